@@ -1,0 +1,139 @@
+"""What an index says about packages, as plain immutable facts.
+
+Nothing here fetches, solves or decides: these are the values that flow from a corpus (a live index or a
+recorded snapshot) to the encoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, TypeAlias
+
+__all__ = ["Corpus", "CorpusError", "File", "Listing", "Metadata", "MetadataOutcome", "NeedsBuild", "Release",
+           "Unavailable", "Wanted"]
+
+
+class File(NamedTuple):
+    """One distribution file of a release (PEP 503/592/658/691/700)."""
+
+    filename: str
+    url: str
+    """Absolute, without credentials and without fragment."""
+    hashes: tuple[tuple[str, str], ...]
+    """(algorithm, hex digest), sorted; empty where the index gives none."""
+    size: int | None
+    """Bytes."""
+    upload_time: str | None
+    """RFC 3339 in UTC, or None where the index does not tell."""
+    requires_python: str | None
+    yanked: str | None
+    """The reason, ``""`` for a yank without one, None where the file is not yanked."""
+    metadata: tuple[tuple[str, str], ...] | None
+    """Hashes of the ``.metadata`` file where the index offers one (may be empty), else None."""
+
+    @property
+    def is_wheel(self) -> bool:
+        return self.filename.endswith(".whl")
+
+
+class Release(NamedTuple):
+    """All files of one version in one index."""
+
+    version: str
+    """Normalised (``str(packaging.version.Version(...))``)."""
+    requires_python: str | None
+    """As most of its files say."""
+    yanked: bool
+    """Whether every file is yanked."""
+    upload_time: str | None
+    """Of its earliest file."""
+    wheels: bool
+    sdist: bool
+    raw_files: tuple[tuple[object, ...], ...]
+    """The fields of each :class:`File`, undecoded: a listing has thousands and few are ever looked at."""
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """Wheels and source distributions, ordered by file name."""
+        return tuple(File(*raw) for raw in self.raw_files)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Every release of one package in one index, oldest version first."""
+
+    name: str
+    index: str
+    """The index as it was asked for (its URL without credentials, or its name in a snapshot)."""
+    releases: tuple[Release, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+    """(file name, reason) of files that could not be understood."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Core metadata of one candidate, as far as resolution needs it."""
+
+    name: str
+    version: str
+    requires_dist: tuple[str, ...]
+    """As written; lines that do not parse are left to the reader of this value."""
+    requires_python: str | None
+    provides_extra: tuple[str, ...]
+    """Normalised names."""
+
+
+@dataclass(frozen=True)
+class NeedsBuild:
+    """Only a PEP 517 build could tell this candidate's metadata, and building was not asked for."""
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """No metadata can be had for this candidate; ``reason`` is one clause for a person."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A request for the metadata of one candidate, from these of its files."""
+
+    index: str
+    name: str
+    version: str
+    files: tuple[File, ...] = field(hash=False, compare=False)
+    build: bool = False
+    """Whether an sdist may be built when nothing cheaper tells."""
+
+
+MetadataOutcome: TypeAlias = Metadata | NeedsBuild | Unavailable
+
+
+class CorpusError(Exception):
+    """The corpus as a whole failed: an index cannot be reached, a snapshot cannot be read (exit code 3).
+
+    The message is one sentence for a person and holds no credentials.
+    """
+
+
+class Corpus(Protocol):
+    """Where package facts come from. Answers never depend on the order of requests."""
+
+    def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
+        """Listings for (index URL, normalised name) pairs, all at once; None where the index has no such package.
+
+        Raises CorpusError where an index fails otherwise.
+        """
+        ...
+
+    def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
+        """Metadata for candidates, all at once."""
+        ...
+
+    def prefetch(self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted]) -> None:
+        """A hint that these may soon be asked for. Never blocks, never raises, never builds, changes no answer."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,120 @@
+"""What a project asks, as plain immutable facts: the reading of one ``pyproject.toml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from packaging.markers import Marker
+from packaging.specifiers import SpecifierSet
+
+__all__ = ["Choice", "DependencyMetadata", "Index", "Project", "ProjectError", "Requirement", "Source"]
+
+
+class ProjectError(Exception):
+    """The input is wrong (exit code 2). The message is one sentence: what, in which file and table, what to do."""
+
+
+class Choice(NamedTuple):
+    """An extra or a dependency group of the project: something a person chooses at install time."""
+
+    kind: Literal["extra", "group"]
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r}"
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A PEP 508 requirement with its names normalised and a note of where it was written."""
+
+    name: str
+    extras: tuple[str, ...]
+    """Sorted and normalised."""
+    specifier: SpecifierSet
+    marker: Marker | None
+    url: str | None
+    text: str
+    """As written."""
+    origin: str
+    """Where it was written, e.g. ``project.dependencies`` or ``project.optional-dependencies.cpu``."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """A package index of the project (``[[tool.uv.index]]``)."""
+
+    name: str
+    """Empty for an index without a name."""
+    url: str
+    explicit: bool = False
+    default: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """An index pin for one package (``[tool.uv.sources]``) with its scope."""
+
+    index: str
+    """The name of an :class:`Index`."""
+    choice: Choice | None
+    marker: Marker | None
+
+
+@dataclass(frozen=True)
+class DependencyMetadata:
+    """Metadata that the project states in place of what a package says (``tool.uv.dependency-metadata``)."""
+
+    name: str
+    version: str | None
+    requires_dist: tuple[str, ...]
+    requires_python: str | None
+    provides_extra: tuple[str, ...]
+
+
+PreReleases = Literal["disallow", "allow", "if-necessary", "explicit", "if-necessary-or-explicit"]
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything a project asks. All names are normalised; all mappings keep the order of the file."""
+
+    path: Path
+    """The ``pyproject.toml``."""
+    name: str | None
+    requires_python: SpecifierSet
+    dependencies: tuple[Requirement, ...]
+    extras: Mapping[str, tuple[Requirement, ...]]
+    """A requirement on the project's own name is a self-reference: it activates the extras that it names."""
+    groups: Mapping[str, tuple[Requirement, ...]]
+    """Only what each group itself lists; see ``group_includes``."""
+    group_includes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    default_groups: tuple[str, ...] = ()
+    conflicts: tuple[tuple[Choice, ...], ...] = ()
+    sources: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)
+    indexes: tuple[Index, ...] = ()
+    """In order of priority; at most one has ``default``."""
+    index_strategy: Literal["first-index", "unsafe-first-match", "unsafe-best-match"] = "first-index"
+    constraints: tuple[Requirement, ...] = ()
+    overrides: tuple[Requirement, ...] = ()
+    excludes: frozenset[str] = frozenset()
+    environments: tuple[Marker, ...] = ()
+    required_environments: tuple[Marker, ...] = ()
+    prerelease: PreReleases = "if-necessary-or-explicit"
+    prerelease_package: Mapping[str, PreReleases] = field(default_factory=dict)
+    resolution: Literal["highest", "lowest", "lowest-direct"] | None = None
+    exclude_newer: datetime | None = None
+    exclude_newer_package: Mapping[str, datetime | None] = field(default_factory=dict)
+    """None lifts the project's ``exclude_newer`` for the package."""
+    dependency_metadata: tuple[DependencyMetadata, ...] = ()
+    no_build: bool = False
+    no_build_package: frozenset[str] = frozenset()
+    no_binary: bool = False
+    no_binary_package: frozenset[str] = frozenset()
+    single_version: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """One sentence for each setting that was read and has no effect yet."""
