@@ -53,6 +53,8 @@ class Index:
     url: str
     explicit: bool = False
     default: bool = False
+    flat: bool = False
+    """``format = "flat"``: one page of links to files; not supported yet."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class DependencyMetadata:
     provides_extra: tuple[str, ...]
 
 
+IndexStrategy = Literal["first-index", "unsafe-first-match", "unsafe-best-match"]
+Resolution = Literal["highest", "lowest", "lowest-direct"]
 PreReleases = Literal["disallow", "allow", "if-necessary", "explicit", "if-necessary-or-explicit"]
 
 
@@ -98,7 +102,7 @@ class Project:
     sources: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)
     indexes: tuple[Index, ...] = ()
     """In order of priority; at most one has ``default``."""
-    index_strategy: Literal["first-index", "unsafe-first-match", "unsafe-best-match"] = "first-index"
+    index_strategy: IndexStrategy = "first-index"
     constraints: tuple[Requirement, ...] = ()
     overrides: tuple[Requirement, ...] = ()
     excludes: frozenset[str] = frozenset()
@@ -106,8 +110,9 @@ class Project:
     required_environments: tuple[Marker, ...] = ()
     prerelease: PreReleases = "if-necessary-or-explicit"
     prerelease_package: Mapping[str, PreReleases] = field(default_factory=dict)
-    resolution: Literal["highest", "lowest", "lowest-direct"] | None = None
+    resolution: Resolution | None = None
     exclude_newer: datetime | None = None
+    """In UTC; a file is admitted if it was uploaded before this moment."""
     exclude_newer_package: Mapping[str, datetime | None] = field(default_factory=dict)
     """None lifts the project's ``exclude_newer`` for the package."""
     dependency_metadata: tuple[DependencyMetadata, ...] = ()

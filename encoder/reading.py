@@ -1,0 +1,227 @@
+"""The reading of one ``pyproject.toml`` into a :class:`~encoder.project.Project`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+from packaging.dependency_groups import DependencyGroupResolver
+from packaging.specifiers import SpecifierSet
+
+from encoder.pins import Declared, read_conflicts, read_indexes, read_sources
+from encoder.project import IndexStrategy, Project, ProjectError, Requirement, Resolution
+from encoder.settings import (
+    PRERELEASES,
+    merge_settings,
+    read_cutoff,
+    read_cutoff_per_package,
+    read_default_groups,
+    read_dependency_metadata,
+    read_excludes,
+    read_markers,
+    read_names,
+    read_one_of,
+    read_overrides,
+    read_prereleases_per_package,
+)
+from encoder.values import Value, first_line, shown
+
+__all__ = ["OLDEST_PYTHON", "read_project"]
+
+OLDEST_PYTHON = ">=3.11"
+"""What stands for a missing ``requires-python``: the oldest Python that satlock itself runs on. uv takes the Python
+that happens to run, so that two machines lock differently."""
+
+_INDEX_STRATEGIES: tuple[IndexStrategy, ...] = get_args(IndexStrategy)
+_RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
+
+
+def read_project(
+    path: Path,
+    *,
+    default_index: str | None = None,
+    named_indexes: Mapping[str, str] | None = None,
+    now: datetime | None = None,
+) -> Project:
+    """Read what a project asks from its ``pyproject.toml``.
+
+    ``[project]`` is read as in PEP 621, requirements as in PEP 508, ``[dependency-groups]`` as in PEP 735, and
+    ``[tool.uv]`` as in uv's settings reference, overridden key by key by ``[tool.satlock]``.
+
+    ``default_index`` and ``named_indexes`` are the command line's ``--default-index`` and ``--index``.
+    ``now`` is the moment from which durations in ``exclude-newer`` count back; without it, the present.
+
+    Raises :class:`ProjectError`, and nothing else, for whatever is wrong with the file. What could influence a lock
+    and is not supported yet does not fail: it is named in :attr:`Project.warnings`.
+    """
+    root = Value(_load(path), str(path), "")
+    tables = root.table()
+    tools = tables["tool"].table() if "tool" in tables else {}
+    warnings: list[str] = []
+    settings = merge_settings(tools.get("uv"), tools.get("satlock"), warnings)
+
+    project = tables["project"].table() if "project" in tables else None
+    if project is None and "dependency-groups" not in tables:
+        raise ProjectError(f"{path} has neither a [project] nor a [dependency-groups] table; add what to lock.")
+    name = _name(tables["project"], project) if project is not None else None
+    _refuse_dynamic(project or {})
+    dependencies = project["dependencies"].requirements() if project and "dependencies" in project else ()
+    extras = _extras((project or {}).get("optional-dependencies"))
+    groups, includes = _groups(tables.get("dependency-groups"), settings.get("dev-dependencies"))
+    _check_self_references(path, name, extras, (dependencies, *extras.values(), *groups.values()))
+
+    declared = Declared(name, extras, groups)
+    indexes = read_indexes(settings, warnings, default_index=default_index, named_indexes=named_indexes)
+    constraints = settings.get("constraint-dependencies")
+    now = now or datetime.now(UTC)
+    return Project(
+        path=path,
+        name=name,
+        requires_python=_requires_python((project or {}).get("requires-python"), warnings),
+        dependencies=dependencies,
+        extras=extras,
+        groups=groups,
+        group_includes=includes,
+        default_groups=read_default_groups(settings.get("default-groups"), groups),
+        conflicts=read_conflicts(settings.get("conflicts"), declared, warnings),
+        sources=read_sources(settings.get("sources"), indexes, declared, warnings),
+        indexes=indexes,
+        index_strategy=read_one_of(settings.get("index-strategy"), _INDEX_STRATEGIES, "first-index"),
+        constraints=constraints.requirements() if constraints else (),
+        overrides=read_overrides(settings.get("override-dependencies"), warnings),
+        excludes=read_excludes(settings.get("exclude-dependencies"), warnings),
+        environments=read_markers(settings.get("environments")),
+        required_environments=read_markers(settings.get("required-environments")),
+        prerelease=read_one_of(settings.get("prerelease"), PRERELEASES, "if-necessary-or-explicit"),
+        prerelease_package=read_prereleases_per_package(settings.get("prerelease-package")),
+        resolution=read_one_of(settings["resolution"], _RESOLUTIONS, "highest") if "resolution" in settings else None,
+        exclude_newer=read_cutoff(settings.get("exclude-newer"), now),
+        exclude_newer_package=read_cutoff_per_package(settings.get("exclude-newer-package"), now),
+        dependency_metadata=read_dependency_metadata(settings.get("dependency-metadata")),
+        no_build="no-build" in settings and settings["no-build"].flag(),
+        no_build_package=frozenset(read_names(settings.get("no-build-package"))),
+        no_binary="no-binary" in settings and settings["no-binary"].flag(),
+        no_binary_package=frozenset(read_names(settings.get("no-binary-package"))),
+        single_version=read_names(settings.get("single-version")),
+        warnings=tuple(warnings),
+    )
+
+
+def _load(path: Path) -> dict[str, object]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from error
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or first_line(error)
+        raise ProjectError(f"{path} cannot be read ({reason}); name a folder with a pyproject.toml.") from error
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ProjectError(f"{path} is not valid TOML (it is nested too deeply); make it flatter.") from error
+    except (ValueError, OverflowError) as error:
+        raise ProjectError(f"{path} is not valid TOML ({first_line(error)}); correct it there.") from error
+
+
+def _name(value: Value, project: Mapping[str, Value]) -> str:
+    if "name" not in project:
+        raise value.error("has no name", "add the name of the project")
+    return project["name"].name("project name")
+
+
+def _refuse_dynamic(project: Mapping[str, Value]) -> None:
+    dynamic = project.get("dynamic")
+    for item in dynamic.items("a list of field names") if dynamic else ():
+        if item.text("the name of a field as a string") in ("dependencies", "optional-dependencies", "requires-python"):
+            raise item.error(
+                f"is {item.raw!r}, so only a build of the project would tell", f"write {item.raw} into [project] itself"
+            )
+
+
+def _requires_python(value: Value | None, warnings: list[str]) -> SpecifierSet:
+    if value is None:
+        warnings.append(
+            f"project.requires-python is missing, so the lock is for Python {OLDEST_PYTHON}, "
+            "the oldest that satlock itself runs on; add it to say which Pythons the project is for."
+        )
+        return SpecifierSet(OLDEST_PYTHON)
+    specifiers = value.specifiers()
+    if all(each.operator in ("<", "<=", "!=") for each in specifiers):
+        warnings.append(f"{value.where} has no lower bound, so the lock is for every older Python too; add one.")
+    return specifiers
+
+
+def _extras(value: Value | None) -> dict[str, tuple[Requirement, ...]]:
+    extras: dict[str, tuple[Requirement, ...]] = {}
+    for key, item in value.table().items() if value else ():
+        name = value.key_name(key, "extra name") if value else key
+        if name in extras:
+            raise item.error(f"is a second extra named '{name}' after normalisation", "rename one of them")
+        extras[name] = item.requirements()
+    return extras
+
+
+def _groups(
+    value: Value | None, dev: Value | None
+) -> tuple[dict[str, tuple[Requirement, ...]], dict[str, tuple[str, ...]]]:
+    """What each group itself lists, and which groups it includes; ``tool.uv.dev-dependencies`` add to ``dev``."""
+    groups: dict[str, tuple[Requirement, ...]] = {}
+    includes: dict[str, tuple[Value, ...]] = {}
+    for key, item in value.table().items() if value else ():
+        name = value.key_name(key, "group name") if value else key
+        if name in groups:
+            raise item.error(f"is a second group named '{name}' after normalisation", "rename one of them")
+        entries = list(item.items("a list of requirements"))
+        groups[name] = tuple(entry.requirement(item.where) for entry in entries if not isinstance(entry.raw, dict))
+        includes[name] = tuple(_include(entry) for entry in entries if isinstance(entry.raw, dict))
+    if dev is not None:
+        groups["dev"] = groups.get("dev", ()) + dev.requirements()
+    for included in includes.values():
+        for item in included:
+            if item.name("group name") not in groups:
+                raise item.error(f"names the unknown group {shown(item.raw)}", "add it to [dependency-groups]")
+    names = {name: tuple(item.name() for item in included) for name, included in includes.items() if included}
+    if value is not None:
+        _refuse_cycles(value, groups, names)
+    return groups, names
+
+
+def _include(entry: Value) -> Value:
+    table = entry.table()
+    if list(table) != ["include-group"]:
+        raise entry.expected("a requirement or {include-group = ...}")
+    return table["include-group"]
+
+
+def _refuse_cycles(value: Value, groups: Mapping[str, object], includes: Mapping[str, tuple[str, ...]]) -> None:
+    """Let packaging walk the includes: their order and their cycles are as PEP 735 has them."""
+    resolver = DependencyGroupResolver(
+        {name: [{"include-group": other} for other in includes.get(name, ())] for name in groups}
+    )
+    for name in groups:
+        try:
+            resolver.resolve(name)
+        except RecursionError as error:
+            raise value.error(f"has a chain of includes from '{name}' that is too long", "shorten it") from error
+        except Exception as error:  # packaging raises an ExceptionGroup; all but cycles was refused above.
+            raise value.error(
+                f"has groups that include each other, with '{name}' among them", "break the cycle"
+            ) from error
+
+
+def _check_self_references(
+    path: Path,
+    name: str | None,
+    extras: Mapping[str, object],
+    lists: tuple[tuple[Requirement, ...], ...],
+) -> None:
+    for requirement in (requirement for each in lists for requirement in each if requirement.name == name):
+        for extra in requirement.extras:
+            if extra not in extras:
+                raise ProjectError(
+                    f"{requirement.origin} in {path} requires {shown(requirement.text)}, but the project has no "
+                    f"extra '{extra}'; add it to [project.optional-dependencies]."
+                )
