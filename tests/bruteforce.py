@@ -1,0 +1,677 @@
+"""The judge: resolves a small world, and checks locks of it, one environment at a time.
+
+It shares no code with ``encoder`` and ``solver``: it reads the ``pyproject.toml`` itself, and knows only the worlds of
+``tests/world.py``, ``packaging``, and plain backtracking. It is meant to be obviously right, not fast.
+
+    judge = Judge(world)
+    judge.unsolvable()         # an environment without a solution, or None: then a lock must be found
+    judge.refute(pylock)       # (environment, violations) of a lock that is wrong, or None
+
+What it takes for true, where the sources leave a choice:
+
+* An extra is *active* when it was chosen, or when an active requirement ``project[extra]`` asks for it; a group when it
+  was chosen or an active group includes it. Conflicts and pins speak of what is active; the markers of a lock are
+  evaluated with what was chosen.
+* An override replaces a requirement whatever the marker of that requirement says, but stays in its extra (as in uv).
+* Constraints hold for overrides too. Excludes win over both.
+* A yanked version is admitted everywhere when the project itself (requirements, constraints, overrides) pins it by
+  ``==``, anywhere.
+* Of the candidates of one package in one index with one public version (2.5.1, 2.5.1+cpu), those without a file that
+  fits the environment are not admitted when another one has such a file. An sdist fits everywhere.
+* Packages never require the project itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from packaging.markers import Marker
+from packaging.pylock import Package, Pylock
+from packaging.requirements import Requirement
+from packaging.specifiers import Specifier, SpecifierSet
+from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
+from tests.world import Dist, World
+
+PLATFORMS = {
+    "linux": ("posix", "Linux"),
+    "win32": ("nt", "Windows"),
+    "darwin": ("posix", "Darwin"),
+    "freebsd14": ("posix", "FreeBSD"),
+}
+"""``sys_platform`` with the ``os_name`` and ``platform_system`` that belong to it; the last stands for all others."""
+
+ARCHITECTURES = {
+    "x86_64": ("x86_64", "amd64", "AMD64"),
+    "aarch64": ("aarch64", "arm64", "ARM64"),
+}
+"""Names of one architecture: ``platform_machine`` and wheel tags spell them differently."""
+
+MACHINES = ("x86_64", "aarch64")
+"""Machines of every universe, besides those that a marker mentions."""
+
+
+class Choice(NamedTuple):
+    """An extra or a group of the project."""
+
+    kind: Literal["extra", "group"]
+    name: str
+
+
+class Candidate(NamedTuple):
+    name: str
+    version: str
+    index: str
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One Python on one platform, with what was chosen at install time."""
+
+    python: str
+    """The full version."""
+    platform: str = "linux"
+    """``sys_platform``."""
+    machine: str = "x86_64"
+    implementation: str = "cpython"
+    extras: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+    @property
+    def base(self) -> Environment:
+        """The same machine with nothing chosen."""
+        return replace(self, extras=frozenset(), groups=frozenset())
+
+    def __str__(self) -> str:
+        chosen = [f"extra {name}" for name in sorted(self.extras)] + [f"group {name}" for name in sorted(self.groups)]
+        machine = f"{self.implementation} {self.python} on {self.platform} {self.machine}"
+        return f"{machine}, with {', '.join(chosen) or 'nothing chosen'}"
+
+
+class Violation(NamedTuple):
+    """What is wrong with a lock in one environment.
+
+    ``kind`` is one of: scope (the lock itself does not admit the environment), duplicate, unknown, unmet, index,
+    python, yanked, prerelease, build (no file fits), files, superfluous.
+    """
+
+    kind: str
+    text: str
+
+
+@functools.cache
+def marker_variables(base: Environment) -> dict[str, str]:
+    """The PEP 508 variables of an environment."""
+    os_name, system = PLATFORMS[base.platform]
+    return {
+        "python_version": ".".join(base.python.split(".")[:2]),
+        "python_full_version": base.python,
+        "implementation_version": base.python,
+        "sys_platform": base.platform,
+        "os_name": os_name,
+        "platform_system": system,
+        "platform_machine": base.machine,
+        "implementation_name": base.implementation,
+        "platform_python_implementation": {"cpython": "CPython", "pypy": "PyPy"}[base.implementation],
+        "platform_release": "",
+        "platform_version": "",
+    }
+
+
+_requirement = functools.cache(Requirement)
+
+
+@functools.cache
+def _holds(marker: str, base: Environment, extra: str) -> bool:
+    return Marker(marker).evaluate({**marker_variables(base), "extra": extra})
+
+
+def holds(marker: Marker | str | None, env: Environment, extra: str = "") -> bool:
+    """Whether a marker of a requirement, a source or a setting is true in an environment."""
+    return marker is None or _holds(str(marker), env.base, extra)
+
+
+@functools.cache
+def satisfies(version: str, specifier: str) -> bool:
+    """Whether a specifier admits a version; pre-releases are judged elsewhere."""
+    return SpecifierSet(specifier).contains(version, prereleases=True)
+
+
+@functools.cache
+def admits_python(requires_python: str | None, python: str) -> bool:
+    """Whether the lower bounds of a candidate's requires-python admit a Python; upper bounds say nothing."""
+    for specifier in SpecifierSet(requires_python or ""):
+        bound = specifier.version.removesuffix(".*")
+        if specifier.operator in (">=", "~=", "==") and not satisfies(python, f">={bound}"):
+            return False
+        if specifier.operator == ">" and not satisfies(python, f">{bound}"):
+            return False
+    return True
+
+
+@functools.cache
+def wheel_fits(tags: str, base: Environment) -> bool:
+    """Whether a wheel with these tags (``py2.py3-none-any``) installs in an environment."""
+    return any(_tag_fits(tag, base) for tag in parse_wheel_filename(f"x-1-{tags}.whl")[3])
+
+
+def _tag_fits(tag: Any, base: Environment) -> bool:
+    major, minor = base.python.split(".")[:2]
+    language = re.fullmatch(r"(py|cp|pp)(\d)(\d*)", tag.interpreter)
+    if language is None or language[2] != major:
+        return False
+    exact = language[3] == minor
+    older = language[3] == "" or int(language[3]) <= int(minor)
+    if language[1] == "py":
+        python_fits = older and tag.abi == "none"
+    elif language[1] == "cp":
+        python_fits = base.implementation == "cpython" and (older if tag.abi == "abi3" else exact)
+    else:
+        python_fits = base.implementation == "pypy" and exact
+    return python_fits and _platform_fits(tag.platform, base)
+
+
+def _platform_fits(tag: str, base: Environment) -> bool:
+    if tag == "any":
+        return True
+    system = {"linux": r"(many)?linux.*", "darwin": r"macosx_.*", "win32": r"win.*"}.get(base.platform)
+    if system is None or not re.fullmatch(system, tag):
+        return False
+    if tag.endswith("universal2"):
+        return True
+    names = next((names for names in ARCHITECTURES.values() if base.machine in names), (base.machine,))
+    return any(tag.endswith("_" + name) for name in names)
+
+
+class Judge:
+    """Everything that can be asked about one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        document = tomllib.loads(world.pyproject)
+        project = document.get("project", {})
+        tool = document.get("tool", {})
+        self.settings: dict[str, Any] = {**tool.get("uv", {}), **tool.get("satlock", {})}
+        assert self.settings.get("index-strategy", "first-index") == "first-index", "the judge knows no other strategy"
+
+        self.name = canonicalize_name(project.get("name", ""))
+        self.requires_python = SpecifierSet(project.get("requires-python", ""))
+        self.dependencies = [Requirement(text) for text in project.get("dependencies", [])]
+        self.extras = {
+            canonicalize_name(name): [Requirement(text) for text in texts]
+            for name, texts in project.get("optional-dependencies", {}).items()
+        }
+        self.groups: dict[str, list[Requirement]] = {}
+        self.includes: dict[str, list[str]] = {}
+        for name, items in document.get("dependency-groups", {}).items():
+            group = canonicalize_name(name)
+            self.groups[group] = [Requirement(item) for item in items if isinstance(item, str)]
+            self.includes[group] = [canonicalize_name(i["include-group"]) for i in items if not isinstance(i, str)]
+        self.conflicts = [
+            frozenset(
+                Choice(kind, canonicalize_name(item[kind]))
+                for item in items
+                for kind in ("extra", "group")
+                if kind in item
+            )
+            for items in self.settings.get("conflicts", [])
+        ]
+        self.overrides = [Requirement(text) for text in self.settings.get("override-dependencies", [])]
+        self.constraints = [Requirement(text) for text in self.settings.get("constraint-dependencies", [])]
+        self.excludes = {canonicalize_name(name) for name in self.settings.get("exclude-dependencies", [])}
+        self.sources = {
+            canonicalize_name(name): entries if isinstance(entries, list) else [entries]
+            for name, entries in self.settings.get("sources", {}).items()
+        }
+        self.index_urls = {i["name"]: i["url"] for i in self.settings.get("index", []) if "name" in i}
+        defaults = [i["url"] for i in self.settings.get("index", []) if i.get("default")]
+        others = [i["url"] for i in self.settings.get("index", []) if not i.get("default") and not i.get("explicit")]
+        explicit_default = any(i.get("default") and i.get("explicit") for i in self.settings.get("index", []))
+        self.searched = others + ([] if explicit_default else defaults or [world.default_index])
+        self._active: dict[Environment, frozenset[Choice]] = {}
+        self._solutions: dict[tuple[Environment, bool], dict[str, Candidate] | None] = {}
+
+    # What the universe is
+
+    def environments(self, *, thin: bool = True) -> list[Environment]:
+        """A grid of every kind of environment that the project admits.
+
+        With ``thin``, machines that no marker, bound or wheel of the world tells apart appear once.
+        """
+        machines = [base for base in self._machines() if self._admits_machine(base)]
+        if thin:
+            machines = list({self._signature(base): base for base in reversed(machines)}.values())[::-1]
+        subsets = [
+            (frozenset(extras), frozenset(groups))
+            for extras in _subsets(self.extras)
+            for groups in _subsets(self.groups)
+        ]
+        chosen = (replace(base, extras=extras, groups=groups) for base in machines for extras, groups in subsets)
+        return [env for env in chosen if self._admits_choice(env)]
+
+    def _machines(self) -> Iterator[Environment]:
+        machines = {*MACHINES, *self._mentioned("platform_machine")}
+        implementations = {"cpython"} | (
+            {"pypy"} if {"pypy", "PyPy"} & set(self._mentioned(".*implementation.*")) else set()
+        )
+        for python, platform, machine, implementation in itertools.product(
+            self._pythons(), PLATFORMS, sorted(machines), sorted(implementations)
+        ):
+            yield Environment(python, platform, machine, implementation)
+
+    def _pythons(self) -> list[str]:
+        """X.Y.0 of each minor version mentioned and its neighbours, and the versions around each boundary."""
+        specifiers = [self.requires_python]
+        specifiers += [SpecifierSet(dist.requires_python or "") for *_, dist in self.world.candidates()]
+        bounds = {specifier.version.removesuffix(".*") for one in specifiers for specifier in one}
+        for _, dist_tags in self._wheel_tags():
+            bounds |= {f"3.{minor}" for minor in re.findall(r"(?:cp|py|pp)3(\d+)", dist_tags)}
+        bounds |= set(re.findall(r"\d+(?:\.\d+)+", " ".join(self._mentioned("python_(full_)?version"))))
+        found = set()
+        for bound in bounds | {"3.12"}:
+            major, minor, patch = (*Version(bound).release, 0, 0)[:3]
+            if major == 3:
+                found |= {(3, minor + step, 0) for step in (-1, 0, 1) if minor + step >= 0}
+                found |= {(3, minor, 1)} if patch == 0 else {(3, minor, patch + step) for step in (-1, 0, 1)}
+        return [".".join(map(str, release)) for release in sorted(found)]
+
+    def _wheel_tags(self) -> list[tuple[str, str]]:
+        return sorted({(name, tags) for _, name, _, dist in self.world.candidates() for tags in dist.wheels})
+
+    @functools.cached_property
+    def _atoms(self) -> list[tuple[str, str, str]]:
+        """(variable, value, comparison) of every comparison in every marker, but for extras."""
+        texts = [self.world.pyproject] + [text for *_, dist in self.world.candidates() for text in dist.requires_dist]
+        operator = r"\s*(?:===|==|!=|~=|>=|<=|>|<|not\s+in|in)\s*"
+        variable = r"(?:python|platform|implementation|sys|os)_\w+"
+        value = r"'[^']*'|\"[^\"]*\""
+        found = {}
+        for text in texts:
+            plain = text.replace('\\"', '"')
+            for match in re.finditer(rf"({variable}){operator}({value})", plain):
+                found[match[0]] = (match[1], match[2][1:-1], match[0])
+            for match in re.finditer(rf"({value}){operator}({variable})", plain):
+                found[match[0]] = (match[2], match[1][1:-1], match[0])
+        return sorted(found.values())
+
+    def _mentioned(self, variable: str) -> list[str]:
+        return [value for name, value, _ in self._atoms if re.fullmatch(variable, name)]
+
+    def _signature(self, base: Environment) -> tuple[object, ...]:
+        """What the world can tell about a machine; equal ones have equal solutions."""
+        bounds = {dist.requires_python for *_, dist in self.world.candidates()}
+        return (
+            *(holds(comparison, base) for *_, comparison in self._atoms),
+            *(admits_python(bound, base.python) for bound in sorted(filter(None, bounds))),
+            *(wheel_fits(tags, base) for _, tags in self._wheel_tags()),
+        )
+
+    def _admits_machine(self, base: Environment) -> bool:
+        environments = self.settings.get("environments", [])
+        environments = [environments] if isinstance(environments, str) else environments
+        return self.requires_python.contains(base.python) and (
+            not environments or any(holds(marker, base) for marker in environments)
+        )
+
+    def _admits_choice(self, env: Environment) -> bool:
+        """Whether no two members of one conflict set are active together."""
+        active = self.active(env)
+        return all(len(conflict & active) <= 1 for conflict in self.conflicts)
+
+    # What is required
+
+    def active(self, env: Environment) -> frozenset[Choice]:
+        """The extras and groups whose requirements hold in an environment."""
+        if env not in self._active:
+            self._active[env] = self._find_active(env)
+        return self._active[env]
+
+    def _find_active(self, env: Environment) -> frozenset[Choice]:
+        found = {Choice("extra", name) for name in env.extras} | {Choice("group", name) for name in env.groups}
+        while True:
+            more = {Choice("group", name) for kind, group in found if kind == "group" for name in self.includes[group]}
+            for requirement in self._written(found):
+                if canonicalize_name(requirement.name) == self.name and holds(requirement.marker, env):
+                    more |= {Choice("extra", canonicalize_name(extra)) for extra in requirement.extras}
+            more = {
+                choice for choice in more if choice.name in (self.extras if choice.kind == "extra" else self.groups)
+            }
+            if more <= found:
+                return frozenset(found)
+            found |= more
+
+    def _written(self, active: Iterable[Choice]) -> Iterator[Requirement]:
+        """The requirements of the project with these extras and groups active."""
+        yield from self.dependencies
+        for kind, name in sorted(active):
+            yield from (self.extras if kind == "extra" else self.groups)[name]
+
+    def _replaced(self, requirement: Requirement, extras: frozenset[str], env: Environment) -> list[Requirement]:
+        """What is asked in place of one requirement of a package with these extras active, in an environment."""
+        name = canonicalize_name(requirement.name)
+        if name in self.excludes:
+            return []
+        overrides = [override for override in self.overrides if canonicalize_name(override.name) == name]
+        if overrides:
+            mentioned = {
+                canonicalize_name(e) for e in re.findall(r"extra\s*==\s*[\"']([^\"']+)", str(requirement.marker))
+            }
+            if mentioned and not mentioned & extras:
+                return []
+            return [override for override in overrides if holds(override.marker, env)]
+        return [requirement] if any(holds(requirement.marker, env, extra) for extra in ("", *extras)) else []
+
+    def requirements(
+        self, env: Environment, selection: Mapping[str, Candidate]
+    ) -> dict[str, list[tuple[Requirement, str]]]:
+        """By name, what is asked in an environment by the project and by those selected packages that are reached.
+
+        Each requirement comes with a word on who asks for it.
+        """
+        found: dict[str, list[tuple[Requirement, str]]] = {}
+        done: set[tuple[str, frozenset[str]]] = set()
+        todo = [(r, "the project", frozenset[str]()) for r in self._written(self.active(env))]
+        while todo:
+            written, asker, asker_extras = todo.pop(0)
+            for requirement in self._replaced(written, asker_extras, env):
+                name = canonicalize_name(requirement.name)
+                if name == self.name:
+                    continue
+                found.setdefault(name, []).append((requirement, asker))
+                if name not in selection:
+                    continue
+                dist = self.dist(selection[name])
+                declared = {canonicalize_name(extra) for extra in dist.provides_extra}
+                asked = {canonicalize_name(extra) for r, _ in found[name] for extra in r.extras}
+                extras = frozenset(asked & declared)
+                if (name, extras) not in done:
+                    done.add((name, extras))
+                    todo += [
+                        (_requirement(text), f"{name} {selection[name].version}", extras) for text in dist.requires_dist
+                    ]
+        return found
+
+    # What serves
+
+    def dist(self, candidate: Candidate) -> Dist:
+        dist = self.world.indexes[candidate.index][candidate.name][candidate.version]
+        for entry in self.settings.get("dependency-metadata", []):
+            if canonicalize_name(entry["name"]) == candidate.name and entry.get("version") in (None, candidate.version):
+                dist = replace(
+                    dist,
+                    requires_dist=tuple(entry.get("requires-dist", ())),
+                    requires_python=entry.get("requires-python"),
+                    provides_extra=tuple(entry.get("provides-extra", ())),
+                )
+        return dist
+
+    def indexes(self, name: str, env: Environment) -> list[str]:
+        """The index that serves a package in an environment; none or several where the project contradicts itself."""
+        active = self.active(env)
+        pins = [
+            self.index_urls[entry["index"]]
+            for entry in self.sources.get(name, [])
+            if holds(entry.get("marker"), env)
+            and ("extra" not in entry or Choice("extra", canonicalize_name(entry["extra"])) in active)
+            and ("group" not in entry or Choice("group", canonicalize_name(entry["group"])) in active)
+        ]
+        if pins:
+            return sorted(set(pins))
+        return [url for url in self.searched if name in self.world.indexes.get(url, {})][:1]
+
+    def fits(self, candidate: Candidate, env: Environment) -> bool:
+        """Whether a candidate has a file that can be used in an environment."""
+        dist = self.dist(candidate)
+        return self._sdist(candidate.name, dist) or any(
+            wheel_fits(t, env.base) for t in self._wheels(candidate.name, dist)
+        )
+
+    def _sdist(self, name: str, dist: Dist) -> bool:
+        return (
+            dist.sdist and not self.settings.get("no-build") and name not in self.settings.get("no-build-package", [])
+        )
+
+    def _wheels(self, name: str, dist: Dist) -> tuple[str, ...]:
+        if self.settings.get("no-binary") or name in self.settings.get("no-binary-package", []):
+            return ()
+        return dist.wheels
+
+    def objection(self, candidate: Candidate, env: Environment) -> Violation | None:
+        """Why a candidate serves no requirement at all in an environment; pre-releases apart."""
+        name, version, index = candidate
+        text = f"{name} {version} from {index}"
+        if self.indexes(name, env) != [index]:
+            return Violation("index", f"{text}, which is to come from {self.indexes(name, env)}")
+        dist = self.dist(candidate)
+        if not self._wheels(name, dist) and not self._sdist(name, dist):
+            return Violation("build", f"{text} has no file")
+        if not self._uploaded_in_time(name, dist):
+            return Violation("build", f"{text} was uploaded too late")
+        if not admits_python(dist.requires_python, env.python):
+            return Violation("python", f"{text} needs Python {dist.requires_python}")
+        if dist.yanked is not None and not self._pins_exactly(name, version):
+            return Violation("yanked", f"{text} is yanked")
+        if not self.fits(candidate, env):
+            siblings = [Candidate(name, other, index) for other in self.world.indexes[index][name]]
+            if any(_public(one) == _public(candidate) and self.fits(one, env) for one in siblings):
+                return Violation("build", f"{text} has no file that fits, and another build of it has")
+            if any(holds(marker, env) for marker in self.settings.get("required-environments", [])):
+                return Violation("build", f"{text} has no file that fits, and the environment is a required one")
+        return None
+
+    def _uploaded_in_time(self, name: str, dist: Dist) -> bool:
+        per_package = self.settings.get("exclude-newer-package", {})
+        limit = per_package.get(name, self.settings.get("exclude-newer"))
+        if not limit:
+            return True
+        return dist.upload_time is not None and datetime.fromisoformat(dist.upload_time) <= datetime.fromisoformat(
+            limit
+        )
+
+    def _direct(self, name: str) -> Iterator[Specifier]:
+        """The specifiers that the project itself writes for a package, anywhere."""
+        lists = [self.dependencies, *self.extras.values(), *self.groups.values(), self.constraints, self.overrides]
+        for requirement in itertools.chain(*lists):
+            if canonicalize_name(requirement.name) == name:
+                yield from requirement.specifier
+
+    def _pins_exactly(self, name: str, version: str) -> bool:
+        return any(
+            s.operator in ("==", "===") and satisfies(version, str(s)) and "*" not in s.version
+            for s in self._direct(name)
+        )
+
+    def prerelease_asked(self, name: str) -> bool | None:
+        """Whether the project admits pre-releases of a package: always, never (False), or as a last resort (None)."""
+        mode = self.settings.get("prerelease-package", {}).get(name, self.settings.get("prerelease", ""))
+        if mode in ("allow", "disallow"):
+            return bool(mode == "allow")
+        asked = any(Version(s.version.removesuffix(".*")).is_prerelease for s in self._direct(name))
+        if mode == "explicit":
+            return asked
+        return True if asked and mode != "if-necessary" else None
+
+    def unmet(
+        self, candidate: Candidate, asked: Iterable[tuple[Requirement, str]], env: Environment
+    ) -> list[Violation]:
+        """The requirements and constraints on a candidate that it does not meet."""
+        wanted = [(r.specifier, f"{asker} asks for {r}") for r, asker in asked]
+        wanted += [
+            (constraint.specifier, f"the project constrains {constraint}")
+            for constraint in self.constraints
+            if canonicalize_name(constraint.name) == candidate.name and holds(constraint.marker, env)
+        ]
+        text = f"{candidate.name} {candidate.version}"
+        return [
+            Violation("unmet", f"{text}, but {why}")
+            for spec, why in wanted
+            if not satisfies(candidate.version, str(spec))
+        ]
+
+    # The resolver
+
+    def solve(self, env: Environment) -> dict[str, Candidate] | None:
+        """A selection for one environment, newest first by name as they are reached; None where there is none."""
+        solution = self._solve(env, last_resort=False)
+        return solution if solution is not None else self._solve(env, last_resort=True)
+
+    def _solve(self, env: Environment, *, last_resort: bool) -> dict[str, Candidate] | None:
+        if (env, last_resort) not in self._solutions:
+            self._solutions[env, last_resort] = self._search([(env, last_resort)], {})
+        return self._solutions[env, last_resort]
+
+    def unsolvable(self) -> Environment | None:
+        """An environment that has no solution, if there is one."""
+        return next((env for env in self.environments() if self.solve(env) is None), None)
+
+    def single_version_lock(self) -> dict[str, Candidate] | None:
+        """One candidate for each name that serves in every environment, if there is such a selection."""
+        return self._search([(env, self._solve(env, last_resort=False) is None) for env in self.environments()], {})
+
+    def _search(
+        self, envs: list[tuple[Environment, bool]], selection: dict[str, Candidate]
+    ) -> dict[str, Candidate] | None:
+        """Backtracking: extend a selection until it meets, in each environment, all that is asked there."""
+        missing: str | None = None
+        for env, last_resort in envs:
+            for name, asked in self.requirements(env, selection).items():
+                if name not in selection:
+                    missing = missing or name
+                elif not self._serves(selection[name], asked, env, last_resort):
+                    return None
+        if missing is None:
+            return selection
+        for candidate in self._candidates(missing):
+            found = self._search(envs, {**selection, missing: candidate})
+            if found is not None:
+                return found
+        return None
+
+    def _serves(
+        self, candidate: Candidate, asked: list[tuple[Requirement, str]], env: Environment, last_resort: bool
+    ) -> bool:
+        return (
+            self.objection(candidate, env) is None
+            and self._prerelease_admitted(candidate, last_resort)
+            and not self.unmet(candidate, asked, env)
+        )
+
+    def _prerelease_admitted(self, candidate: Candidate, last_resort: bool) -> bool:
+        asked = self.prerelease_asked(candidate.name)
+        return not Version(candidate.version).is_prerelease or (last_resort if asked is None else asked)
+
+    def _candidates(self, name: str) -> list[Candidate]:
+        found = [
+            Candidate(name, version, index)
+            for index, packages in self.world.indexes.items()
+            for version in packages.get(name, {})
+        ]
+        return sorted(found, key=lambda candidate: Version(candidate.version), reverse=True)
+
+    # The checker
+
+    def check(self, lock: Pylock, env: Environment) -> list[Violation]:
+        """Everything that is wrong with a lock in one environment."""
+        found = [Violation("scope", text) for text in _out_of_scope(lock, env)]
+        chosen = {**marker_variables(env.base), "extras": env.extras, "dependency_groups": env.groups}
+        entries = [p for p in lock.packages if p.marker is None or p.marker.evaluate(chosen, context="lock_file")]
+        selection: dict[str, Candidate] = {}
+        for entry in entries:
+            candidate = self._candidate(entry)
+            if candidate is None:
+                found.append(Violation("unknown", f"{entry.name} {entry.version} from {entry.index} is in no index"))
+                continue
+            if entry.name in selection:
+                found.append(
+                    Violation("duplicate", f"{entry.name} {selection[entry.name].version} and {entry.version}")
+                )
+                continue
+            selection[entry.name] = candidate
+            found += self._check_entry(entry, candidate, env)
+        asked = self.requirements(env, selection)
+        for name in sorted(asked.keys() - selection.keys()):
+            found.append(Violation("unmet", f"{name} is missing: {asked[name][0][1]} asks for {asked[name][0][0]}"))
+        for name in sorted(selection.keys() - asked.keys()):
+            found.append(Violation("superfluous", f"nothing asks for {name} {selection[name].version}"))
+        for name in sorted(selection.keys() & asked.keys()):
+            found += self.unmet(selection[name], asked[name], env)
+        return found
+
+    def _candidate(self, entry: Package) -> Candidate | None:
+        for candidate in self._candidates(entry.name):
+            if Version(candidate.version) == entry.version and candidate.index.rstrip("/") == str(entry.index).rstrip(
+                "/"
+            ):
+                return candidate
+        return None
+
+    def _check_entry(self, entry: Package, candidate: Candidate, env: Environment) -> Iterator[Violation]:
+        text = f"{candidate.name} {candidate.version}"
+        objection = self.objection(candidate, env)
+        if objection is not None:
+            yield objection
+        prerelease = Version(candidate.version).is_prerelease
+        if prerelease and not self._prerelease_admitted(candidate, self._solve(env, last_resort=False) is None):
+            yield Violation("prerelease", f"{text} is a pre-release that nothing makes necessary")
+        if entry.requires_python is not None and not entry.requires_python.contains(env.python):
+            yield Violation("python", f"the entry of {text} refuses Python {env.python}")
+        files = {file.filename: file for file in self.world.files(candidate.index, candidate.name, candidate.version)}
+        listed = [wheel.filename for wheel in entry.wheels or ()] + ([entry.sdist.filename] if entry.sdist else [])
+        if not listed or not files.keys() >= set(listed):
+            yield Violation("files", f"the entry of {text} lists {listed}, the index {sorted(files)}")
+        else:
+            tags = [files[filename].tags for filename in listed]
+            usable = any(one is None or wheel_fits(one, env.base) for one in tags)
+            if not usable and self.fits(candidate, env):
+                yield Violation("files", f"the entry of {text} lists no file that fits, and the index has one")
+
+    def refute(self, lock: Pylock, *, thin: bool = True) -> tuple[Environment, list[Violation]] | None:
+        """An environment in which a lock is wrong, with what is wrong there; None where there is none."""
+        for env in self.environments(thin=thin):
+            violations = self.check(lock, env)
+            if violations:
+                return env, violations
+        return None
+
+
+def environments(world: World) -> list[Environment]:
+    """As ``Judge.environments``."""
+    return Judge(world).environments()
+
+
+def solve_environment(world: World, env: Environment) -> dict[str, Candidate] | None:
+    """As ``Judge.solve``."""
+    return Judge(world).solve(env)
+
+
+def check_lock(world: World, lock: Pylock, env: Environment) -> list[Violation]:
+    """As ``Judge.check``."""
+    return Judge(world).check(lock, env)
+
+
+def _out_of_scope(lock: Pylock, env: Environment) -> Iterator[str]:
+    if lock.requires_python is not None and not lock.requires_python.contains(env.python):
+        yield f"the lock refuses Python {env.python}"
+    if lock.environments and not any(holds(marker, env) for marker in lock.environments):
+        yield "the lock's environments leave it out"
+    for extra in sorted(env.extras - set(lock.extras or ())):
+        yield f"the lock does not declare the extra {extra!r}"
+    for group in sorted(env.groups - set(lock.dependency_groups or ())):
+        yield f"the lock does not declare the group {group!r}"
+
+
+def _public(candidate: Candidate) -> str:
+    return Version(candidate.version).public
+
+
+def _subsets(names: Iterable[str]) -> list[tuple[str, ...]]:
+    ordered = sorted(names)
+    return [subset for size in range(len(ordered) + 1) for subset in itertools.combinations(ordered, size)]
