@@ -1,0 +1,133 @@
+"""Metadata by a PEP 517 build, for source distributions that cannot tell it otherwise.
+
+A build runs code of strangers, so it runs in a process of its own: what it prints stays away from the terminal,
+and when it takes too long it ends with everything it started.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+__all__ = ["BuildError", "metadata_by_build", "unpack_sdist"]
+
+_TIMEOUT = 600.0
+_LARGEST_ARCHIVE = 4 << 30
+"""Bytes, unpacked."""
+_LARGEST_METADATA = 32 << 20
+
+
+class BuildError(Exception):
+    """No metadata came out; the text is one clause for a person."""
+
+
+def metadata_by_build(
+    archive: IO[bytes], filename: str, *, timeout: float = _TIMEOUT, environment: Mapping[str, str] | None = None
+) -> bytes:
+    """The METADATA that the backend of a source distribution makes (PEP 517), in an isolated environment.
+
+    ``timeout`` is in seconds, for everything together; ``environment`` adds variables (such as the index that the
+    requirements of the build come from). Raises BuildError.
+    """
+    with tempfile.TemporaryDirectory(prefix="satlock-build-", ignore_cleanup_errors=True) as scratch:
+        source = unpack_sdist(archive, filename, Path(scratch, "source"))
+        output = Path(scratch, "metadata")
+        log = Path(scratch, "log")
+        worker = Path(__file__).with_name("build_worker.py")
+        # -P: the folder of the worker is not where it imports from.
+        command = [sys.executable, "-P", str(worker), str(source), str(output), _installer()]
+        _run(command, log, timeout, {**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"})
+        found = output / "METADATA"
+        try:
+            if found.stat().st_size > _LARGEST_METADATA:
+                raise BuildError("its build made metadata that is too large")
+            return found.read_bytes()
+        except OSError:
+            raise BuildError("its build made no metadata") from None
+
+
+def unpack_sdist(archive: IO[bytes], filename: str, folder: Path) -> Path:
+    """Unpack into ``folder``; the top folder of the source distribution. Raises BuildError."""
+    import tarfile
+    import zipfile
+
+    folder.mkdir(parents=True)
+    try:
+        if filename.endswith(".zip"):
+            with zipfile.ZipFile(archive) as packed:
+                if sum(info.file_size for info in packed.infolist()) > _LARGEST_ARCHIVE:
+                    raise BuildError("its archive is too large to unpack")
+                packed.extractall(folder)  # zipfile itself keeps members inside the folder
+        else:
+            with tarfile.open(fileobj=archive, mode="r:gz") as unpacked:
+                total = 0
+                for member in unpacked:
+                    total += member.size
+                    if total > _LARGEST_ARCHIVE:
+                        raise BuildError("its archive is too large to unpack")
+                    # PEP 706: nothing outside the folder, no devices, no links that lead out.
+                    unpacked.extract(member, folder, filter="data")
+    except BuildError:
+        raise
+    except tarfile.FilterError:
+        raise BuildError("its archive holds a file that would land outside of its folder") from None
+    except Exception as error:  # tarfile, gzip, zlib and zipfile raise many kinds for hostile bytes
+        raise BuildError(f"its archive cannot be unpacked ({type(error).__name__})") from None
+    inside = [entry for entry in folder.iterdir() if entry.name != "pax_global_header"]
+    if len(inside) != 1 or not inside[0].is_dir() or inside[0].is_symlink():
+        raise BuildError("its archive does not hold one folder")
+    return inside[0]
+
+
+def _installer() -> str:
+    """uv where there is one (it is much faster), else pip."""
+    import shutil
+    from importlib.util import find_spec
+
+    return "uv" if find_spec("uv") is not None or shutil.which(os.environ.get("UV") or "uv") else "pip"
+
+
+def _run(command: list[str], log: Path, timeout: float, environment: Mapping[str, str]) -> None:
+    group: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=environment, **group
+        )
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise BuildError(f"its build took longer than {timeout:.0f} seconds") from None
+        finally:
+            _end(process)
+    if code != 0:
+        raise BuildError(f"its build failed: {_reason(log, code)}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and everything it started, also what it left behind."""
+    if sys.platform == "win32":
+        if process.poll() is None:
+            subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
+    else:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _reason(log: Path, code: int) -> str:
+    """The line of the output that most likely says why: the worker's own summary, else the last error."""
+    lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines()[-2000:] if line.strip()]
+    summary = next((line[len(_MARK) :].strip() for line in reversed(lines) if line.startswith(_MARK)), "")
+    errors = [line for line in lines if line.lower().startswith(("error:", "fatal error:")) or "Error: " in line]
+    said = (errors[-1] if errors else "") or summary or (lines[-1] if lines else f"it ended with {code}")
+    return said[:300]
+
+
+_MARK = "satlock-build-failed:"

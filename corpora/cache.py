@@ -1,0 +1,136 @@
+"""Facts kept between runs, already parsed: one small file for each, replaced as a whole.
+
+Files rather than a database: measured alike when warm, and a killed process, a full disk or another process
+can spoil at most the one entry it was writing, which is then discarded.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zlib
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgpack
+
+from corpora.facts import Listing, Metadata, Release
+
+__all__ = ["Cache", "Kept", "default_folder"]
+
+_MAGIC = b"satlock\x01"
+"""Changes with the form of the entries, so that an old entry is one that is not there."""
+
+
+def default_folder() -> Path:
+    """The platform's user cache folder for satlock."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("satlock", appauthor=False)
+
+
+class Kept(NamedTuple):
+    """What the cache holds of a page: how to ask again, and its listing."""
+
+    etag: str
+    last_modified: str
+    fresh_until: float
+    """Seconds since the epoch."""
+    digest: bytes
+    """Of the page and its address: a page that comes back unchanged is not parsed again."""
+    fields: tuple[Any, ...] | None
+    """Those of the listing; None where the index said that it has none."""
+
+    def listing(self) -> Listing | None:
+        if self.fields is None:
+            return None
+        name, index, releases, skipped = self.fields
+        return Listing(name, index, tuple(map(Release._make, releases)), skipped)
+
+    @classmethod
+    def of(cls, etag: str, last_modified: str, fresh_until: float, digest: bytes, listing: Listing | None) -> Kept:
+        fields = None if listing is None else (listing.name, listing.index, listing.releases, listing.skipped)
+        return cls(etag, last_modified, fresh_until, digest, fields)
+
+
+class Cache:
+    """Facts by key, in ``folder``; None keeps nothing. Every method may be called from any thread and process.
+
+    Nothing here raises: an entry that cannot be read is not there, and one that cannot be written is not kept.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def page(self, url: str) -> Kept | None:
+        """What is kept of the page at ``url`` (without credentials)."""
+        fields = self._read("page", url)
+        return Kept._make(fields) if isinstance(fields, tuple) and len(fields) == 5 else None
+
+    def keep_page(self, url: str, kept: Kept) -> None:
+        self._write("page", url, tuple(kept))
+
+    def metadata(self, kind: str, key: str) -> Metadata | str | None:
+        """Metadata kept under the file (or the build) it came from; a string is a reason why it tells nothing."""
+        fields = self._read(kind, key)
+        if isinstance(fields, tuple) and len(fields) == 5:
+            return Metadata(*fields)
+        return fields if isinstance(fields, str) else None
+
+    def keep_metadata(self, kind: str, key: str, outcome: Metadata | str) -> None:
+        if isinstance(outcome, Metadata):
+            m = outcome
+            self._write(kind, key, (m.name, m.version, m.requires_dist, m.requires_python, m.provides_extra))
+        else:
+            self._write(kind, key, outcome)
+
+    def _path(self, kind: str, key: str) -> str | None:
+        if self._folder is None:
+            return None
+        name = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16, person=kind.encode()).hexdigest()
+        return os.path.join(self._folder, kind, name[:2], name[2:])
+
+    def _read(self, kind: str, key: str) -> object:
+        path = self._path(kind, key)
+        if path is None:
+            return None
+        try:
+            with open(path, "rb", buffering=0) as file:
+                data = file.read()
+        except OSError:
+            return None
+        body = memoryview(data)[12:]
+        try:
+            if data[:8] != _MAGIC or zlib.crc32(body) != int.from_bytes(data[8:12], "big"):
+                raise ValueError
+            found = msgpack.unpackb(body, use_list=False, strict_map_key=False)
+            if not (isinstance(found, tuple) and len(found) == 2 and found[0] == key):
+                raise ValueError
+        except Exception:  # whatever a broken entry makes of the decoder
+            with suppress(OSError):
+                os.unlink(path)
+            return None
+        return found[1]
+
+    def _write(self, kind: str, key: str, value: object) -> None:
+        path = self._path(kind, key)
+        if path is None:
+            return
+        body = msgpack.packb((key, value))
+        folder = os.path.dirname(path)
+        temporary = ""
+        try:
+            try:
+                handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+            except FileNotFoundError:
+                os.makedirs(folder, exist_ok=True)
+                handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+            with open(handle, "wb", buffering=0) as file:
+                file.write(_MAGIC + zlib.crc32(body).to_bytes(4, "big") + body)
+            os.replace(temporary, path)
+        except OSError:
+            if temporary:
+                with suppress(OSError):
+                    os.unlink(temporary)

@@ -1,0 +1,303 @@
+"""The metadata of one candidate, from the cheapest of its files that tells it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import tempfile
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import IO, TypeAlias
+
+from corpora.address import origin
+from corpora.cache import Cache
+from corpora.facts import File, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Wanted
+from corpora.metadata import MetadataError, parse_metadata, static_fields
+from corpora.transport import Answer, Job, Refused, TooLarge, Transport
+from corpora.wheel import Missing, Sparse, WheelError, metadata_of_wheel
+
+__all__ = ["CandidateReader", "cache_key", "files_in_order"]
+
+_LARGEST_METADATA = 32 << 20
+_LARGEST_FILE = 8 << 30
+_IN_MEMORY = 32 << 20
+_TAIL = 64 << 10
+"""Bytes of the end of a wheel that are asked for first: most wheels have their directory and metadata there."""
+_PROBES = 4
+"""How many metadata files a host may lack, while it has shown none, before it is not asked for more."""
+_NOT_STATIC = "needs a build"
+_RAW = {"Accept-Encoding": "identity"}
+
+
+Keep: TypeAlias = Callable[[str, str, Metadata | str], None]
+"""Keeps an outcome in the cache: kind, key, outcome."""
+
+
+class _Broken(Exception):
+    """This file tells nothing; the argument is a clause."""
+
+
+def cache_key(file: File) -> str:
+    """What names a file for ever: its digest, else its address."""
+    for algorithm, digest in file.hashes:
+        if algorithm == "sha256":
+            return f"sha256:{digest}"
+    return file.url
+
+
+def files_in_order(files: Iterable[File]) -> tuple[list[File], list[File]]:
+    """Wheels, the one to ask first first, and source distributions. The order of ``files`` does not matter."""
+    wheels = [file for file in files if file.is_wheel]
+    sdists = [file for file in files if not file.is_wheel]
+    if len(wheels) > 1:
+        wheels.sort(key=lambda file: (_wheel_rank(file.filename), file.filename, file.url))
+    if len(sdists) > 1:
+        sdists.sort(key=lambda file: (not file.filename.endswith(".tar.gz"), file.filename, file.url))
+    return wheels, sdists
+
+
+@lru_cache(maxsize=4096)
+def _wheel_rank(filename: str) -> tuple[int, int]:
+    """Lower is asked first: pure wheels, then Linux on x86-64 with the newest CPython, then the others by name.
+
+    The wheels of one version rarely differ in their metadata. Where they do, this order decides for every run alike.
+    """
+    python, abi, platform = [*filename.removesuffix(".whl").split("-")[-3:], "", "", ""][:3]
+    if abi == "none" and platform == "any":
+        return (0 if "py3" in python.split(".") else 1), 0
+    linux = any(tag.startswith(("manylinux", "linux")) and tag.endswith("x86_64") for tag in platform.split("."))
+    newest = max((int(minor) for minor in re.findall(r"cp3(\d+)", python)), default=0)
+    free_threaded = abi.endswith("t")
+    return (2 if linux else 3), (2 * -newest + free_threaded if linux else 0)
+
+
+class CandidateReader:
+    """Finds metadata. Lives in one event loop; never asks twice for the same while the caller keeps the answers."""
+
+    def __init__(self, transport: Transport, cache: Cache, keep: Keep, *, offline: bool) -> None:
+        self._transport = transport
+        self._cache = cache
+        self._keep = keep
+        self._offline = offline
+        self._probes: dict[tuple[str, str, int | None], list[int]] = {}
+
+    async def read(self, wanted: Wanted, job: Job) -> MetadataOutcome:
+        """The outcome. Raises CorpusError where the network fails, which says nothing about the candidate."""
+        wheels, sdists = files_in_order(wanted.files)
+        reasons = []
+        for file in wheels:
+            kept = self._cache.metadata("file", cache_key(file))
+            if isinstance(kept, Metadata):
+                return kept
+            try:
+                if kept is not None and self._offline:
+                    raise _Broken(kept)
+                metadata = await self._of_wheel(file, wanted, job)
+            except _Broken as reason:
+                reasons.append(f"{file.filename}: {reason}")
+                self._keep("file", cache_key(file), str(reason))
+                continue
+            self._keep("file", cache_key(file), metadata)
+            return metadata
+        needs_build = False
+        for file in sdists:
+            kept = self._cache.metadata("file", cache_key(file))
+            if isinstance(kept, Metadata):
+                return kept
+            if kept != _NOT_STATIC:
+                try:
+                    if kept is not None and self._offline:
+                        raise _Broken(kept)
+                    static = await self._of_sdist(file, wanted, job)
+                except _Broken as reason:
+                    reasons.append(f"{file.filename}: {reason}")
+                    self._keep("file", cache_key(file), str(reason))
+                    continue
+                self._keep("file", cache_key(file), static or _NOT_STATIC)
+                if static is not None:
+                    return static
+            if not wanted.build:
+                needs_build = True
+                continue
+            built = self._cache.metadata("build", cache_key(file))
+            if isinstance(built, Metadata):
+                return built
+            try:
+                if built is not None and self._offline:
+                    raise _Broken(built)
+                metadata = await self._built(file, wanted, job)
+            except _Broken as reason:
+                reasons.append(f"{file.filename}: {reason}")
+                self._keep("build", cache_key(file), str(reason))
+                continue
+            self._keep("build", cache_key(file), metadata)
+            return metadata
+        if needs_build:
+            return NeedsBuild()
+        return Unavailable("; ".join(reasons) if reasons else "it has no file that metadata can be read from")
+
+    # -- wheels
+
+    async def _of_wheel(self, file: File, wanted: Wanted, job: Job) -> Metadata:
+        host = origin(file.url)
+        found, lacking = seen = self._probes.setdefault(host, [0, 0])
+        if file.metadata is not None or found or lacking < _PROBES:
+            try:
+                data = await self._beside(file, wanted, job)
+                seen[0] += 1
+                return parse_metadata(data, wanted.name, wanted.version)
+            except Refused:
+                seen[1] += 1
+            except (_Broken, MetadataError, TooLarge):
+                pass  # the wheel itself has the last word
+        try:
+            data = await self._inside(file, wanted, job)
+            return parse_metadata(data, wanted.name, wanted.version)
+        except (WheelError, MetadataError) as error:
+            raise _Broken(str(error)) from None
+
+    async def _beside(self, file: File, wanted: Wanted, job: Job) -> bytes:
+        """The metadata file next to a wheel (PEP 658, 714)."""
+        url, mark, query = file.url.partition("?")
+        url = f"{url}.metadata{mark}{query}"
+
+        async def read(answer: Answer) -> bytes:
+            if answer.status != 200:
+                raise Refused(answer.status)
+            return await answer.body(_LARGEST_METADATA)
+
+        data = await self._transport.ask(url, read, index=wanted.index, job=job, what=_what(wanted))
+        _verify(file.metadata or (), {name: hashlib.new(name, data) for name in _algorithms(file.metadata or ())})
+        return data
+
+    async def _inside(self, file: File, wanted: Wanted, job: Job) -> bytes:
+        """The metadata file in a wheel: from the end of it where the server gives parts, else from all of it."""
+        sparse: Sparse | None = None
+        start, end = -_TAIL, 0
+        if file.size is not None:
+            start, end = max(0, file.size - _TAIL), file.size
+        while True:
+            piece = await self._part(file, start, end, wanted, job)
+            if piece is None:
+                whole = await self._whole(file, wanted, job)
+                with whole:
+                    return metadata_of_wheel(whole, wanted.name, wanted.version)
+            offset, total, data = piece
+            if file.size is not None and total != file.size:
+                raise _Broken(f"it has {total} bytes and not the {file.size} that the index says")
+            if sparse is None:
+                sparse = Sparse(total)
+            sparse.add(offset, data)
+            try:
+                return metadata_of_wheel(sparse, wanted.name, wanted.version)
+            except Missing as missing:
+                start, end = missing.start, missing.end
+                if offset <= start and end <= offset + len(data):
+                    raise _Broken("its server answers with other parts than it is asked for") from None
+
+    async def _part(self, file: File, start: int, end: int, wanted: Wanted, job: Job) -> tuple[int, int, bytes] | None:
+        """(offset, size of the file, bytes) of a part; negative ``start``: from the end. None: no parts here."""
+        if file.url.startswith("file:"):
+            return None
+        span = f"bytes={start}" if start < 0 else f"bytes={start}-{end - 1}"
+
+        async def read(answer: Answer) -> tuple[int, int, bytes] | None:
+            match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.headers.get("content-range", "").strip())
+            if answer.status != 206 or match is None:
+                return None
+            first, last, total = (int(group) for group in match.groups())
+            data = await answer.body(last - first + 1 if last >= first else 0)
+            if len(data) != last - first + 1 or (start >= 0 and first != start):
+                raise _Broken("its server answers with other parts than it is asked for")
+            return first, total, data
+
+        try:
+            headers = {**_RAW, "Range": span}
+            return await self._transport.ask(
+                file.url, read, index=wanted.index, job=job, what=_what(wanted), headers=headers
+            )
+        except Refused as refused:
+            if refused.status in (400, 405, 501):
+                return None
+            raise _Broken(f"its server refuses it ({refused})") from None
+        except TooLarge:
+            raise _Broken("its server answers with other parts than it is asked for") from None
+
+    # -- whole files
+
+    async def _whole(self, file: File, wanted: Wanted, job: Job) -> IO[bytes]:
+        """All of a file, verified against the hashes of the index, positioned at its start."""
+        algorithms = _algorithms(file.hashes)
+        limit = file.size if file.size is not None else _LARGEST_FILE
+
+        async def read(answer: Answer) -> IO[bytes]:
+            if answer.status != 200:
+                raise Refused(answer.status)
+            sums = {name: hashlib.new(name) for name in algorithms}
+            spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  the caller closes it
+            try:
+                async for chunk in answer.chunks(limit):
+                    for digest in sums.values():
+                        digest.update(chunk)
+                    spool.write(chunk)
+                _verify(file.hashes, sums)
+                spool.seek(0)
+            except BaseException:
+                spool.close()
+                raise
+            return spool
+
+        try:
+            return await self._transport.ask(
+                file.url, read, index=wanted.index, job=job, what=_what(wanted), headers=_RAW
+            )
+        except Refused as refused:
+            raise _Broken(f"its server refuses it ({refused})") from None
+        except TooLarge:
+            raise _Broken("it is larger than the index says") from None
+
+    # -- source distributions
+
+    async def _of_sdist(self, file: File, wanted: Wanted, job: Job) -> Metadata | None:
+        from corpora.sdist import SdistError, pkg_info_of_sdist
+
+        whole = await self._whole(file, wanted, job)
+        with whole:
+            try:
+                data = await asyncio.to_thread(pkg_info_of_sdist, whole, file.filename)
+            except SdistError as error:
+                raise _Broken(str(error)) from None
+        if data is None:
+            return None
+        try:
+            return static_fields(data, wanted.name, wanted.version)
+        except MetadataError:
+            return None  # old tools wrote other versions there than in the file name; a build has the last word
+
+    async def _built(self, file: File, wanted: Wanted, job: Job) -> Metadata:
+        from corpora.builds import BuildError, metadata_by_build
+
+        whole = await self._whole(file, wanted, job)
+        with whole, self._transport.building(_what(wanted)):
+            try:
+                data = await asyncio.to_thread(metadata_by_build, whole, file.filename)
+                return parse_metadata(data, wanted.name, wanted.version)
+            except (BuildError, MetadataError) as error:
+                raise _Broken(str(error)) from None
+
+
+def _what(wanted: Wanted) -> str:
+    return f"{wanted.name} {wanted.version}"
+
+
+def _algorithms(hashes: Iterable[tuple[str, str]]) -> list[str]:
+    known = [name for name, _ in hashes if name in hashlib.algorithms_guaranteed and not name.startswith("shake")]
+    strong = [name for name in known if name not in ("md5", "sha1")]
+    return strong or known
+
+
+def _verify(hashes: Iterable[tuple[str, str]], sums: dict[str, hashlib._Hash]) -> None:
+    for name, digest in hashes:
+        if name in sums and sums[name].hexdigest() != digest:
+            raise _Broken(f"its {name} is not the one that the index says")

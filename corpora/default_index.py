@@ -1,0 +1,148 @@
+"""Which index a person means when they name none: the one that their other tools use."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+__all__ = ["certificate_bundle", "default_index_url"]
+
+
+def default_index_url() -> str:
+    """The default index of the user's uv configuration, else of pip's, else PyPI. May hold credentials."""
+    url = _from_uv() or _from_pip("index-url")
+    if url is None:
+        url = _constant()
+    return _expanded(url).strip()
+
+
+def certificate_bundle() -> str | None:
+    """A file of certificates that pip or requests were told to trust."""
+    for variable in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if path := os.environ.get(variable):
+            return path
+    return _from_pip("cert")
+
+
+def _expanded(text: str) -> str:
+    """``${NAME}`` becomes the value of the variable, as in uv's and pip's files; unknown ones stay."""
+    return re.sub(r"\$\{([A-Z0-9_]+)\}", lambda match: os.environ.get(match[1], match[0]), text)
+
+
+def _from_uv() -> str | None:
+    for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL"):
+        if value := os.environ.get(variable, "").strip():
+            # UV_DEFAULT_INDEX may be NAME=URL.
+            name, equals, url = value.partition("=")
+            return url if equals and re.fullmatch(r"[A-Za-z0-9._-]+", name) else value
+    if os.environ.get("UV_NO_CONFIG", "").lower() in ("1", "true", "yes"):
+        return None
+    for file in _uv_files():
+        table = _toml(file)
+        pip = table.get("pip")
+        indexes = table.get("index")
+        for index in indexes if isinstance(indexes, list) else ():
+            if isinstance(index, dict) and index.get("default") is True and isinstance(index.get("url"), str):
+                return str(index["url"])
+        for place in (table, pip if isinstance(pip, dict) else {}):
+            if isinstance(place.get("index-url"), str):
+                return str(place["index-url"])
+    return None
+
+
+def _uv_files() -> Iterator[Path]:
+    """The user's file before the system's."""
+    if named := os.environ.get("UV_CONFIG_FILE"):
+        yield Path(named)
+        return
+    if sys.platform == "win32":
+        if appdata := os.environ.get("APPDATA"):
+            yield Path(appdata, "uv", "uv.toml")
+        if program_data := os.environ.get("PROGRAMDATA"):
+            yield Path(program_data, "uv", "uv.toml")
+        return
+    yield Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "uv", "uv.toml")
+    for folder in (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":"):
+        if folder:
+            yield Path(folder, "uv", "uv.toml")
+    yield Path("/etc/uv/uv.toml")
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _from_pip(key: str) -> str | None:
+    if value := os.environ.get("PIP_" + key.upper().replace("-", "_"), "").strip():
+        return value
+    from configparser import Error, RawConfigParser
+
+    for file in _pip_files():  # the most particular first
+        if not file.is_file():
+            continue
+        parser = RawConfigParser()
+        try:
+            parser.read(file, encoding="utf-8")
+        except (Error, OSError, UnicodeDecodeError):
+            continue
+        for spelling in (key, key.replace("-", "_")):
+            if value := parser.get("global", spelling, fallback="").strip():
+                return value
+    return None
+
+
+def _pip_files() -> Iterator[Path]:
+    """pip's files: PIP_CONFIG_FILE, the virtual environment's, the user's, the system's."""
+    name = "pip.ini" if sys.platform == "win32" else "pip.conf"
+    named = os.environ.get("PIP_CONFIG_FILE")
+    if named == os.devnull:
+        return
+    if named:
+        yield Path(named)
+    yield Path(sys.prefix, name)
+    home = Path(os.path.expanduser("~"))
+    if sys.platform == "win32":
+        yield Path(os.environ.get("APPDATA") or home, "pip", name)
+        yield home / "pip" / name
+        if program_data := os.environ.get("PROGRAMDATA"):
+            yield Path(program_data, "pip", name)
+        return
+    if sys.platform == "darwin":
+        yield home / "Library" / "Application Support" / "pip" / name
+    yield Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config", "pip", name)
+    yield home / ".pip" / name
+    for folder in (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":"):
+        if folder:
+            yield Path(folder, "pip", name)
+    yield Path("/etc", name)
+
+
+def _constant() -> str:
+    """``pypi_simple.PYPI_SIMPLE_ENDPOINT``, read from its source: importing that library takes half a second."""
+    import ast
+    from importlib.util import find_spec
+
+    try:
+        spec = find_spec("pypi_simple")
+        tree = ast.parse(Path(spec.origin).read_bytes()) if spec and spec.origin else ast.parse("")
+        for node in tree.body:
+            if isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                if any(isinstance(target, ast.Name) and target.id == "PYPI_SIMPLE_ENDPOINT" for target in targets):
+                    value = ast.literal_eval(node.value) if node.value is not None else None
+                    if isinstance(value, str):
+                        return value
+    except (OSError, SyntaxError, ValueError):
+        pass
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
+
+    return PYPI_SIMPLE_ENDPOINT

@@ -1,0 +1,320 @@
+"""The live index: listings and metadata over the network, many at once, behind plain calls.
+
+One thread runs an event loop with every request in it. What a call asks for is a job there; a later call for the
+same waits for the same job, so that nothing is asked for twice in a run.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as NotYet
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
+
+from corpora.address import listing_url
+from corpora.cache import Cache, Kept, default_folder
+from corpora.facts import CorpusError, Listing, Metadata, MetadataOutcome, Wanted
+
+if TYPE_CHECKING:
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    from corpora.candidate import CandidateReader
+    from corpora.transport import Answer, Job, Progress, Transport
+
+__all__ = ["LiveCorpus"]
+
+_LARGEST_PAGE = 512 << 20
+_ABSENT = (404, 410)
+
+
+class _Asked:
+    """A job and its outcome."""
+
+    __slots__ = ("future", "job")
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.future: Future[Any] = Future()
+
+
+class LiveCorpus:
+    """A :class:`corpora.facts.Corpus` that asks simple repository indexes, and keeps what they said.
+
+    ``cache_dir``: where; the platform's user cache folder by default. ``no_cache``: keep nothing and read nothing.
+    ``offline``: only what the cache holds (and ``file:`` indexes); anything else is a CorpusError.
+    ``timeout``: seconds without a byte. ``limit``: requests at once. ``builds``: builds at once.
+
+    Index addresses may hold credentials. They are used for requests to that origin, and appear nowhere else.
+    Close it (or use it in a ``with``) to stop its thread and finish writing.
+    """
+
+    def __init__(
+        self,
+        *,
+        cache_dir: Path | None = None,
+        no_cache: bool = False,
+        offline: bool = False,
+        timeout: float = 30.0,
+        limit: int = 64,
+    ) -> None:
+        from corpora.transport import Progress
+
+        self._cache = Cache(None if no_cache else cache_dir or default_folder())
+        self._offline = offline
+        self._timeout = timeout
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._asked: dict[object, _Asked] = {}
+        self._known: dict[object, Any] = {}
+        self._clean: dict[str, str] = {}
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._transport: Transport
+        self._reader: CandidateReader
+        self._writer: ThreadPoolExecutor
+        self.progress: Progress = Progress()
+        self.refused: set[str] = set()
+        """Indexes (without credentials) that answered "forbidden" for a package that was taken as absent there."""
+        if not offline:
+            self._start()  # imports and certificates load while the caller still reads its project
+
+    # -- the Corpus protocol
+
+    def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
+        """See :class:`corpora.facts.Corpus`."""
+        pairs = list(dict.fromkeys(wanted))
+        keys = [(self._remember(index), name) for index, name in pairs]
+        for key in keys:
+            if key not in self._known and key not in self._asked:
+                kept = self._cache.page(listing_url(*key))
+                if kept is not None and (self._offline or kept.fresh_until > time.time()):
+                    self._known[key] = kept.listing()
+        self._want(keys, urgent=True)
+        return {pair: self._result(key) for pair, key in zip(pairs, keys, strict=True)}
+
+    def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
+        """See :class:`corpora.facts.Corpus`."""
+        from corpora.candidate import cache_key, files_in_order
+
+        for candidate in wanted:
+            if candidate not in self._known and candidate not in self._asked:
+                wheels, sdists = files_in_order(candidate.files)
+                for file in (wheels or sdists)[:1]:
+                    kept = self._cache.metadata("file", cache_key(file))
+                    if isinstance(kept, Metadata):
+                        self._known[candidate] = kept
+        self._want(wanted, urgent=True)
+        return {candidate: self._result(candidate) for candidate in wanted}
+
+    def prefetch(self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted]) -> None:
+        """See :class:`corpora.facts.Corpus`."""
+        if self._offline or self._closed:
+            return
+        keys: list[object] = []
+        for index, name in listings:
+            try:
+                keys.append((self._remember(index), name))
+            except CorpusError:
+                continue  # it is told when it is really asked for
+        keys.extend(candidate for candidate in metadata if not candidate.build)
+        self._want(keys, urgent=False)
+
+    def close(self) -> None:
+        """Stop everything that still runs, and finish writing the cache."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._thread is not None:
+            self._loop.call_soon_threadsafe(self._stop)
+            self._thread.join(timeout=10)
+
+    def __enter__(self) -> LiveCorpus:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- jobs, from the caller's thread
+
+    def _remember(self, index: str) -> str:
+        clean = self._clean.get(index)
+        if clean is None:
+            if self._thread is None:
+                self._start()
+            clean = self._clean[index] = self._transport.remember(index)
+        return clean
+
+    def _want(self, keys: Iterable[object], *, urgent: bool) -> None:
+        from corpora.transport import Job
+
+        new: list[tuple[object, _Asked]] = []
+        sooner: list[Job] = []
+        with self._lock:
+            for key in keys:
+                if key in self._known:
+                    continue
+                asked = self._asked.get(key)
+                if asked is None:
+                    asked = self._asked[key] = _Asked(Job(urgent))
+                    new.append((key, asked))
+                elif urgent and not asked.job.urgent:
+                    sooner.append(asked.job)
+        if new or sooner:
+            if self._thread is None:
+                self._start()
+            self._loop.call_soon_threadsafe(self._launch, new, sooner)
+
+    def _result(self, key: object) -> Any:
+        if key in self._known:
+            return self._known[key]
+        future = self._asked[key].future
+        while True:
+            try:
+                result = future.result(timeout=1.0)  # waiting for ever cannot be interrupted on Windows
+            except NotYet:
+                if future.done():
+                    raise
+                if self._thread is None or not self._thread.is_alive():
+                    raise CorpusError("the index was closed while it was asked") from None
+                continue
+            except CancelledError:
+                raise CorpusError("the index was closed while it was asked") from None
+            self._known[key] = result
+            return result
+
+    def _start(self) -> None:
+        import asyncio
+        from concurrent.futures import ThreadPoolExecutor
+
+        from corpora.candidate import CandidateReader
+        from corpora.transport import Transport
+
+        self._loop = asyncio.new_event_loop()
+        self._transport = Transport(
+            offline=self._offline, limit=self._limit, timeout=self._timeout, progress=self.progress
+        )
+        self._writer = ThreadPoolExecutor(1, "satlock-cache")
+        self._reader = CandidateReader(self._transport, self._cache, self._keep_metadata, offline=self._offline)
+        self._thread = threading.Thread(target=self._run, name="satlock-index", daemon=True)
+        self._thread.start()
+
+    # -- in the thread of the loop
+
+    def _run(self) -> None:
+        import asyncio
+
+        loop = self._loop
+        asyncio.set_event_loop(loop)
+        loop.call_soon(self._transport.connect)
+        try:
+            loop.run_forever()
+            tasks = asyncio.all_tasks(loop)
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            loop.run_until_complete(asyncio.wait_for(self._transport.close(), 5))
+        except TimeoutError:
+            pass
+        finally:
+            self._writer.shutdown(wait=True)
+            loop.close()
+
+    def _stop(self) -> None:
+        self._loop.stop()
+
+    def _launch(self, new: list[tuple[object, _Asked]], sooner: list[Job]) -> None:
+        for job in sooner:
+            self._transport.promote(job)
+        for key, asked in new:
+            self._loop.create_task(self._serve(key, asked))
+
+    async def _serve(self, key: object, asked: _Asked) -> None:
+        import asyncio
+
+        try:
+            if isinstance(key, Wanted):
+                result: object = await self._reader.read(key, asked.job)
+            else:
+                result = await self._listing(*cast("tuple[str, str]", key), asked.job)
+        except asyncio.CancelledError:
+            asked.future.cancel()
+            raise
+        except BaseException as error:
+            asked.future.set_exception(error)
+        else:
+            asked.future.set_result(result)
+
+    async def _listing(self, index: str, name: str, job: Job) -> Listing | None:
+        from corpora.freshness import fresh_until
+        from corpora.listing import ACCEPT, ListingError, parse_listing
+        from corpora.transport import Refused, TooLarge
+
+        url = listing_url(index, name)
+        kept = self._cache.page(url)
+        if kept is not None and (self._offline or kept.fresh_until > time.time()):
+            return kept.listing()
+        headers = {"Accept": ACCEPT, "Cache-Control": "max-age=0"}
+        if kept is not None and kept.etag:
+            headers["If-None-Match"] = kept.etag
+        if kept is not None and kept.last_modified:
+            headers["If-Modified-Since"] = kept.last_modified
+
+        async def read(answer: Answer) -> tuple[Answer, bytes]:
+            return answer, await answer.body(_LARGEST_PAGE) if answer.status == 200 else b""
+
+        try:
+            answer, body = await self._transport.ask(url, read, index=index, job=job, what=name, headers=headers)
+        except Refused as refused:
+            self._absent(refused.status, index, name)
+            return None
+        except TooLarge:
+            raise CorpusError(f"the index {index} has a page for {name} that is too large to read") from None
+        until, store = fresh_until(answer.headers, time.time())
+        if answer.status == 304 and kept is not None:
+            if until > kept.fresh_until:
+                self._keep_page(url, kept._replace(fresh_until=until))
+            return kept.listing()
+        if answer.status != 200:
+            raise CorpusError(f"the index {index} answered for {name} with HTTP status {answer.status}")
+        kind = answer.headers.get("content-type", "")
+        digest = blake2b(body, digest_size=16, key=blake2b(f"{answer.url} {kind}".encode()).digest()).digest()
+        etag, modified = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
+        if kept is not None and kept.digest == digest and kept.fields is not None:
+            if until or (etag, modified) != (kept.etag, kept.last_modified):
+                self._keep_page(url, kept._replace(etag=etag, last_modified=modified, fresh_until=until))
+            return kept.listing()
+        try:
+            listing = parse_listing(body, kind, answer.url, index, name)
+        except ListingError as error:
+            raise CorpusError(f"the index {index} has a page for {name} that cannot be read: {error}") from None
+        if store:
+            self._keep_page(url, Kept.of(etag, modified, until, digest, listing))
+        return listing
+
+    def _absent(self, status: int, index: str, name: str) -> None:
+        """Keep that the index has no such package, or raise CorpusError where the status does not say that."""
+        if status == 403 and not self._transport.has_credentials(index):
+            self.refused.add(index)  # stores of files answer so for what they do not have
+        elif status in (401, 403):
+            raise CorpusError(f"the index {index} refuses {name}: its credentials are missing or wrong (HTTP {status})")
+        elif status not in _ABSENT:
+            raise CorpusError(f"the index {index} answered for {name} with HTTP status {status}")
+        self._keep_page(listing_url(index, name), Kept.of("", "", 0.0, b"", None))
+
+    def _keep_page(self, url: str, kept: Kept) -> None:
+        if not url.startswith("file:"):
+            self._writer.submit(self._cache.keep_page, url, kept)
+
+    def _keep_metadata(self, kind: str, key: str, outcome: Metadata | str) -> None:
+        if not key.startswith("file:"):
+            self._writer.submit(self._cache.keep_metadata, kind, key, outcome)

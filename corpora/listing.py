@@ -1,0 +1,334 @@
+"""Pages of the simple repository API as listings (PEP 503, 592, 629, 658, 691, 700, 714).
+
+What a page says is not trusted: a file whose name or address is unfit is left out, and the reason is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from html.parser import HTMLParser
+from typing import Any, NoReturn
+from urllib.parse import unquote, urljoin, urlsplit
+
+from corpora.address import split_credentials
+from corpora.facts import File, Listing, Release
+
+__all__ = ["ACCEPT", "ListingError", "page_of_html", "page_of_json", "parse_listing", "listing_of_files"]
+
+ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
+"""What to ask an index for (PEP 691)."""
+
+_Entry = tuple[str, str, Mapping[str, str], Any, Any, Any, Any, Any]
+"""filename, URL, hashes, size, upload time, requires-python, yanked, metadata: as the page says, in File's order."""
+
+
+class ListingError(ValueError):
+    """A page that is no page of the simple API, or of a version nobody knows yet."""
+
+
+def parse_listing(body: bytes, content_type: str, url: str, index: str, name: str) -> Listing:
+    """The listing that a page holds; ``url`` is where the page was in the end, for relative addresses.
+
+    Raises ListingError.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    head = body[:64].lstrip()[:1]
+    if kind.endswith("json") or (head == b"{" and not kind.endswith("html")):
+        entries = page_of_json(body)
+        base = url
+    elif kind.endswith("html") or (not kind and head == b"<") or kind in ("text/plain", "application/octet-stream"):
+        charset = content_type.lower().partition("charset=")[2].split(";")[0].strip("\"' ") or "utf-8"
+        entries, base = page_of_html(body, charset, url)
+    else:
+        raise ListingError(f"its type is {kind or 'not given'!r}, which is not a simple API page")
+    return listing_of_files(entries, base, index, name)
+
+
+def page_of_json(body: bytes) -> Iterator[_Entry]:
+    """The files of a JSON page (PEP 691, 700)."""
+    try:
+        page = json.loads(body)
+        version = str(page["meta"].get("api-version", "1.0"))
+        files = page["files"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ListingError("its JSON is not a simple API page") from None
+    _check_version(version)
+    if not isinstance(files, list):
+        raise ListingError("its JSON is not a simple API page")
+    return _json_files(files)
+
+
+def _json_files(files: list[Any]) -> Iterator[_Entry]:
+    for file in files:
+        if not isinstance(file, dict):
+            continue
+        get = file.get
+        offered = get("core-metadata", get("dist-info-metadata"))
+        yield (
+            get("filename", ""),
+            get("url", ""),
+            get("hashes") or {},
+            get("size"),
+            get("upload-time"),
+            get("requires-python"),
+            get("yanked"),
+            offered,
+        )
+
+
+def page_of_html(body: bytes, charset: str, url: str) -> tuple[Iterator[_Entry], str]:
+    """The files of an HTML page (PEP 503, 592, 658, 714), and the address that its links are relative to."""
+    try:
+        text = body.decode(charset, "replace")
+    except LookupError:
+        text = body.decode("utf-8", "replace")
+    links = _Links()
+    links.feed(text)
+    links.close()
+    _check_version(links.version)
+    base = url
+    if links.base is not None:
+        try:
+            base = urljoin(url, links.base)
+        except ValueError:
+            raise ListingError("its <base> is not an address") from None
+    return _html_files(links.found), base
+
+
+def _html_files(found: list[tuple[dict[str, str | None], str]]) -> Iterator[_Entry]:
+    for attributes, text in found:
+        address, _, fragment = (attributes.get("href") or "").strip().partition("#")
+        algorithm, _, digest = fragment.partition("&")[0].partition("=")
+        last = unquote(address.partition("?")[0].rpartition("/")[2])
+        # The text has to be the file name (PEP 503); some pages decorate it, and their address still tells.
+        filename = text if text.endswith((".whl", ".tar.gz", ".zip")) else last or text
+        offered: object = None
+        for key in ("data-core-metadata", "data-dist-info-metadata"):
+            if key in attributes:
+                value = attributes[key] or ""
+                known, equals, hexadecimal = value.partition("=")
+                offered = {known: hexadecimal} if equals else value.lower() == "true"
+                break
+        yanked = (attributes["data-yanked"] or "") if "data-yanked" in attributes else None
+        requires = attributes.get("data-requires-python")
+        yield filename, address, {algorithm: digest} if digest else {}, None, None, requires, yanked, offered
+
+
+class _Links(HTMLParser):
+    """Anchors with their text, the ``<base>`` and the repository version.
+
+    By hand because the parsers of the field build a tree first: seconds for the pages of large indexes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base: str | None = None
+        self.version = "1.0"
+        self.found: list[tuple[dict[str, str | None], str]] = []
+        self._open: dict[str, str | None] | None = None
+        self._text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.handle_endtag("a")
+            attributes = dict(reversed(attrs))  # of a repeated attribute the first counts, as in browsers
+            if attributes.get("href"):
+                self._open, self._text = attributes, []
+        elif tag == "base" and self.base is None:
+            self.base = dict(attrs).get("href")
+        elif tag == "meta":
+            attributes = dict(attrs)
+            if attributes.get("name") == "pypi:repository-version" and attributes.get("content"):
+                self.version = attributes["content"] or "1.0"
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a" and self._open is not None:
+            self.found.append((self._open, "".join(self._text).strip()))
+            self._open = None
+
+    def handle_data(self, data: str) -> None:
+        if self._open is not None:
+            self._text.append(data)
+
+    def close(self) -> None:
+        super().close()
+        self.handle_endtag("a")
+
+
+def _check_version(version: str) -> None:
+    if version.partition(".")[0] != "1":
+        raise ListingError(f"it speaks version {version[:20]!r} of the simple API, and only version 1 is known")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class _Unfit(Exception):
+    """A file that is left out; the argument is the reason."""
+
+
+def listing_of_files(entries: Iterable[_Entry], base: str, index: str, name: str) -> Listing:
+    """Group what a page says by version. ``base`` is what addresses are relative to."""
+    from packaging.version import InvalidVersion, Version
+
+    versions: dict[str, Version] = {}
+    groups: dict[Version, list[tuple[object, ...]]] = {}
+    spellings: dict[Version, str] = {}
+    skipped: list[tuple[str, str]] = []
+    local = base.startswith("file:")
+    for filename, url, hashes, size, uploaded, requires, yanked, offered in entries:
+        try:
+            spelled = _version_part(filename, name)
+            version = versions.get(spelled)
+            if version is None:
+                try:
+                    version = versions[spelled] = Version(spelled)
+                except InvalidVersion:
+                    _unfit(f"its version {spelled!r} is not a version (PEP 440)")
+            raw = (
+                filename,
+                _address(url, base, local),
+                _hashes(hashes),
+                size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+                _instant(uploaded),
+                requires.strip() or None if isinstance(requires, str) else None,
+                yanked if isinstance(yanked, str) else "" if yanked is True else None,
+                _hashes(offered) if isinstance(offered, dict) else () if offered is True else None,
+            )
+        except _Unfit as reason:
+            skipped.append((str(filename)[:200], str(reason)))
+            continue
+        files = groups.get(version)
+        if files is None:
+            groups[version] = [raw]
+            spellings[version] = str(version)
+        else:
+            files.append(raw)
+            spellings[version] = min(spellings[version], str(version))  # 1.0 and 1.0.0 are one version
+    releases = tuple(_release(spellings[version], groups[version]) for version in sorted(groups))
+    return Listing(name, index, releases, tuple(sorted(skipped)))
+
+
+def _release(version: str, raw: list[tuple[object, ...]]) -> Release:
+    raw.sort(key=lambda fields: (fields[0], fields[1]))
+    files = [File(*fields) for fields in raw]  # type: ignore[arg-type]
+    said = [file.requires_python for file in files]
+    requires = said[0]
+    if said.count(requires) < len(said):
+        # Ties: a file that says something, and then the alphabet, so that the order of a page decides nothing.
+        requires = min(set(said), key=lambda value: (-said.count(value), value is None, value or ""))
+    times = [file.upload_time for file in files if file.upload_time is not None]
+    wheels = sum(file.filename.endswith(".whl") for file in files)
+    return Release(
+        version,
+        requires,
+        all(file.yanked is not None for file in files),
+        min(times, key=lambda time: time.rstrip("Z"), default=None),
+        wheels > 0,
+        wheels < len(files),
+        tuple(raw),
+    )
+
+
+def _unfit(reason: str) -> NoReturn:
+    raise _Unfit(reason)
+
+
+def _version_part(filename: object, name: str) -> str:
+    """The version as the file name spells it, once everything else of the name is found right."""
+    if not isinstance(filename, str) or not filename:
+        _unfit("it has no file name")
+    if filename.endswith(".whl"):
+        parts = filename[:-4].split("-", 2)
+        if len(parts) != 3:
+            _unfit("its name is not that of a wheel")
+        project, version, rest = parts
+        found = _wheel_name(project, rest)
+    elif filename.endswith(".tar.gz") or filename.endswith(".zip"):
+        stem = filename[:-7] if filename.endswith(".tar.gz") else filename[:-4]
+        found, version = _sdist_name(stem, name)
+    else:
+        _unfit("it is neither a wheel nor a .tar.gz or .zip source distribution")
+    if found != name:
+        _unfit("its name is that of another project" if found else "its name is not that of a wheel")
+    return version
+
+
+@lru_cache(maxsize=50_000)
+def _wheel_name(project: str, rest: str) -> str:
+    """The normalised project name, or nothing. Everything but the version, as few file names differ in the rest."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    if "/" in rest or "\\" in rest or not rest.isprintable():
+        return ""
+    try:
+        return parse_wheel_filename(f"{project}-0-{rest}.whl")[0]
+    except InvalidWheelFilename:
+        return ""
+
+
+def _sdist_name(stem: str, name: str) -> tuple[str, str]:
+    from packaging.utils import canonicalize_name
+
+    if "/" in stem or "\\" in stem or not stem.isprintable():
+        _unfit("its name is not that of a source distribution")
+    # Versions of old source distributions hold dashes (1.0-1), as do names: the name that was asked for decides.
+    cut = stem.find("-")
+    while cut >= 0:
+        if canonicalize_name(stem[:cut]) == name and stem[cut + 1 : cut + 2].isdigit():
+            return name, stem[cut + 1 :]
+        cut = stem.find("-", cut + 1)
+    project, dash, version = stem.rpartition("-")
+    if not dash:
+        _unfit("its name holds no version")
+    return canonicalize_name(project), version
+
+
+def _address(url: object, base: str, local: bool) -> str:
+    if not isinstance(url, str) or not url:
+        _unfit("it has no address")
+    if url.startswith("https://") and "@" not in url and "#" not in url and " " not in url and "\\" not in url:
+        return url
+    try:
+        absolute, _ = split_credentials(urljoin(base, url.strip()))
+        parts = urlsplit(absolute)
+    except ValueError:
+        _unfit("its address is not an address")
+    if parts.scheme not in ("http", "https") and not (local and parts.scheme == "file"):
+        _unfit(f"its address has the scheme {parts.scheme[:20]!r}, which is not fetched")
+    if parts.scheme != "file" and not parts.hostname:
+        _unfit("its address names no host")
+    return absolute.replace(" ", "%20")
+
+
+def _hashes(hashes: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(hashes, dict):
+        return ()
+    if len(hashes) == 1:
+        for algorithm, digest in hashes.items():
+            if isinstance(digest, str) and digest.isalnum() and algorithm:
+                return ((algorithm.lower(), digest.lower()),)
+        return ()
+    return tuple(sorted((k.lower(), v.lower()) for k, v in hashes.items() if k and isinstance(v, str) and v.isalnum()))
+
+
+def _instant(time: object) -> str | None:
+    """An upload time as RFC 3339 in UTC, ending in Z."""
+    if not isinstance(time, str):
+        return None
+    if len(time) >= 20 and time[-1] == "Z" and time[10] == "T" and time[:4].isdigit():
+        return time
+    from datetime import UTC, datetime
+
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,387 @@
+"""Requests to indexes and file hosts: one client, many requests in flight, retries, credentials, local files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from corpora.address import Credentials, origin, path_of, split_credentials
+from corpora.facts import CorpusError
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+__all__ = ["Answer", "Job", "Progress", "Refused", "TooLarge", "Transport"]
+
+T = TypeVar("T")
+
+_RETRIED = frozenset((408, 425, 429, 500, 502, 503, 504))
+_ATTEMPTS = 4
+_LONGEST_WAIT = 20.0
+"""Seconds; a server that asks for a longer pause has failed."""
+_CHUNK = 1 << 16
+
+
+class Refused(Exception):
+    """The server answered, and the answer was no. ``status`` is its HTTP status (404 for a missing local file)."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP status {status}")
+        self.status = status
+
+
+class TooLarge(Exception):
+    """A body that is longer than it may be."""
+
+
+@dataclass
+class Job:
+    """What requests are made for. An urgent one goes before those that only guess what may be needed."""
+
+    urgent: bool = True
+    ticket: asyncio.Future[None] | None = None
+
+
+@dataclass
+class Progress:
+    """Counters that any thread may read while requests run."""
+
+    requests_done: int = 0
+    requests_open: int = 0
+    bytes_received: int = 0
+    builds_done: int = 0
+    builds_open: int = 0
+    last: str = ""
+    """What was asked for last: a name, or a name and a version."""
+
+
+@dataclass
+class Answer:
+    """A response whose body is still to come."""
+
+    status: int
+    headers: Mapping[str, str]
+    url: str
+    """Where the answer came from after redirects, without credentials."""
+    _body: AsyncIterator[bytes]
+    _progress: Progress = field(repr=False)
+
+    async def chunks(self, limit: int) -> AsyncIterator[bytes]:
+        """The body, piece by piece. Raises TooLarge once it is longer than ``limit`` bytes."""
+        length = 0
+        async for chunk in self._body:
+            length += len(chunk)
+            self._progress.bytes_received += len(chunk)
+            if length > limit:
+                raise TooLarge
+            yield chunk
+
+    async def body(self, limit: int) -> bytes:
+        return b"".join([chunk async for chunk in self.chunks(limit)])
+
+
+class _Gate:
+    """Lets ``limit`` requests through at once, the urgent ones first."""
+
+    def __init__(self, limit: int) -> None:
+        self._free = limit
+        self._urgent: deque[asyncio.Future[None]] = deque()
+        self._idle: deque[asyncio.Future[None]] = deque()
+
+    async def enter(self, job: Job) -> None:
+        if self._free > 0:
+            self._free -= 1
+            return
+        ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        job.ticket = ticket
+        (self._urgent if job.urgent else self._idle).append(ticket)
+        try:
+            await ticket
+        except asyncio.CancelledError:
+            if ticket.done() and not ticket.cancelled():
+                self.leave()
+            raise
+        finally:
+            job.ticket = None
+
+    def promote(self, job: Job) -> None:
+        if not job.urgent:
+            job.urgent = True
+            if job.ticket is not None:
+                self._urgent.append(job.ticket)  # it stays in the other queue too, where it will be found done
+
+    def leave(self) -> None:
+        for queue in (self._urgent, self._idle):
+            while queue:
+                ticket = queue.popleft()
+                if not ticket.done():
+                    ticket.set_result(None)
+                    return
+        self._free += 1
+
+
+class Transport:
+    """Asks for pages and files. Lives in one event loop."""
+
+    def __init__(self, *, offline: bool, limit: int, timeout: float, progress: Progress) -> None:
+        self._offline = offline
+        self._timeout = timeout
+        self._gate = _Gate(limit)
+        self._client: httpx.AsyncClient | None = None
+        self._progress = progress
+        self._credentials: dict[str, Credentials] = {}
+        self._netrc: Any = None
+
+    def remember(self, index: str) -> str:
+        """Keep the credentials of an index address for later requests; the address without them.
+
+        Raises CorpusError where it is no address that can be asked.
+        """
+        try:
+            clean, credentials = split_credentials(index)
+            scheme, host, port = origin(clean)
+        except ValueError:
+            raise CorpusError("an index has an address that cannot be parsed") from None
+        if scheme not in ("http", "https", "file") or (scheme != "file" and not host) or port == -1:
+            raise CorpusError(f"the index {clean} is not an http, https or file address")
+        if credentials is not None:
+            self._credentials[clean.rstrip("/")] = credentials
+        return clean
+
+    def has_credentials(self, index: str) -> bool:
+        return self._credentials_for(index, index) is not None
+
+    def promote(self, job: Job) -> None:
+        self._gate.promote(job)
+
+    def connect(self) -> None:
+        """Make the client now: importing and reading certificates take time that can be spent before it is needed."""
+        if self._client is None and not self._offline:
+            self._client = _client(self._timeout)
+
+    @contextmanager
+    def building(self, what: str) -> Iterator[None]:
+        """Count a build while it runs."""
+        self._progress.builds_open += 1
+        self._progress.last = what
+        try:
+            yield
+        finally:
+            self._progress.builds_open -= 1
+            self._progress.builds_done += 1
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def ask(
+        self,
+        url: str,
+        read: Callable[[Answer], Awaitable[T]],
+        *,
+        index: str,
+        job: Job,
+        what: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
+        """What ``read`` makes of the answer, which has status 200, 206, 304 or 416; again and again where that helps.
+
+        ``what`` is shown as progress and in errors. Raises Refused, whatever ``read`` raises, and CorpusError where
+        no answer can be had.
+        """
+        if url.startswith("file:"):
+            return await read(_local(url, self._progress))
+        if self._offline:
+            raise CorpusError(f"{what} is not in the cache, and satlock is offline")
+        for number in range(_ATTEMPTS):
+            try:
+                return await self._ask_once(url, read, index, job, what=what, headers=headers)
+            except Exception as error:
+                failure = _passing(error)
+                if failure is None:
+                    raise
+                asked_for = _seconds(error.retry_after) if isinstance(error, _Retry) else None
+            wait = asked_for if asked_for is not None else 0.25 * 3**number
+            if number == _ATTEMPTS - 1 or wait > _LONGEST_WAIT:
+                break
+            await asyncio.sleep(wait)
+        raise CorpusError(f"{index or origin(url)[1]} could not be asked for {what}: {failure}")
+
+    async def _ask_once(  # one try of ask
+        self,
+        url: str,
+        read: Callable[[Answer], Awaitable[T]],
+        index: str,
+        job: Job,
+        *,
+        what: str,
+        headers: Mapping[str, str] | None,
+    ) -> T:
+        progress = self._progress
+        await self._gate.enter(job)
+        progress.requests_open += 1
+        progress.last = what
+        try:
+            self.connect()
+            assert self._client is not None
+            credentials = self._credentials_for(url, index)
+            auth: dict[str, Any] = {"auth": tuple(credentials)} if credentials is not None else {}
+            async with self._client.stream("GET", url, headers=headers, **auth) as response:
+                status = response.status_code
+                if status not in (200, 206, 304, 416):
+                    raise _Retry(status, response.headers.get("retry-after")) if status in _RETRIED else Refused(status)
+                final = split_credentials(str(response.url))[0]
+                return await read(Answer(status, response.headers, final, response.aiter_bytes(_CHUNK), progress))
+        finally:
+            progress.requests_open -= 1
+            progress.requests_done += 1
+            self._gate.leave()
+
+    def _credentials_for(self, url: str, index: str) -> Credentials | None:
+        try:
+            target = origin(url)
+        except ValueError:
+            return None
+        found = self._credentials.get(index.rstrip("/"))
+        if found is not None and origin(index) == target:
+            return found
+        return self._from_netrc(target[1])
+
+    def _from_netrc(self, host: str) -> Credentials | None:
+        if self._netrc is None:
+            self._netrc = _read_netrc()
+        entry = self._netrc.authenticators(host) if self._netrc else None
+        return Credentials(entry[0] or entry[1] or "", entry[2] or "") if entry else None
+
+
+class _Retry(Exception):
+    def __init__(self, status: int, retry_after: str | None) -> None:
+        super().__init__(f"HTTP status {status}")
+        self.retry_after = retry_after
+
+
+def _passing(error: Exception) -> str | None:
+    """Why it failed, in a clause, where asking again may help; else None. Raises CorpusError where it never can."""
+    if isinstance(error, _Retry):
+        return str(error)
+    import httpx
+
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer in time"
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.TooManyRedirects | httpx.InvalidURL):
+        raise CorpusError("an index or a file host redirects to where satlock does not follow") from None
+    if isinstance(error, httpx.HTTPError | httpx.StreamError):
+        return _clause(error)
+    return None
+
+
+def _clause(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return (text[0][:200] if text else "") or type(error).__name__
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After, in seconds or as a date (RFC 9110)."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdecimal():
+        return float(retry_after)
+    import time
+
+    with suppress(ValueError, TypeError, OverflowError):
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    return None
+
+
+def _local(url: str, progress: Progress) -> Answer:
+    """A ``file:`` address; a folder means the page that it holds."""
+    path = path_of(url)
+    if os.path.isdir(path):
+        for page in ("index.html", "index.json"):
+            if os.path.isfile(os.path.join(path, page)):
+                path = os.path.join(path, page)
+                break
+    kind = {".html": "text/html", ".json": "application/json"}.get(os.path.splitext(path)[1], "")
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise Refused(404) from None
+    except (OSError, ValueError):
+        raise CorpusError(f"{url} cannot be read") from None
+
+    async def pieces() -> AsyncIterator[bytes]:
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+    return Answer(200, {"content-type": kind, "content-length": str(size)}, url, pieces(), progress)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _client(timeout: float) -> httpx.AsyncClient:
+    import sys
+
+    # httpx imports its command line (rich, pygments, click) just to offer it: as long as all the rest together.
+    hidden = "httpx" not in sys.modules and "httpx._main" not in sys.modules
+    if hidden:
+        sys.modules["httpx._main"] = None  # type: ignore[assignment]
+    try:
+        import httpx
+    finally:
+        if hidden:
+            sys.modules.pop("httpx._main", None)
+
+    return httpx.AsyncClient(
+        http2=True,
+        follow_redirects=True,
+        timeout=httpx.Timeout(timeout, connect=min(timeout, 15.0), pool=None),
+        limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60),
+        headers={"User-Agent": _user_agent(), "Accept": "*/*"},
+        verify=_certificates(),
+    )
+
+
+def _user_agent() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"satlock/{version('satlock')}"
+    except PackageNotFoundError:
+        return "satlock/0"
+
+
+def _certificates() -> ssl.SSLContext | bool:
+    """Whom to trust: SSL_CERT_FILE and SSL_CERT_DIR (which httpx reads), else what pip is told, else certifi's."""
+    if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
+        return True
+    from corpora.default_index import certificate_bundle
+
+    bundle = certificate_bundle()
+    if bundle is None:
+        return True
+    import ssl
+
+    try:
+        return ssl.create_default_context(cafile=bundle) if os.path.isfile(bundle) else True
+    except (OSError, ssl.SSLError):
+        return True
+
+
+def _read_netrc() -> Any:
+    import netrc
+
+    try:
+        return netrc.netrc(os.environ.get("NETRC"))
+    except (OSError, netrc.NetrcParseError):
+        return False
