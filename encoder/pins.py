@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from encoder.project import Choice, Index, ProjectError, Source
 from encoder.values import Value, shown
@@ -12,7 +15,6 @@ from encoder.values import Value, shown
 __all__ = ["Declared", "read_conflicts", "read_indexes", "read_sources"]
 
 _INDEX_NAME = re.compile(r"[A-Za-z0-9._-]+")
-_URL = re.compile(r"(?:https?|file)://[^\s]+", re.IGNORECASE)
 
 _INDEX_KEYS = frozenset({"name", "url", "explicit", "default", "format"})
 _INDEX_KEYS_WITHOUT_BEARING = frozenset({"publish-url", "authenticate", "cache-control"})
@@ -79,7 +81,7 @@ def read_indexes(
 
     indexes = _named_on_command_line(indexes, named_indexes or {})
     if default_index is not None:
-        if not _URL.fullmatch(default_index):
+        if not _is_url(default_index):
             raise ProjectError(f"--default-index is {shown(default_index)}, which is not a URL; write 'https://...'.")
         kept = [replace(index, default=False, explicit=True) if index.default else index for index in indexes]
         indexes = [index for index in kept if index.name or not index.explicit]
@@ -90,7 +92,7 @@ def read_indexes(
 def _named_on_command_line(indexes: list[Index], named: Mapping[str, str]) -> list[Index]:
     added = []
     for name, url in named.items():
-        if not _INDEX_NAME.fullmatch(name) or not _URL.fullmatch(url):
+        if not _INDEX_NAME.fullmatch(name) or not _is_url(url):
             raise ProjectError(f"--index is {shown(f'{name}={url}')}, which is not NAME=URL; write 'name=https://...'.")
         if any(index.name == name for index in indexes):
             indexes = [replace(index, url=url, flat=False) if index.name == name else index for index in indexes]
@@ -125,10 +127,22 @@ def _one_index(entry: Value, warnings: list[str]) -> Index:
 
 
 def _url(value: Value) -> str:
+    """The URL as written, without expansion of variables; a local path becomes a file URL, as in uv."""
     text = value.text("a URL as a string")
-    if not _URL.fullmatch(text):
+    if "://" not in text and text.strip():
+        return Path(os.path.abspath(Path(value.file).parent / text)).as_uri()
+    if not _is_url(text):
         raise value.error(f"is {shown(text)}, which is not a URL", "write it with https://, http:// or file://")
     return text
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        has_place = bool(parts.path if parts.scheme == "file" else parts.hostname and parts.port != 0)
+    except ValueError:  # A bracket or a port that is none.
+        return False
+    return parts.scheme in ("http", "https", "file") and has_place and text.isprintable() and " " not in text
 
 
 def read_sources(

@@ -46,7 +46,7 @@ def read_project(
     named_indexes: Mapping[str, str] | None = None,
     now: datetime | None = None,
 ) -> Project:
-    """Read what a project asks from its ``pyproject.toml``.
+    """Read what a project asks from its ``pyproject.toml``, or from the one in the folder ``path``.
 
     ``[project]`` is read as in PEP 621, requirements as in PEP 508, ``[dependency-groups]`` as in PEP 735, and
     ``[tool.uv]`` as in uv's settings reference, overridden key by key by ``[tool.satlock]``.
@@ -57,6 +57,8 @@ def read_project(
     Raises :class:`ProjectError`, and nothing else, for whatever is wrong with the file. What could influence a lock
     and is not supported yet does not fail: it is named in :attr:`Project.warnings`.
     """
+    if path.is_dir():
+        path = path / "pyproject.toml"
     root = Value(_load(path), str(path), "")
     tables = root.table()
     tools = tables["tool"].table() if "tool" in tables else {}

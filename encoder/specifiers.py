@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, canonicalize_version
@@ -47,17 +46,16 @@ def _with_origin(parsed: Pep508Requirement, text: str, origin: str) -> Requireme
 
 
 _URL_AND_MARKER = re.compile(r"([^;@]*@\s*[^\s;]+);(\s.*)", re.DOTALL)
+_LONG = 1000
 
 
 def _read(text: str) -> Pep508Requirement:
+    if len(text) > _LONG and _LONG_NUMBER.search(text):
+        raise ValueError("it has a number of more than a hundred digits")
+    # `name @ URL; marker`: PEP 508 wants a space before the semicolon, but neither uv nor the people who write it do.
+    match = _URL_AND_MARKER.fullmatch(text) if "@" in text else None
     try:
-        return Pep508Requirement(text)
-    except InvalidRequirement:
-        # `name @ URL; marker`: PEP 508 wants a space before the semicolon, but nobody else does.
-        match = _URL_AND_MARKER.fullmatch(text)
-        if match is None:
-            raise
-        return Pep508Requirement(f"{match.group(1)} ;{match.group(2)}")
+        return Pep508Requirement(f"{match.group(1)} ;{match.group(2)}" if match else text)
     except RecursionError as error:  # A marker of thousands of nested parentheses.
         raise ValueError("it is nested too deeply") from error
 
@@ -104,7 +102,7 @@ def _substitution(pattern: str, replacement: str) -> Callable[[str], str]:
 _REPAIRS: tuple[Callable[[str], str], ...] = (
     _substitution(r"(?<=[0-9A-Za-z*])\s*(?=[<>~]|==|!=)", ","),  # >=7.2.0<8.0.0
     _substitution(r"!=\s*~\s*([0-9]+(?:\.[0-9]+)*)", r"!=\1.*"),  # !=~5.0
-    _substitution(r"(<=|>=|<|>|~=)(\s*[0-9]+(?:\.[0-9]+)*)\.\*", r"\1\2"),  # >=1.9.*
+    _substitution(r"(<=|>=|<|>)(\s*[0-9]+(?:\.[0-9]+)*)\.\*", r"\1\2"),  # >=1.9.*
     _substitution(r"([0-9])\*", r"\1.*"),  # !=3.0*
     _substitution(r",\s*(?=\)?\s*$)", ""),  # >=3.6,
     _substitution(r">\s*dev", ">0.0.0dev"),  # >dev
@@ -113,6 +111,9 @@ _REPAIRS: tuple[Callable[[str], str], ...] = (
     _substitution(r",\s*(?=\)?\s*$)", ""),  # <1.4.0', : the comma shows once the quote is gone
 )
 
+
+# Python refuses to convert numbers of thousands of digits; packaging meets them late, when it compares versions.
+_LONG_NUMBER = re.compile(r"[0-9]{100}")
 
 _CLAUSE = re.compile(r"(~=|===|==|!=|<=|>=|=>|<|>)\s*(~?)\s*v?([0-9][0-9A-Za-z.!+*_-]*)")
 _WILDCARD = re.compile(r"(?:\.?\*|\.[xX])+$")
@@ -133,19 +134,23 @@ def python_lower_bounds(specifier: str) -> str | None:
     """
     if not specifier.strip():
         return ""
-    clauses = [] if "|" in specifier else _CLAUSE.findall(_STRAY_QUOTES.sub("", specifier))
+    clauses = (
+        [] if "|" in specifier or _LONG_NUMBER.search(specifier) else _CLAUSE.findall(_STRAY_QUOTES.sub("", specifier))
+    )
     lower: tuple[Version, bool] | None = None
     excluded: list[tuple[Version, bool]] = []
     readable = False
     for operator, tilde, text in clauses:
         digits = _WILDCARD.sub("", text).rstrip(".-_")
         try:
-            version = Version(digits)
+            # Without a local part, which has no place in a bound.
+            version = Version(Version(digits).public)
         except InvalidVersion:
             continue
         readable = True
         if operator == "!=":
-            excluded.append((version, digits != text or bool(tilde)))
+            prefix = digits != text or bool(tilde)
+            excluded.append((Version(version.base_version) if prefix else version, prefix))
         elif operator not in ("<", "<="):
             bound = (version, operator == ">")
             lower = bound if lower is None else max(lower, bound)
@@ -165,5 +170,5 @@ def _is_below(version: Version, prefix: bool, lower: tuple[Version, bool]) -> bo
     """Whether an exclusion removes nothing that the lower bound still admits."""
     if prefix:
         *head, last = version.release
-        return Version(".".join(map(str, [*head, last + 1]))) <= lower[0]
+        return Version(f"{version.epoch}!{'.'.join(map(str, [*head, last + 1]))}") <= lower[0]
     return version < lower[0] or (version == lower[0] and lower[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, time
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -23,7 +24,10 @@ _SHOWN = 80
 
 def shown(value: object) -> str:
     """The value as one short line: what a person sees of it in an error."""
-    text = repr(value)
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    else:
+        text = value.isoformat() if isinstance(value, date | time) else repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
@@ -110,8 +114,10 @@ class Value:
     def specifiers(self) -> SpecifierSet:
         text = self.text("a version specifier as a string")
         try:
+            if len(text) > 1000:
+                raise InvalidSpecifier("it is too long")
             return SpecifierSet(text)
-        except (InvalidSpecifier, RecursionError) as error:
+        except InvalidSpecifier as error:
             raise self.error(
                 f"is {shown(text)}, which is not a valid version specifier", "write it as in PEP 440, e.g. '>=3.11'"
             ) from error

@@ -1,0 +1,422 @@
+"""The reading of a pyproject.toml: what each part of it means."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from encoder.project import Choice, DependencyMetadata, Index, Project, Source
+from encoder.reading import read_project
+
+NOW = datetime(2025, 6, 15, 12, 0, tzinfo=UTC)
+
+PROJECT = """
+[project]
+name = "Trainer"
+version = "0.1.0"
+requires-python = ">=3.11,<3.14"
+dependencies = ["numpy>=1.26", "Torch_Vision"]
+[project.optional-dependencies]
+cpu = ["torch==2.5.1"]
+cu124 = ["torch==2.5.1"]
+[dependency-groups]
+dev = ["pytest"]
+docs = ["sphinx"]
+"""
+
+INDEXES = """
+[[tool.uv.index]]
+name = "torch-cpu"
+url = "https://index.example/cpu"
+explicit = true
+[[tool.uv.index]]
+name = "torch-cu124"
+url = "https://index.example/cu124"
+explicit = true
+"""
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    def read(text: str, **options: object) -> Project:
+        path = tmp_path / "pyproject.toml"
+        path.write_text(text)
+        return read_project(path, now=NOW, **options)  # type: ignore[arg-type]
+
+    return read
+
+
+def test_the_project_table(read):
+    project = read(PROJECT)
+    assert project.name == "trainer"
+    assert str(project.requires_python) == "<3.14,>=3.11"
+    assert [requirement.name for requirement in project.dependencies] == ["numpy", "torch-vision"]
+    assert project.dependencies[0].origin == "project.dependencies"
+    assert list(project.extras) == ["cpu", "cu124"]
+    assert project.extras["cpu"][0].origin == "project.optional-dependencies.cpu"
+    assert list(project.groups) == ["dev", "docs"]
+    assert project.default_groups == ("dev",)
+    assert project.warnings == ()
+
+
+def test_a_folder_stands_for_its_pyproject(tmp_path: Path):
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    assert read_project(tmp_path).path == tmp_path / "pyproject.toml"
+
+
+def test_names_are_normalised_everywhere(read):
+    project = read("""
+        [project]
+        name = "My.Project"
+        requires-python = ">=3.11"
+        [project.optional-dependencies]
+        Type_Checking = ["A_B[Some_Extra,other.extra]; extra == 'Foo_Bar'"]
+        all = ["my_project[TYPE-checking]"]
+        [dependency-groups]
+        Dev_Tools = [{include-group = "LINT.er"}]
+        lint_er = []
+        [tool.uv]
+        default-groups = ["dev.tools"]
+        conflicts = [[{extra = "type.checking"}, {group = "DEV-tools"}]]
+        no-build-package = ["A.B"]
+    """)
+    requirement = project.extras["type-checking"][0]
+    assert (requirement.name, requirement.extras) == ("a-b", ("other-extra", "some-extra"))
+    assert str(requirement.marker) == 'extra == "foo-bar"'
+    assert project.extras["all"][0].name == project.name == "my-project"
+    assert project.group_includes == {"dev-tools": ("lint-er",)}
+    assert project.default_groups == ("dev-tools",)
+    assert project.conflicts == ((Choice("extra", "type-checking"), Choice("group", "dev-tools")),)
+    assert project.no_build_package == {"a-b"}
+
+
+def test_direct_references_keep_their_url(read):
+    project = read("""
+        [project]
+        name = "p"
+        requires-python = ">=3.11"
+        dependencies = [
+            "a @ https://files.example/a.whl ; sys_platform == 'linux'",
+            "b @ git+https://git.example/b@main; sys_platform == 'linux'",
+        ]
+    """)
+    assert [requirement.url for requirement in project.dependencies] == [
+        "https://files.example/a.whl",
+        "git+https://git.example/b@main",
+    ]
+    assert {str(requirement.marker) for requirement in project.dependencies} == {'sys_platform == "linux"'}
+
+
+def test_groups_alone_are_a_project_without_a_name(read):
+    project = read('[dependency-groups]\ndev = ["pytest", {include-group = "lint"}, "mypy"]\nlint = ["ruff"]')
+    assert project.name is None
+    assert [requirement.text for requirement in project.groups["dev"]] == ["pytest", "mypy"]
+    assert project.group_includes == {"dev": ("lint",)}
+
+
+def test_a_missing_requires_python_does_not_depend_on_the_machine(read):
+    project = read('[project]\nname = "p"')
+    assert str(project.requires_python) == ">=3.11"
+    assert project.warnings == (
+        "project.requires-python is missing, so the lock is for Python >=3.11, the oldest that satlock itself "
+        "runs on; add it to say which Pythons the project is for.",
+    )
+
+
+def test_a_requires_python_without_lower_bound_counts_and_is_named(read):
+    project = read('[project]\nname = "p"\nrequires-python = "<3.13"')
+    assert str(project.requires_python) == "<3.13"
+    assert project.warnings == (
+        "project.requires-python has no lower bound, so the lock is for every older Python too; add one.",
+    )
+
+
+def test_a_dynamic_version_is_fine(read):
+    assert read('[project]\nname = "p"\nrequires-python = ">=3.11"\ndynamic = ["version", "readme"]').warnings == ()
+
+
+def test_legacy_dev_dependencies_join_the_group_dev(read):
+    project = read(PROJECT + '[tool.uv]\ndev-dependencies = ["ruff"]')
+    assert [requirement.name for requirement in project.groups["dev"]] == ["pytest", "ruff"]
+    alone = read('[project]\nname = "p"\n[tool.uv]\ndev-dependencies = ["ruff"]')
+    assert alone.default_groups == ("dev",)
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("", ("dev",)),
+        ("default-groups = []", ()),
+        ('default-groups = ["docs", "docs"]', ("docs",)),
+        ('default-groups = "all"', ("dev", "docs")),
+    ],
+)
+def test_default_groups(read, setting, expected):
+    assert read(PROJECT + "[tool.uv]\n" + setting).default_groups == expected
+
+
+def test_conflicts_mix_extras_and_groups(read):
+    project = read(
+        PROJECT
+        + '[tool.uv]\nconflicts = [[{extra = "cpu"}, {extra = "cu124"}], [{group = "docs"}, '
+        + '{package = "trainer", extra = "cpu"}]]'
+    )
+    assert project.conflicts == (
+        (Choice("extra", "cpu"), Choice("extra", "cu124")),
+        (Choice("group", "docs"), Choice("extra", "cpu")),
+    )
+
+
+def test_conflicts_of_other_packages_are_named_and_left_out(read):
+    project = read(
+        PROJECT
+        + """
+        [tool.uv]
+        conflicts = [
+            [{extra = "cpu"}, {package = "other", extra = "x"}, {package = "other", extra = "y"}],
+            [{package = "trainer"}, {extra = "cpu"}, {extra = "cu124"}],
+        ]
+        """
+    )
+    assert project.conflicts == ((Choice("extra", "cpu"), Choice("extra", "cu124")),)
+    assert project.warnings == (
+        "entry 1 of tool.uv.conflicts names the package 'other', another than this project, which is not supported "
+        "yet and has no effect.",
+        "entry 2 of tool.uv.conflicts names the project 'trainer' as a whole, which is not supported yet and has no "
+        "effect.",
+    )
+
+
+def test_sources_keep_their_scopes_in_order(read):
+    project = read(
+        PROJECT
+        + INDEXES
+        + """
+        [tool.uv.sources]
+        Torch = [
+            {index = "torch-cpu", extra = "cpu"},
+            {index = "torch-cu124", group = "docs", marker = "sys_platform == 'linux'"},
+        ]
+        numpy = {index = "torch-cpu"}
+        """
+    )
+    assert list(project.sources) == ["torch", "numpy"]
+    cpu, cu124 = project.sources["torch"]
+    assert cpu == Source("torch-cpu", Choice("extra", "cpu"), None)
+    assert (cu124.choice, str(cu124.marker)) == (Choice("group", "docs"), 'sys_platform == "linux"')
+    assert project.sources["numpy"] == (Source("torch-cpu", None, None),)
+
+
+def test_sources_that_are_no_index_are_named(read):
+    project = read(
+        PROJECT
+        + INDEXES
+        + """
+        [tool.uv.sources]
+        a = {path = "../a", editable = true}
+        b = [{git = "https://git.example/b", rev = "main"}, {index = "torch-cpu", marker = "os_name == 'nt'"}]
+        c = [{url = "https://files.example/1.whl"}, {url = "https://files.example/2.whl", extra = "cpu"}]
+        d = {workspace = true}
+        """
+    )
+    assert list(project.sources) == ["b"]
+    assert project.warnings == (
+        "tool.uv.sources.a takes 'a' from a path, which is not supported yet.",
+        "tool.uv.sources.b takes 'b' from a git repository, which is not supported yet.",
+        "tool.uv.sources.c takes 'c' from a URL, which is not supported yet.",
+        "tool.uv.sources.d takes 'd' from a workspace member, which is not supported yet.",
+    )
+
+
+def test_indexes_are_in_order_of_priority_with_the_default_last(read):
+    project = read(
+        PROJECT
+        + """
+        [tool.uv]
+        extra-index-url = ["https://index.example/extra"]
+        index-url = "https://index.example/legacy"
+        [[tool.uv.index]]
+        name = "main"
+        url = "https://index.example/main"
+        default = true
+        [[tool.uv.index]]
+        url = "https://${USER}@index.example/first"
+        """
+    )
+    assert project.indexes == (
+        Index("", "https://${USER}@index.example/first"),
+        Index("", "https://index.example/extra"),
+        Index("main", "https://index.example/main", default=True),
+    )
+
+
+def test_the_legacy_index_url_is_the_default(read):
+    project = read(PROJECT + '[tool.uv]\nindex-url = "https://index.example/legacy"')
+    assert project.indexes == (Index("", "https://index.example/legacy", default=True),)
+
+
+def test_a_local_path_is_an_index_beside_the_project(read, tmp_path):
+    project = read(PROJECT + '[[tool.uv.index]]\nurl = "./simple"')
+    assert project.indexes[0].url == (tmp_path / "simple").as_uri()
+
+
+def test_a_flat_index_is_kept_and_named(read):
+    project = read(PROJECT + '[[tool.uv.index]]\nname = "f"\nurl = "https://index.example/f"\nformat = "flat"\nx = 1')
+    assert project.indexes == (Index("f", "https://index.example/f", flat=True),)
+    assert project.warnings == (
+        "entry 1 of tool.uv.index (f) has the format 'flat', which is not supported yet.",
+        "x of entry 1 of tool.uv.index is unknown and has no effect.",
+    )
+
+
+def test_the_command_line_wins_over_the_indexes_of_the_file(read):
+    text = PROJECT + INDEXES + '[[tool.uv.index]]\nname = "main"\nurl = "https://index.example/main"\ndefault = true'
+    project = read(
+        text,
+        default_index="https://mirror.example/simple",
+        named_indexes={"torch-cpu": "https://mirror.example/cpu", "new": "https://mirror.example/new"},
+    )
+    assert project.indexes == (
+        Index("new", "https://mirror.example/new"),
+        Index("torch-cpu", "https://mirror.example/cpu", explicit=True),
+        Index("torch-cu124", "https://index.example/cu124", explicit=True),
+        Index("main", "https://index.example/main", explicit=True),
+        Index("", "https://mirror.example/simple", default=True),
+    )
+
+
+def test_the_settings_of_versions(read):
+    project = read(
+        PROJECT
+        + """
+        [tool.uv]
+        index-strategy = "unsafe-best-match"
+        constraint-dependencies = ["urllib3<2"]
+        override-dependencies = ["apex; sys_platform == 'never'", {package = {name = "a"}, dependencies = []}]
+        exclude-dependencies = ["Some_Thing", {package = {name = "a"}, dependencies = ["b"]}]
+        environments = "sys_platform == 'linux'"
+        required-environments = ["sys_platform == 'linux'", "sys_platform == 'darwin'"]
+        prerelease = "allow"
+        prerelease-package = {Black_ = "disallow", Torch = "explicit"}
+        resolution = "lowest-direct"
+        no-build = true
+        no-binary = false
+        no-binary-package = ["B"]
+        """.replace("Black_", "Black")
+    )
+    assert project.index_strategy == "unsafe-best-match"
+    assert [(each.text, each.origin) for each in project.constraints] == [
+        ("urllib3<2", "tool.uv.constraint-dependencies")
+    ]
+    assert [each.name for each in project.overrides] == ["apex"]
+    assert project.excludes == {"some-thing"}
+    assert [str(marker) for marker in project.environments] == ['sys_platform == "linux"']
+    assert len(project.required_environments) == 2
+    assert (project.prerelease, project.prerelease_package) == ("allow", {"black": "disallow", "torch": "explicit"})
+    assert project.resolution == "lowest-direct"
+    assert (project.no_build, project.no_binary, project.no_binary_package) == (True, False, {"b"})
+    assert project.warnings == (
+        "entry 2 of tool.uv.override-dependencies is scoped to one package, which is not supported yet, and has no "
+        "effect.",
+        "entry 2 of tool.uv.exclude-dependencies is scoped to one package, which is not supported yet, and has no "
+        "effect.",
+    )
+
+
+def test_cutoffs(read):
+    project = read(
+        PROJECT
+        + """
+        [tool.uv]
+        exclude-newer = "7 days"
+        [tool.uv.exclude-newer-package]
+        A_a = "2025-01-31"
+        b = false
+        c = 2025-01-31
+        d = 2025-01-31T12:00:00+02:00
+        """
+    )
+    assert project.exclude_newer == datetime(2025, 6, 8, 12, tzinfo=UTC)
+    assert project.exclude_newer_package == {
+        "a-a": datetime(2025, 2, 1, tzinfo=UTC),
+        "b": None,
+        "c": datetime(2025, 2, 1, tzinfo=UTC),
+        "d": datetime(2025, 1, 31, 10, tzinfo=UTC),
+    }
+    assert read(PROJECT + "[tool.uv]\nexclude-newer = false").exclude_newer is None
+
+
+def test_dependency_metadata(read):
+    project = read(
+        PROJECT
+        + """
+        [[tool.uv.dependency-metadata]]
+        name = "Flash_Attn"
+        version = "2.8"
+        requires-dist = ["torch", "einops ; extra == 'x'"]
+        requires-python = ">=3.9"
+        provides-extra = ["X"]
+        [[tool.uv.dependency-metadata]]
+        name = "other"
+        """
+    )
+    assert project.dependency_metadata == (
+        DependencyMetadata("flash-attn", "2.8", ("torch", "einops ; extra == 'x'"), ">=3.9", ("x",)),
+        DependencyMetadata("other", None, (), None, ()),
+    )
+
+
+def test_tool_satlock_wins_key_by_key(read):
+    project = read(
+        PROJECT
+        + """
+        [tool.uv]
+        prerelease = "allow"
+        resolution = "lowest"
+        constraint-dependencies = ["a", "b"]
+        single-version = ["numpy"]
+        [tool.satlock]
+        prerelease = "disallow"
+        constraint-dependencies = ["c"]
+        single-version = ["Torch"]
+        """
+    )
+    assert (project.prerelease, project.resolution) == ("disallow", "lowest")
+    assert [each.name for each in project.constraints] == ["c"]
+    assert project.single_version == ("torch",)
+    assert project.warnings == ("tool.uv.single-version is unknown and has no effect.",)
+
+
+def test_each_other_key_is_fine_or_named(read):
+    project = read(
+        PROJECT
+        + """
+        [tool.uv]
+        package = true
+        managed = true
+        cache-keys = []
+        python-preference = "system"
+        link-mode = "copy"
+        required-version = ">=0.9"
+        publish-url = "https://index.example/legacy"
+        fork-strategy = "fewest"
+        find-links = []
+        nonsense = 1
+        "odd\\nkey" = 1
+        [tool.uv.pip]
+        [tool.uv.build-backend]
+        [tool.uv.workspace]
+        [tool.uv.dependency-groups]
+        dev = {requires-python = ">=3.12"}
+        """
+    )
+    assert project.warnings == (
+        "tool.uv.fork-strategy is not supported yet and has no effect.",
+        "tool.uv.find-links is not supported yet and has no effect.",
+        "tool.uv.nonsense is unknown and has no effect.",
+        "tool.uv.'odd\\nkey' is unknown and has no effect.",
+        "tool.uv.workspace is not supported yet and has no effect.",
+        "tool.uv.dependency-groups is not supported yet and has no effect.",
+    )
