@@ -85,7 +85,7 @@ class Environment:
     extras: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
 
-    @property
+    @functools.cached_property
     def base(self) -> Environment:
         """The same machine with nothing chosen."""
         return replace(self, extras=frozenset(), groups=frozenset())
@@ -237,6 +237,7 @@ class Judge:
         explicit_default = any(i.get("default") and i.get("explicit") for i in self.settings.get("index", []))
         self.searched = others + ([] if explicit_default else defaults or [world.default_index])
         self._active: dict[Environment, frozenset[Choice]] = {}
+        self._objections: dict[tuple[Candidate, Environment], Violation | None] = {}
         self._solutions: dict[tuple[Environment, bool], dict[str, Candidate] | None] = {}
 
     # What the universe is
@@ -446,6 +447,11 @@ class Judge:
 
     def objection(self, candidate: Candidate, env: Environment) -> Violation | None:
         """Why a candidate serves no requirement at all in an environment; pre-releases apart."""
+        if (candidate, env) not in self._objections:
+            self._objections[candidate, env] = self._find_objection(candidate, env)
+        return self._objections[candidate, env]
+
+    def _find_objection(self, candidate: Candidate, env: Environment) -> Violation | None:
         name, version, index = candidate
         text = f"{name} {version} from {index}"
         if self.indexes(name, env) != [index]:
