@@ -17,7 +17,7 @@ from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from .project import Choice
 
 __all__ = ["FALSE", "TRUE", "Atom", "Formula", "Matches", "Opaque", "PythonAtLeast", "any_of", "all_of", "chosen",
-           "from_marker", "from_python_specifier", "matches", "python_at_least"]
+           "forget_switches", "from_marker", "from_python_specifier", "matches", "python_at_least"]
 
 PythonRelease: TypeAlias = tuple[int, int, int]
 
@@ -125,6 +125,18 @@ def all_of(parts: Iterable[Formula]) -> Formula:
 def any_of(parts: Iterable[Formula]) -> Formula:
     """The disjunction; FALSE of nothing."""
     return _join("or", parts, FALSE, TRUE)
+
+
+def forget_switches(formula: Formula, negated: bool = False) -> Formula:
+    """The weakest formula without choices and opaque questions that ``formula`` (or its negation) implies."""
+    if not formula.switches:
+        return ~formula if negated else formula
+    if formula.op == "not":
+        return forget_switches(formula.args[0], not negated)
+    if formula.op == "atom":
+        return TRUE
+    parts = [forget_switches(arg, negated) for arg in formula.args]
+    return all_of(parts) if (formula.op == "and") != negated else any_of(parts)
 
 
 def chosen(choice: Choice) -> Formula:

@@ -66,6 +66,6 @@ def _python(interpreter: str, abi: str) -> Formula:
         # py3 is every Python 3; py38 is 3.8 and later of the same major.
         return same_major
     running = matches("implementation_name", _IMPLEMENTATION_OF.get(implementation, implementation))
-    if abi in ("abi3", "none") and implementation == "cp":
+    if abi == "abi3" and implementation == "cp":
         return running & same_major
     return running & since & ~python_at_least((major, minor + 1, 0))

@@ -1,0 +1,330 @@
+"""The candidates of one package: an ordered scale of what may be chosen, and the ranks that a specifier admits.
+
+Ranks are 1 (oldest) to n; rank 0 is "absent". Sets of ranks are integers with a bit for each rank, so that a package
+with thousands of versions costs no more than one with ten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import NamedTuple
+
+from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
+from packaging.version import Version
+
+from corpora.facts import File, Listing, Release
+
+from .marker import FALSE, TRUE, Formula, all_of, any_of, from_marker, from_python_specifier
+from .project import Project
+from .specifiers import python_lower_bounds
+from .tags import installs_on
+
+__all__ = ["Build", "Candidate", "Candidates", "candidates_of", "runs"]
+
+
+class Build(NamedTuple):
+    """One version in one index, and the environments it serves as part of its candidate."""
+
+    version: str
+    index: str
+    release: Release
+    kept: tuple[File, ...] | None
+    """The files that a setting leaves, or None where all of the release's serve."""
+    region: Formula
+    """TRUE but for siblings such as 2.5.1 and 2.5.1+cpu, which divide the platforms by their wheels."""
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """The files that may be installed; one that was yanked alone serves no better than a yanked release."""
+        if self.kept is not None:
+            return self.kept
+        files = self.release.files
+        return files if self.release.yanked else tuple(file for file in files if file.yanked is None)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What one rank stands for: a release, or the builds of one public version that together serve every platform."""
+
+    builds: tuple[Build, ...]
+
+    @property
+    def version(self) -> str:
+        return self.builds[0].version
+
+    def __str__(self) -> str:
+        return " / ".join(build.version for build in self.builds)
+
+
+def runs(ranks: int) -> Iterator[tuple[int, int]]:
+    """The maximal runs of consecutive ranks in a set, as (first, last), lowest first."""
+    offset = 0
+    while ranks:
+        skip = (ranks & -ranks).bit_length() - 1
+        ranks >>= skip
+        offset += skip
+        length = (~ranks & (ranks + 1)).bit_length() - 1
+        yield offset, offset + length - 1
+        ranks >>= length
+        offset += length
+
+
+@dataclass
+class Candidates:
+    """Every candidate of one package from the indexes that serve one region of the universe."""
+
+    name: str
+    indexes: tuple[str, ...]
+    ranked: tuple[Candidate, ...]
+    """Lowest rank first; ``ranked[0]`` has rank 1."""
+    left_out: tuple[tuple[str, str], ...]
+    """(version, reason) of what is no candidate at all."""
+    prereleases: int
+    """Ranks of pre-releases that were not asked for."""
+    yanked: int
+    """Ranks of yanked releases."""
+    _singles: tuple[tuple[int, ...], ...]
+    """For each index in turn, the ranks of single releases, oldest first."""
+    _composites: tuple[tuple[int, tuple[int, ...]], ...]
+    """Ranks that stand for several builds, with the ranks of these."""
+    _required: tuple[Formula, ...]
+    _masks: dict[str, int] = field(default_factory=dict)
+    _versions: dict[int, Version] = field(default_factory=dict)
+    _admission: list[tuple[Formula, int]] | None = None
+
+    @property
+    def top(self) -> int:
+        return len(self.ranked)
+
+    @property
+    def everything(self) -> int:
+        return (1 << (self.top + 1)) - 2
+
+    def __getitem__(self, rank: int) -> Candidate:
+        return self.ranked[rank - 1]
+
+    def version(self, rank: int) -> Version:
+        found = self._versions.get(rank)
+        if found is None:
+            found = self._versions[rank] = Version(self[rank].version)
+        return found
+
+    def admitted(self, specifiers: SpecifierSet) -> int:
+        """The ranks that a specifier set admits (PEP 440, pre-releases included: whether they serve is no matter
+        of the specifier here)."""
+        key = str(specifiers)
+        found = self._masks.get(key)
+        if found is None:
+            found = self._masks[key] = self._read(specifiers)
+        return found
+
+    def _read(self, specifiers: SpecifierSet) -> int:
+        admitted = self.everything
+        for specifier in specifiers:
+            mask = 0
+            for ranks in self._singles:
+                first, after = self._interval(specifier, ranks)
+                if first < after:
+                    mask |= sum(1 << rank for rank in ranks[first:after])
+            for rank, members in self._composites:
+                if all(mask >> member & 1 for member in members):
+                    mask |= 1 << rank
+            if specifier.operator == "!=":
+                # A composite is excluded as soon as one of its builds is.
+                hit = mask
+                for rank, members in self._composites:
+                    if any(hit >> member & 1 for member in members):
+                        mask |= 1 << rank
+                mask = self.everything & ~mask
+            admitted &= mask
+        return admitted
+
+    def _interval(self, specifier: Specifier, ranks: Sequence[int]) -> tuple[int, int]:
+        """The places in ``ranks`` that ``specifier`` (for ``!=``: its equality) admits; they are always adjacent."""
+        op, text = specifier.operator, specifier.version
+        n = len(ranks)
+        if op == "===":
+            hits = [i for i, rank in enumerate(ranks) if self[rank].version == text]
+            return (hits[0], hits[0] + 1) if hits else (0, 0)
+
+        def admits(i: int) -> bool:
+            return specifier.contains(self.version(ranks[i]), prereleases=True)
+
+        if op in (">=", ">"):
+            return _first(n, admits), n
+        if op in ("<=", "<"):
+            return 0, _first(n, lambda i: not admits(i))
+        if op == "!=":
+            specifier = Specifier(f"=={text}")
+        lowest = Version(text.removesuffix(".*") + ".dev0") if text.endswith(".*") else Version(text)
+        start = _first(n, lambda i: self.version(ranks[i]) >= lowest)
+        return start, _first(n, lambda i: not admits(i), start)
+
+    def admission(self) -> list[tuple[Formula, int]]:
+        """Where candidates may serve at all, as far as that is less than everywhere: (region, ranks) pairs."""
+        if self._admission is None:
+            by_region: dict[Formula, int] = {}
+            for rank, candidate in enumerate(self.ranked, start=1):
+                region = all_of(~build.region | _admission_of(build, self._required) for build in candidate.builds)
+                if region is not TRUE:
+                    by_region[region] = by_region.get(region, 0) | 1 << rank
+            self._admission = list(by_region.items())
+        return self._admission
+
+    def usable(self, rank: int) -> Formula:
+        """Where a file of the candidate installs."""
+        return any_of(installs_on(file.filename) for build in self[rank].builds for file in build.files)
+
+
+def _first(n: int, holds: Callable[[int], bool], low: int = 0) -> int:
+    """The first index at or after ``low`` where a monotone predicate holds; n where it never does."""
+    high = n
+    while low < high:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _admission_of(build: Build, required: tuple[Formula, ...]) -> Formula:
+    region = python_region(build.release.requires_python)
+    if required:
+        installs = any_of(installs_on(file.filename) for file in build.files)
+        region = all_of([region, *(~environment | installs for environment in required)])
+    return region
+
+
+def python_region(requires_python: str | None) -> Formula:
+    """The Pythons that a package's ``Requires-Python`` does not rule out: what it says of newer ones is ignored."""
+    bounds = python_lower_bounds(requires_python) if requires_python else None
+    return from_python_specifier(bounds) if bounds else TRUE
+
+
+def candidates_of(
+    name: str, listings: Sequence[Listing], project: Project, *, asked: Sequence[SpecifierSet]
+) -> Candidates:
+    """Ranks what the indexes of one region list for a package.
+
+    Args:
+        listings: in order of priority; several only where the index strategy looks beyond the first match.
+        asked: the specifiers by which the project itself asks for the package: they admit pre-releases by naming one.
+    """
+    cutoff = project.exclude_newer_package.get(name, project.exclude_newer)
+    wheels_only = name in project.no_build_package or (project.no_build and name not in project.no_binary_package)
+    sdists_only = name in project.no_binary_package or project.no_binary
+    left_out: list[tuple[str, str]] = []
+    segments: list[list[Build]] = []
+    for listing in listings:
+        builds = []
+        for release in listing.releases:
+            reason, files = _serving_files(release, cutoff, wheels_only, sdists_only)
+            if reason is None:
+                builds.append(Build(release.version, listing.index, release, files, TRUE))
+            else:
+                left_out.append((release.version, reason))
+        segments.append(builds)
+    if project.index_strategy == "unsafe-best-match" and len(segments) > 1:
+        merged = [(Version(b.version), -i, b) for i, segment in enumerate(segments) for b in segment]
+        segments = [[build for _, _, build in sorted(merged, key=lambda item: item[:2])]]
+    ranked: list[Candidate] = []
+    singles: list[tuple[int, ...]] = []
+    composites: list[tuple[int, tuple[int, ...]]] = []
+    for segment in reversed(segments):
+        ranks: list[int] = []
+        for _, group in groupby(segment, key=lambda build: (build.version.partition("+")[0], build.index)):
+            members = list(group)
+            first = len(ranked) + 1
+            ranked += [Candidate((build,)) for build in members]
+            ranks += range(first, first + len(members))
+            shared = _divide(members) if len(members) > 1 else ()
+            if len(shared) > 1:
+                ranked.append(Candidate(shared))
+                chosen = {build.version for build in shared}
+                composites.append(
+                    (len(ranked), tuple(first + i for i, build in enumerate(members) if build.version in chosen))
+                )
+        singles.append(tuple(ranks))
+    mode = project.prerelease_package.get(name, project.prerelease)
+    prereleases, yanked = 0, 0
+    for rank, candidate in enumerate(ranked, start=1):
+        prereleases |= _is_prerelease(candidate.version) << rank
+        yanked |= any(build.release.yanked for build in candidate.builds) << rank
+    if mode == "allow" or (mode != "disallow" and any(_names_prerelease(s) for s in asked)):
+        prereleases = 0
+    required = tuple(from_marker(marker) for marker in project.required_environments)
+    return Candidates(
+        name, tuple(listing.index for listing in listings), tuple(ranked), tuple(left_out), prereleases, yanked,
+        tuple(singles), tuple(composites), required,
+    )  # fmt: skip
+
+
+def _serving_files(
+    release: Release, cutoff: datetime | None, wheels_only: bool, sdists_only: bool
+) -> tuple[str | None, tuple[File, ...] | None]:
+    """Why a release is no candidate (None where it is one), and its files that serve (None: all of them)."""
+    if wheels_only and not release.wheels:
+        return "has no wheel, and building it is switched off", ()
+    if sdists_only and not release.sdist:
+        return "has no source distribution, and its wheels are switched off", ()
+    if not release.raw_files:
+        return "has no file", ()
+    if cutoff is not None and _uploaded(release.upload_time, cutoff) is False:
+        return "was uploaded after the exclude-newer date", ()
+    if cutoff is None and not wheels_only and not sdists_only:
+        return None, None
+    files = release.files
+    if cutoff is not None:
+        files = tuple(file for file in files if _uploaded(file.upload_time, cutoff))
+        if not files:
+            return "has no upload time, so exclude-newer leaves it out", ()
+    if wheels_only or sdists_only:
+        files = tuple(file for file in files if file.is_wheel == wheels_only)
+    if not release.yanked:
+        files = tuple(file for file in files if file.yanked is None)
+    return (None, files) if files else ("has no file that serves", ())
+
+
+def _uploaded(moment: str | None, cutoff: datetime) -> bool | None:
+    """Whether an upload was in time; None where the index does not tell."""
+    if moment is None:
+        return None
+    when = datetime.fromisoformat(moment)
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)) <= cutoff
+
+
+def _divide(siblings: list[Build]) -> tuple[Build, ...]:
+    """Divides the platforms among builds of one public version, the highest local version first."""
+    shared: list[Build] = []
+    taken = FALSE
+    for build in reversed(siblings):
+        if build.release.yanked:
+            continue
+        installs = any_of(installs_on(file.filename) for file in build.files)
+        shared.append(build._replace(region=installs & ~taken))
+        taken = taken | installs
+    if not shared:
+        return ()
+    # Where nothing installs, the highest build stands for the version.
+    shared[0] = shared[0]._replace(region=shared[0].region | ~taken)
+    return tuple(build for build in shared if build.region is not FALSE)
+
+
+def _is_prerelease(version: str) -> bool:
+    # A final release is digits, dots, "post" and a local part; only the rest is worth parsing.
+    public = version.partition("+")[0].partition("!")[2] or version.partition("+")[0]
+    return not public.replace(".", "").replace("post", "").isdigit()
+
+
+def _names_prerelease(specifiers: SpecifierSet) -> bool:
+    for specifier in specifiers:
+        try:
+            if specifier.operator != "!=" and Version(specifier.version.removesuffix(".*")).is_prerelease:
+                return True
+        except (InvalidSpecifier, ValueError):
+            continue
+    return False

@@ -1,0 +1,171 @@
+"""The objective ``newest-first``: package by package in order of discovery, each as new as those before it allow.
+
+An objective is a function from a session to a :class:`Selection`; the search calls it again after each load of
+metadata, since every answer is only as good as what is in the formula.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from encoder.candidates import runs
+from encoder.cells import Cell, Edge
+from encoder.encoding import Encoding
+
+from .session import Session
+
+__all__ = ["Direction", "HeldBack", "Selection", "select"]
+
+Direction = Callable[[Cell, bool], bool]
+"""Whether a cell wants its lowest rank, told whether the project itself requires the package."""
+
+
+@dataclass
+class Selection:
+    """What an optimum selects, as far as the formula knows."""
+
+    ranks: dict[Cell, int] = field(default_factory=dict)
+    """In order of discovery."""
+    unlisted: list[str] = field(default_factory=list)
+    """Packages that are asked for and whose candidates are not known yet."""
+
+
+class HeldBack(Exception):  # noqa: N818  (not an error: the search answers it)
+    """All that a cell can have under what was fixed before it is held back, ``rank`` for one."""
+
+    def __init__(self, cell: Cell, rank: int) -> None:
+        super().__init__(cell, rank)
+        self.cell, self.rank = cell, rank
+
+
+@dataclass
+class _Climb:
+    """One pass over the cells: what has been fixed so far, as assumptions."""
+
+    encoding: Encoding
+    session: Session
+    assumptions: list[int]
+    held: Callable[[Cell], int]
+    preferred: Callable[[Cell], int]
+    """Ranks to take where possible, whatever their age (an existing lock's)."""
+
+    def feasible(self, *literals: int) -> bool:
+        return self.session.solve([*self.assumptions, *literals])
+
+    def fix(self, cell: Cell, lowest: bool) -> int:
+        """Fixes the cell at the best rank that is still possible, and returns it.
+
+        Raises:
+            HeldBack: every rank in reach is held back.
+        """
+        encoding = self.encoding
+        for first, _ in runs(self.preferred(cell) & ~self.held(cell)):
+            exact = [encoding.at_least(cell, first), -encoding.at_least(cell, first + 1)]
+            if self.feasible(*exact):
+                self.assumptions += exact
+                return first
+        low, high = self._lowest(cell) if lowest else self._highest(cell)
+        rank = _pick(low, high, self.held(cell), lowest)
+        if not rank:
+            raise HeldBack(cell, low if lowest else high)
+        exact = [encoding.at_least(cell, rank), -encoding.at_least(cell, rank + 1)]
+        self.assumptions += exact
+        if cell.ties and not self.feasible():
+            raise AssertionError("a tie broke a rank that was possible")
+        return rank
+
+    def _highest(self, cell: Cell) -> tuple[int, int]:
+        """The highest ranks that are possible and cannot be told apart, as an interval.
+
+        The model at hand stays valid for what was fixed since: a new threshold is bound by its neighbours only.
+        """
+        best = _pick(1, cell.candidates.top, self.held(cell), lowest=False)
+        _, high = self.session.interval(cell)
+        if high < best and not self.feasible(self.encoding.at_least(cell, best)):
+            above = [k for k in cell.thresholds if high < k <= best]
+            possible, impossible = -1, len(above) - 1
+            while impossible - possible > 1:
+                middle = (possible + impossible) // 2
+                if self.feasible(cell.at_least[above[middle]]):
+                    possible = bisect_right(above, self.session.interval(cell)[0]) - 1
+                else:
+                    impossible = middle
+        return self.session.interval(cell)
+
+    def _lowest(self, cell: Cell) -> tuple[int, int]:
+        """The lowest ranks above "absent" that are possible and cannot be told apart."""
+        best = _pick(1, cell.candidates.top, self.held(cell), lowest=True)
+        low, _ = self.session.interval(cell)
+        present = self.encoding.at_least(cell, 1)
+        if low > best and not self.feasible(present, -self.encoding.at_least(cell, best + 1)):
+            below = [k for k in cell.thresholds if best < k <= low]
+            impossible, possible = 0, len(below)
+            while possible - impossible > 1:
+                middle = (possible + impossible) // 2
+                if self.feasible(present, -cell.at_least[below[middle]]):
+                    possible = bisect_right(below, self.session.interval(cell)[0])
+                else:
+                    impossible = middle
+        low, high = self.session.interval(cell)
+        return max(low, 1), high
+
+
+def _pick(low: int, high: int, held: int, lowest: bool) -> int:
+    """The best rank in an interval that is not held back; 0 where there is none."""
+    free = ((1 << (high + 1)) - (1 << max(low, 1))) & ~held if high >= max(low, 1) else 0
+    if not free:
+        return 0
+    return (free & -free).bit_length() - 1 if lowest else free.bit_length() - 1
+
+
+def select(
+    encoding: Encoding,
+    session: Session,
+    assumptions: list[int],
+    *,
+    held: Callable[[Cell], int],
+    preferred: Callable[[Cell], int],
+    direction: Direction,
+) -> Selection:
+    """Selects in order of discovery, breadth first from the project's requirements in the order of the file.
+
+    ``assumptions`` must have a model; ranks are fixed on top of them.
+
+    Raises:
+        HeldBack: see there.
+    """
+    climb = _Climb(encoding, session, list(assumptions), held, preferred)
+    climb.feasible()
+    selection = Selection()
+    unlisted: dict[str, None] = {}
+    seen: set[tuple[Cell, str]] = set()
+    waiting: deque[tuple[Cell, str]] = deque()
+    direct: set[Cell] = set()
+
+    def follow(edges: Iterator[Edge]) -> None:
+        for edge in edges:
+            if edge.package is None:
+                continue
+            if not edge.package.listed:
+                unlisted[edge.package.name] = None
+            for cell in edge.package.cells:
+                if (cell.guard, 0) in edge.encoded:
+                    if edge.node.cell is None:
+                        direct.add(cell)
+                    for extra in ("", *edge.dependency.extras):
+                        if (cell, extra) not in seen:
+                            seen.add((cell, extra))
+                            waiting.append((cell, extra))
+
+    follow(edge for edge in encoding.root.edges)
+    while waiting:
+        cell, extra = waiting.popleft()
+        if cell not in selection.ranks:
+            selection.ranks[cell] = climb.fix(cell, direction(cell, cell in direct))
+        rank = selection.ranks[cell]
+        follow(edge for edge in cell.nodes[extra].edges if edge.rank == rank)
+    selection.unlisted = list(unlisted)
+    return selection

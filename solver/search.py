@@ -1,0 +1,238 @@
+"""The search: one version for all until a proof says no, over metadata that is loaded as it is needed.
+
+Solve what is known; a core either names an environment without a solution or cells to split. An optimum that is
+fully loaded is an optimum of everything, since what is not loaded could only have forbidden more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from encoder.candidates import Candidates
+from encoder.cells import Cell, Fact, Hold
+from encoder.dependencies import dependency_of
+from encoder.domain import Environment
+from encoder.encoding import Encoding
+from encoder.marker import Formula, from_marker
+from encoder.project import Project
+from encoder.universe import Universe
+
+from .newest_first import HeldBack, Selection, select
+from .refinement import undecided, witness_of
+from .session import Session
+from .sources import Sources
+
+__all__ = ["NoLock", "Search", "Statistics"]
+
+_LIFT_ORDER = ("build", "prerelease")
+_MOST_AHEAD = 64
+
+
+class NoLock(Exception):  # noqa: N818  (an answer, not a fault)
+    """No lock exists: these facts clash, in ``witness`` where one environment is enough to show it."""
+
+    def __init__(self, facts: list[Fact], witness: Environment | None, failed: bool) -> None:
+        super().__init__("no lock exists")
+        self.facts, self.witness = facts, witness
+        self.failed = failed
+        """Whether candidates that failed to download or build are among the reasons."""
+
+
+@dataclass
+class Statistics:
+    rounds: int = 0
+    splits: int = 0
+    cores: int = 0
+
+
+@dataclass
+class Search:
+    """One run of the search for one project."""
+
+    project: Project
+    universe: Universe
+    sources: Sources
+    resolution: str = "newest-first"
+    """``newest-first``, ``lowest`` or ``lowest-direct``."""
+    preferred: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Versions of an existing lock, by name."""
+    on_round: Callable[[Statistics, Selection], None] = lambda statistics, selection: None
+    statistics: Statistics = field(default_factory=Statistics)
+
+    def __post_init__(self) -> None:
+        self.encoding = Encoding(self.universe, self.project.constraints, self.project.single_version)
+        self.session = Session(self.encoding)
+        self._soft: list[Hold] = []
+        self._ties: dict[tuple[int, int], int] = {}
+        self._moves: dict[Cell, int] = {}
+        edits = self.sources.edits
+        for root in self.universe.roots:
+            marker = from_marker(root.requirement.marker)
+            for dependency in edits.apply([dependency_of(root.requirement, marker)]):
+                region = root.region if dependency.origin == root.requirement.origin else self._active(root) & dependency.marker
+                self.encoding.require([(dependency, region)])
+
+    def run(self) -> Selection:
+        """The best selection whose metadata is all known.
+
+        Raises:
+            NoLock: there is none.
+            CorpusError: an index failed.
+        """
+        while True:
+            guards = [cell.guard for cell in self.encoding.living()]
+            holds = [hold.literal for hold in self._holds()]
+            if not self.session.solve([*guards, *holds]):
+                self._refine(guards)
+                continue
+            assumptions = self._admit_soft([*guards, *holds])
+            try:
+                selection = select(
+                    self.encoding, self.session, assumptions,
+                    held=self.held, preferred=self._preferred, direction=self._wants_lowest,
+                )  # fmt: skip
+            except HeldBack as found:
+                self._hold(found.cell, found.rank)
+                continue
+            self.statistics.rounds += 1
+            self.on_round(self.statistics, selection)
+            if not self._load(selection):
+                return selection
+
+    # -- what is held back
+
+    def held(self, cell: Cell) -> int:
+        """Ranks that are not to be chosen as things stand."""
+        candidates, identity = cell.candidates, id(cell.candidates)
+        held = candidates.prereleases | candidates.yanked | self.sources.builds_needed.get(identity, 0)
+        return (held & ~cell.lifted) | self._rejected(candidates)
+
+    def _rejected(self, candidates: Candidates) -> int:
+        return sum(1 << rank for rank in self.sources.rejected.get(id(candidates), ()))
+
+    def _hold(self, cell: Cell, rank: int) -> None:
+        candidates, bit = cell.candidates, 1 << rank
+        reasons = self.sources.rejected.get(id(candidates), {})
+        if rank in reasons:
+            self.encoding.hold(cell, rank, "unavailable", reasons[rank])
+        elif bit & candidates.yanked:
+            self.encoding.hold(cell, rank, "yanked", "was yanked")
+        elif bit & candidates.prereleases:
+            self.encoding.hold(cell, rank, "prerelease", "is a pre-release")
+        else:
+            self.encoding.hold(cell, rank, "build", "would have to be built")
+
+    def _holds(self) -> list[Hold]:
+        """The holds in force: of living cells, and not lifted."""
+        return [
+            hold
+            for cell in self.encoding.living()
+            for hold in cell.holds
+            if hold.kind == "unavailable" or hold.ranks & ~cell.lifted
+        ]
+
+    def _admit_soft(self, assumptions: list[int]) -> list[int]:
+        """Adds what is wanted though not at any price: equal versions in split cells, lifted holds kept after all."""
+        soft = [hold.literal for hold in self._soft if hold.cell.alive]
+        for package in self.encoding.packages.values():
+            for i, one in enumerate(package.cells):
+                other = next((c for c in package.cells[:i] if c.candidates is one.candidates), None)
+                if other is not None and package.name not in self.encoding.single_version:
+                    key = (other.guard, one.guard)
+                    if key not in self._ties:
+                        self._ties[key] = self.encoding.tie(other, one)
+                    soft.append(self._ties[key])
+        for literal in soft:
+            if self.session.solve([*assumptions, literal]):
+                assumptions = [*assumptions, literal]
+        return assumptions
+
+    # -- cores
+
+    def _refine(self, guards: list[int]) -> None:
+        """Answers a clash: lift a hold, split cells, or give up with the reason."""
+        self.statistics.cores += 1
+        holds = {hold.literal: hold for hold in self._holds()}
+        firm = [literal for literal, hold in holds.items() if not self._liftable(hold)]
+        spare = [literal for literal, hold in holds.items() if self._liftable(hold)]
+        facts, given_up = self.session.core([*guards, *firm], spare)
+        witness = witness_of(self.universe.domain, facts)
+        cut = None if witness else undecided(self.universe.domain, facts, self.encoding.single_version)
+        if cut is not None:
+            region, mixed = cut
+            for cell in mixed:
+                self.statistics.splits += 1
+                self.encoding.split(cell, region)
+            return
+        if given_up:
+            hold = min((holds[x] for x in given_up), key=lambda h: (_LIFT_ORDER.index(h.kind), h.cell.package.name))
+            hold.cell.lifted |= hold.ranks
+            self._soft.append(hold)
+            return
+        failed = any(hold.kind == "unavailable" and hold.fact in facts for hold in holds.values())
+        raise NoLock(facts, witness, failed)
+
+    def _liftable(self, hold: Hold) -> bool:
+        if hold.kind == "prerelease":
+            mode = self.project.prerelease_package.get(hold.cell.package.name, self.project.prerelease)
+            return mode in ("if-necessary", "if-necessary-or-explicit")
+        return hold.kind == "build"
+
+    # -- loading
+
+    def _load(self, selection: Selection) -> bool:
+        """Loads what the selection needs and the formula lacks; False where nothing is missing."""
+        wanted: list[tuple[Candidates, int, bool]] = []
+        due: list[tuple[Cell, int]] = []
+        for cell, rank in selection.ranks.items():
+            if rank not in cell.attached:
+                build = bool(self.sources.builds_needed.get(id(cell.candidates), 0) >> rank & 1)
+                for other in (rank, *self._ahead(cell, rank)):
+                    due.append((cell, other))
+                    wanted.append((cell.candidates, other, build and other == rank))
+        if not due and not selection.unlisted:
+            return False
+        self.sources.load(wanted)
+        for cell, rank in due:
+            loaded = self.sources.loaded(cell.candidates, rank)
+            if loaded is not None and rank not in cell.attached:
+                self.encoding.attach(cell, rank, loaded.builds, loaded.pythons)
+            elif selection.ranks[cell] == rank and rank not in cell.attached:
+                self._hold(cell, rank)
+        if selection.unlisted:
+            for name, partition in self.sources.partitions(selection.unlisted).items():
+                self.encoding.list_package(name, partition)
+        return True
+
+    def _ahead(self, cell: Cell, rank: int) -> list[int]:
+        """Older candidates to load along with one that the search has come down to: the further, the more."""
+        moves = self._moves.get(cell, 0)
+        self._moves[cell] = moves + 1
+        if not moves:
+            return []
+        free = ((1 << rank) - 2) & ~self.held(cell)
+        ahead: list[int] = []
+        while free and len(ahead) < min(1 << moves, _MOST_AHEAD):
+            other = free.bit_length() - 1
+            free ^= 1 << other
+            if other not in cell.attached and all(b.release.wheels for b in cell.candidates[other].builds):
+                ahead.append(other)
+        return ahead
+
+    # -- preferences
+
+    def _preferred(self, cell: Cell) -> int:
+        versions = self.preferred.get(cell.package.name)
+        if not versions:
+            return 0
+        return sum(1 << r for r, c in enumerate(cell.candidates.ranked, start=1) if c.version in versions)
+
+    def _wants_lowest(self, cell: Cell, direct: bool) -> bool:
+        return self.resolution == "lowest" or (self.resolution == "lowest-direct" and direct)
+
+    def _active(self, root: object) -> Formula:
+        choice = getattr(root, "choice", None)
+        from encoder.marker import TRUE
+
+        return TRUE if choice is None else self.universe.active[choice]

@@ -1,0 +1,125 @@
+"""The solver session: the one place that holds PySAT solvers, and that keeps them up with the growing formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from pysat.solvers import Solver
+
+from encoder.cells import Cell, Fact
+from encoder.encoding import Encoding
+
+__all__ = ["Session"]
+
+
+class Session:
+    """An incremental solver over an :class:`Encoding`.
+
+    Feasibility is asked of a solver that knows nothing of facts, which keeps its assumptions few. Only when the
+    answer is no, a second solver with a selector for each fact is brought up to date to say which facts clash.
+    """
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+        self._solver = Solver("glucose4")
+        self._sent = 0
+        self._explainer: Solver | None = None
+        self._explained = 0
+        self._selectors: list[int] = []
+        self.calls = 0
+        self._model: list[int] = []
+
+    def close(self) -> None:
+        self._solver.delete()
+        if self._explainer is not None:
+            self._explainer.delete()
+
+    def solve(self, assumptions: Sequence[int]) -> bool:
+        """Whether the formula has a model under the assumptions; the model is kept for :meth:`interval`."""
+        clauses = self._encoding.clauses
+        if self._sent < len(clauses):
+            self._solver.append_formula(clauses[self._sent :])
+            self._sent = len(clauses)
+        self.calls += 1
+        if not self._solver.solve(assumptions=assumptions):
+            return False
+        self._model = self._solver.get_model()
+        return True
+
+    def prefer(self, literals: Iterable[int]) -> None:
+        """Polarities to try first; they steer the search and change no answer."""
+        self._solver.set_phases(list(literals))
+
+    def holds(self, literal: int) -> bool:
+        """Whether the model makes a literal true. Variables newer than the model count as false."""
+        variable = abs(literal)
+        if variable > len(self._model):
+            return literal < 0
+        return (self._model[variable - 1] > 0) == (literal > 0)
+
+    def interval(self, cell: Cell) -> tuple[int, int]:
+        """The ranks that the model allows a cell; (0, n) where it says nothing."""
+        low, high = 0, cell.candidates.top
+        known = len(self._model)
+        for rank in cell.thresholds:
+            literal = cell.at_least[rank]
+            if literal > known:
+                continue
+            if self._model[literal - 1] > 0:
+                low = rank
+            else:
+                high = rank - 1
+                break
+        return low, high
+
+    def core(self, assumptions: Sequence[int], spare: Sequence[int] = ()) -> tuple[list[Fact], list[int]]:
+        """A minimal set of facts, and of literals among ``spare``, that clash under ``assumptions``.
+
+        Every fact and every literal of the answer is needed: without it the rest has a model. Literals in ``spare``
+        are given up first.
+        """
+        explainer = self._bring_up_explainer()
+        known = {abs(s): i for i, s in enumerate(self._selectors)}
+        loose = [*self._selectors, *spare]
+        if explainer.solve(assumptions=[*assumptions, *loose]):
+            raise AssertionError("a core was asked of a formula that has a model")
+        kept = [literal for literal in loose if literal in set(explainer.get_core() or ())]
+
+        def clash(subset: list[int]) -> list[int] | None:
+            if explainer.solve(assumptions=[*assumptions, *subset]):
+                return None
+            core = set(explainer.get_core() or ())
+            return [literal for literal in subset if literal in core]
+
+        spared = set(spare)
+        kept = _minimise([x for x in kept if x not in spared], [x for x in kept if x in spared], clash)
+        facts = [self._encoding.facts[known[literal]] for literal in kept if literal not in spared]
+        return facts, [literal for literal in kept if literal in spared]
+
+    def _bring_up_explainer(self) -> Solver:
+        encoding = self._encoding
+        if self._explainer is None:
+            self._explainer = Solver("glucose4")
+        selected: list[list[int]] = []
+        for clause, fact in zip(
+            encoding.clauses[self._explained :], encoding.fact_of[self._explained :], strict=True
+        ):
+            while fact >= len(self._selectors):
+                self._selectors.append(encoding.fresh())
+            selected.append(clause if fact < 0 else [-self._selectors[fact], *clause])
+        self._explained = len(encoding.clauses)
+        self._explainer.append_formula(selected)
+        return self._explainer
+
+
+def _minimise(
+    required: list[int], spare: list[int], clash: Callable[[list[int]], list[int] | None]
+) -> list[int]:
+    """Deletion-based minimisation, the spare literals first; cores of the calls shrink the rest on the way."""
+    kept = [*required, *spare]
+    for literal in [*reversed(spare), *reversed(required)]:
+        if literal in kept:
+            smaller = clash([other for other in kept if other != literal])
+            if smaller is not None:
+                kept = smaller
+    return kept

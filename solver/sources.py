@@ -1,0 +1,156 @@
+"""Between the search and the corpus: which listings and metadata a search needs, as candidates and dependencies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from corpora.facts import Corpus, Listing, Metadata, NeedsBuild, Unavailable, Wanted
+from encoder.candidates import Build, Candidates, candidates_of
+from encoder.dependencies import Dependencies, Edits
+from encoder.marker import Formula, any_of
+from encoder.project import Project
+from encoder.universe import Universe
+
+__all__ = ["Loaded", "Sources"]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a candidate's builds require."""
+
+    builds: tuple[tuple[Formula, Dependencies], ...]
+    pythons: tuple[str | None, ...]
+
+
+@dataclass
+class Sources:
+    """The candidates of each package, and the metadata of each candidate, loaded when first needed."""
+
+    project: Project
+    universe: Universe
+    corpus: Corpus
+    default_index: str
+    edits: Edits
+    rejected: dict[int, dict[int, str]] = field(default_factory=dict)
+    """By identity of the candidates: ranks that turned out unusable, with the reason."""
+    builds_needed: dict[int, int] = field(default_factory=dict)
+    """By identity of the candidates: ranks whose metadata only a build can tell."""
+    listings_read: int = 0
+    metadata_read: int = 0
+    _loaded: dict[tuple[int, int], Loaded] = field(default_factory=dict)
+
+    # -- listings
+
+    def partitions(self, names: Sequence[str]) -> dict[str, list[tuple[Formula, Candidates]]]:
+        """For each package its regions by index pin, with the candidates that serve each."""
+        wanted = list(dict.fromkeys(pair for name in names for pair in self._pairs(name)))
+        listings = self.corpus.listings(wanted)
+        self.listings_read += len(wanted)
+        return {name: self._partition(name, listings) for name in names}
+
+    def _pairs(self, name: str) -> Iterable[tuple[str, str]]:
+        pins = self.universe.pins.get(name, ())
+        for pin in pins:
+            yield self._url(pin.index), name
+        if self.universe.domain.satisfiable(self._unpinned(name)):
+            for url in self._chain():
+                yield url, name
+
+    def _unpinned(self, name: str) -> Formula:
+        return ~any_of(pin.region for pin in self.universe.pins.get(name, ()))
+
+    def _chain(self) -> list[str]:
+        """The indexes for packages that are not pinned, in order of priority."""
+        default = [index.url for index in self.project.indexes if index.default] or [self.default_index]
+        return [index.url for index in self.project.indexes if not index.explicit and not index.default] + default
+
+    def _url(self, name: str) -> str:
+        return next(index.url for index in self.project.indexes if index.name == name)
+
+    def _partition(
+        self, name: str, listings: Mapping[tuple[str, str], Listing | None]
+    ) -> list[tuple[Formula, Candidates]]:
+        regions: list[tuple[Formula, list[Listing]]] = []
+        for pin in self.universe.pins.get(name, ()):
+            found = listings[self._url(pin.index), name]
+            regions.append((pin.region, [found] if found else []))
+        unpinned = self._unpinned(name)
+        if self.universe.domain.satisfiable(unpinned):
+            chain = [found for url in self._chain() if (found := listings[url, name]) is not None]
+            if self.project.index_strategy == "first-index":
+                chain = chain[:1]
+            regions.append((unpinned, chain))
+        asked = [root.requirement.specifier for root in self.universe.roots if root.requirement.name == name]
+        asked += [
+            r.specifier for r in (*self.project.constraints, *self.project.overrides) if r.name == name
+        ]
+        return [(region, candidates_of(name, chain, self.project, asked=asked)) for region, chain in regions]
+
+    # -- metadata
+
+    def loaded(self, candidates: Candidates, rank: int) -> Loaded | None:
+        return self._loaded.get((id(candidates), rank))
+
+    def load(self, wanted: Iterable[tuple[Candidates, int, bool]]) -> None:
+        """Loads metadata of candidates, all at once; the flag says whether to build where nothing cheaper tells.
+
+        Afterwards each is in :meth:`loaded`, ``rejected`` or ``builds_needed``.
+        """
+        requests: dict[tuple[int, int], list[Wanted]] = {}
+        candidates_by_id: dict[int, Candidates] = {}
+        for candidates, rank, build in wanted:
+            key = (id(candidates), rank)
+            if key in self._loaded or key in requests:
+                continue
+            if not self.universe.domain.satisfiable(candidates.usable(rank)):
+                self.reject(candidates, rank, "has no file that installs in any environment of the project")
+                continue
+            candidates_by_id[key[0]] = candidates
+            requests[key] = [self.wanted(b, candidates.name, build) for b in candidates[rank].builds]
+        stated = {w: found for ws in requests.values() for w in ws if (found := self._stated(w))}
+        outcomes = {
+            **self.corpus.metadata([w for ws in requests.values() for w in ws if w not in stated]),
+            **stated,
+        }
+        self.metadata_read += len(outcomes)
+        for (identity, rank), parts in requests.items():
+            self._keep(candidates_by_id[identity], rank, [outcomes[part] for part in parts])
+
+    def wanted(self, build: Build, name: str, may_build: bool = False) -> Wanted:
+        return Wanted(build.index, name, build.version, build.files, may_build)
+
+    def reject(self, candidates: Candidates, rank: int, reason: str) -> None:
+        self.rejected.setdefault(id(candidates), {})[rank] = reason
+
+    def _stated(self, wanted: Wanted) -> Metadata | None:
+        """Metadata that the project states in place of the package's own."""
+        for stated in self.project.dependency_metadata:
+            if stated.name == wanted.name and stated.version in (None, wanted.version):
+                return Metadata(
+                    wanted.name, wanted.version, stated.requires_dist, stated.requires_python, stated.provides_extra
+                )
+        return None
+
+    def _keep(self, candidates: Candidates, rank: int, outcomes: Sequence[Metadata | NeedsBuild | Unavailable]) -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, Unavailable):
+                return self.reject(candidates, rank, outcome.reason)
+        if any(isinstance(outcome, NeedsBuild) for outcome in outcomes):
+            self.builds_needed[id(candidates)] = self.builds_needed.get(id(candidates), 0) | 1 << rank
+            return None
+        parts, pythons = [], []
+        for build, outcome in zip(candidates[rank].builds, outcomes, strict=True):
+            assert isinstance(outcome, Metadata)
+            origin = f"{candidates.name} {build.version}"
+            dependencies = Dependencies(outcome.requires_dist, outcome.provides_extra, origin, self.edits)
+            try:
+                dependencies.of()
+            except ValueError as unreadable:
+                return self.reject(candidates, rank, f"has metadata that cannot be read: {unreadable}")
+            parts.append((build.region, dependencies))
+            told = build.release.requires_python is not None
+            pythons.append(None if told else outcome.requires_python)
+        self._loaded[id(candidates), rank] = Loaded(tuple(parts), tuple(pythons))
+        return None
+
