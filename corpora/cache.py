@@ -12,7 +12,7 @@ import zlib
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgpack
 
@@ -20,7 +20,7 @@ from corpora.facts import Listing, Metadata, Release
 
 __all__ = ["Cache", "Kept", "default_folder"]
 
-_MAGIC = b"satlock\x01"
+_MAGIC = b"satlock\x02"
 """Changes with the form of the entries, so that an old entry is one that is not there."""
 
 
@@ -40,19 +40,21 @@ class Kept(NamedTuple):
     """Seconds since the epoch."""
     digest: bytes
     """Of the page and its address: a page that comes back unchanged is not parsed again."""
-    fields: tuple[Any, ...] | None
-    """Those of the listing; None where the index said that it has none."""
+    packed: bytes | None
+    """The listing; None where the index said that it has none."""
 
     def listing(self) -> Listing | None:
-        if self.fields is None:
+        if self.packed is None:
             return None
-        name, index, releases, skipped = self.fields
+        name, index, releases, skipped = msgpack.unpackb(self.packed, use_list=False)
         return Listing(name, index, tuple(map(Release._make, releases)), skipped)
 
     @classmethod
     def of(cls, etag: str, last_modified: str, fresh_until: float, digest: bytes, listing: Listing | None) -> Kept:
-        fields = None if listing is None else (listing.name, listing.index, listing.releases, listing.skipped)
-        return cls(etag, last_modified, fresh_until, digest, fields)
+        packed = None
+        if listing is not None:
+            packed = msgpack.packb((listing.name, listing.index, listing.releases, listing.skipped))
+        return cls(etag, last_modified, fresh_until, digest, packed)
 
 
 class Cache:

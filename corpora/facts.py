@@ -50,13 +50,18 @@ class Release(NamedTuple):
     """Of its earliest file."""
     wheels: bool
     sdist: bool
-    raw_files: tuple[tuple[object, ...], ...]
-    """The fields of each :class:`File`, undecoded: a listing has thousands and few are ever looked at."""
+    raw_files: bytes | tuple[tuple[object, ...], ...]
+    """The fields of each :class:`File`, as tuples or packed by msgpack: a listing has thousands, few are looked at."""
 
     @property
     def files(self) -> tuple[File, ...]:
-        """Wheels and source distributions, ordered by file name."""
-        return tuple(File(*raw) for raw in self.raw_files)  # type: ignore[arg-type]
+        """Wheels and source distributions, ordered by file name. Decoded at each call."""
+        raw = self.raw_files
+        if isinstance(raw, bytes):
+            import msgpack
+
+            raw = msgpack.unpackb(raw, use_list=False)
+        return tuple(map(File._make, raw))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotYet
-from hashlib import blake2b
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
@@ -287,9 +287,9 @@ class LiveCorpus:
         if answer.status != 200:
             raise CorpusError(f"the index {index} answered for {name} with HTTP status {answer.status}")
         kind = answer.headers.get("content-type", "")
-        digest = blake2b(body, digest_size=16, key=blake2b(f"{answer.url} {kind}".encode()).digest()).digest()
+        digest = sha256(sha256(f"{answer.url} {kind}".encode()).digest() + body).digest()
         etag, modified = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
-        if kept is not None and kept.digest == digest and kept.fields is not None:
+        if kept is not None and kept.digest == digest and kept.packed is not None:
             if until or (etag, modified) != (kept.etag, kept.last_modified):
                 self._keep_page(url, kept._replace(etag=etag, last_modified=modified, fresh_until=until))
             return kept.listing()

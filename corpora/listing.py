@@ -6,14 +6,16 @@ What a page says is not trusted: a file whose name or address is unfit is left o
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from html.parser import HTMLParser
+from operator import itemgetter
 from typing import Any, NoReturn
 from urllib.parse import unquote, urljoin, urlsplit
 
 from corpora.address import split_credentials
-from corpora.facts import File, Listing, Release
+from corpora.facts import Listing, Release
 
 __all__ = ["ACCEPT", "ListingError", "page_of_html", "page_of_json", "parse_listing", "listing_of_files"]
 
@@ -43,7 +45,13 @@ def parse_listing(body: bytes, content_type: str, url: str, index: str, name: st
         entries, base = page_of_html(body, charset, url)
     else:
         raise ListingError(f"its type is {kind or 'not given'!r}, which is not a simple API page")
-    return listing_of_files(entries, base, index, name)
+    try:
+        return listing_of_files(entries, base, index, name)
+    except UnicodeEncodeError:  # JSON can hold halves of surrogate pairs, which are no characters
+        clean = re.sub(rb"\\u[dD][89a-fA-F]..", b"?", body).decode("utf-8", "replace").encode()
+        if clean == body:
+            raise ListingError("it holds text that is not text") from None
+        return parse_listing(clean, content_type, url, index, name)
 
 
 def page_of_json(body: bytes) -> Iterator[_Entry]:
@@ -173,63 +181,82 @@ def listing_of_files(entries: Iterable[_Entry], base: str, index: str, name: str
     """Group what a page says by version. ``base`` is what addresses are relative to."""
     from packaging.version import InvalidVersion, Version
 
-    versions: dict[str, Version] = {}
-    groups: dict[Version, list[tuple[object, ...]]] = {}
-    spellings: dict[Version, str] = {}
+    groups: dict[str, list[tuple[Any, ...]]] = {}  # by version as file names spell it, to parse each spelling once
+    invalid: set[str] = set()
+    versions: dict[Version, list[str]] = {}
     skipped: list[tuple[str, str]] = []
     local = base.startswith("file:")
     for filename, url, hashes, size, uploaded, requires, yanked, offered in entries:
         try:
             spelled = _version_part(filename, name)
-            version = versions.get(spelled)
-            if version is None:
+            group = groups.get(spelled)
+            if group is None:
                 try:
-                    version = versions[spelled] = Version(spelled)
+                    if spelled in invalid:
+                        raise InvalidVersion
+                    versions.setdefault(Version(spelled), []).append(spelled)
                 except InvalidVersion:
-                    _unfit(f"its version {spelled!r} is not a version (PEP 440)")
+                    invalid.add(spelled)
+                    _unfit(f"its version {spelled[:100]!r} is not a version (PEP 440)")
+                group = groups[spelled] = []
             raw = (
                 filename,
                 _address(url, base, local),
                 _hashes(hashes),
-                size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+                size if type(size) is int and 0 <= size < 1 << 63 else None,
                 _instant(uploaded),
                 requires.strip() or None if isinstance(requires, str) else None,
                 yanked if isinstance(yanked, str) else "" if yanked is True else None,
-                _hashes(offered) if isinstance(offered, dict) else () if offered is True else None,
+                None if offered is None else _hashes(offered) if isinstance(offered, dict) else _offered(offered),
             )
         except _Unfit as reason:
-            skipped.append((str(filename)[:200], str(reason)))
+            skipped.append((_shown(filename), str(reason)))
             continue
-        files = groups.get(version)
-        if files is None:
-            groups[version] = [raw]
-            spellings[version] = str(version)
-        else:
-            files.append(raw)
-            spellings[version] = min(spellings[version], str(version))  # 1.0 and 1.0.0 are one version
-    releases = tuple(_release(spellings[version], groups[version]) for version in sorted(groups))
-    return Listing(name, index, releases, tuple(sorted(skipped)))
+        group.append(raw)
+    releases = []
+    for version in sorted(versions):
+        spellings = versions[version]
+        files = [raw for spelled in spellings for raw in groups[spelled]]
+        if files:
+            shown = str(version)
+            if len(spellings) > 1:  # 1.0 and 1.0.0 are one version: the shorter one stands for both
+                shown = min({str(Version(spelled)) for spelled in spellings if groups[spelled]}, key=_shortest)
+            releases.append(_release(shown, files))
+    return Listing(name, index, tuple(releases), tuple(sorted(skipped)))
 
 
-def _release(version: str, raw: list[tuple[object, ...]]) -> Release:
-    raw.sort(key=lambda fields: (fields[0], fields[1]))
-    files = [File(*fields) for fields in raw]  # type: ignore[arg-type]
-    said = [file.requires_python for file in files]
+def _shortest(version: str) -> tuple[int, str]:
+    return len(version), version
+
+
+def _release(version: str, files: list[tuple[Any, ...]]) -> Release:
+    import msgpack
+
+    files.sort(key=itemgetter(0, 1))
+    said = [raw[5] for raw in files]
     requires = said[0]
     if said.count(requires) < len(said):
         # Ties: a file that says something, and then the alphabet, so that the order of a page decides nothing.
         requires = min(set(said), key=lambda value: (-said.count(value), value is None, value or ""))
-    times = [file.upload_time for file in files if file.upload_time is not None]
-    wheels = sum(file.filename.endswith(".whl") for file in files)
+    times = [raw[4] for raw in files if raw[4] is not None]
+    wheels = sum(raw[0].endswith(".whl") for raw in files)
     return Release(
         version,
         requires,
-        all(file.yanked is not None for file in files),
+        all(raw[6] is not None for raw in files),
         min(times, key=lambda time: time.rstrip("Z"), default=None),
         wheels > 0,
         wheels < len(files),
-        tuple(raw),
+        msgpack.packb(files),
     )
+
+
+def _shown(filename: object) -> str:
+    return filename[:200].encode("utf-8", "replace").decode() if isinstance(filename, str) else ""
+
+
+def _offered(said: object) -> tuple[tuple[str, str], ...] | None:
+    return () if said is True else None
 
 
 def _unfit(reason: str) -> NoReturn:
@@ -307,11 +334,11 @@ def _hashes(hashes: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(hashes, dict):
         return ()
     if len(hashes) == 1:
-        for algorithm, digest in hashes.items():
-            if isinstance(digest, str) and digest.isalnum() and algorithm:
-                return ((algorithm.lower(), digest.lower()),)
-        return ()
-    return tuple(sorted((k.lower(), v.lower()) for k, v in hashes.items() if k and isinstance(v, str) and v.isalnum()))
+        digest = hashes.get("sha256")  # as nearly every index answers
+        if isinstance(digest, str) and len(digest) == 64 and digest.isalnum():
+            return (("sha256", digest.lower()),)
+    known = [(key.lower(), value.lower()) for key, value in hashes.items() if isinstance(value, str) and key]
+    return tuple(sorted(pair for pair in known if pair[0].isalnum() and pair[1].isalnum()))
 
 
 def _instant(time: object) -> str | None:

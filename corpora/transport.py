@@ -239,7 +239,7 @@ class Transport:
                 if status not in (200, 206, 304, 416):
                     raise _Retry(status, response.headers.get("retry-after")) if status in _RETRIED else Refused(status)
                 final = split_credentials(str(response.url))[0]
-                return await read(Answer(status, response.headers, final, response.aiter_bytes(_CHUNK), progress))
+                return await read(Answer(status, response.headers, final, response.aiter_bytes(), progress))
         finally:
             progress.requests_open -= 1
             progress.requests_done += 1
