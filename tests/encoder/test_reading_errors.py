@@ -352,7 +352,7 @@ name url extra group package index marker path git explicit default format inclu
 requires-python provides-extra a b A p
 """
 LEAVES = (
-    st.sampled_from(WORDS.split("|"))
+    st.sampled_from(WORDS.replace("\n", "").split("|"))
     | st.text(max_size=8)
     | st.booleans()
     | st.integers()
