@@ -209,7 +209,7 @@ def _listing(index: str, name: str, document: Any) -> Listing:
     return Listing(name, index, releases, tuple((filename, reason) for filename, reason in document["skipped"]))
 
 
-def _raw_file(row: Sequence[Any]) -> tuple[object, ...]:
+def _raw_file(row: Any) -> tuple[object, ...]:
     """The fields of a :class:`File`, with the tuples that JSON has as lists."""
     file = File(*row)
     metadata = None if file.metadata is None else _hashes(file.metadata)
