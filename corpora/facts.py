@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
-__all__ = ["Corpus", "CorpusError", "File", "Listing", "Metadata", "MetadataOutcome", "NeedsBuild", "Release",
-           "Unavailable", "Wanted"]
+__all__ = [
+    "Corpus",
+    "CorpusError",
+    "File",
+    "Listing",
+    "Metadata",
+    "MetadataOutcome",
+    "NeedsBuild",
+    "Release",
+    "Unavailable",
+    "Wanted",
+]
 
 
 class File(NamedTuple):
@@ -56,12 +66,17 @@ class Release(NamedTuple):
     @property
     def files(self) -> tuple[File, ...]:
         """Wheels and source distributions, ordered by file name. Decoded at each call."""
-        raw = self.raw_files
-        if isinstance(raw, bytes):
+        return tuple(map(File._make, self.rows))
+
+    @property
+    def rows(self) -> tuple[tuple[Any, ...], ...]:
+        """``raw_files`` as tuples."""
+        if isinstance(self.raw_files, bytes):
             import msgpack
 
-            raw = msgpack.unpackb(raw, use_list=False)
-        return tuple(map(File._make, raw))
+            rows: tuple[tuple[Any, ...], ...] = msgpack.unpackb(self.raw_files, use_list=False)
+            return rows
+        return self.raw_files
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from corpora.candidate import CandidateReader
+    from corpora.parsers import Parsers
     from corpora.transport import Answer, Job, Progress, Transport
 
 __all__ = ["LiveCorpus"]
@@ -78,6 +79,7 @@ class LiveCorpus:
         self._loop: asyncio.AbstractEventLoop
         self._transport: Transport
         self._reader: CandidateReader
+        self._parsers: Parsers
         self._writer: ThreadPoolExecutor
         self.progress: Progress = Progress()
         self.refused: set[str] = set()
@@ -196,12 +198,14 @@ class LiveCorpus:
         from concurrent.futures import ThreadPoolExecutor
 
         from corpora.candidate import CandidateReader
+        from corpora.parsers import Parsers
         from corpora.transport import Transport
 
         self._loop = asyncio.new_event_loop()
         self._transport = Transport(
             offline=self._offline, limit=self._limit, timeout=self._timeout, progress=self.progress
         )
+        self._parsers = Parsers()
         self._writer = ThreadPoolExecutor(1, "satlock-cache")
         self._reader = CandidateReader(self._transport, self._cache, self._keep_metadata, offline=self._offline)
         self._thread = threading.Thread(target=self._run, name="satlock-index", daemon=True)
@@ -226,6 +230,7 @@ class LiveCorpus:
         except TimeoutError:
             pass
         finally:
+            self._parsers.close()
             self._writer.shutdown(wait=True)
             loop.close()
 
@@ -256,7 +261,8 @@ class LiveCorpus:
 
     async def _listing(self, index: str, name: str, job: Job) -> Listing | None:
         from corpora.freshness import fresh_until
-        from corpora.listing import ACCEPT, ListingError, parse_listing
+        from corpora.listing import ACCEPT, ListingError
+        from corpora.parsers import pack_page
         from corpora.transport import Refused, TooLarge
 
         url = listing_url(index, name)
@@ -294,12 +300,15 @@ class LiveCorpus:
                 self._keep_page(url, kept._replace(etag=etag, last_modified=modified, fresh_until=until))
             return kept.listing()
         try:
-            listing = parse_listing(body, kind, answer.url, index, name)
+            page = (body, kind, answer.url, index, name)
+            threads = self._parsers.threads(len(body))
+            packed = await self._loop.run_in_executor(threads, self._parsers.pack, page) if threads else pack_page(page)
         except ListingError as error:
             raise CorpusError(f"the index {index} has a page for {name} that cannot be read: {error}") from None
+        kept = Kept(etag, modified, until, digest, packed)
         if store:
-            self._keep_page(url, Kept.of(etag, modified, until, digest, listing))
-        return listing
+            self._keep_page(url, kept)
+        return kept.listing()
 
     def _absent(self, status: int, index: str, name: str) -> None:
         """Keep that the index has no such package, or raise CorpusError where the status does not say that."""
@@ -309,7 +318,7 @@ class LiveCorpus:
             raise CorpusError(f"the index {index} refuses {name}: its credentials are missing or wrong (HTTP {status})")
         elif status not in _ABSENT:
             raise CorpusError(f"the index {index} answered for {name} with HTTP status {status}")
-        self._keep_page(listing_url(index, name), Kept.of("", "", 0.0, b"", None))
+        self._keep_page(listing_url(index, name), Kept("", "", 0.0, b"", None))
 
     def _keep_page(self, url: str, kept: Kept) -> None:
         if not url.startswith("file:"):
