@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from packaging.markers import Marker
@@ -316,7 +317,8 @@ def test_a_build_that_fits_nowhere_yields_to_one_that_fits() -> None:
     assert kinds(judge.check(lock, replace(MAC, extras=cpu))) == {"build"}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(worlds(), st.data())
 def test_mutated_locks_of_random_worlds_are_refuted(one: World, data: st.DataObject) -> None:
     """A lock made from the judge's own solutions passes; without one entry, or with another version of it, it fails."""
@@ -337,7 +339,7 @@ def test_mutated_locks_of_random_worlds_are_refuted(one: World, data: st.DataObj
 
 
 def test_random_worlds_are_a_fair_mix() -> None:
-    judges = [Judge(random_world(seed)) for seed in range(120)]
+    judges = [Judge(random_world(seed)) for seed in range(100)]
     solvable = [judge for judge in judges if judge.unsolvable() is None]
     several = [judge for judge in solvable if judge.single_version_lock() is None]
     assert 0.45 < len(solvable) / len(judges) < 0.8
