@@ -17,10 +17,11 @@ from packaging.version import Version
 
 from corpora.facts import File, Listing, Release
 
+from .domain import Domain
 from .marker import FALSE, TRUE, Formula, all_of, any_of, from_marker, from_python_specifier
 from .project import Project
 from .specifiers import python_lower_bounds
-from .tags import installs_on
+from .tags import installs_on, platforms_of
 
 __all__ = ["Build", "Candidate", "Candidates", "candidates_of", "runs"]
 
@@ -91,6 +92,8 @@ class Candidates:
     _composites: tuple[tuple[int, tuple[int, ...]], ...]
     """Ranks that stand for several builds, with the ranks of these."""
     _required: tuple[Formula, ...]
+    """Environments for whose platform every candidate must have a file."""
+    _domain: Domain
     _masks: dict[str, int] = field(default_factory=dict)
     _versions: dict[int, Version] = field(default_factory=dict)
     _admission: list[tuple[Formula, int]] | None = None
@@ -168,11 +171,18 @@ class Candidates:
         if self._admission is None:
             by_region: dict[Formula, int] = {}
             for rank, candidate in enumerate(self.ranked, start=1):
-                region = all_of(~build.region | _admission_of(build, self._required) for build in candidate.builds)
+                region = all_of(~build.region | self._admission_of(build) for build in candidate.builds)
                 if region is not TRUE:
                     by_region[region] = by_region.get(region, 0) | 1 << rank
             self._admission = list(by_region.items())
         return self._admission
+
+    def _admission_of(self, build: Build) -> Formula:
+        region = python_region(build.release.requires_python)
+        if self._required:
+            served = any_of(platforms_of(file.filename, self._domain.satisfiable) for file in build.files)
+            region = all_of([region, *(~environment | served for environment in self._required)])
+        return region
 
     def usable(self, rank: int) -> Formula:
         """Where a file of the candidate installs."""
@@ -191,14 +201,6 @@ def _first(n: int, holds: Callable[[int], bool], low: int = 0) -> int:
     return low
 
 
-def _admission_of(build: Build, required: tuple[Formula, ...]) -> Formula:
-    region = python_region(build.release.requires_python)
-    if required:
-        installs = any_of(installs_on(file.filename) for file in build.files)
-        region = all_of([region, *(~environment | installs for environment in required)])
-    return region
-
-
 def python_region(requires_python: str | None) -> Formula:
     """The Pythons that a package's ``Requires-Python`` does not rule out: what it says of newer ones is ignored."""
     bounds = python_lower_bounds(requires_python) if requires_python else None
@@ -206,7 +208,7 @@ def python_region(requires_python: str | None) -> Formula:
 
 
 def candidates_of(
-    name: str, listings: Sequence[Listing], project: Project, *, asked: Sequence[SpecifierSet]
+    name: str, listings: Sequence[Listing], project: Project, domain: Domain, *, asked: Sequence[SpecifierSet]
 ) -> Candidates:
     """Ranks what the indexes of one region list for a package.
 
@@ -241,7 +243,8 @@ def candidates_of(
             first = len(ranked) + 1
             ranked += [Candidate((build,)) for build in members]
             ranks += range(first, first + len(members))
-            shared = _divide(members) if len(members) > 1 else ()
+            divisible = len(members) > 1 and name not in project.single_version
+            shared = _divide(members) if divisible else ()
             if len(shared) > 1:
                 ranked.append(Candidate(shared))
                 chosen = {build.version for build in shared}
@@ -254,12 +257,14 @@ def candidates_of(
     for rank, candidate in enumerate(ranked, start=1):
         prereleases |= _is_prerelease(candidate.version) << rank
         yanked |= any(build.release.yanked for build in candidate.builds) << rank
-    if mode == "allow" or (mode != "disallow" and any(_names_prerelease(s) for s in asked)):
+    everything = (1 << (len(ranked) + 1)) - 2
+    necessary = mode in ("if-necessary", "if-necessary-or-explicit") and prereleases == everything
+    if mode == "allow" or necessary or (mode != "disallow" and any(_names_prerelease(s) for s in asked)):
         prereleases = 0
     required = tuple(from_marker(marker) for marker in project.required_environments)
     return Candidates(
         name, tuple(listing.index for listing in listings), tuple(ranked), tuple(left_out), prereleases, yanked,
-        tuple(singles), tuple(composites), required,
+        tuple(singles), tuple(composites), required, domain,
     )  # fmt: skip
 
 
@@ -294,7 +299,7 @@ def _uploaded(moment: str | None, cutoff: datetime) -> bool | None:
     if moment is None:
         return None
     when = datetime.fromisoformat(moment)
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)) <= cutoff
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)) < cutoff
 
 
 def _divide(siblings: list[Build]) -> tuple[Build, ...]:

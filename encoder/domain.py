@@ -40,6 +40,14 @@ _GONE_PLATFORMS = frozenset(("linux2", "linux3"))
 _IMPLEMENTATIONS = (("cpython", "CPython"), ("pypy", "PyPy"), ("graalpy", "GraalVM"))
 _IMPLEMENTATION_VARIABLES = ("implementation_name", "platform_python_implementation")
 _MACHINES = ("x86_64", "aarch64", "arm64", "AMD64")
+# Each platform spells its machines in its own way; these spellings of others never occur on it.
+_PHANTOMS = {
+    "linux": frozenset(("AMD64", "amd64", "ARM64", "arm64", "x86", "Power Macintosh")),
+    "win32": frozenset(("x86_64", "aarch64", "i386", "i686", "armv6l", "armv7l", "ppc64", "ppc64le", "s390x",
+                        "riscv64", "loongarch64", "Power Macintosh")),
+    "darwin": frozenset(("AMD64", "amd64", "ARM64", "aarch64", "i686", "x86", "armv6l", "armv7l", "ppc64le", "s390x",
+                         "riscv64", "loongarch64")),
+}  # fmt: skip
 OTHER = "other"
 """Stands for every value that no marker names."""
 
@@ -75,6 +83,15 @@ class Grid:
     @property
     def axes(self) -> tuple[int, int, int, int]:
         return len(self.pythons), len(self.platforms), len(self.implementations), len(self.machines)
+
+    def phantoms(self) -> list[tuple[int, int]]:
+        """Places on the axes of platforms and machines that never occur together."""
+        return [
+            (i, j)
+            for i, platform in enumerate(self.platforms)
+            for j, machine in enumerate(self.machines)
+            if machine in _PHANTOMS.get(platform[1], ())
+        ]
 
     def points(self, atom: PythonAtLeast | Matches) -> tuple[int, tuple[int, ...]]:
         """The axis an atom speaks of, and the places on it where it holds."""
@@ -206,7 +223,7 @@ class Domain:
         for count in range(len(switches) + 1):
             for chosen in combinations(switches, count):
                 row = frozenset(chosen)
-                mask = self._everywhere
+                mask = self._real
                 for part in parts:
                     mask &= self.mask(part, row)
                     if not mask:
@@ -224,7 +241,7 @@ class Domain:
         row = self._oracle.choices(parts)
         if row is None:
             return None
-        mask = self._everywhere
+        mask = self._real
         for part in parts:
             mask &= self.mask(part, row)
         return row, mask
@@ -254,7 +271,9 @@ class Domain:
         return mask
 
     def _atom_mask(self, atom: PythonAtLeast | Matches) -> int:
-        axis, places = self.grid.points(atom)
+        return self._places_mask(*self.grid.points(atom))
+
+    def _places_mask(self, axis: int, places: Iterable[int]) -> int:
         sizes = self.grid.axes
         stride = 1
         for size in sizes[axis + 1 :]:
@@ -281,6 +300,9 @@ class Domain:
         for size in self.grid.axes:
             total *= size
         self._everywhere = (1 << total) - 1
+        self._real = self._everywhere
+        for platform, machine in self.grid.phantoms():
+            self._real &= ~(self._places_mask(1, (platform,)) & self._places_mask(3, (machine,)))
         self._masks: dict[tuple[int, frozenset[Atom]], int] = {}
         self._oracle: Oracle | None = None
         # Answers stay true when the grid is refined, but the platforms noted with them are of the old grid.

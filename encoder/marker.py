@@ -235,7 +235,7 @@ def _comparison(variable: str, op: str, text: str, flipped: bool) -> Formula:
         return _python(variable, op, text, flipped)
     if variable in ("platform_release", "platform_version", "implementation_version"):
         # Nothing relates two such questions, so each is free: more environments than there are, never fewer.
-        asked = f"{text} {op} {variable}" if flipped else f"{variable} {op} {text}"
+        asked = f"'{text}' {op} {variable}" if flipped else f"{variable} {op} '{text}'"
         return Formula.make("atom", atom=Opaque(asked))
     if op in ("in", "not in"):
         found = matches(variable, text, "has" if flipped else "in")

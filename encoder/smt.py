@@ -23,6 +23,8 @@ class Oracle:
         self._axes = [[z3.Bool(f"axis{a}_{i}") for i in range(size)] for a, size in enumerate(grid.axes)]
         for axis in self._axes:
             self._solver.add(z3.PbEq([(place, 1) for place in axis], 1))
+        for platform, machine in grid.phantoms():
+            self._solver.add(z3.Not(z3.And(self._axes[1][platform], self._axes[3][machine])))
         self._switches: dict[Atom, z3.BoolRef] = {}
         self._selectors: dict[int, z3.BoolRef] = {}
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from packaging.tags import Tag
@@ -11,7 +12,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from .marker import FALSE, TRUE, Formula, any_of, matches, python_at_least
 
-__all__ = ["installs_on", "wheel_tags"]
+__all__ = ["installs_on", "platforms_of", "wheel_tags"]
 
 _LINUX = re.compile(r"(?:many|musl)?linux(?:\d+|_\d+_\d+|)_(?P<machine>.+)")
 _MACOS = re.compile(r"macosx_\d+_\d+_(?P<machine>.+)")
@@ -39,6 +40,14 @@ def installs_on(filename: str) -> Formula:
     return any_of(_platform(tag.platform) & _python(tag.interpreter, tag.abi) for tag in tags)
 
 
+def platforms_of(filename: str, admitted: Callable[[Formula], bool]) -> Formula:
+    """The platforms where this file installs under some Python that is ``admitted``."""
+    if not filename.endswith(".whl"):
+        return TRUE
+    tags = sorted(wheel_tags(filename), key=str)
+    return any_of(_platform(tag.platform) for tag in tags if admitted(_python(tag.interpreter, tag.abi)))
+
+
 def _platform(platform: str) -> Formula:
     if platform == "any":
         return TRUE
@@ -60,12 +69,12 @@ def _python(interpreter: str, abi: str) -> Formula:
     major = int(found["major"])
     minor = int(found["minor"]) if found["minor"] else 0
     since = python_at_least((major, minor, 0))
-    same_major = since & ~python_at_least((major + 1, 0, 0))
+    # py3 is Python 3 and, as far as anybody knows, what comes after; py38 is 3.8 and later.
+    onward = since & ~python_at_least((3, 0, 0)) if major == 2 else since
     implementation = found["implementation"]
     if implementation == "py":
-        # py3 is every Python 3; py38 is 3.8 and later of the same major.
-        return same_major
+        return onward
     running = matches("implementation_name", _IMPLEMENTATION_OF.get(implementation, implementation))
     if abi == "abi3" and implementation == "cp":
-        return running & same_major
+        return running & onward
     return running & since & ~python_at_least((major, minor + 1, 0))

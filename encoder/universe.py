@@ -18,7 +18,8 @@ class Root:
     """A requirement of the project itself, with the region in which it is active."""
 
     requirement: Requirement
-    region: Formula
+    active: Formula
+    """When what lists it is in force; its own marker comes on top."""
     choice: Choice | None
     """The extra or group that lists it; None for ``project.dependencies``."""
 
@@ -104,8 +105,7 @@ def _listed(project: Project) -> Iterator[tuple[Choice | None, Requirement]]:
 def _roots(project: Project, active: Mapping[Choice, Formula]) -> Iterator[Root]:
     for choice, requirement in _listed(project):
         if requirement.name != project.name:
-            region = TRUE if choice is None else active[choice]
-            yield Root(requirement, region & from_marker(requirement.marker), choice)
+            yield Root(requirement, TRUE if choice is None else active[choice], choice)
 
 
 def _pins(project: Project, active: Mapping[Choice, Formula], domain: Domain) -> dict[str, tuple[Pin, ...]]:

@@ -14,7 +14,7 @@ from encoder.cells import Cell, Fact, Hold
 from encoder.dependencies import dependency_of
 from encoder.domain import Environment
 from encoder.encoding import Encoding
-from encoder.marker import Formula, from_marker
+from encoder.marker import from_marker
 from encoder.project import Project
 from encoder.universe import Universe
 
@@ -68,10 +68,8 @@ class Search:
         self._moves: dict[Cell, int] = {}
         edits = self.sources.edits
         for root in self.universe.roots:
-            marker = from_marker(root.requirement.marker)
-            for dependency in edits.apply([dependency_of(root.requirement, marker)]):
-                region = root.region if dependency.origin == root.requirement.origin else self._active(root) & dependency.marker
-                self.encoding.require([(dependency, region)])
+            stated = dependency_of(root.requirement, from_marker(root.requirement.marker))
+            self.encoding.require((d, root.active & d.marker) for d in edits.apply([stated]))
 
     def run(self) -> Selection:
         """The best selection whose metadata is all known.
@@ -230,9 +228,3 @@ class Search:
 
     def _wants_lowest(self, cell: Cell, direct: bool) -> bool:
         return self.resolution == "lowest" or (self.resolution == "lowest-direct" and direct)
-
-    def _active(self, root: object) -> Formula:
-        choice = getattr(root, "choice", None)
-        from encoder.marker import TRUE
-
-        return TRUE if choice is None else self.universe.active[choice]

@@ -85,7 +85,7 @@ class Sources:
         asked += [
             r.specifier for r in (*self.project.constraints, *self.project.overrides) if r.name == name
         ]
-        return [(region, candidates_of(name, chain, self.project, asked=asked)) for region, chain in regions]
+        return [(region, candidates_of(name, chain, self.project, self.universe.domain, asked=asked)) for region, chain in regions]
 
     # -- metadata
 

@@ -18,6 +18,8 @@ What it takes for true, where the sources leave a choice:
   ``==``, anywhere.
 * Of the candidates of one package in one index with one public version (2.5.1, 2.5.1+cpu), those without a file that
   fits the environment are not admitted when another one has such a file. An sdist fits everywhere.
+* A required environment needs a file for its platform, under some Python that the project admits: no wheel is made
+  for the Pythons to come.
 * Packages never require the project itself.
 """
 
@@ -55,8 +57,13 @@ ARCHITECTURES = {
 }
 """Names of one architecture: ``platform_machine`` and wheel tags spell them differently."""
 
-MACHINES = ("x86_64", "aarch64")
-"""Machines of every universe, besides those that a marker mentions."""
+MACHINES = {
+    "linux": ("x86_64", "aarch64"),
+    "win32": ("AMD64", "ARM64"),
+    "darwin": ("x86_64", "arm64"),
+    "freebsd14": ("amd64", "arm64"),
+}
+"""How each platform spells its machines; others occur where a marker mentions them."""
 
 
 class Choice(NamedTuple):
@@ -259,14 +266,14 @@ class Judge:
         return [env for env in chosen if self._admits_choice(env)]
 
     def _machines(self) -> Iterator[Environment]:
-        machines = {*MACHINES, *self._mentioned("platform_machine")}
+        spelled = {name for names in ARCHITECTURES.values() for name in names}
+        mentioned = set(self._mentioned("platform_machine")) - spelled
         implementations = {"cpython"} | (
             {"pypy"} if {"pypy", "PyPy"} & set(self._mentioned(".*implementation.*")) else set()
         )
-        for python, platform, machine, implementation in itertools.product(
-            self._pythons(), PLATFORMS, sorted(machines), sorted(implementations)
-        ):
-            yield Environment(python, platform, machine, implementation)
+        for python, platform, implementation in itertools.product(self._pythons(), PLATFORMS, sorted(implementations)):
+            for machine in sorted({*MACHINES[platform], *mentioned}):
+                yield Environment(python, platform, machine, implementation)
 
     def _pythons(self) -> list[str]:
         """X.Y.0 of each minor version mentioned and its neighbours, and the versions around each boundary."""
@@ -283,6 +290,10 @@ class Judge:
                 found |= {(3, minor + step, 0) for step in (-1, 0, 1) if minor + step >= 0}
                 found |= {(3, minor, 1)} if patch == 0 else {(3, minor, patch + step) for step in (-1, 0, 1)}
         return [".".join(map(str, release)) for release in sorted(found)]
+
+    @functools.cache  # noqa: B019
+    def _served(self) -> list[str]:
+        return [python for python in self._pythons() if self.requires_python.contains(python)]
 
     def _wheel_tags(self) -> list[tuple[str, str]]:
         return sorted({(name, tags) for _, name, _, dist in self.world.candidates() for tags in dist.wheels})
@@ -469,7 +480,8 @@ class Judge:
             siblings = [Candidate(name, other, index) for other in self.world.indexes[index][name]]
             if any(_public(one) == _public(candidate) and self.fits(one, env) for one in siblings):
                 return Violation("build", f"{text} has no file that fits, and another build of it has")
-            if any(holds(marker, env) for marker in self.settings.get("required-environments", [])):
+            required = any(holds(marker, env) for marker in self.settings.get("required-environments", []))
+            if required and not any(self.fits(candidate, replace(env, python=python)) for python in self._served()):
                 return Violation("build", f"{text} has no file that fits, and the environment is a required one")
         return None
 
@@ -619,13 +631,25 @@ class Judge:
                 return candidate
         return None
 
+    def _necessary(self, entry: Package) -> bool:
+        """Whether some environment of an entry has no solution without pre-releases.
+
+        One version for all comes before finals for some: the entry may reach beyond that environment.
+        """
+        for env in self.environments():
+            chosen = {**marker_variables(env.base), "extras": env.extras, "dependency_groups": env.groups}
+            here = entry.marker is None or entry.marker.evaluate(chosen, context="lock_file")
+            if here and self._solve(env, last_resort=False) is None:
+                return True
+        return False
+
     def _check_entry(self, entry: Package, candidate: Candidate, env: Environment) -> Iterator[Violation]:
         text = f"{candidate.name} {candidate.version}"
         objection = self.objection(candidate, env)
         if objection is not None:
             yield objection
         prerelease = Version(candidate.version).is_prerelease
-        if prerelease and not self._prerelease_admitted(candidate, self._solve(env, last_resort=False) is None):
+        if prerelease and not self._prerelease_admitted(candidate, self._necessary(entry)):
             yield Violation("prerelease", f"{text} is a pre-release that nothing makes necessary")
         if entry.requires_python is not None and not entry.requires_python.contains(env.python):
             yield Violation("python", f"the entry of {text} refuses Python {env.python}")

@@ -1,0 +1,43 @@
+"""A lock as plain facts: which candidate of which package holds where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from corpora.facts import File
+from encoder.marker import Formula
+
+__all__ = ["Lock", "LockedPackage"]
+
+
+@dataclass(frozen=True)
+class LockedPackage:
+    """One candidate, where it is installed, and what it needs there."""
+
+    name: str
+    version: str
+    index: str
+    region: Formula
+    marker: str | None
+    """The shortest marker of the region; None where it holds everywhere."""
+    requires_python: str | None
+    """Without upper bounds: those were not heeded, so an installer must not trip over them."""
+    files: tuple[File, ...]
+    dependencies: tuple[tuple[str, str, str], ...]
+    """(name, version, index) of the entries that its requirements reach, sorted."""
+    unmet_extras: tuple[str, ...] = ()
+    """Extras that are asked for and that this version does not have."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What was found, in the order of names and versions."""
+
+    packages: tuple[LockedPackage, ...]
+    requires_python: str | None
+    environments: tuple[str, ...]
+    extras: tuple[str, ...]
+    groups: tuple[str, ...]
+    default_groups: tuple[str, ...]
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """Sentences for a person: what was left out and why."""

@@ -1,0 +1,69 @@
+"""The main job in one call: a project and a corpus in, a lock out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from corpora.facts import Corpus
+from encoder.dependencies import edits_of
+from encoder.project import Project, ProjectError
+from encoder.universe import Universe, universe_of
+
+from .decoding import decode
+from .lock import Lock
+from .newest_first import Selection
+from .search import Search, Statistics
+from .sources import Sources
+
+__all__ = ["Locked", "lock"]
+
+
+@dataclass(frozen=True)
+class Locked:
+    """A lock, and how it was found."""
+
+    lock: Lock
+    universe: Universe
+    statistics: Statistics
+    solver_calls: int
+    z3_calls: int
+
+
+def lock(
+    project: Project,
+    corpus: Corpus,
+    *,
+    default_index: str,
+    objective: str = "newest-first",
+    preferred: Mapping[str, frozenset[str]] | None = None,
+    on_round: Callable[[Statistics, Selection], None] = lambda statistics, selection: None,
+) -> Locked:
+    """Locks a project.
+
+    Args:
+        default_index: URL of the index for packages that no setting of the project sends elsewhere.
+        objective: ``newest-first``, ``lowest`` or ``lowest-direct``.
+        preferred: versions of an existing lock, kept to as far as possible.
+
+    Raises:
+        ProjectError: the project asks for something impossible or unsupported.
+        NoLock: no lock exists.
+        CorpusError: an index or snapshot failed.
+    """
+    for requirement in (*project.dependencies, *(r for rs in project.extras.values() for r in rs),
+                        *(r for rs in project.groups.values() for r in rs)):  # fmt: skip
+        if requirement.url is not None and requirement.name not in project.excludes:
+            raise ProjectError(
+                f"{project.path}: {requirement.origin} requires {requirement.text!r}, a direct reference, "
+                f"which satlock cannot lock yet; require a version from an index instead."
+            )
+    universe = universe_of(project)
+    sources = Sources(project, universe, corpus, default_index, edits_of(project))
+    search = Search(project, universe, sources, objective, preferred or {}, on_round)
+    try:
+        selection = search.run()
+        found = decode(project, universe, search.encoding, selection)
+    finally:
+        search.session.close()
+    return Locked(found, universe, search.statistics, search.session.calls, universe.domain.asked_z3)
