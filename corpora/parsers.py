@@ -105,9 +105,20 @@ class Parsers:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
+            for pipe in (self._local.process.stdin, self._local.process.stdout):
+                _widen(pipe)
             self._started.append(self._local.process)
         process: subprocess.Popen[bytes] | None = self._local.process
         return process
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Let a pipe hold a whole page: at each refill the reader would wait for its turn behind the event loop."""
+    if sys.platform == "linux":
+        import fcntl
+
+        with suppress(OSError):
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
 def _send(sink: IO[bytes], data: bytes) -> None:
