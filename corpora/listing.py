@@ -173,6 +173,9 @@ def _check_version(version: str) -> None:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+_UNUSUAL = re.compile(r"[@#\\\s\x00-\x20]")
+
+
 class _Unfit(Exception):
     """A file that is left out; the argument is the reason."""
 
@@ -316,7 +319,7 @@ def _sdist_name(stem: str, name: str) -> tuple[str, str]:
 def _address(url: object, base: str, local: bool) -> str:
     if not isinstance(url, str) or not url:
         _unfit("it has no address")
-    if url.startswith("https://") and "@" not in url and "#" not in url and " " not in url and "\\" not in url:
+    if url.startswith("https://") and url[8:9].isalnum() and not _UNUSUAL.search(url):
         return url
     try:
         absolute, _ = split_credentials(urljoin(base, url.strip()))
