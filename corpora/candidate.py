@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 import tempfile
@@ -179,9 +178,8 @@ class CandidateReader:
             start, end = max(0, file.size - _TAIL), file.size
         while True:
             piece = await self._part(file, start, end, wanted, job)
-            if piece is None:
-                whole = await self._whole(file, wanted, job)
-                with whole:
+            if not isinstance(piece, tuple):
+                with piece or await self._whole(file, wanted, job) as whole:
                     return metadata_of_wheel(whole, wanted.name, wanted.version)
             offset, total, data = piece
             if file.size is not None and total != file.size:
@@ -196,13 +194,20 @@ class CandidateReader:
                 if offset <= start and end <= offset + len(data):
                     raise _Broken("its server answers with other parts than it is asked for") from None
 
-    async def _part(self, file: File, start: int, end: int, wanted: Wanted, job: Job) -> tuple[int, int, bytes] | None:
-        """(offset, size of the file, bytes) of a part; negative ``start``: from the end. None: no parts here."""
+    async def _part(
+        self, file: File, start: int, end: int, wanted: Wanted, job: Job
+    ) -> tuple[int, int, bytes] | IO[bytes] | None:
+        """(offset, size of the file, bytes) of a part; a negative ``start`` counts from the end.
+
+        Or all of the file, where the server gives that instead; None where it refuses to give parts.
+        """
         if file.url.startswith("file:"):
             return None
         span = f"bytes={start}" if start < 0 else f"bytes={start}-{end - 1}"
 
-        async def read(answer: Answer) -> tuple[int, int, bytes] | None:
+        async def read(answer: Answer) -> tuple[int, int, bytes] | IO[bytes] | None:
+            if answer.status == 200:
+                return await _spooled(answer, file)
             match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.headers.get("content-range", "").strip())
             if answer.status != 206 or match is None:
                 return None
@@ -228,25 +233,11 @@ class CandidateReader:
 
     async def _whole(self, file: File, wanted: Wanted, job: Job) -> IO[bytes]:
         """All of a file, verified against the hashes of the index, positioned at its start."""
-        algorithms = _algorithms(file.hashes)
-        limit = file.size if file.size is not None else _LARGEST_FILE
 
         async def read(answer: Answer) -> IO[bytes]:
             if answer.status != 200:
                 raise Refused(answer.status)
-            sums = {name: hashlib.new(name) for name in algorithms}
-            spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  the caller closes it
-            try:
-                async for chunk in answer.chunks(limit):
-                    for digest in sums.values():
-                        digest.update(chunk)
-                    spool.write(chunk)
-                _verify(file.hashes, sums)
-                spool.seek(0)
-            except BaseException:
-                spool.close()
-                raise
-            return spool
+            return await _spooled(answer, file)
 
         try:
             return await self._transport.ask(
@@ -260,12 +251,14 @@ class CandidateReader:
     # -- source distributions
 
     async def _of_sdist(self, file: File, wanted: Wanted, job: Job) -> Metadata | None:
+        from asyncio import to_thread
+
         from corpora.sdist import SdistError, pkg_info_of_sdist
 
         whole = await self._whole(file, wanted, job)
         with whole:
             try:
-                data = await asyncio.to_thread(pkg_info_of_sdist, whole, file.filename)
+                data = await to_thread(pkg_info_of_sdist, whole, file.filename)
             except SdistError as error:
                 raise _Broken(str(error)) from None
         if data is None:
@@ -276,15 +269,34 @@ class CandidateReader:
             return None  # old tools wrote other versions there than in the file name; a build has the last word
 
     async def _built(self, file: File, wanted: Wanted, job: Job) -> Metadata:
+        from asyncio import to_thread
+
         from corpora.builds import BuildError, metadata_by_build
 
         whole = await self._whole(file, wanted, job)
         with whole, self._transport.building(_what(wanted)):
             try:
-                data = await asyncio.to_thread(metadata_by_build, whole, file.filename)
+                data = await to_thread(metadata_by_build, whole, file.filename)
                 return parse_metadata(data, wanted.name, wanted.version)
             except (BuildError, MetadataError) as error:
                 raise _Broken(str(error)) from None
+
+
+async def _spooled(answer: Answer, file: File) -> IO[bytes]:
+    """The body of an answer as a file at its start, in memory or on disk; raises _Broken unless it is ``file``."""
+    sums = {name: hashlib.new(name) for name in _algorithms(file.hashes)}
+    spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  the caller closes it
+    try:
+        async for chunk in answer.chunks(file.size if file.size is not None else _LARGEST_FILE):
+            for digest in sums.values():
+                digest.update(chunk)
+            spool.write(chunk)
+        _verify(file.hashes, sums)
+        spool.seek(0)
+    except BaseException:
+        spool.close()
+        raise
+    return spool
 
 
 def _what(wanted: Wanted) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from corpora.address import listing_url
 from corpora.cache import Cache, Kept, default_folder
+from corpora.credentials import Vault
 from corpora.facts import CorpusError, Listing, Metadata, MetadataOutcome, Wanted
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class LiveCorpus:
         self._lock = threading.Lock()
         self._asked: dict[object, _Asked] = {}
         self._known: dict[object, Any] = {}
-        self._clean: dict[str, str] = {}
+        self._vault = Vault()
         self._closed = False
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop
@@ -92,7 +93,7 @@ class LiveCorpus:
     def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
         """See :class:`corpora.facts.Corpus`."""
         pairs = list(dict.fromkeys(wanted))
-        keys = [(self._remember(index), name) for index, name in pairs]
+        keys = [(self._vault.remember(index), name) for index, name in pairs]
         for key in keys:
             if key not in self._known and key not in self._asked:
                 kept = self._cache.page(listing_url(*key))
@@ -122,7 +123,7 @@ class LiveCorpus:
         keys: list[object] = []
         for index, name in listings:
             try:
-                keys.append((self._remember(index), name))
+                keys.append((self._vault.remember(index), name))
             except CorpusError:
                 continue  # it is told when it is really asked for
         keys.extend(candidate for candidate in metadata if not candidate.build)
@@ -147,14 +148,6 @@ class LiveCorpus:
 
     # -- jobs, from the caller's thread
 
-    def _remember(self, index: str) -> str:
-        clean = self._clean.get(index)
-        if clean is None:
-            if self._thread is None:
-                self._start()
-            clean = self._clean[index] = self._transport.remember(index)
-        return clean
-
     def _want(self, keys: Iterable[object], *, urgent: bool) -> None:
         from corpora.transport import Job
 
@@ -170,7 +163,10 @@ class LiveCorpus:
                     new.append((key, asked))
                 elif urgent and not asked.job.urgent:
                     sooner.append(asked.job)
-        if new or sooner:
+        if self._closed:
+            if new:
+                raise CorpusError("the index was closed before it was asked")
+        elif new or sooner:
             if self._thread is None:
                 self._start()
             self._loop.call_soon_threadsafe(self._launch, new, sooner)
@@ -203,7 +199,7 @@ class LiveCorpus:
 
         self._loop = asyncio.new_event_loop()
         self._transport = Transport(
-            offline=self._offline, limit=self._limit, timeout=self._timeout, progress=self.progress
+            offline=self._offline, limit=self._limit, timeout=self._timeout, progress=self.progress, vault=self._vault
         )
         self._parsers = Parsers()
         self._writer = ThreadPoolExecutor(1, "satlock-cache")
@@ -244,14 +240,14 @@ class LiveCorpus:
             self._loop.create_task(self._serve(key, asked))
 
     async def _serve(self, key: object, asked: _Asked) -> None:
-        import asyncio
+        from asyncio import CancelledError as Stopped
 
         try:
             if isinstance(key, Wanted):
                 result: object = await self._reader.read(key, asked.job)
             else:
                 result = await self._listing(*cast("tuple[str, str]", key), asked.job)
-        except asyncio.CancelledError:
+        except Stopped:
             asked.future.cancel()
             raise
         except BaseException as error:
@@ -312,7 +308,7 @@ class LiveCorpus:
 
     def _absent(self, status: int, index: str, name: str) -> None:
         """Keep that the index has no such package, or raise CorpusError where the status does not say that."""
-        if status == 403 and not self._transport.has_credentials(index):
+        if status == 403 and not self._vault.find(index, index):
             self.refused.add(index)  # stores of files answer so for what they do not have
         elif status in (401, 403):
             raise CorpusError(f"the index {index} refuses {name}: its credentials are missing or wrong (HTTP {status})")

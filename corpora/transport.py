@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -11,10 +10,12 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from corpora.address import Credentials, origin, path_of, split_credentials
+from corpora.address import origin, path_of, split_credentials
+from corpora.credentials import Vault
 from corpora.facts import CorpusError
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
 
     import httpx
@@ -25,8 +26,9 @@ T = TypeVar("T")
 
 _RETRIED = frozenset((408, 425, 429, 500, 502, 503, 504))
 _ATTEMPTS = 4
+_FIRST_WAIT = 0.25
 _LONGEST_WAIT = 20.0
-"""Seconds; a server that asks for a longer pause has failed."""
+"""Seconds between tries; a server that asks for a longer pause has failed."""
 _CHUNK = 1 << 16
 
 
@@ -100,6 +102,8 @@ class _Gate:
         if self._free > 0:
             self._free -= 1
             return
+        import asyncio
+
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         job.ticket = ticket
         (self._urgent if job.urgent else self._idle).append(ticket)
@@ -131,33 +135,13 @@ class _Gate:
 class Transport:
     """Asks for pages and files. Lives in one event loop."""
 
-    def __init__(self, *, offline: bool, limit: int, timeout: float, progress: Progress) -> None:
+    def __init__(self, *, offline: bool, limit: int, timeout: float, progress: Progress, vault: Vault) -> None:
         self._offline = offline
         self._timeout = timeout
         self._gate = _Gate(limit)
         self._client: httpx.AsyncClient | None = None
         self._progress = progress
-        self._credentials: dict[str, Credentials] = {}
-        self._netrc: Any = None
-
-    def remember(self, index: str) -> str:
-        """Keep the credentials of an index address for later requests; the address without them.
-
-        Raises CorpusError where it is no address that can be asked.
-        """
-        try:
-            clean, credentials = split_credentials(index)
-            scheme, host, port = origin(clean)
-        except ValueError:
-            raise CorpusError("an index has an address that cannot be parsed") from None
-        if scheme not in ("http", "https", "file") or (scheme != "file" and not host) or port == -1:
-            raise CorpusError(f"the index {clean} is not an http, https or file address")
-        if credentials is not None:
-            self._credentials[clean.rstrip("/")] = credentials
-        return clean
-
-    def has_credentials(self, index: str) -> bool:
-        return self._credentials_for(index, index) is not None
+        self._vault = vault
 
     def promote(self, job: Job) -> None:
         self._gate.promote(job)
@@ -201,6 +185,8 @@ class Transport:
             return await read(_local(url, self._progress))
         if self._offline:
             raise CorpusError(f"{what} is not in the cache, and satlock is offline")
+        import asyncio
+
         for number in range(_ATTEMPTS):
             try:
                 return await self._ask_once(url, read, index, job, what=what, headers=headers)
@@ -209,7 +195,7 @@ class Transport:
                 if failure is None:
                     raise
                 asked_for = _seconds(error.retry_after) if isinstance(error, _Retry) else None
-            wait = asked_for if asked_for is not None else 0.25 * 3**number
+            wait = asked_for if asked_for is not None else _FIRST_WAIT * 3**number
             if number == _ATTEMPTS - 1 or wait > _LONGEST_WAIT:
                 break
             await asyncio.sleep(wait)
@@ -232,7 +218,7 @@ class Transport:
         try:
             self.connect()
             assert self._client is not None
-            credentials = self._credentials_for(url, index)
+            credentials = self._vault.find(url, index)
             auth: dict[str, Any] = {"auth": tuple(credentials)} if credentials is not None else {}
             async with self._client.stream("GET", url, headers=headers, **auth) as response:
                 status = response.status_code
@@ -244,22 +230,6 @@ class Transport:
             progress.requests_open -= 1
             progress.requests_done += 1
             self._gate.leave()
-
-    def _credentials_for(self, url: str, index: str) -> Credentials | None:
-        try:
-            target = origin(url)
-        except ValueError:
-            return None
-        found = self._credentials.get(index.rstrip("/"))
-        if found is not None and origin(index) == target:
-            return found
-        return self._from_netrc(target[1])
-
-    def _from_netrc(self, host: str) -> Credentials | None:
-        if self._netrc is None:
-            self._netrc = _read_netrc()
-        entry = self._netrc.authenticators(host) if self._netrc else None
-        return Credentials(entry[0] or entry[1] or "", entry[2] or "") if entry else None
 
 
 class _Retry(Exception):
@@ -376,12 +346,3 @@ def _certificates() -> ssl.SSLContext | bool:
         return ssl.create_default_context(cafile=bundle) if os.path.isfile(bundle) else True
     except (OSError, ssl.SSLError):
         return True
-
-
-def _read_netrc() -> Any:
-    import netrc
-
-    try:
-        return netrc.netrc(os.environ.get("NETRC"))
-    except (OSError, netrc.NetrcParseError):
-        return False

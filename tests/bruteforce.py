@@ -254,7 +254,7 @@ class Judge:
 
         With ``thin``, machines that no marker, bound or wheel of the world tells apart appear once.
         """
-        machines = [base for base in self._machines() if self._admits_machine(base)]
+        machines = self._bases
         if thin:
             machines = list({self._signature(base): base for base in reversed(machines)}.values())[::-1]
         subsets = [
@@ -264,6 +264,10 @@ class Judge:
         ]
         chosen = (replace(base, extras=extras, groups=groups) for base in machines for extras, groups in subsets)
         return [env for env in chosen if self._admits_choice(env)]
+
+    @functools.cached_property
+    def _bases(self) -> list[Environment]:
+        return [base for base in self._machines() if self._admits_machine(base)]
 
     def _machines(self) -> Iterator[Environment]:
         spelled = {name for names in ARCHITECTURES.values() for name in names}
@@ -470,11 +474,13 @@ class Judge:
         dist = self.dist(candidate)
         if not self._wheels(name, dist) and not self._sdist(name, dist):
             return Violation("build", f"{text} has no file")
+        if not any(self.fits(candidate, base) for base in self._bases):
+            return Violation("build", f"{text} has no file that fits any environment of the project")
         if not self._uploaded_in_time(name, dist):
             return Violation("build", f"{text} was uploaded too late")
         if not admits_python(dist.requires_python, env.python):
             return Violation("python", f"{text} needs Python {dist.requires_python}")
-        if dist.yanked is not None and not self._pins_exactly(name, version):
+        if dist.yanked is not None and not self._pins_exactly(version, self._direct(name)):
             return Violation("yanked", f"{text} is yanked")
         if not self.fits(candidate, env):
             siblings = [Candidate(name, other, index) for other in self.world.indexes[index][name]]
@@ -501,11 +507,19 @@ class Judge:
             if canonicalize_name(requirement.name) == name:
                 yield from requirement.specifier
 
-    def _pins_exactly(self, name: str, version: str) -> bool:
+    def _pins_exactly(self, version: str, specifiers: Iterable[Specifier]) -> bool:
         return any(
             s.operator in ("==", "===") and satisfies(version, str(s)) and "*" not in s.version
-            for s in self._direct(name)
+            for s in specifiers
         )
+
+    def _stated(self, name: str) -> list[Specifier]:
+        """The specifiers by which any package at all asks for another.
+
+        A yanked release that a package pins may be locked, but need not be found: it is no reason to search.
+        """
+        found = (_requirement(text) for *_, dist in self.world.candidates() for text in dist.requires_dist)
+        return [s for requirement in found if canonicalize_name(requirement.name) == name for s in requirement.specifier]
 
     def prerelease_asked(self, name: str) -> bool | None:
         """Whether the project admits pre-releases of a package: always, never (False), or as a last resort (None)."""
@@ -515,7 +529,7 @@ class Judge:
         asked = any(Version(s.version.removesuffix(".*")).is_prerelease for s in self._direct(name))
         if mode == "explicit":
             return asked
-        return True if asked and mode != "if-necessary" else None
+        return True if asked else None
 
     def unmet(
         self, candidate: Candidate, asked: Iterable[tuple[Requirement, str]], env: Environment
@@ -584,7 +598,10 @@ class Judge:
 
     def _prerelease_admitted(self, candidate: Candidate, last_resort: bool) -> bool:
         asked = self.prerelease_asked(candidate.name)
-        return not Version(candidate.version).is_prerelease or (last_resort if asked is None else asked)
+        if asked is None:
+            listed = self.world.indexes[candidate.index][candidate.name]
+            asked = last_resort or all(Version(version).is_prerelease for version in listed)
+        return asked or not Version(candidate.version).is_prerelease
 
     def _candidates(self, name: str) -> list[Candidate]:
         found = [
@@ -646,7 +663,8 @@ class Judge:
     def _check_entry(self, entry: Package, candidate: Candidate, env: Environment) -> Iterator[Violation]:
         text = f"{candidate.name} {candidate.version}"
         objection = self.objection(candidate, env)
-        if objection is not None:
+        pinned = self._pins_exactly(candidate.version, self._stated(candidate.name))
+        if objection is not None and not (objection.kind == "yanked" and pinned):
             yield objection
         prerelease = Version(candidate.version).is_prerelease
         if prerelease and not self._prerelease_admitted(candidate, self._necessary(entry)):
