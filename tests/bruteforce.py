@@ -519,7 +519,7 @@ class Judge:
         A yanked release that a package pins may be locked, but need not be found: it is no reason to search.
         """
         found = (_requirement(text) for *_, dist in self.world.candidates() for text in dist.requires_dist)
-        return [s for requirement in found if canonicalize_name(requirement.name) == name for s in requirement.specifier]
+        return [s for one in found if canonicalize_name(one.name) == name for s in one.specifier]
 
     def prerelease_asked(self, name: str) -> bool | None:
         """Whether the project admits pre-releases of a package: always, never (False), or as a last resort (None)."""
