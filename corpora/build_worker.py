@@ -26,7 +26,8 @@ if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
     except Exception as error:
-        output = getattr(error, "stderr", None) or getattr(error, "stdout", None)
+        cause = getattr(error, "exception", None)  # a backend that cannot be imported says why in a traceback
+        output = getattr(cause, "traceback", None) or getattr(error, "stderr", None) or getattr(error, "stdout", None)
         if output:
             print(output.decode("utf-8", "replace") if isinstance(output, bytes) else output)
         text = " ".join(str(error).split()) or type(error).__name__
