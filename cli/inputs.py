@@ -1,0 +1,180 @@
+"""The options that say what is locked and from where; ``lock``, ``why`` and ``conflicts`` share them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cli.failures import WRONG, Ended
+
+if TYPE_CHECKING:
+    from corpora.facts import Corpus
+    from encoder.project import Project
+
+__all__ = ["DEFAULT_OBJECTIVE", "OBJECTIVES", "Inputs", "inputs"]
+
+_Callback = TypeVar("_Callback", bound=Callable[..., Any])
+
+OBJECTIVES = ("fresh", "newest-first", "lowest", "lowest-direct")
+DEFAULT_OBJECTIVE = "newest-first"
+"""Becomes ``fresh`` once the search knows that one."""
+_NOT_THERE_YET = frozenset({"fresh"})
+_OF_RESOLUTION = {"highest": "newest-first", "lowest": "lowest", "lowest-direct": "lowest-direct"}
+"""What ``tool.uv.resolution`` means here."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the shared options say."""
+
+    folder: Path
+    """The project, as it was given."""
+    default_index: str | None
+    named_indexes: dict[str, str]
+    snapshot: Path | None
+    offline: bool
+    cache_dir: Path | None
+    no_cache: bool
+    exclude_newer: datetime | None
+    objective: str | None
+
+    @property
+    def project_folder(self) -> Path:
+        return self.folder if self.folder.name != "pyproject.toml" else self.folder.parent
+
+    def project(self) -> Project:
+        """The project as the command line has it.
+
+        Raises ProjectError.
+        """
+        from encoder.reading import read_project
+
+        project = read_project(self.folder, default_index=self.default_index, named_indexes=self.named_indexes)
+        return project if self.exclude_newer is None else replace(project, exclude_newer=self.exclude_newer)
+
+    def corpus(self) -> Corpus:
+        """Where the packages come from; close it. Raises CorpusError."""
+        if self.snapshot is not None:
+            from corpora.snapshot import SnapshotCorpus
+
+            return SnapshotCorpus(self.snapshot)
+        from corpora.index import LiveCorpus
+
+        return LiveCorpus(cache_dir=self.cache_dir, no_cache=self.no_cache, offline=self.offline)
+
+    def index_for(self, project: Project, corpus: Corpus) -> str:
+        """The index for packages that nothing sends elsewhere; the search asks the project first."""
+        if self.default_index is not None:
+            return self.default_index
+        stated = next((index.url for index in project.indexes if index.default), None)
+        recorded: str | None = getattr(corpus, "default_index", None)
+        if stated or recorded:
+            return stated or recorded or ""
+        from corpora.default_index import default_index_url
+
+        return default_index_url()
+
+    def objective_for(self, project: Project) -> str:
+        """Which of all the valid locks is wanted. The one place where an objective is chosen."""
+        objective = self.objective or (_OF_RESOLUTION[project.resolution] if project.resolution else DEFAULT_OBJECTIVE)
+        if objective in _NOT_THERE_YET:
+            raise Ended(WRONG, f"--objective {objective} is not there yet; use newest-first, lowest or lowest-direct.")
+        return objective
+
+
+def inputs(command: _Callback) -> _Callback:
+    """Adds the shared options to a command, which gets them as one argument ``given``."""
+    import functools
+
+    @functools.wraps(command)
+    def collected(  # noqa: PLR0917
+        project: Path,
+        default_index: str | None,
+        index: dict[str, str],
+        corpus: Path | None,
+        offline: bool,
+        cache_dir: Path | None,
+        no_cache: bool,
+        exclude_newer: datetime | None,
+        objective: str | None,
+        **others: Any,
+    ) -> Any:
+        given = Inputs(project, default_index, index, corpus, offline, cache_dir, no_cache, exclude_newer, objective)
+        return command(given=given, **others)
+
+    for option in reversed(_OPTIONS):
+        option(collected)
+    return collected  # type: ignore[return-value]
+
+
+def _named_indexes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for value in values:
+        name, equals, url = value.partition("=")
+        if not (equals and name.strip() and url.strip()):
+            raise click.BadParameter(f"{value!r} is not NAME=URL.", ctx=ctx, param=parameter)
+        named[name.strip()] = url.strip()
+    return named
+
+
+def _cutoff(ctx: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    from encoder.cutoffs import parse_cutoff
+
+    try:
+        return parse_cutoff(value, datetime.now(UTC))
+    except ValueError as error:
+        advice = "write e.g. 2025-01-31, 2025-01-31T12:00:00Z or '30 days'."
+        raise click.BadParameter(f"{value!r} {error}; {advice}", ctx=ctx, param=parameter) from None
+
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--project",
+        type=click.Path(path_type=Path),
+        default=Path("."),
+        metavar="DIR",
+        help="The folder with pyproject.toml; here by default.",
+    ),
+    click.option(
+        "--default-index",
+        metavar="URL",
+        help="The index for packages that are not pinned to another; PyPI by default.",
+    ),
+    click.option(
+        "--index",
+        multiple=True,
+        metavar="NAME=URL",
+        callback=_named_indexes,
+        help="Add a named index, or replace the address of one (repeatable).",
+    ),
+    click.option(
+        "--corpus",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="A recorded snapshot in place of every index: nothing is fetched.",
+    ),
+    click.option("--offline", is_flag=True, help="Use only what the cache holds."),
+    click.option(
+        "--cache-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="Where metadata is kept between runs; the user's cache folder by default.",
+    ),
+    click.option("--no-cache", is_flag=True, help="Keep nothing between runs, and use nothing that was kept."),
+    click.option(
+        "--exclude-newer", metavar="DATE", callback=_cutoff, help="Ignore files that were uploaded after this."
+    ),
+    click.option(
+        "--objective",
+        type=click.Choice(OBJECTIVES),
+        help="Which of all valid locks: as the project's resolution setting says, else newest-first "
+        "(fresh is to come).",
+    ),
+)

@@ -1,0 +1,230 @@
+"""``satlock lock``: from a project to its lock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from cli.existing import first_difference, kept_versions, read_pylock
+from cli.failures import FAILED, NO, WRONG, Ended
+from cli.inputs import Inputs, inputs
+from cli.lockfile import Target, target_of
+from cli.progress import Progress
+from cli.terminal import say, say_warning
+from cli.watching import Phases, Watched
+
+if TYPE_CHECKING:
+    from packaging.pylock import Pylock
+
+    from encoder.project import Project
+    from solver.locking import Locked
+
+__all__ = ["lock"]
+
+
+@click.command()
+@inputs
+@click.option(
+    "--output",
+    metavar="FILE",
+    help="Where the lock goes: pylock.toml, pylock.NAME.toml or uv.lock; - is standard output. "
+    "pylock.toml in the project by default.",
+)
+@click.option("--format", "form", type=click.Choice(["pylock", "uv"]), help="Where the file's name does not tell.")
+@click.option("--upgrade", is_flag=True, help="Do not keep to the lock that is there.")
+@click.option(
+    "--upgrade-package", multiple=True, metavar="NAME", help="Do not keep to the locked version of NAME (repeatable)."
+)
+@click.option(
+    "--check", is_flag=True, help="Write nothing; say whether the lock that is there is valid for the project."
+)
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Also write the certificates of the lock (to come).",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a report on standard output.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more.")
+def lock(  # noqa: PLR0917
+    given: Inputs,
+    output: str | None,
+    form: str | None,
+    upgrade: bool,
+    upgrade_package: tuple[str, ...],
+    check: bool,
+    certificate: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Lock a project: one lockfile that is right in every environment that the project admits.
+
+    The lock that is there already is kept to as far as possible.
+    """
+    if certificate is not None:
+        raise Ended(WRONG, "--certificate is not there yet; lock without it.")
+    target = target_of(given.project_folder, output, form)
+    _refuse_contradictions(target, upgrade, check, as_json)
+    run = _Run(given, target, quiet, verbose, as_json)
+    lifted = _names(upgrade_package)
+    with run.phases.phase("reading"):
+        project = given.project()
+        objective = given.objective_for(project)
+        text = target.read()
+    for warning in project.warnings:
+        say_warning(warning)
+    if check and text is None:
+        raise Ended(NO, f"There is no lock at {target}; write it with satlock lock.")
+    existing = read_pylock(text, str(target)) if text is not None and not upgrade else None
+    kept = kept_versions(existing, lifted) if existing is not None else {}
+    locked, watched = run.search(project, objective, kept)
+    if check:
+        assert existing is not None
+        run.compare(existing, locked, watched)
+        return
+    with run.phases.phase("writing"):
+        from solver.pylock import to_toml
+
+        fresh = to_toml(locked.lock)
+        changed = fresh != text
+        if changed or target.path is None:
+            target.write(fresh)
+    run.report(locked, watched, "locked" if changed else "unchanged")
+
+
+@dataclass
+class _Run:
+    """One run of the command."""
+
+    given: Inputs
+    target: Target
+    quiet: bool
+    verbose: bool
+    as_json: bool
+    phases: Phases = field(default_factory=Phases)
+    _rounds: int = 0
+    _packages: int = 0
+    _watched: Watched | None = None
+    _objective: str = ""
+
+    def search(self, project: Project, objective: str, kept: dict[str, frozenset[str]]) -> tuple[Locked, Watched]:
+        """Finds the lock.
+
+        Raises:
+            Ended: there is none, which is then explained.
+        """
+        self._objective = objective
+        with Progress(self._told, shown=not self.quiet):
+            with self.phases.phase("starting"):
+                from solver.locking import lock as find
+                from solver.search import NoLock
+
+                corpus = self.given.corpus()
+            try:
+                watched = self._watched = Watched(corpus, self.phases)
+                with self.phases.phase("search"):
+                    locked = find(
+                        project,
+                        watched,
+                        default_index=self.given.index_for(project, corpus),
+                        objective=objective,
+                        preferred=kept,
+                        on_round=self._on_round,
+                    )
+                return locked, watched
+            except NoLock as none:
+                self._explain(none, project)
+            finally:
+                corpus.close()
+
+    def _on_round(self, statistics: Any, selection: Any) -> None:
+        self._rounds, self._packages = statistics.rounds, len({cell.package.name for cell in selection.ranks})
+
+    def _told(self) -> str:
+        """What the moving line says."""
+        said = {"listings": "Reading listings", "metadata": "Reading metadata", "search": "Searching"}
+        parts = [said.get(self.phases.now, "Starting")]
+        if self._packages:
+            parts.append(f"{self._packages} packages")
+        if self._rounds:
+            parts.append(f"round {self._rounds}")
+        requests = self._watched.requests if self._watched else None
+        if requests is not None and (requests.requests_open or requests.requests_done):
+            parts.append(f"{requests.requests_done} of {requests.requests_done + requests.requests_open} requests")
+            if requests.builds_open:
+                parts.append(f"building {requests.last}")
+        return ", ".join(parts)
+
+    def _explain(self, none: Any, project: Project) -> NoReturn:
+        """There is no lock: says why, and ends the run."""
+        from encoder.universe import universe_of
+        from solver.explanation import explain
+
+        searched = self._watched.searched if self._watched else {}
+        lines = explain(none, universe_of(project), searched)
+        if self.as_json:
+            from cli.summary import json_of_no_lock
+
+            click.echo(json_of_no_lock(none, lines, self._header("no lock")))
+        raise Ended(FAILED if none.failed else NO, *lines)
+
+    def compare(self, existing: Pylock, locked: Locked, watched: Watched) -> None:
+        """Says whether the lock that is there is the one that the project needs.
+
+        Raises:
+            Ended: it is not.
+        """
+        with self.phases.phase("comparing"):
+            difference = first_difference(existing, locked.lock, locked.universe)
+        if difference is None:
+            self.report(locked, watched, "valid")
+            return
+        if self.as_json:
+            self._print_json(locked, watched, "out of date", difference)
+        raise Ended(NO, f"{self.target} is out of date: {difference}.", "Bring it up to date with satlock lock.")
+
+    def report(self, locked: Locked, watched: Watched, status: str) -> None:
+        """Says what was found."""
+        if not self.quiet:
+            from cli.summary import summary
+
+            for line in summary(
+                locked, watched, self.phases, target=str(self.target), status=status, verbose=self.verbose
+            ):
+                say(line)
+        if self.as_json:
+            self._print_json(locked, watched, status)
+
+    def _print_json(self, locked: Locked, watched: Watched, status: str, reason: str | None = None) -> None:
+        from cli.summary import json_of
+
+        click.echo(json_of(locked, watched, self.phases, self._header(status, reason)))
+
+    def _header(self, status: str, reason: str | None = None) -> dict[str, Any]:
+        header: dict[str, Any] = {"status": status}
+        if reason is not None:
+            header["reason"] = reason
+        return {**header, "lockfile": str(self.target), "format": "pylock", "objective": self._objective}
+
+
+def _refuse_contradictions(target: Target, upgrade: bool, check: bool, as_json: bool) -> None:
+    if check and target.path is None:
+        raise click.UsageError("--check needs a lock to check, and --output - names none.")
+    if check and upgrade:
+        raise click.UsageError("--check and --upgrade contradict each other.")
+    if as_json and target.path is None:
+        raise click.UsageError("--json and --output - would both print on standard output.")
+
+
+def _names(given: tuple[str, ...]) -> tuple[str, ...]:
+    from packaging.utils import InvalidName, canonicalize_name
+
+    try:
+        return tuple(canonicalize_name(name, validate=True) for name in given)
+    except InvalidName as error:
+        raise click.BadParameter(f"{error}.", param_hint="--upgrade-package") from None

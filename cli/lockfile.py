@@ -1,0 +1,111 @@
+"""The file that a lock is written to: what its name says of its format, and a writing that is whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from cli.failures import FAILED, WRONG, Ended
+
+__all__ = ["Target", "target_of"]
+
+_PYLOCK = re.compile(r"pylock(\.[^.]+)?\.toml")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a lock goes."""
+
+    path: Path | None
+    """None for standard output."""
+
+    def __str__(self) -> str:
+        if self.path is None:
+            return "standard output"
+        with suppress(ValueError, OSError):
+            return str(self.path.resolve().relative_to(Path.cwd()))
+        return str(self.path)
+
+    def read(self) -> str | None:
+        """What the file holds; None where there is none.
+
+        Raises Ended where it cannot be read.
+        """
+        if self.path is None:
+            return None
+        try:
+            return self.path.read_bytes().decode("utf-8")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Ended(WRONG, f"{self} cannot be read ({error.strerror or error}).") from None
+        except UnicodeDecodeError:
+            raise Ended(WRONG, f"{self} is not UTF-8 text; delete it, or replace it with --upgrade.") from None
+
+    def write(self, text: str) -> None:
+        """Write the whole file or nothing: first beside it, then in its place. Other modes and links are kept.
+
+        Raises Ended where it cannot be written.
+        """
+        if self.path is None:
+            if sys.stdout is None:
+                raise Ended(FAILED, "Standard output is closed, so the lock cannot be written to it.")
+            click.echo(text, nl=False)
+            return
+        target = Path(os.path.realpath(self.path))  # through a symbolic link, not in its place
+        temporary = ""
+        try:
+            descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text.encode("utf-8"))
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, _mode(target))
+            os.replace(temporary, target)
+        except OSError as error:
+            raise Ended(FAILED, f"{self} cannot be written ({error.strerror or error}).") from None
+        finally:
+            if temporary:
+                with suppress(OSError):
+                    os.unlink(temporary)  # gone already where all went well
+
+
+def _mode(target: Path) -> int:
+    """The mode of the file that is replaced, or that of a new file."""
+    with suppress(OSError):
+        return target.stat().st_mode & 0o7777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def target_of(folder: Path, output: str | None, form: str | None) -> Target:
+    """Where ``--output`` and ``--format`` say that the lock goes.
+
+    Raises Ended where the two do not fit, or name what is not there yet.
+    """
+    if output is None:
+        output = str(folder / ("uv.lock" if form == "uv" else "pylock.toml"))
+    path = None if output == "-" else Path(output)
+    name = "" if path is None else path.name
+    told = "uv" if name == "uv.lock" else "pylock" if _PYLOCK.fullmatch(name) else None
+    if told is not None and form is not None and told != form:
+        raise Ended(WRONG, f"--output {output} is named as a {told} lock, and --format says {form}; drop one of them.")
+    if told is None and form is None and path is not None:
+        raise Ended(
+            WRONG,
+            f"--output {output} does not tell its format; name it pylock.toml, pylock.NAME.toml or uv.lock, "
+            f"or add --format.",
+        )
+    if (told or form) == "uv":
+        raise Ended(WRONG, "Writing uv.lock is not there yet; write a pylock.toml instead.")
+    if path is not None and path.is_dir():
+        raise Ended(WRONG, f"--output {output} is a folder; name a file in it.")
+    return Target(path)

@@ -1,0 +1,180 @@
+"""What was found, for a person and for a program."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from cli.terminal import marked
+from cli.watching import Phases, Watched
+
+if TYPE_CHECKING:
+    from solver.lock import LockedPackage
+    from solver.locking import Locked
+    from solver.search import NoLock
+
+__all__ = ["json_of", "json_of_no_lock", "summary"]
+
+_SHOWN = 6
+"""Lines of one kind in a summary that is not verbose."""
+
+
+def summary(
+    locked: Locked, watched: Watched, phases: Phases, *, target: str, status: str, verbose: bool
+) -> Iterator[str]:
+    """The lines that tell a person what was found."""
+    packages = locked.lock.packages
+    names = len({package.name for package in packages})
+    said = {"locked": "Locked", "unchanged": "Already locked", "valid": "Valid"}[status]
+    head = f"{said}: {_count(names, 'package')}"
+    several = _several(locked)
+    if several:
+        head += f", {len(several)} of them with more than one candidate"
+    yield f"{marked(head, fg='green', bold=True)} ({target}, {phases.total:.1f} s)"
+    for name, candidates in several.items():
+        yield f"  {marked(name, bold=True)}"
+        rows = [(found.version, found.index, found.marker or "everywhere") for found in candidates]
+        wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
+        same = len({found.index for found in candidates}) == 1
+        for version, index, marker in rows:
+            where = "" if same else f"  {index:<{wide[1]}}"
+            yield f"    {version:<{wide[0]}}{where}  {marked(marker, dim=True)}"
+    yield from _listed("Left out", _left_out(locked, watched), verbose)
+    yield from _listed("To note", _notes(locked, watched), verbose)
+    if verbose:
+        times = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in phases.seconds.items())
+        found = locked.statistics
+        yield marked(
+            f"{_count(found.rounds, 'round')}, {_count(found.cores, 'core')}, {_count(found.splits, 'split')}, "
+            f"{locked.solver_calls} calls of the SAT solver, {locked.z3_calls} of Z3; {times}",
+            dim=True,
+        )
+
+
+def json_of(locked: Locked, watched: Watched, phases: Phases, header: dict[str, Any]) -> str:
+    """The report of ``--json``."""
+    packages = locked.lock.packages
+    regions = Counter(package.marker for package in packages)
+    report = {
+        **header,
+        "counts": {
+            "packages": len({package.name for package in packages}),
+            "candidates": len(packages),
+            "files": sum(len(package.files) for package in packages),
+            "regions": len(regions),
+            "listings": len(watched.searched),
+            "metadata": watched.metadata_read,
+        },
+        "regions": [
+            {"marker": marker, "candidates": count}
+            for marker, count in sorted(regions.items(), key=lambda item: (item[0] is not None, item[0] or ""))
+        ],
+        "several": {
+            name: [{"version": found.version, "index": found.index, "marker": found.marker} for found in candidates]
+            for name, candidates in _several(locked).items()
+        },
+        "left-out": [
+            {"name": name, "version": version, "reason": why} for name, version, why in _newer(locked, watched)
+        ],
+        "notes": _notes(locked, watched),
+        "times": {name: round(seconds, 4) for name, seconds in {**phases.seconds, "total": phases.total}.items()},
+        "solver": {
+            "rounds": locked.statistics.rounds,
+            "cores": locked.statistics.cores,
+            "splits": locked.statistics.splits,
+            "sat-calls": locked.solver_calls,
+            "z3-calls": locked.z3_calls,
+        },
+    }
+    return json.dumps(report, indent=2, ensure_ascii=False)
+
+
+def json_of_no_lock(none: NoLock, lines: list[str], header: dict[str, Any]) -> str:
+    """The report of ``--json`` where there is no lock."""
+    where = none.witness
+    environment = None
+    if where is not None:
+        environment = {"markers": dict(where.variables), "extras": list(where.extras), "groups": list(where.groups)}
+    report = {**header, "explanation": lines, "environment": environment}
+    return json.dumps(report, indent=2, ensure_ascii=False)
+
+
+def _several(locked: Locked) -> dict[str, list[LockedPackage]]:
+    """The packages with more than one candidate."""
+    by_name: dict[str, list[LockedPackage]] = {}
+    for package in locked.lock.packages:
+        by_name.setdefault(package.name, []).append(package)
+    return {name: found for name, found in by_name.items() if len(found) > 1}
+
+
+def _newer(locked: Locked, watched: Watched) -> Iterator[tuple[str, str, str]]:
+    """Releases that are newer than what was locked, and were no candidates: (name, version, why)."""
+    newest: dict[tuple[str, str], set[str]] = {}
+    for package in locked.lock.packages:
+        newest.setdefault((package.index, package.name), set()).add(package.version)
+    for (index, name), versions in newest.items():
+        listing = watched.found.get((index, name))
+        for release in reversed(listing.releases if listing is not None else ()):
+            if release.version in versions:
+                break
+            why = _why_not(release.version, release.yanked, bool(release.raw_files))
+            why = why or watched.unavailable.get((index, name, release.version))
+            if why is not None:
+                yield name, release.version, why
+
+
+def _why_not(version: str, yanked: bool, has_files: bool) -> str | None:
+    from packaging.version import Version
+
+    if not has_files:
+        return "has no file"
+    if yanked:
+        return "was yanked"
+    return "is a pre-release" if Version(version).is_prerelease else None
+
+
+def _left_out(locked: Locked, watched: Watched) -> list[str]:
+    """One line for each package and reason."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for name, version, why in _newer(locked, watched):
+        grouped.setdefault((name, why), []).append(version)
+    lines = []
+    for (name, why), versions in grouped.items():
+        more = f" and {len(versions) - 1} more" if len(versions) > 1 else ""
+        lines.append(f"{name} {versions[0]}{more}: {why}")
+    return lines
+
+
+def _notes(locked: Locked, watched: Watched) -> list[str]:
+    """What a person should know of the lock."""
+    notes = list(locked.lock.notes)
+    notes += [
+        f"the {choice} can never be chosen, since it brings conflicting ones together"
+        for choice in locked.universe.unusable
+    ]
+    for package in locked.lock.packages:
+        notes += [
+            f"{package.name} {package.version} has no extra {extra!r}, which something asks for"
+            for extra in package.unmet_extras
+        ]
+        bare = [file.filename for file in package.files if not file.hashes]
+        if bare:
+            more = f" and {len(bare) - 1} more" if len(bare) > 1 else ""
+            notes.append(f"{bare[0]}{more} is not in the lock, since {package.index} gives no hash for it")
+    return notes
+
+
+def _listed(title: str, lines: list[str], verbose: bool) -> Iterator[str]:
+    if not lines:
+        return
+    shown = lines if verbose or len(lines) <= _SHOWN else lines[: _SHOWN - 1]
+    yield f"{title}:"
+    yield from (f"  {line}" for line in shown)
+    if len(shown) < len(lines):
+        yield f"  and {len(lines) - len(shown)} more (--verbose)"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,57 @@
+"""What a person reads: lines on standard error, in colour where that is a terminal that wants it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from contextlib import suppress
+from typing import Any
+
+import click
+
+__all__ = ["is_terminal", "marked", "say", "say_error", "say_warning"]
+
+
+def is_terminal() -> bool:
+    """Whether standard error is a terminal."""
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def marked(text: str, **style: Any) -> str:
+    """The text in a style, which is left out again where nobody would see it."""
+    return click.style(text, **style)
+
+
+def say(text: str = "") -> None:
+    """A line on standard error. One that cannot be written is lost: the run does not depend on its being read."""
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    with suppress(OSError, ValueError):
+        click.echo(_printable(text), err=True, color=False if plain else None)
+
+
+def say_error(first: str, *more: str) -> None:
+    """What went wrong, and what more there is to say of it."""
+    say(f"{marked('error', fg='red', bold=True)}: {first}")
+    for line in more:
+        say(line)
+
+
+def say_warning(text: str) -> None:
+    say(f"{marked('warning', fg='yellow', bold=True)}: {text}")
+
+
+_UNPRINTABLE = re.compile(r"\x1b\[[0-9;]*m|[^\n\t -~]")
+
+
+def _printable(text: str) -> str:
+    """Without the control characters that names from outside may hold: they could rewrite what the terminal shows."""
+
+    def shown(found: re.Match[str]) -> str:
+        piece = found[0]
+        return piece if len(piece) > 1 or piece.isprintable() else f"\\x{ord(piece):02x}"
+
+    return _UNPRINTABLE.sub(shown, text)

@@ -1,0 +1,88 @@
+"""Watching a run: what it asked of its corpus, what came of it, and how long it waited for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from corpora.facts import Corpus, Listing, MetadataOutcome, Wanted
+
+__all__ = ["Phases", "Watched"]
+
+
+@dataclass
+class Phases:
+    """Seconds by phase, in the order in which they began; ``now`` is the one that is under way."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    now: str = ""
+    started: float = field(default_factory=time.perf_counter)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        before, begun = self.now, time.perf_counter()
+        self.now = name
+        try:
+            yield
+        finally:
+            self.now = before
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+
+    @property
+    def total(self) -> float:
+        return time.perf_counter() - self.started
+
+
+class Watched:
+    """A corpus that remembers what it was asked for. Answers are those of the corpus it watches."""
+
+    def __init__(self, corpus: Corpus, phases: Phases) -> None:
+        self._corpus, self._phases = corpus, phases
+        self.found: dict[tuple[str, str], Listing] = {}
+        """By index (without credentials) and name."""
+        self.unavailable: dict[tuple[str, str, str], str] = {}
+        """Why the metadata of (index, name, version) could not be had."""
+        self.searched: dict[str, list[str]] = {}
+        """The indexes (without credentials) that were asked for each name, in order."""
+        self.metadata_read = 0
+
+    @property
+    def default_index(self) -> str | None:
+        """What stands for the default index in a snapshot."""
+        return getattr(self._corpus, "default_index", None)
+
+    @property
+    def requests(self) -> Any:
+        """The counters of a live corpus; None where nothing is fetched."""
+        return getattr(self._corpus, "progress", None)
+
+    def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
+        from corpora.address import without_credentials
+
+        wanted = list(wanted)
+        for index, name in wanted:
+            self.searched.setdefault(name, []).append(without_credentials(index))
+        with self._phases.phase("listings"):
+            answers = self._corpus.listings(wanted)
+        self.found.update({(found.index, found.name): found for found in answers.values() if found is not None})
+        return answers
+
+    def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
+        with self._phases.phase("metadata"):
+            answers = self._corpus.metadata(wanted)
+        self.metadata_read += len(answers)
+        for one, outcome in answers.items():
+            reason = getattr(outcome, "reason", None)
+            if reason is not None:
+                self.unavailable[one.index, one.name, one.version] = reason
+        return answers
+
+    def prefetch(self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted]) -> None:
+        self._corpus.prefetch(listings, metadata)
+
+    def close(self) -> None:
+        self._corpus.close()
