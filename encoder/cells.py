@@ -9,7 +9,7 @@ from .candidates import Candidates
 from .dependencies import Dependencies, Dependency
 from .marker import FALSE, Formula
 
-__all__ = ["Cell", "Edge", "Fact", "Hold", "Node", "Package"]
+__all__ = ["Cell", "Edge", "Fact", "Hold", "HoldKind", "Node", "Package"]
 
 
 @dataclass(eq=False)
@@ -89,6 +89,9 @@ class Edge:
 FactKind = Literal["requirement", "admission", "constraint", "refusal", "held", "single-version", "missing"]
 
 
+HoldKind = Literal["prerelease", "yanked", "build", "unavailable"]
+
+
 @dataclass(frozen=True, eq=False)
 class Fact:
     """Where clauses come from: what was stated, by whom, and the environments it speaks of."""
@@ -108,9 +111,10 @@ class Hold:
     """Candidates that are not used unless nothing else serves; ``literal`` is assumed as long as they are held."""
 
     cell: Cell
-    kind: Literal["prerelease", "yanked", "build", "unavailable"]
+    kind: HoldKind
     ranks: int
     literal: int
     fact: Fact
+    lifted: bool = False
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from packaging.specifiers import SpecifierSet
 
 from .candidates import Candidates, python_region, runs
-from .cells import Cell, Edge, Fact, Hold, Node, Package
+from .cells import Cell, Edge, Fact, Hold, HoldKind, Node, Package
 from .dependencies import Dependencies, Dependency, dependency_of
 from .marker import FALSE, TRUE, Formula, all_of, any_of, forget_switches, from_marker
 from .project import Requirement
@@ -115,16 +115,13 @@ class Encoding:
             self._encode(edge)
         self._settle()
 
-    def hold(self, cell: Cell, rank: int, kind: str, reason: str) -> Hold:
-        """Takes the run of ranks around ``rank`` that are held back for the same reason out of a cell."""
-        ranks = 1 << rank
-        if kind == "prerelease":
-            held = cell.candidates.prereleases
-            ranks = next(_range(a, b) for a, b in runs(held) if a <= rank <= b)
-        (first, last), literal = next(runs(ranks)), self.fresh()
+    def hold(self, cell: Cell, first: int, last: int, kind: HoldKind, reason: str) -> Hold:
+        """Takes a run of ranks that are held back for one reason out of a cell."""
+        literal = self.fresh()
+        ranks = (1 << (last + 1)) - (1 << first)
         fact = Fact("held", (cell.region,), (cell,), None, reason, ranks)
         self._add(fact, [-cell.guard, -literal, -self.at_least(cell, first), self.at_least(cell, last + 1)])
-        hold = Hold(cell, kind, ranks, literal, fact)  # type: ignore[arg-type]
+        hold = Hold(cell, kind, ranks, literal, fact)
         cell.holds.append(hold)
         return hold
 
@@ -339,10 +336,6 @@ class Encoding:
 
 
 _NOTHING = dependency_of(Requirement("", (), SpecifierSet(), None, None, "", ""), TRUE)
-
-
-def _range(first: int, last: int) -> int:
-    return (1 << (last + 1)) - (1 << first)
 
 
 def _is_exact(dependency: Dependency) -> bool:

@@ -34,11 +34,11 @@ class Selection:
 
 
 class HeldBack(Exception):  # noqa: N818  (not an error: the search answers it)
-    """All that a cell can have under what was fixed before it is held back, ``rank`` for one."""
+    """All that a cell can have under what was fixed before it, the ranks from ``low`` to ``high``, is held back."""
 
-    def __init__(self, cell: Cell, rank: int) -> None:
-        super().__init__(cell, rank)
-        self.cell, self.rank = cell, rank
+    def __init__(self, cell: Cell, low: int, high: int) -> None:
+        super().__init__(cell, low, high)
+        self.cell, self.low, self.high = cell, max(low, 1), high
 
 
 @dataclass
@@ -70,7 +70,7 @@ class _Climb:
         low, high = self._lowest(cell) if lowest else self._highest(cell)
         rank = _pick(low, high, self.held(cell), lowest)
         if not rank:
-            raise HeldBack(cell, low if lowest else high)
+            raise HeldBack(cell, low, high)
         exact = [encoding.at_least(cell, rank), -encoding.at_least(cell, rank + 1)]
         self.assumptions += exact
         if cell.ties and not self.feasible():

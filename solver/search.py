@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from encoder.candidates import Candidates
-from encoder.cells import Cell, Fact, Hold
+from encoder.cells import Cell, Fact, Hold, HoldKind
 from encoder.dependencies import dependency_of
 from encoder.domain import Environment
 from encoder.encoding import Encoding
@@ -91,7 +91,7 @@ class Search:
                     held=self.held, preferred=self._preferred, direction=self._wants_lowest,
                 )  # fmt: skip
             except HeldBack as found:
-                self._hold(found.cell, found.rank)
+                self._hold(found.cell, found.low, found.high)
                 continue
             self.statistics.rounds += 1
             self.on_round(self.statistics, selection)
@@ -103,32 +103,34 @@ class Search:
     def held(self, cell: Cell) -> int:
         """Ranks that are not to be chosen as things stand."""
         candidates, identity = cell.candidates, id(cell.candidates)
-        held = candidates.prereleases | candidates.yanked | self.sources.builds_needed.get(identity, 0)
+        held = candidates.prereleases | candidates.yanked | self.sources.doubtful.get(identity, 0)
         return (held & ~cell.lifted) | self._rejected(candidates)
 
     def _rejected(self, candidates: Candidates) -> int:
         return sum(1 << rank for rank in self.sources.rejected.get(id(candidates), ()))
 
-    def _hold(self, cell: Cell, rank: int) -> None:
-        candidates, bit = cell.candidates, 1 << rank
-        reasons = self.sources.rejected.get(id(candidates), {})
+    def _hold(self, cell: Cell, low: int, high: int) -> None:
+        """Tells the formula of the highest run in an interval that is held back for one reason."""
+        kind, reason = self._why_held(cell, high)
+        first = high
+        while first > low and self._why_held(cell, first - 1) == (kind, reason):
+            first -= 1
+        self.encoding.hold(cell, first, high, kind, reason)
+
+    def _why_held(self, cell: Cell, rank: int) -> tuple[HoldKind, str]:
+        reasons = self.sources.rejected.get(id(cell.candidates), {})
         if rank in reasons:
-            self.encoding.hold(cell, rank, "unavailable", reasons[rank])
-        elif bit & candidates.yanked:
-            self.encoding.hold(cell, rank, "yanked", "was yanked")
-        elif bit & candidates.prereleases:
-            self.encoding.hold(cell, rank, "prerelease", "is a pre-release")
-        else:
-            self.encoding.hold(cell, rank, "build", "would have to be built")
+            return "unavailable", reasons[rank]
+        if cell.candidates.yanked >> rank & 1:
+            return "yanked", "was yanked"
+        if cell.candidates.prereleases >> rank & 1:
+            return "prerelease", "is a pre-release"
+        return "build", "would have to be built, and another version of it could not be"
 
     def _holds(self) -> list[Hold]:
         """The holds in force: of living cells, and not lifted."""
-        return [
-            hold
-            for cell in self.encoding.living()
-            for hold in cell.holds
-            if hold.kind == "unavailable" or hold.ranks & ~cell.lifted
-        ]
+        holds = [hold for cell in self.encoding.living() for hold in cell.holds if not hold.lifted]
+        return [hold for hold in holds if hold.kind == "unavailable" or hold.ranks & ~hold.cell.lifted]
 
     def _admit_soft(self, assumptions: list[int]) -> list[int]:
         """Adds what is wanted though not at any price: equal versions in split cells, lifted holds kept after all."""
@@ -165,7 +167,10 @@ class Search:
             return
         if given_up:
             hold = min((holds[x] for x in given_up), key=lambda h: (_LIFT_ORDER.index(h.kind), h.cell.package.name))
-            hold.cell.lifted |= hold.ranks
+            hold.lifted = True
+            # Builds are slow: of what would have to be built, one candidate at a time, the newest first.
+            newest = 1 << (hold.ranks.bit_length() - 1)
+            hold.cell.lifted |= newest if hold.kind == "build" else hold.ranks
             self._soft.append(hold)
             return
         failed = any(hold.kind == "unavailable" and hold.fact in facts for hold in holds.values())
@@ -180,24 +185,24 @@ class Search:
     # -- loading
 
     def _load(self, selection: Selection) -> bool:
-        """Loads what the selection needs and the formula lacks; False where nothing is missing."""
-        wanted: list[tuple[Candidates, int, bool]] = []
-        due: list[tuple[Cell, int]] = []
-        for cell, rank in selection.ranks.items():
-            if rank not in cell.attached:
-                build = bool(self.sources.builds_needed.get(id(cell.candidates), 0) >> rank & 1)
-                for other in (rank, *self._ahead(cell, rank)):
-                    due.append((cell, other))
-                    wanted.append((cell.candidates, other, build and other == rank))
-        if not due and not selection.unlisted:
+        """Loads what the selection needs and the formula lacks, the dearest last; False where nothing is missing.
+
+        A candidate that must be built counts as one without requirements until all else is known: it is built
+        only where the optimum still selects it then.
+        """
+        missing = [(cell, rank) for cell, rank in selection.ranks.items() if rank not in cell.attached]
+        if not missing and not selection.unlisted:
             return False
-        self.sources.load(wanted)
+        costs = [self.sources.cost(cell.candidates, rank) for cell, rank in missing]
+        limit = 0 if selection.unlisted else min(costs)
+        due = [pair for pair, cost in zip(missing, costs, strict=True) if cost <= limit]
+        if limit == 0:
+            due += [(cell, other) for cell, rank in due for other in self._ahead(cell, rank)]
+        self.sources.load((cell.candidates, rank) for cell, rank in due)
         for cell, rank in due:
             loaded = self.sources.loaded(cell.candidates, rank)
             if loaded is not None and rank not in cell.attached:
                 self.encoding.attach(cell, rank, loaded.builds, loaded.pythons)
-            elif selection.ranks[cell] == rank and rank not in cell.attached:
-                self._hold(cell, rank)
         if selection.unlisted:
             for name, partition in self.sources.partitions(selection.unlisted).items():
                 self.encoding.list_package(name, partition)

@@ -34,11 +34,12 @@ class Sources:
     edits: Edits
     rejected: dict[int, dict[int, str]] = field(default_factory=dict)
     """By identity of the candidates: ranks that turned out unusable, with the reason."""
-    builds_needed: dict[int, int] = field(default_factory=dict)
-    """By identity of the candidates: ranks whose metadata only a build can tell."""
+    doubtful: dict[int, int] = field(default_factory=dict)
+    """By identity of the candidates: ranks without a wheel of a package of which one could not be built."""
     listings_read: int = 0
     metadata_read: int = 0
     _loaded: dict[tuple[int, int], Loaded] = field(default_factory=dict)
+    _to_build: set[tuple[int, int]] = field(default_factory=set)
 
     # -- listings
 
@@ -92,14 +93,20 @@ class Sources:
     def loaded(self, candidates: Candidates, rank: int) -> Loaded | None:
         return self._loaded.get((id(candidates), rank))
 
-    def load(self, wanted: Iterable[tuple[Candidates, int, bool]]) -> None:
-        """Loads metadata of candidates, all at once; the flag says whether to build where nothing cheaper tells.
+    def cost(self, candidates: Candidates, rank: int) -> int:
+        """How dear a candidate's metadata is: 0 with a wheel, 1 from a source distribution, 2 by building it."""
+        if (id(candidates), rank) in self._to_build:
+            return 2
+        return 0 if all(build.release.wheels for build in candidates[rank].builds) else 1
 
-        Afterwards each is in :meth:`loaded`, ``rejected`` or ``builds_needed``.
+    def load(self, wanted: Iterable[tuple[Candidates, int]]) -> None:
+        """Loads metadata of candidates, all at once; a candidate of cost 2 is built.
+
+        Afterwards each is in :meth:`loaded` or ``rejected``, or its :meth:`cost` has become 2.
         """
         requests: dict[tuple[int, int], list[Wanted]] = {}
         candidates_by_id: dict[int, Candidates] = {}
-        for candidates, rank, build in wanted:
+        for candidates, rank in wanted:
             key = (id(candidates), rank)
             if key in self._loaded or key in requests:
                 continue
@@ -107,7 +114,7 @@ class Sources:
                 self.reject(candidates, rank, "has no file that installs in any environment of the project")
                 continue
             candidates_by_id[key[0]] = candidates
-            requests[key] = [self.wanted(b, candidates.name, build) for b in candidates[rank].builds]
+            requests[key] = [self.wanted(b, candidates.name, key in self._to_build) for b in candidates[rank].builds]
         stated = {w: found for ws in requests.values() for w in ws if (found := self._stated(w))}
         outcomes = {
             **self.corpus.metadata([w for ws in requests.values() for w in ws if w not in stated]),
@@ -133,11 +140,16 @@ class Sources:
         return None
 
     def _keep(self, candidates: Candidates, rank: int, outcomes: Sequence[Metadata | NeedsBuild | Unavailable]) -> None:
+        key = (id(candidates), rank)
         for outcome in outcomes:
             if isinstance(outcome, Unavailable):
+                if key in self._to_build:
+                    self.doubtful[key[0]] = sum(
+                        1 << other for other in range(1, candidates.top + 1) if self.cost(candidates, other)
+                    )
                 return self.reject(candidates, rank, outcome.reason)
         if any(isinstance(outcome, NeedsBuild) for outcome in outcomes):
-            self.builds_needed[id(candidates)] = self.builds_needed.get(id(candidates), 0) | 1 << rank
+            self._to_build.add(key)
             return None
         parts, pythons = [], []
         for build, outcome in zip(candidates[rank].builds, outcomes, strict=True):
@@ -151,6 +163,6 @@ class Sources:
             parts.append((build.region, dependencies))
             told = build.release.requires_python is not None
             pythons.append(None if told else outcome.requires_python)
-        self._loaded[id(candidates), rank] = Loaded(tuple(parts), tuple(pythons))
+        self._loaded[key] = Loaded(tuple(parts), tuple(pythons))
         return None
 
