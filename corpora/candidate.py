@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from io import BytesIO
 from typing import IO, TypeAlias
 
 from corpora.address import origin
@@ -21,6 +22,8 @@ __all__ = ["CandidateReader", "cache_key", "files_in_order"]
 _LARGEST_METADATA = 32 << 20
 _LARGEST_FILE = 8 << 30
 _IN_MEMORY = 32 << 20
+_ARCHIVES = 64 << 20
+"""Bytes of source distributions that are held for builds."""
 _TAIL = 64 << 10
 """Bytes of the end of a wheel that are asked for first: most wheels have their directory and metadata there."""
 _PROBES = 4
@@ -78,6 +81,9 @@ class CandidateReader:
         self._transport = transport
         self._cache = cache
         self._keep = keep
+        self._told: dict[tuple[str, str], Metadata | str] = {}
+        self._archives: dict[str, bytes] = {}
+        self._room = _ARCHIVES
         self._offline = offline
         self._probes: dict[tuple[str, str, int | None], list[int]] = {}
 
@@ -86,7 +92,7 @@ class CandidateReader:
         wheels, sdists = files_in_order(wanted.files)
         reasons = []
         for file in wheels:
-            kept = self._cache.metadata("file", cache_key(file))
+            kept = self._recall("file", cache_key(file))
             if isinstance(kept, Metadata):
                 return kept
             try:
@@ -95,13 +101,13 @@ class CandidateReader:
                 metadata = await self._of_wheel(file, wanted, job)
             except _Broken as reason:
                 reasons.append(f"{file.filename}: {reason}")
-                self._keep("file", cache_key(file), str(reason))
+                self._tell("file", cache_key(file), str(reason))
                 continue
-            self._keep("file", cache_key(file), metadata)
+            self._tell("file", cache_key(file), metadata)
             return metadata
         needs_build = False
         for file in sdists:
-            kept = self._cache.metadata("file", cache_key(file))
+            kept = self._recall("file", cache_key(file))
             if isinstance(kept, Metadata):
                 return kept
             if kept != _NOT_STATIC:
@@ -111,15 +117,15 @@ class CandidateReader:
                     static = await self._of_sdist(file, wanted, job)
                 except _Broken as reason:
                     reasons.append(f"{file.filename}: {reason}")
-                    self._keep("file", cache_key(file), str(reason))
+                    self._tell("file", cache_key(file), str(reason))
                     continue
-                self._keep("file", cache_key(file), static or _NOT_STATIC)
+                self._tell("file", cache_key(file), static or _NOT_STATIC)
                 if static is not None:
                     return static
             if not wanted.build:
                 needs_build = True
                 continue
-            built = self._cache.metadata("build", cache_key(file))
+            built = self._recall("build", cache_key(file))
             if isinstance(built, Metadata):
                 return built
             try:
@@ -128,13 +134,20 @@ class CandidateReader:
                 metadata = await self._built(file, wanted, job)
             except _Broken as reason:
                 reasons.append(f"{file.filename}: {reason}")
-                self._keep("build", cache_key(file), str(reason))
+                self._tell("build", cache_key(file), str(reason))
                 continue
-            self._keep("build", cache_key(file), metadata)
+            self._tell("build", cache_key(file), metadata)
             return metadata
         if needs_build:
             return NeedsBuild()
         return Unavailable("; ".join(reasons) if reasons else "it has no file that metadata can be read from")
+
+    def _recall(self, kind: str, key: str) -> Metadata | str | None:
+        return self._told.get((kind, key)) or self._cache.metadata(kind, key)
+
+    def _tell(self, kind: str, key: str, outcome: Metadata | str) -> None:
+        self._told[kind, key] = outcome
+        self._keep(kind, key, outcome)
 
     # -- wheels
 
@@ -261,19 +274,31 @@ class CandidateReader:
                 data = await to_thread(pkg_info_of_sdist, whole, file.filename)
             except SdistError as error:
                 raise _Broken(str(error)) from None
-        if data is None:
-            return None
-        try:
-            return static_fields(data, wanted.name, wanted.version)
-        except MetadataError:
-            return None  # old tools wrote other versions there than in the file name; a build has the last word
+            try:
+                static = None if data is None else static_fields(data, wanted.name, wanted.version)
+            except MetadataError:
+                static = None  # old tools wrote other versions there than in the file name; a build has the last word
+            if static is None:
+                self._hold(file, whole)
+            return static
+
+    def _hold(self, file: File, archive: IO[bytes]) -> None:
+        """Keep a source distribution for the build that may follow."""
+        size = archive.seek(0, 2)
+        if size <= self._room:
+            archive.seek(0)
+            self._room -= size
+            self._archives[file.url] = archive.read()
 
     async def _built(self, file: File, wanted: Wanted, job: Job) -> Metadata:
         from asyncio import to_thread
 
         from corpora.builds import BuildError, metadata_by_build
 
-        whole = await self._whole(file, wanted, job)
+        held = self._archives.pop(file.url, None)
+        if held is not None:
+            self._room += len(held)
+        whole = await self._whole(file, wanted, job) if held is None else BytesIO(held)
         with whole, self._transport.building(_what(wanted)):
             try:
                 data = await to_thread(metadata_by_build, whole, file.filename)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from html.parser import HTMLParser
 from operator import itemgetter
@@ -173,17 +173,16 @@ def _check_version(version: str) -> None:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-_UNUSUAL = re.compile(r"[@#\\\s\x00-\x20]")
-
-
 class _Unfit(Exception):
     """A file that is left out; the argument is the reason."""
 
 
 def listing_of_files(entries: Iterable[_Entry], base: str, index: str, name: str) -> Listing:
     """Group what a page says by version. ``base`` is what addresses are relative to."""
+    import msgpack
     from packaging.version import InvalidVersion, Version
 
+    packer = msgpack.Packer()
     groups: dict[str, list[tuple[Any, ...]]] = {}  # by version as file names spell it, to parse each spelling once
     invalid: set[str] = set()
     versions: dict[Version, list[str]] = {}
@@ -207,9 +206,9 @@ def listing_of_files(entries: Iterable[_Entry], base: str, index: str, name: str
                 _address(url, base, local),
                 _hashes(hashes),
                 size if type(size) is int and 0 <= size < 1 << 63 else None,
-                _instant(uploaded),
+                None if uploaded is None else _instant(uploaded),
                 requires.strip() or None if isinstance(requires, str) else None,
-                yanked if isinstance(yanked, str) else "" if yanked is True else None,
+                None if not yanked and yanked != "" else yanked if isinstance(yanked, str) else _flag(yanked),
                 None if offered is None else _hashes(offered) if isinstance(offered, dict) else _offered(offered),
             )
         except _Unfit as reason:
@@ -224,7 +223,7 @@ def listing_of_files(entries: Iterable[_Entry], base: str, index: str, name: str
             shown = str(version)
             if len(spellings) > 1:  # 1.0 and 1.0.0 are one version: the shorter one stands for both
                 shown = min({str(Version(spelled)) for spelled in spellings if groups[spelled]}, key=_shortest)
-            releases.append(_release(shown, files))
+            releases.append(_release(shown, files, packer.pack))
     return Listing(name, index, tuple(releases), tuple(sorted(skipped)))
 
 
@@ -232,30 +231,35 @@ def _shortest(version: str) -> tuple[int, str]:
     return len(version), version
 
 
-def _release(version: str, files: list[tuple[Any, ...]]) -> Release:
-    import msgpack
-
-    files.sort(key=itemgetter(0, 1))
+def _release(version: str, files: list[tuple[Any, ...]], pack: Callable[[object], bytes]) -> Release:
+    files.sort(key=_NAME_AND_ADDRESS)
+    requires = files[0][5]
     said = [raw[5] for raw in files]
-    requires = said[0]
     if said.count(requires) < len(said):
         # Ties: a file that says something, and then the alphabet, so that the order of a page decides nothing.
         requires = min(set(said), key=lambda value: (-said.count(value), value is None, value or ""))
-    times = [raw[4] for raw in files if raw[4] is not None]
-    wheels = sum(raw[0].endswith(".whl") for raw in files)
+    times = [raw[4][:-1] for raw in files if raw[4] is not None]  # without the Z, which sorts after fractions
+    kinds = {raw[0][-4:] for raw in files}
     return Release(
         version,
         requires,
-        all(raw[6] is not None for raw in files),
-        min(times, key=lambda time: time.rstrip("Z"), default=None),
-        wheels > 0,
-        wheels < len(files),
-        msgpack.packb(files),
+        None not in [raw[6] for raw in files],
+        min(times) + "Z" if times else None,
+        ".whl" in kinds,
+        len(kinds) > 1 or ".whl" not in kinds,
+        pack(files),
     )
+
+
+_NAME_AND_ADDRESS = itemgetter(0, 1)
 
 
 def _shown(filename: object) -> str:
     return filename[:200].encode("utf-8", "replace").decode() if isinstance(filename, str) else ""
+
+
+def _flag(yanked: object) -> str | None:
+    return "" if yanked is True else None
 
 
 def _offered(said: object) -> tuple[tuple[str, str], ...] | None:
@@ -271,10 +275,8 @@ def _version_part(filename: object, name: str) -> str:
     if not isinstance(filename, str) or not filename:
         _unfit("it has no file name")
     if filename.endswith(".whl"):
-        parts = filename[:-4].split("-", 2)
-        if len(parts) != 3:
-            _unfit("its name is not that of a wheel")
-        project, version, rest = parts
+        project, _, rest = filename.partition("-")
+        version, _, rest = rest.partition("-")
         found = _wheel_name(project, rest)
     elif filename.endswith(".tar.gz") or filename.endswith(".zip"):
         stem = filename[:-7] if filename.endswith(".tar.gz") else filename[:-4]
@@ -300,26 +302,40 @@ def _wheel_name(project: str, rest: str) -> str:
 
 
 def _sdist_name(stem: str, name: str) -> tuple[str, str]:
-    from packaging.utils import canonicalize_name
-
     if "/" in stem or "\\" in stem or not stem.isprintable():
         _unfit("its name is not that of a source distribution")
+    project, _, version = stem.partition("-")
+    if version and "-" not in version and _normalised(project) == name:
+        return name, version
     # Versions of old source distributions hold dashes (1.0-1), as do names: the name that was asked for decides.
     cut = stem.find("-")
     while cut >= 0:
-        if canonicalize_name(stem[:cut]) == name and stem[cut + 1 : cut + 2].isdigit():
+        if _normalised(stem[:cut]) == name and stem[cut + 1 : cut + 2].isdigit():
             return name, stem[cut + 1 :]
         cut = stem.find("-", cut + 1)
     project, dash, version = stem.rpartition("-")
     if not dash:
         _unfit("its name holds no version")
-    return canonicalize_name(project), version
+    return _normalised(project), version
+
+
+@lru_cache(maxsize=1000)
+def _normalised(name: str) -> str:
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(name)
 
 
 def _address(url: object, base: str, local: bool) -> str:
     if not isinstance(url, str) or not url:
         _unfit("it has no address")
-    if url.startswith("https://") and url[8:9].isalnum() and not _UNUSUAL.search(url):
+    if (
+        url.startswith("https://")
+        and url[8:9].isalnum()
+        and not ("@" in url or "#" in url or "\\" in url or " " in url)
+        and url.isascii()
+        and url.isprintable()
+    ):
         return url
     try:
         absolute, _ = split_credentials(urljoin(base, url.strip()))

@@ -53,7 +53,7 @@ class Parsers:
     """A few processes, started when the first large page comes in. Safe from any thread."""
 
     def __init__(self, count: int | None = None) -> None:
-        self._count = min(4, (os.cpu_count() or 1) - 1) if count is None else count
+        self._count = min(3, os.cpu_count() or 1) if count is None else count
         self._local = threading.local()
         self._started: list[subprocess.Popen[bytes]] = []
         self._threads: ThreadPoolExecutor | None = None

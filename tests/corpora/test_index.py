@@ -369,6 +369,7 @@ def test_a_build(server: Server, live: Live, capfd: pytest.CaptureFixture[str]) 
         assert outcome(corpus, server) == NeedsBuild()
         assert outcome(corpus, server, build=True) == Metadata("demo", "1.0", ("built",), None, ())
         assert corpus.progress.builds_done == 1
+        assert server.paths() == ["/simple/demo/", "/files/demo-1.0.tar.gz"]  # nothing is asked for twice
     with live(offline=True) as corpus:
         assert outcome(corpus, server, build=True) == Metadata("demo", "1.0", ("built",), None, ())
         assert outcome(corpus, server) == NeedsBuild()  # what is built never changes the answer without builds
