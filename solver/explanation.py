@@ -1,15 +1,35 @@
-"""Why there is no lock, as a short story that a person can act on."""
+"""Why there is no lock, as a short story that a person can act on.
+
+The facts of a core are told from the project down, those that differ only in the version that states them as one.
+Each line is a fact of the core or follows from it and the listings; nothing is guessed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
 
-from encoder.cells import Fact
+from packaging.specifiers import SpecifierSet
+
+from encoder.candidates import Candidates, python_region, runs
+from encoder.cells import Cell, Edge, Fact
+from encoder.marker import TRUE, Formula, all_of
+from encoder.project import Choice
 from encoder.universe import Universe
 
 from .search import NoLock
+from .shortest import Shortener
 
 __all__ = ["explain"]
+
+_LARGEST_MARKER = 12
+"""A place that more atoms than this describe is told by an example only."""
+_RUNS = 4
+"""Runs of versions that are named one by one; more of them are counted."""
+_DIFFERENT = 3
+"""Requirements of one package on another that are told one by one."""
 
 
 def explain(no_lock: NoLock, universe: Universe, searched: Mapping[str, Sequence[str]] | None = None) -> list[str]:
@@ -18,10 +38,312 @@ def explain(no_lock: NoLock, universe: Universe, searched: Mapping[str, Sequence
     Args:
         searched: the indexes that were asked for each package, where that is known.
     """
-    where = f" for {no_lock.witness}" if no_lock.witness else ""
-    return [f"There is no lock{where}:", *(f"  - {_told(fact)}" for fact in no_lock.facts)]
+    story = _Story(no_lock, universe, searched or {})
+    return [
+        story.headline(),
+        *(f"  - {line}" for line in story.lines()),
+        *([f"For example: {no_lock.witness}."] if no_lock.witness else []),
+        *story.advice(),
+    ]
 
 
-def _told(fact: Fact) -> str:
-    names = ", ".join(cell.package.name for cell in fact.cells)
-    return f"{fact.edge.dependency.text if fact.edge else fact.detail} ({fact.kind} of {names})"
+@dataclass
+class _Story:
+    no_lock: NoLock
+    universe: Universe
+    searched: Mapping[str, Sequence[str]]
+    _shortener: Shortener = field(init=False)
+    _place: Formula = field(init=False)
+    """Where every fact of the core is in force; FALSE in effect where there is no such environment."""
+
+    def __post_init__(self) -> None:
+        self._shortener = Shortener(self.universe.domain)
+        self._place = all_of(region for fact in self.no_lock.facts for region in fact.regions)
+
+    # -- the frame
+
+    def headline(self) -> str:
+        if self.no_lock.witness is None:
+            names = dict.fromkeys(
+                fact.cells[0].package.name for fact in self.no_lock.facts if fact.kind == "single-version"
+            )
+            kept = f" that keeps {_listed(list(names))} to one version everywhere" if names else ""
+            return f"There is no lock{kept}:"
+        where = self._where(self._place)
+        if where is None:
+            return "There is no lock, for these cannot hold together:"
+        return f"There is no lock, for these cannot hold together where {where}:"
+
+    def advice(self) -> Iterator[str]:
+        """What a person may do about it, where that can be told."""
+        choices = self._rivals()
+        if self.no_lock.witness is not None and len(choices) > 1:
+            members = ", ".join(f'{{ {choice.kind} = "{choice.name}" }}' for choice in choices)
+            yield (
+                f"If {_listed([str(choice) for choice in choices])} are never meant to be installed together, say so: "
+                f"tool.uv.conflicts = [[{members}]] separates them."
+            )
+
+    def _rivals(self) -> list[Choice]:
+        """The choices whose requirements clash and which a conflict would separate: none brings another with it."""
+        domain, active = self.universe.domain, self.universe.active
+        found: dict[Choice, None] = {}
+        for fact in self.no_lock.facts:
+            choice = self._choice(fact.edge) if fact.edge is not None else None
+            if choice is not None and active[choice] is not TRUE:
+                found[choice] = None
+        rivals = list(found)
+        for one, other in combinations(rivals, 2):
+            if domain.implies(active[one], active[other]) or domain.implies(active[other], active[one]):
+                return []
+        return rivals
+
+    def _where(self, region: Formula) -> str | None:
+        """A region in words; None where it is everywhere, or too intricate to be told."""
+        if len(region.atoms) > _LARGEST_MARKER:
+            return None
+        marker = self._shortener.marker(region)
+        return None if marker is None else _worded(marker)
+
+    # -- the facts
+
+    def lines(self) -> Iterator[str]:
+        """The facts from the project down, and after those on a package what its candidates come to."""
+        yield from _unique(
+            line for name in self._order() for line in (*self._stated_by(name), *self._come_to(name))
+        )
+        for fact in self.no_lock.facts:
+            if fact.kind == "single-version":
+                yield f"{fact.cells[0].package.name} must have one version everywhere (single-version)"
+
+    def _order(self) -> list[str]:
+        """The packages of the core in the order in which the project reaches them; ``""`` is the project."""
+        order = [""]
+        edges = [fact.edge for fact in self.no_lock.facts if fact.edge is not None and fact.edge.package is not None]
+        for name in order:
+            order += dict.fromkeys(
+                edge.package.name
+                for edge in edges
+                if _source(edge) == name and edge.package is not None and edge.package.name not in order
+            )
+        rest = (cell.package.name for fact in self.no_lock.facts for cell in fact.cells)
+        return [*order, *dict.fromkeys(name for name in rest if name not in order)]
+
+    def _stated_by(self, source: str) -> Iterator[str]:
+        """What the project or a package requires, merged over the versions that require the same."""
+        stated: dict[tuple[object, ...], list[Edge]] = {}
+        for fact in self.no_lock.facts:
+            edge = fact.edge
+            if edge is not None and fact.kind in ("requirement", "admission", "refusal") and _source(edge) == source:
+                key = (edge.node.extra, id(_candidates(edge)), self._choice(edge), _what(edge), edge.dependency.marker)
+                stated.setdefault(key, []).append(edge)
+        groups = list(stated.values())
+        rivals: dict[tuple[object, ...], list[list[Edge]]] = {}
+        for edges in groups:
+            target = edges[0].package
+            shared = (edges[0].node.extra, id(_candidates(edges[0])), target and target.name)
+            rivals.setdefault(shared if source and target else (id(edges),), []).append(edges)
+        for told in rivals.values():
+            if len(told) <= _DIFFERENT:
+                yield from (self._requirement(edges) for edges in told)
+            else:
+                told.sort(key=lambda edges: min(edge.rank for edge in edges))
+                oldest, newest = told[0][0], told[-1][-1]
+                everything = [edge for edges in told for edge in edges]
+                subject, _ = self._subject(everything)
+                yield (
+                    f"{subject} require {oldest.package} in {len(told)} different ways, "
+                    f"from {_what(oldest)} to {_what(newest)}".replace(
+                        str(oldest.package), oldest.dependency.name
+                    )
+                )
+
+    def _requirement(self, edges: Sequence[Edge]) -> str:
+        edge = edges[0]
+        subject, many = self._subject(edges)
+        if edge.package is None:
+            refusal = edge.refusal
+            if refusal.startswith("requires "):
+                return f"{subject} {'require' if many else 'requires'} {refusal.removeprefix('requires ')}"
+            return f"{subject}: {refusal}"
+        said = f"{subject} {'require' if many else 'requires'} {_what(edge)}"
+        where = self._where(edge.dependency.marker)
+        if self.no_lock.witness is None:
+            where = self._where(all_of((edge.region, edge.node.cell.region if edge.node.cell else TRUE)))
+        said += f" where {where}" if where else ""
+        return f"{said} ({edge.dependency.origin})" if _is_the_projects(edge) else said
+
+    def _subject(self, edges: Sequence[Edge]) -> tuple[str, bool]:
+        """Who requires, and whether that is more than one."""
+        edge, cell = edges[0], edges[0].node.cell
+        if cell is None:
+            choice = self._choice(edge)
+            return "the project" if choice is None else f"{choice}", False
+        ranks = 0
+        for each in edges:
+            ranks |= 1 << each.rank
+        name = f"{cell.package.name}[{edge.node.extra}]" if edge.node.extra else cell.package.name
+        return _versions(name, cell.candidates, ranks), ranks & (ranks - 1) != 0
+
+    def _choice(self, edge: Edge) -> Choice | None:
+        """The extra or group that lists a requirement of the project."""
+        if edge.node.cell is not None:
+            return None
+        for root in self.universe.roots:
+            if root.requirement.origin == edge.dependency.origin and root.choice is not None:
+                return root.choice
+        return None
+
+    # -- what is left of a package
+
+    def _come_to(self, name: str) -> Iterator[str]:
+        """Where the candidates of a package come from, and which of them do not serve."""
+        if not name:
+            return
+        facts = [fact for fact in self.no_lock.facts if fact.cells and fact.cells[-1].package.name == name]
+        yield from (f"{fact.detail} (tool.uv.constraint-dependencies)" for fact in facts if fact.kind == "constraint")
+        for cell in dict.fromkeys(fact.cells[-1] for fact in facts):
+            own = [fact for fact in facts if fact.cells[-1] is cell]
+            if cell.candidates.name != name:
+                continue
+            yield from self._admissions([fact for fact in own if fact.kind == "admission"], cell)
+            yield from self._held([fact for fact in own if fact.kind == "held"], cell)
+            yield from self._exhausted(own, cell)
+
+    def _admissions(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
+        """Versions that do not admit the Python, or have no file for an environment that the project requires."""
+        domain, by_reason = self.universe.domain, dict[str, int]()
+        for fact in facts:
+            for first, last in runs(fact.ranks):
+                for rank in range(first, last + 1):
+                    for build in cell.candidates[rank].builds:
+                        python = build.release.requires_python
+                        if domain.satisfiable(*fact.regions, ~python_region(python)):
+                            reason = f"Python {python}"
+                        else:
+                            reason = "a platform of which it has no file (tool.uv.required-environments)"
+                        by_reason[reason] = by_reason.get(reason, 0) | 1 << rank
+        for reason, ranks in by_reason.items():
+            many = ranks & (ranks - 1) != 0
+            verb = "need" if reason.startswith("Python") else "would have to serve"
+            if verb == "need" and not many:
+                verb = "needs"
+            yield f"{_versions(cell.package.name, cell.candidates, ranks)} {verb} {reason}"
+
+    def _held(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
+        """Versions that exist and are not used."""
+        kinds = {hold.fact: hold.kind for hold in cell.holds}
+        by_reason: dict[tuple[str, str], int] = {}
+        for fact in facts:
+            key = (kinds.get(fact, "unavailable"), fact.detail)
+            by_reason[key] = by_reason.get(key, 0) | fact.ranks
+        for (kind, reason), ranks in by_reason.items():
+            many = ranks & (ranks - 1) != 0
+            subject = _versions(cell.package.name, cell.candidates, ranks)
+            if kind == "unavailable":
+                yield f"{subject} cannot be used: {reason}"
+            elif kind == "prerelease":
+                yield f"{subject} {'are pre-releases' if many else 'is a pre-release'}, which tool.uv.prerelease refuses"
+            elif kind == "yanked":
+                yield f"{subject} {'were' if many else 'was'} yanked"
+            else:
+                yield f"{subject} {reason}"
+
+    def _exhausted(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
+        """That no candidate fits what is asked of a package, with those that there are."""
+        name, candidates = cell.package.name, cell.candidates
+        asked = [fact.edge.dependency.specifier for fact in facts if fact.edge and fact.kind == "requirement"]
+        if not asked:
+            return
+        left = candidates.everything
+        for specifier in asked:
+            left &= candidates.admitted(specifier)
+        if left:
+            return
+        place = self._from_where(cell)
+        if not candidates.top and not candidates.left_out:
+            yield f"{name} is not in {place}"
+            return
+        fits = SpecifierSet(",".join(str(specifier) for specifier in asked))
+        by_reason: dict[str, list[str]] = {}
+        for version, reason in candidates.left_out:
+            if fits.contains(version, prereleases=True):
+                by_reason.setdefault(reason, []).append(version)
+        for reason, versions in by_reason.items():
+            yield f"{name} {versions[0]}{f' to {versions[-1]}' if len(versions) > 1 else ''} {_plural(reason, versions)}"
+        if candidates.top:
+            has = _versions("", candidates, candidates.everything)
+            yield f"no version of {name} fits: {place} has {has}"
+        elif not by_reason:
+            yield f"no version of {name} in {place} can be used"
+
+    def _from_where(self, cell: Cell) -> str:
+        """The index that a package comes from in a cell, and the pin that says so."""
+        name = cell.package.name
+        for pin in self.universe.pins.get(name, ()):
+            if self.universe.domain.implies(cell.region, pin.region):
+                scope = "" if pin.text == "everywhere" else f", {pin.text}"
+                return f"index {pin.index!r} (tool.uv.sources{scope})"
+        indexes = cell.candidates.indexes or tuple(dict.fromkeys(self.searched.get(name, ())))
+        return _listed(list(indexes)) if indexes else "any index"
+
+
+def _source(edge: Edge) -> str:
+    return "" if edge.node.cell is None else edge.node.cell.package.name
+
+
+def _candidates(edge: Edge) -> Candidates | None:
+    return None if edge.node.cell is None else edge.node.cell.candidates
+
+
+def _is_the_projects(edge: Edge) -> bool:
+    """Whether the project itself wrote a requirement: in its own lists, or as an override."""
+    return edge.node.cell is None or edge.dependency.origin.startswith("tool.")
+
+
+def _what(edge: Edge) -> str:
+    """What a requirement asks for, without its marker."""
+    if edge.package is None:
+        return edge.refusal
+    asked = edge.dependency
+    extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
+    return f"{asked.name}{extras}{asked.specifier}"
+
+
+def _versions(name: str, candidates: Candidates, ranks: int) -> str:
+    """Versions as ranges, e.g. ``a 1.0 to 1.4 and 2.0``."""
+    head = f"{name} " if name else ""
+    if ranks == candidates.everything and candidates.top > 1 and name:
+        return f"all versions of {name}"
+    spans = [
+        str(candidates[first]) if first == last else f"{candidates[first]} to {candidates[last]}"
+        for first, last in runs(ranks)
+    ]
+    if len(spans) > _RUNS:
+        lowest, highest = (ranks & -ranks).bit_length() - 1, ranks.bit_length() - 1
+        return f"{head}{candidates[lowest]} to {candidates[highest]} ({ranks.bit_count()} of its versions)"
+    return head + _listed(spans)
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def _plural(clause: str, versions: Sequence[str]) -> str:
+    if len(versions) > 1:
+        for one, many in (("has ", "have "), ("was ", "were "), ("is ", "are ")):
+            if clause.startswith(one):
+                return many + clause.removeprefix(one)
+    return clause
+
+
+def _worded(marker: str) -> str:
+    """A marker with its choices in words."""
+    for variable, kind in (("extras", "extra"), ("dependency_groups", "group")):
+        marker = re.sub(rf"('[^']+') in {variable}\b", rf"{kind} \1 is chosen", marker)
+        marker = re.sub(rf"('[^']+') not in {variable}\b", rf"{kind} \1 is not chosen", marker)
+    return marker
+
+
+def _unique(lines: Iterator[str]) -> Iterator[str]:
+    yield from dict.fromkeys(lines)

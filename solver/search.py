@@ -125,7 +125,7 @@ class Search:
             return "yanked", "was yanked"
         if cell.candidates.prereleases >> rank & 1:
             return "prerelease", "is a pre-release"
-        return "build", "would have to be built, and another version of it could not be"
+        return "build", "would have to be built"
 
     def _holds(self) -> list[Hold]:
         """The holds in force: of living cells, and not lifted."""

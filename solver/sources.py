@@ -35,7 +35,10 @@ class Sources:
     rejected: dict[int, dict[int, str]] = field(default_factory=dict)
     """By identity of the candidates: ranks that turned out unusable, with the reason."""
     doubtful: dict[int, int] = field(default_factory=dict)
-    """By identity of the candidates: ranks without a wheel of a package of which one could not be built."""
+    """By identity of the candidates: ranks without a wheel, held back where newer releases have one or a build failed.
+
+    A search that walks back that far would build one ancient release after the other.
+    """
     listings_read: int = 0
     metadata_read: int = 0
     _loaded: dict[tuple[int, int], Loaded] = field(default_factory=dict)
@@ -130,6 +133,15 @@ class Sources:
     def reject(self, candidates: Candidates, rank: int, reason: str) -> None:
         self.rejected.setdefault(id(candidates), {})[rank] = reason
 
+    def _doubt(self, candidates: Candidates, below: int) -> None:
+        """Holds back what comes without a wheel and is older than ``below``."""
+        doubtful = sum(
+            1 << rank
+            for rank in range(1, below)
+            if self.cost(candidates, rank) and (id(candidates), rank) not in self._loaded
+        )
+        self.doubtful[id(candidates)] = self.doubtful.get(id(candidates), 0) | doubtful
+
     def _stated(self, wanted: Wanted) -> Metadata | None:
         """Metadata that the project states in place of the package's own."""
         for stated in self.project.dependency_metadata:
@@ -144,12 +156,12 @@ class Sources:
         for outcome in outcomes:
             if isinstance(outcome, Unavailable):
                 if key in self._to_build:
-                    self.doubtful[key[0]] = sum(
-                        1 << other for other in range(1, candidates.top + 1) if self.cost(candidates, other)
-                    )
+                    self._doubt(candidates, candidates.top + 1)
                 return self.reject(candidates, rank, outcome.reason)
         if any(isinstance(outcome, NeedsBuild) for outcome in outcomes):
             self._to_build.add(key)
+            wheels = (r for r in range(candidates.top, 0, -1) if not self.cost(candidates, r))
+            self._doubt(candidates, next(wheels, 0))
             return None
         parts, pythons = [], []
         for build, outcome in zip(candidates[rank].builds, outcomes, strict=True):
