@@ -14,9 +14,11 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
-__all__ = ["BuildError", "metadata_by_build", "unpack_sdist"]
+__all__ = ["BuildError", "Process", "end_builds", "metadata_by_build", "unpack_sdist"]
+
+Process: TypeAlias = "subprocess.Popen[bytes]"
 
 _TIMEOUT = 600.0
 _LARGEST_ARCHIVE = 4 << 30
@@ -29,12 +31,18 @@ class BuildError(Exception):
 
 
 def metadata_by_build(
-    archive: IO[bytes], filename: str, *, timeout: float = _TIMEOUT, environment: Mapping[str, str] | None = None
+    archive: IO[bytes],
+    filename: str,
+    *,
+    timeout: float = _TIMEOUT,
+    environment: Mapping[str, str] | None = None,
+    running: set[Process] | None = None,
 ) -> bytes:
     """The METADATA that the backend of a source distribution makes (PEP 517), in an isolated environment.
 
     ``timeout`` is in seconds, for everything together; ``environment`` adds variables (such as the index that the
-    requirements of the build come from). Raises BuildError.
+    requirements of the build come from); ``running`` holds the process while it runs, for :func:`end_builds` from
+    another thread. Raises BuildError.
     """
     with tempfile.TemporaryDirectory(prefix="satlock-build-", ignore_cleanup_errors=True) as scratch:
         source = unpack_sdist(archive, filename, Path(scratch, "source"))
@@ -43,7 +51,8 @@ def metadata_by_build(
         worker = Path(__file__).with_name("build_worker.py")
         # -P: the folder of the worker is not where it imports from.
         command = [sys.executable, "-P", str(worker), str(source), str(output), _installer()]
-        _run(command, log, timeout, {**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"})
+        variables = {**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"}
+        _run(command, log, timeout, variables, set() if running is None else running)
         found = output / "METADATA"
         try:
             if found.stat().st_size > _LARGEST_METADATA:
@@ -94,23 +103,31 @@ def _installer() -> str:
     return "uv" if find_spec("uv") is not None or shutil.which(os.environ.get("UV") or "uv") else "pip"
 
 
-def _run(command: list[str], log: Path, timeout: float, environment: Mapping[str, str]) -> None:
+def end_builds(running: set[Process]) -> None:
+    """End builds that other threads wait for; there they fail."""
+    for process in list(running):
+        _end(process)
+
+
+def _run(command: list[str], log: Path, timeout: float, environment: Mapping[str, str], running: set[Process]) -> None:
     group: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
     with log.open("wb") as sink:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=environment, **group
         )
+        running.add(process)
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise BuildError(f"its build took longer than {timeout:.0f} seconds") from None
         finally:
             _end(process)
+            running.discard(process)
     if code != 0:
         raise BuildError(f"its build failed: {_reason(log, code)}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Process) -> None:
     """End the process and everything it started, also what it left behind."""
     if sys.platform == "win32":
         if process.poll() is None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from io import BytesIO
-from typing import IO, TypeAlias
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 from corpora.address import origin
 from corpora.cache import Cache
@@ -16,6 +17,9 @@ from corpora.facts import File, Metadata, MetadataOutcome, NeedsBuild, Unavailab
 from corpora.metadata import MetadataError, parse_metadata, static_fields
 from corpora.transport import Answer, Job, Refused, TooLarge, Transport
 from corpora.wheel import Missing, Sparse, WheelError, metadata_of_wheel
+
+if TYPE_CHECKING:
+    from corpora.builds import Process
 
 __all__ = ["CandidateReader", "cache_key", "files_in_order"]
 
@@ -77,7 +81,9 @@ def _wheel_rank(filename: str) -> tuple[int, int]:
 class CandidateReader:
     """Finds metadata. Lives in one event loop; never asks twice for the same while the caller keeps the answers."""
 
-    def __init__(self, transport: Transport, cache: Cache, keep: Keep, *, offline: bool) -> None:
+    def __init__(
+        self, transport: Transport, cache: Cache, keep: Keep, *, offline: bool, build_environment: Mapping[str, str]
+    ) -> None:
         self._transport = transport
         self._cache = cache
         self._keep = keep
@@ -85,6 +91,12 @@ class CandidateReader:
         self._archives: dict[str, bytes] = {}
         self._room = _ARCHIVES
         self._offline = offline
+        self._build_environment = build_environment
+        from asyncio import Semaphore
+
+        self._builds = Semaphore(max(1, (os.cpu_count() or 1) // 2 + 1))
+        self.running: set[Process] = set()
+        """Builds that run now."""
         self._probes: dict[tuple[str, str, int | None], list[int]] = {}
 
     async def read(self, wanted: Wanted, job: Job) -> MetadataOutcome:
@@ -285,7 +297,7 @@ class CandidateReader:
     def _hold(self, file: File, archive: IO[bytes]) -> None:
         """Keep a source distribution for the build that may follow."""
         size = archive.seek(0, 2)
-        if size <= self._room:
+        if size <= self._room and file.url not in self._archives:
             archive.seek(0)
             self._room -= size
             self._archives[file.url] = archive.read()
@@ -299,9 +311,17 @@ class CandidateReader:
         if held is not None:
             self._room += len(held)
         whole = await self._whole(file, wanted, job) if held is None else BytesIO(held)
-        with whole, self._transport.building(_what(wanted)):
+        with whole:
             try:
-                data = await to_thread(metadata_by_build, whole, file.filename)
+                async with self._builds:
+                    with self._transport.building(_what(wanted)):
+                        data = await to_thread(
+                            metadata_by_build,
+                            whole,
+                            file.filename,
+                            environment=self._build_environment,
+                            running=self.running,
+                        )
                 return parse_metadata(data, wanted.name, wanted.version)
             except (BuildError, MetadataError) as error:
                 raise _Broken(str(error)) from None

@@ -50,7 +50,8 @@ class LiveCorpus:
 
     ``cache_dir``: where; the platform's user cache folder by default. ``no_cache``: keep nothing and read nothing.
     ``offline``: only what the cache holds (and ``file:`` indexes); anything else is a CorpusError.
-    ``timeout``: seconds without a byte. ``limit``: requests at once. ``builds``: builds at once.
+    ``timeout``: seconds without a byte. ``limit``: requests at once. ``build_environment``:
+    variables for builds, such as the index that their requirements come from.
 
     Index addresses may hold credentials. They are used for requests to that origin, and appear nowhere else.
     Close it (or use it in a ``with``) to stop its thread and finish writing.
@@ -64,6 +65,7 @@ class LiveCorpus:
         offline: bool = False,
         timeout: float = 30.0,
         limit: int = 64,
+        build_environment: Mapping[str, str] | None = None,
     ) -> None:
         from corpora.transport import Progress
 
@@ -71,6 +73,7 @@ class LiveCorpus:
         self._offline = offline
         self._timeout = timeout
         self._limit = limit
+        self._build_environment = dict(build_environment or {})
         self._lock = threading.Lock()
         self._asked: dict[object, _Asked] = {}
         self._known: dict[object, Any] = {}
@@ -203,7 +206,13 @@ class LiveCorpus:
         )
         self._parsers = Parsers()
         self._writer = ThreadPoolExecutor(1, "satlock-cache")
-        self._reader = CandidateReader(self._transport, self._cache, self._keep_metadata, offline=self._offline)
+        self._reader = CandidateReader(
+            self._transport,
+            self._cache,
+            self._keep_metadata,
+            offline=self._offline,
+            build_environment=self._build_environment,
+        )
         self._thread = threading.Thread(target=self._run, name="satlock-index", daemon=True)
         self._thread.start()
 
@@ -220,6 +229,10 @@ class LiveCorpus:
             tasks = asyncio.all_tasks(loop)
             for task in tasks:
                 task.cancel()
+            if self._reader.running:
+                from corpora.builds import end_builds
+
+                end_builds(self._reader.running)
             if tasks:
                 loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
             loop.run_until_complete(asyncio.wait_for(self._transport.close(), 5))

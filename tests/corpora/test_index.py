@@ -387,6 +387,34 @@ def test_a_build_that_fails(server: Server, live: Live, capfd: pytest.CaptureFix
     assert capfd.readouterr() == ("", "")
 
 
+def test_closing_ends_builds(server: Server, live: Live, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    server.page("demo", [server.file("demo-1.0.tar.gz", dynamic_sdist(f"open({str(mark)!r}, 'w'); time.sleep(60)"))])
+    corpus = live()
+    want = wanted(corpus, server, build=True)
+    failures: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            corpus.metadata([want])
+        except CorpusError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while not mark.exists():
+        time.sleep(0.02)
+    start = time.monotonic()
+    corpus.close()
+    thread.join(timeout=5)
+    assert time.monotonic() - start < 5
+    assert "closed" in str(failures[0])
+    deadline = time.monotonic() + 5
+    while corpus._reader.running and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not corpus._reader.running
+
+
 # -- failures
 
 
