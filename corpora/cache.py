@@ -1,6 +1,6 @@
 """Facts kept between runs, already parsed: one small file for each, replaced as a whole.
 
-Files rather than a database: measured alike when warm, and a killed process, a full disk or another process
+Files rather than a database: a killed process, a full disk or another process
 can spoil at most the one entry it was writing, which is then discarded.
 """
 

@@ -200,7 +200,8 @@ def _add(objects: dict[str, bytes], document: Any) -> str:
 
 
 def _listing_document(listing: Listing) -> dict[str, Any]:
-    return {"releases": listing.releases, "skipped": listing.skipped}
+    releases = [release._replace(raw_files=release.rows) for release in listing.releases]
+    return {"releases": releases, "skipped": listing.skipped}
 
 
 def _listing(index: str, name: str, document: Any) -> Listing:

@@ -6,7 +6,7 @@ fully loaded is an optimum of everything, since what is not loaded could only ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from encoder.candidates import Candidates
@@ -27,6 +27,7 @@ __all__ = ["NoLock", "Search", "Statistics"]
 
 _LIFT_ORDER = ("build", "prerelease")
 _MOST_AHEAD = 64
+_FIRST_MOVES = 2
 
 
 class NoLock(Exception):  # noqa: N818  (an answer, not a fault)
@@ -198,15 +199,38 @@ class Search:
         due = [pair for pair, cost in zip(missing, costs, strict=True) if cost <= limit]
         if limit == 0:
             due += [(cell, other) for cell, rank in due for other in self._ahead(cell, rank)]
+        self.sources.expect(selection.unlisted)
         self.sources.load((cell.candidates, rank) for cell, rank in due)
         for cell, rank in due:
             loaded = self.sources.loaded(cell.candidates, rank)
             if loaded is not None and rank not in cell.attached:
                 self.encoding.attach(cell, rank, loaded.builds, loaded.pythons)
+        self.sources.expect(
+            dict.fromkeys(
+                edge.package.name
+                for cell, rank in due
+                for node in cell.nodes.values()
+                for edge in node.edges
+                if edge.rank == rank and edge.package and not edge.package.listed
+            )
+        )
         if selection.unlisted:
             for name, partition in self.sources.partitions(selection.unlisted).items():
                 self.encoding.list_package(name, partition)
+            self.sources.expect((), self._newest(selection.unlisted))
         return True
+
+    def _newest(self, names: list[str]) -> Iterator[tuple[Candidates, int]]:
+        """What the next optimum is likely to select of newly listed packages."""
+        for name in names:
+            package = self.encoding.packages[name]
+            for cell in package.cells:
+                admitted = cell.candidates.everything & ~self.held(cell)
+                for edge in package.incoming:
+                    if (cell.guard, 0) in edge.encoded:
+                        admitted &= cell.candidates.admitted(edge.dependency.specifier) or admitted
+                if admitted:
+                    yield cell.candidates, admitted.bit_length() - 1
 
     def _ahead(self, cell: Cell, rank: int) -> list[int]:
         """Older candidates to load along with one that the search has come down to: the further, the more."""
@@ -215,12 +239,15 @@ class Search:
         if not moves:
             return []
         free = ((1 << rank) - 2) & ~self.held(cell)
-        ahead: list[int] = []
-        while free and len(ahead) < min(1 << moves, _MOST_AHEAD):
+        older: list[int] = []
+        while free and len(older) < min(2 << moves, 2 * _MOST_AHEAD):
             other = free.bit_length() - 1
             free ^= 1 << other
-            if other not in cell.attached and all(b.release.wheels for b in cell.candidates[other].builds):
-                ahead.append(other)
+            if other not in cell.attached and not self.sources.cost(cell.candidates, other):
+                older.append(other)
+        # The first steps down are only fetched ahead: to encode what may never be selected widens demands.
+        ahead = older[: len(older) // 2] if moves > _FIRST_MOVES else []
+        self.sources.expect((), ((cell.candidates, other) for other in older[len(ahead) :]))
         return ahead
 
     # -- preferences

@@ -91,6 +91,18 @@ class Sources:
         ]
         return [(region, candidates_of(name, chain, self.project, self.universe.domain, asked=asked)) for region, chain in regions]
 
+    def expect(self, names: Iterable[str], candidates: Iterable[tuple[Candidates, int]] = ()) -> None:
+        """Tells the corpus what is likely to be asked for next, so that it can fetch while the search thinks."""
+        pairs = [pair for name in names for pair in self._pairs(name)]
+        likely = [
+            self.wanted(build, found.name)
+            for found, rank in candidates
+            if (id(found), rank) not in self._loaded
+            for build in found[rank].builds
+            if build.release.wheels
+        ]
+        self.corpus.prefetch(pairs, likely)
+
     # -- metadata
 
     def loaded(self, candidates: Candidates, rank: int) -> Loaded | None:
