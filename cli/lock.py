@@ -121,10 +121,10 @@ class _Run:
         self._objective = objective
         with Progress(self._told, shown=not self.quiet):
             with self.phases.phase("starting"):
+                corpus = self.given.corpus()  # first: a live one gets ready while the rest is imported
                 from solver.locking import lock as find
                 from solver.search import NoLock
 
-                corpus = self.given.corpus()
             try:
                 watched = self._watched = Watched(corpus, self.phases)
                 with self.phases.phase("search"):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["json_of", "json_of_no_lock", "summary"]
 
+_PLURALS = {"is a pre-release": "pre-releases", "was yanked": "yanked", "has no file": "without a file"}
 _SHOWN = 6
 """Lines of one kind in a summary that is not verbose."""
 
@@ -41,8 +42,11 @@ def summary(
         for version, index, marker in rows:
             where = "" if same else f"  {index:<{wide[1]}}"
             yield f"    {version:<{wide[0]}}{where}  {marked(marker, dim=True)}"
-    yield from _listed("Left out", _left_out(locked, watched), verbose)
-    yield from _listed("To note", _notes(locked, watched), verbose)
+    left_out = list(_left_out(locked, watched, verbose))
+    if left_out:
+        yield "Newer, and left out:"
+        yield from left_out
+    yield from _listed("To note:", _notes(locked, watched), verbose)
     if verbose:
         times = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in phases.seconds.items())
         found = locked.statistics
@@ -135,16 +139,15 @@ def _why_not(version: str, yanked: bool, has_files: bool) -> str | None:
     return "is a pre-release" if Version(version).is_prerelease else None
 
 
-def _left_out(locked: Locked, watched: Watched) -> list[str]:
-    """One line for each package and reason."""
-    grouped: dict[tuple[str, str], list[str]] = {}
+def _left_out(locked: Locked, watched: Watched, verbose: bool) -> Iterator[str]:
+    """One line for each reason, with the newest release of each package that it concerns."""
+    grouped: dict[str, dict[str, str]] = {}
     for name, version, why in _newer(locked, watched):
-        grouped.setdefault((name, why), []).append(version)
-    lines = []
-    for (name, why), versions in grouped.items():
-        more = f" and {len(versions) - 1} more" if len(versions) > 1 else ""
-        lines.append(f"{name} {versions[0]}{more}: {why}")
-    return lines
+        grouped.setdefault(why, {}).setdefault(name, f"{name} {version}")
+    for why, newest in grouped.items():
+        shown = list(newest.values()) if verbose or len(newest) <= _SHOWN else [*newest.values()][: _SHOWN - 1]
+        more = f" and {len(newest) - len(shown)} more" if len(shown) < len(newest) else ""
+        yield f"  {marked(_PLURALS.get(why, why), dim=True)}: {', '.join(shown)}{more}"
 
 
 def _notes(locked: Locked, watched: Watched) -> list[str]:
@@ -170,7 +173,7 @@ def _listed(title: str, lines: list[str], verbose: bool) -> Iterator[str]:
     if not lines:
         return
     shown = lines if verbose or len(lines) <= _SHOWN else lines[: _SHOWN - 1]
-    yield f"{title}:"
+    yield title
     yield from (f"  {line}" for line in shown)
     if len(shown) < len(lines):
         yield f"  and {len(lines) - len(shown)} more (--verbose)"

@@ -21,16 +21,25 @@ class Phases:
     seconds: dict[str, float] = field(default_factory=dict)
     now: str = ""
     started: float = field(default_factory=time.perf_counter)
+    _since: float = 0.0
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        before, begun = self.now, time.perf_counter()
-        self.now = name
+        """Times the block; what a phase inside of it takes counts as that one's."""
+        before = self.now
+        self._turn(name)
         try:
             yield
         finally:
-            self.now = before
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+            self._turn(before)
+
+    def _turn(self, name: str) -> None:
+        moment = time.perf_counter()
+        if self.now:
+            self.seconds[self.now] += moment - self._since
+        self.now, self._since = name, moment
+        if name:
+            self.seconds.setdefault(name, 0.0)
 
     @property
     def total(self) -> float:

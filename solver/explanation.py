@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from encoder.candidates import Candidates, python_region, runs
+from encoder.candidates import Candidate, Candidates, python_region, runs
 from encoder.cells import Cell, Edge, Fact
-from encoder.marker import TRUE, Formula, all_of
+from encoder.marker import TRUE, Formula, all_of, chosen
 from encoder.project import Choice
 from encoder.universe import Universe
 
@@ -42,7 +43,6 @@ def explain(no_lock: NoLock, universe: Universe, searched: Mapping[str, Sequence
     return [
         story.headline(),
         *(f"  - {line}" for line in story.lines()),
-        *([f"For example: {no_lock.witness}."] if no_lock.witness else []),
         *story.advice(),
     ]
 
@@ -55,6 +55,8 @@ class _Story:
     _shortener: Shortener = field(init=False)
     _place: Formula = field(init=False)
     """Where every fact of the core is in force; FALSE in effect where there is no such environment."""
+    _too_old: bool = False
+    """Whether some versions were told to need a newer Python."""
 
     def __post_init__(self) -> None:
         self._shortener = Shortener(self.universe.domain)
@@ -68,21 +70,32 @@ class _Story:
                 fact.cells[0].package.name for fact in self.no_lock.facts if fact.kind == "single-version"
             )
             kept = f" that keeps {_listed(list(names))} to one version everywhere" if names else ""
-            return f"There is no lock{kept}:"
+            return f"No lock exists{kept}. These cannot all hold:"
         where = self._where(self._place)
-        if where is None:
-            return "There is no lock, for these cannot hold together:"
-        return f"There is no lock, for these cannot hold together where {where}:"
+        if where is not None and " or " not in where:
+            return f"No lock exists. Where {where}, these cannot all hold:"
+        if self.universe.domain.implies(TRUE, self._place):
+            return "No lock exists. These cannot all hold:"
+        return f"No lock exists. For {self.no_lock.witness}, these cannot all hold:"
 
     def advice(self) -> Iterator[str]:
         """What a person may do about it, where that can be told."""
+        if self.no_lock.witness is not None and str(self.no_lock.witness) not in self.headline():
+            yield f"For example: {self.no_lock.witness}."
         choices = self._rivals()
         if self.no_lock.witness is not None and len(choices) > 1:
             members = ", ".join(f'{{ {choice.kind} = "{choice.name}" }}' for choice in choices)
             yield (
-                f"If {_listed([str(choice) for choice in choices])} are never meant to be installed together, say so: "
-                f"tool.uv.conflicts = [[{members}]] separates them."
+                f"If {_listed([str(choice) for choice in choices])} are never installed together, tool.uv.conflicts = "
+                f"[[{members}]] says so and separates them."
             )
+        if self._too_old:
+            yield (
+                "Raise project.requires-python, or give the requirement a python_version marker, if that Python is "
+                "not meant."
+            )
+        if self.no_lock.failed:
+            yield "Some versions could not be read or built; with them, there might be a lock."
 
     def _rivals(self) -> list[Choice]:
         """The choices whose requirements clash and which a conflict would separate: none brings another with it."""
@@ -109,9 +122,8 @@ class _Story:
 
     def lines(self) -> Iterator[str]:
         """The facts from the project down, and after those on a package what its candidates come to."""
-        yield from _unique(
-            line for name in self._order() for line in (*self._stated_by(name), *self._come_to(name))
-        )
+        told = (line for name in self._order() for line in (*self._stated_by(name), *self._come_to(name)))
+        yield from dict.fromkeys(told)
         for fact in self.no_lock.facts:
             if fact.kind == "single-version":
                 yield f"{fact.cells[0].package.name} must have one version everywhere (single-version)"
@@ -147,15 +159,12 @@ class _Story:
             if len(told) <= _DIFFERENT:
                 yield from (self._requirement(edges) for edges in told)
             else:
-                told.sort(key=lambda edges: min(edge.rank for edge in edges))
-                oldest, newest = told[0][0], told[-1][-1]
-                everything = [edge for edges in told for edge in edges]
+                everything = sorted((edge for edges in told for edge in edges), key=lambda edge: edge.rank)
+                oldest, newest = everything[0], everything[-1]
                 subject, _ = self._subject(everything)
                 yield (
-                    f"{subject} require {oldest.package} in {len(told)} different ways, "
-                    f"from {_what(oldest)} to {_what(newest)}".replace(
-                        str(oldest.package), oldest.dependency.name
-                    )
+                    f"{subject} require {oldest.dependency.name} in {len(told)} ways, "
+                    f"from {_what(oldest)} to {_what(newest)}"
                 )
 
     def _requirement(self, edges: Sequence[Edge]) -> str:
@@ -178,12 +187,23 @@ class _Story:
         edge, cell = edges[0], edges[0].node.cell
         if cell is None:
             choice = self._choice(edge)
-            return "the project" if choice is None else f"{choice}", False
+            return "the project" if choice is None else f"{choice}{self._brought(choice)}", False
         ranks = 0
         for each in edges:
             ranks |= 1 << each.rank
         name = f"{cell.package.name}[{edge.node.extra}]" if edge.node.extra else cell.package.name
         return _versions(name, cell.candidates, ranks), ranks & (ranks - 1) != 0
+
+    def _brought(self, choice: Choice) -> str:
+        """What brings a choice with it that nobody made."""
+        witness = self.no_lock.witness
+        if witness is None or choice.name in (witness.extras if choice.kind == "extra" else witness.groups):
+            return ""
+        made = [Choice("extra", name) for name in witness.extras] + [Choice("group", name) for name in witness.groups]
+        for other in made:
+            if self.universe.domain.satisfiable(self._place, self.universe.active[choice], chosen(other)):
+                return f", which {other} brings with it,"
+        return ""
 
     def _choice(self, edge: Edge) -> Choice | None:
         """The extra or group that lists a requirement of the project."""
@@ -201,11 +221,13 @@ class _Story:
         if not name:
             return
         facts = [fact for fact in self.no_lock.facts if fact.cells and fact.cells[-1].package.name == name]
-        yield from (f"{fact.detail} (tool.uv.constraint-dependencies)" for fact in facts if fact.kind == "constraint")
+        yield from (
+            f"{fact.detail} is demanded by tool.uv.constraint-dependencies"
+            for fact in facts
+            if fact.kind == "constraint"
+        )
         for cell in dict.fromkeys(fact.cells[-1] for fact in facts):
             own = [fact for fact in facts if fact.cells[-1] is cell]
-            if cell.candidates.name != name:
-                continue
             yield from self._admissions([fact for fact in own if fact.kind == "admission"], cell)
             yield from self._held([fact for fact in own if fact.kind == "held"], cell)
             yield from self._exhausted(own, cell)
@@ -220,6 +242,7 @@ class _Story:
                         python = build.release.requires_python
                         if domain.satisfiable(*fact.regions, ~python_region(python)):
                             reason = f"Python {python}"
+                            self._too_old = True
                         else:
                             reason = "a platform of which it has no file (tool.uv.required-environments)"
                         by_reason[reason] = by_reason.get(reason, 0) | 1 << rank
@@ -243,7 +266,8 @@ class _Story:
             if kind == "unavailable":
                 yield f"{subject} cannot be used: {reason}"
             elif kind == "prerelease":
-                yield f"{subject} {'are pre-releases' if many else 'is a pre-release'}, which tool.uv.prerelease refuses"
+                what = "are pre-releases" if many else "is a pre-release"
+                yield f"{subject} {what}, which tool.uv.prerelease refuses"
             elif kind == "yanked":
                 yield f"{subject} {'were' if many else 'was'} yanked"
             else:
@@ -252,15 +276,19 @@ class _Story:
     def _exhausted(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
         """That no candidate fits what is asked of a package, with those that there are."""
         name, candidates = cell.package.name, cell.candidates
-        asked = [fact.edge.dependency.specifier for fact in facts if fact.edge and fact.kind == "requirement"]
-        if not asked:
-            return
-        left = candidates.everything
+        asked = [fact.edge.dependency.specifier for fact in facts if fact.edge is not None]
+        asked += [Requirement(fact.detail).specifier for fact in facts if fact.kind == "constraint"]
+        told = 0
+        for fact in facts:
+            told |= fact.ranks
+        left = candidates.everything & ~told
         for specifier in asked:
             left &= candidates.admitted(specifier)
-        if left:
+        place, pinned = self._from_where(cell)
+        if left or not asked or (told and not candidates.everything & ~told):
+            if pinned:
+                yield f"{name} comes from {place}"
             return
-        place = self._from_where(cell)
         if not candidates.top and not candidates.left_out:
             yield f"{name} is not in {place}"
             return
@@ -270,22 +298,23 @@ class _Story:
             if fits.contains(version, prereleases=True):
                 by_reason.setdefault(reason, []).append(version)
         for reason, versions in by_reason.items():
-            yield f"{name} {versions[0]}{f' to {versions[-1]}' if len(versions) > 1 else ''} {_plural(reason, versions)}"
+            span = versions[0] if len(versions) == 1 else f"{versions[0]} to {versions[-1]}"
+            yield f"{name} {span} {_plural(reason) if len(versions) > 1 else reason}"
         if candidates.top:
             has = _versions("", candidates, candidates.everything)
-            yield f"no version of {name} fits: {place} has {has}"
+            yield f"no {'other ' if told else ''}version of {name} fits: {place} has {has}"
         elif not by_reason:
             yield f"no version of {name} in {place} can be used"
 
-    def _from_where(self, cell: Cell) -> str:
-        """The index that a package comes from in a cell, and the pin that says so."""
+    def _from_where(self, cell: Cell) -> tuple[str, bool]:
+        """The index that a package comes from in a cell, with the pin that says so, and whether there is one."""
         name = cell.package.name
         for pin in self.universe.pins.get(name, ()):
             if self.universe.domain.implies(cell.region, pin.region):
                 scope = "" if pin.text == "everywhere" else f", {pin.text}"
-                return f"index {pin.index!r} (tool.uv.sources{scope})"
+                return f"index {pin.index!r} (tool.uv.sources{scope})", True
         indexes = cell.candidates.indexes or tuple(dict.fromkeys(self.searched.get(name, ())))
-        return _listed(list(indexes)) if indexes else "any index"
+        return _listed(list(indexes)) if indexes else "any index", False
 
 
 def _source(edge: Edge) -> str:
@@ -313,27 +342,35 @@ def _what(edge: Edge) -> str:
 def _versions(name: str, candidates: Candidates, ranks: int) -> str:
     """Versions as ranges, e.g. ``a 1.0 to 1.4 and 2.0``."""
     head = f"{name} " if name else ""
-    if ranks == candidates.everything and candidates.top > 1 and name:
-        return f"all versions of {name}"
+    if ranks == candidates.everything and name:
+        return (
+            f"all versions of {name}" if candidates.top > 1 else f"{name} {_version(candidates[1])}, the only version,"
+        )
     spans = [
-        str(candidates[first]) if first == last else f"{candidates[first]} to {candidates[last]}"
+        _version(candidates[first])
+        if first == last
+        else f"{_version(candidates[first])} to {_version(candidates[last])}"
         for first, last in runs(ranks)
     ]
     if len(spans) > _RUNS:
-        lowest, highest = (ranks & -ranks).bit_length() - 1, ranks.bit_length() - 1
-        return f"{head}{candidates[lowest]} to {candidates[highest]} ({ranks.bit_count()} of its versions)"
+        lowest, highest = candidates[(ranks & -ranks).bit_length() - 1], candidates[ranks.bit_length() - 1]
+        return f"{head}{_version(lowest)} to {_version(highest)} ({ranks.bit_count()} of its versions)"
     return head + _listed(spans)
+
+
+def _version(candidate: Candidate) -> str:
+    """The version of a candidate; several builds of one version are named by what they share."""
+    return candidate.version if len(candidate.builds) == 1 else candidate.version.partition("+")[0]
 
 
 def _listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
 
 
-def _plural(clause: str, versions: Sequence[str]) -> str:
-    if len(versions) > 1:
-        for one, many in (("has ", "have "), ("was ", "were "), ("is ", "are ")):
-            if clause.startswith(one):
-                return many + clause.removeprefix(one)
+def _plural(clause: str) -> str:
+    for one, many in (("has ", "have "), ("was ", "were "), ("is ", "are ")):
+        if clause.startswith(one):
+            return many + clause.removeprefix(one)
     return clause
 
 
@@ -343,7 +380,3 @@ def _worded(marker: str) -> str:
         marker = re.sub(rf"('[^']+') in {variable}\b", rf"{kind} \1 is chosen", marker)
         marker = re.sub(rf"('[^']+') not in {variable}\b", rf"{kind} \1 is not chosen", marker)
     return marker
-
-
-def _unique(lines: Iterator[str]) -> Iterator[str]:
-    yield from dict.fromkeys(lines)
