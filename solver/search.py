@@ -199,7 +199,8 @@ class Search:
         due = [pair for pair, cost in zip(missing, costs, strict=True) if cost <= limit]
         if limit == 0:
             due += [(cell, other) for cell, rank in due for other in self._ahead(cell, rank)]
-        self.sources.expect(selection.unlisted)
+        dear = (pair for pair, cost in zip(missing, costs, strict=True) if cost == 1)
+        self.sources.expect(selection.unlisted, ((cell.candidates, rank) for cell, rank in dear))
         self.sources.load((cell.candidates, rank) for cell, rank in due)
         for cell, rank in due:
             loaded = self.sources.loaded(cell.candidates, rank)

@@ -99,7 +99,6 @@ class Sources:
             for found, rank in candidates
             if (id(found), rank) not in self._loaded
             for build in found[rank].builds
-            if build.release.wheels
         ]
         self.corpus.prefetch(pairs, likely)
 
