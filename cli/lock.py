@@ -166,7 +166,7 @@ class _Run:
         from solver.explanation import explain
 
         searched = self._watched.searched if self._watched else {}
-        lines = explain(none, universe_of(project), searched)
+        lines = explain(none, universe_of(project), searched, project.single_version)
         if self.as_json:
             from cli.summary import json_of_no_lock
 

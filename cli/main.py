@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from cli.failures import ending
+from cli.failures import FAILED, Ended, ending
 
 __all__ = ["main"]
 
@@ -33,6 +33,12 @@ class _Satlock(click.Group):
         module, _, attribute = _COMMANDS[cmd_name].partition(":")
         found: click.Command = getattr(importlib.import_module(module), attribute)
         return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise Ended(FAILED) from None  # click would say "no" for it; there is nobody to tell
 
     def main(  # type: ignore[override]  # that it never returns is told by an overload there
         self,

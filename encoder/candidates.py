@@ -186,7 +186,11 @@ class Candidates:
 
     def usable(self, rank: int) -> Formula:
         """Where a file of the candidate installs."""
-        return any_of(installs_on(file.filename) for build in self[rank].builds for file in build.files)
+        names = [file.filename for build in self[rank].builds for file in build.files]
+        # Most packages have a source distribution or a wheel for any platform: no need to read the others' tags.
+        if any(installs_on(name) is TRUE for name in names if not name.endswith(".whl")):
+            return TRUE
+        return any_of(installs_on(name) for name in sorted(names, key=lambda name: not name.endswith("-any.whl")))
 
 
 def _first(n: int, holds: Callable[[int], bool], low: int = 0) -> int:

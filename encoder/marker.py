@@ -108,12 +108,12 @@ def _join(op: str, parts: Iterable[Formula], neutral: Formula, absorbing: Formul
     for part in parts:
         flat.update(dict.fromkeys(part.args if part.op == op else (part,)))
     flat.pop(neutral, None)
-    if absorbing in flat or any(~part in flat for part in flat):
+    if len(flat) < 2:
+        return next(iter(flat), neutral)
+    if absorbing in flat or any(part.op == "not" and part.args[0] in flat for part in flat):
         return absorbing
     dual = "or" if op == "and" else "and"
     kept = [p for p in flat if not (p.op == dual and any(arg in flat for arg in p.args))]
-    if not kept:
-        return neutral
     return kept[0] if len(kept) == 1 else Formula.make(op, tuple(sorted(kept, key=lambda part: part.key)))
 
 

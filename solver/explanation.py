@@ -7,7 +7,7 @@ Each line is a fact of the core or follows from it and the listings; nothing is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -33,13 +33,19 @@ _DIFFERENT = 3
 """Requirements of one package on another that are told one by one."""
 
 
-def explain(no_lock: NoLock, universe: Universe, searched: Mapping[str, Sequence[str]] | None = None) -> list[str]:
+def explain(
+    no_lock: NoLock,
+    universe: Universe,
+    searched: Mapping[str, Sequence[str]] | None = None,
+    single_version: Collection[str] = (),
+) -> list[str]:
     """The lines of the explanation, the first of which says what is the matter.
 
     Args:
         searched: the indexes that were asked for each package, where that is known.
+        single_version: the packages of which the project wants one version everywhere.
     """
-    story = _Story(no_lock, universe, searched or {})
+    story = _Story(no_lock, universe, searched or {}, single_version)
     return [
         story.headline(),
         *(f"  - {line}" for line in story.lines()),
@@ -52,6 +58,7 @@ class _Story:
     no_lock: NoLock
     universe: Universe
     searched: Mapping[str, Sequence[str]]
+    single_version: Collection[str]
     _shortener: Shortener = field(init=False)
     _place: Formula = field(init=False)
     """Where every fact of the core is in force; FALSE in effect where there is no such environment."""
@@ -66,11 +73,7 @@ class _Story:
 
     def headline(self) -> str:
         if self.no_lock.witness is None:
-            names = dict.fromkeys(
-                fact.cells[0].package.name for fact in self.no_lock.facts if fact.kind == "single-version"
-            )
-            kept = f" that keeps {_listed(list(names))} to one version everywhere" if names else ""
-            return f"No lock exists{kept}. These cannot all hold:"
+            return "No lock exists. These cannot all hold:"
         where = self._where(self._place)
         if where is not None and " or " not in where:
             return f"No lock exists. Where {where}, these cannot all hold:"
@@ -124,9 +127,11 @@ class _Story:
         """The facts from the project down, and after those on a package what its candidates come to."""
         told = (line for name in self._order() for line in (*self._stated_by(name), *self._come_to(name)))
         yield from dict.fromkeys(told)
-        for fact in self.no_lock.facts:
-            if fact.kind == "single-version":
-                yield f"{fact.cells[0].package.name} must have one version everywhere (single-version)"
+        if self.no_lock.witness is None:
+            cells = dict.fromkeys(cell.package.name for fact in self.no_lock.facts for cell in fact.cells)
+            for name in cells:
+                if name in self.single_version:
+                    yield f"{name} must be one and the same everywhere (tool.satlock.single-version)"
 
     def _order(self) -> list[str]:
         """The packages of the core in the order in which the project reaches them; ``""`` is the project."""
