@@ -47,28 +47,24 @@ def kept_versions(existing: Pylock, lifted: Iterable[str] = ()) -> dict[str, fro
 def first_difference(existing: Pylock, lock: Lock, universe: Universe) -> str | None:
     """The first way in which a lock does not say what the project needs now; None where it says just that.
 
-    Order, spelling, and what else an index says of a file do not count: markers are compared by what they mean for
-    the project.
+    Order, spelling, and what else an index says of a file do not count; nor do environments that the project does
+    not admit (any more). Markers are compared by what they mean in the others.
     """
     return next(_differences(existing, lock, universe), None)
 
 
 def _differences(existing: Pylock, lock: Lock, universe: Universe) -> Iterator[str]:
-    from packaging.markers import Marker
-    from packaging.specifiers import SpecifierSet
-
-    from encoder.marker import TRUE, any_of, from_marker
+    from encoder.marker import TRUE, any_of, from_marker, from_python_specifier
 
     yield from _other_names("extras", existing.extras or (), lock.extras)
     yield from _other_names("dependency groups", existing.dependency_groups or (), lock.groups)
     yield from _other_names("default groups", existing.default_groups or (), lock.default_groups)
-    said, asked = existing.requires_python, SpecifierSet(lock.requires_python or "")
-    if (said or SpecifierSet()) != asked:
-        yield f"it is for Python {said or 'of any version'}, and the project requires {asked or 'any'}"
-    pythons = any_of(from_marker(marker) for marker in existing.environments) if existing.environments else TRUE
-    wanted = any_of(from_marker(Marker(text)) for text in lock.environments) if lock.environments else TRUE
-    if not universe.domain.equivalent(pythons, wanted):
-        yield "it is for other environments than tool.uv.environments names"
+    pythons = from_python_specifier(str(existing.requires_python or ""))
+    if not universe.domain.implies(TRUE, pythons):
+        yield f"it is for Python {existing.requires_python}, and the project admits {lock.requires_python}"
+    covered = any_of(from_marker(marker) for marker in existing.environments) if existing.environments else TRUE
+    if not universe.domain.implies(TRUE, covered):
+        yield "it does not cover all of the project's environments (tool.uv.environments)"
     there: dict[str, list[Package]] = {}
     for package in existing.packages:
         there.setdefault(str(package.name), []).append(package)
