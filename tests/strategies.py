@@ -18,7 +18,7 @@ from packaging.version import Version
 
 from tests.world import DEFAULT, Dist, World
 
-__all__ = ["random_world", "worlds"]
+__all__ = ["Dice", "random_world", "toml", "worlds"]
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ ENVIRONMENTS = (
 )
 
 
-class _Dice:
+class Dice:
     """Short names for what is drawn, over a function that draws an integer between two others, both included."""
 
     def __init__(self, number: Callable[[int, int], int]) -> None:
@@ -82,16 +82,16 @@ class _Dice:
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """A world with two to six packages and a project that asks for some of them; shrinks to the plainest choices."""
-    return _WorldDraw(_Dice(lambda low, high: draw(st.integers(low, high)))).world()
+    return _WorldDraw(Dice(lambda low, high: draw(st.integers(low, high)))).world()
 
 
 def random_world(seed: int) -> World:
     """The same from a seed, evenly distributed where hypothesis prefers what is small; fast, and shrinks not at all."""
-    return _WorldDraw(_Dice(random.Random(seed).randint)).world()
+    return _WorldDraw(Dice(random.Random(seed).randint)).world()
 
 
 class _WorldDraw:
-    def __init__(self, dice: _Dice) -> None:
+    def __init__(self, dice: Dice) -> None:
         self.dice = dice
         self.names = list(NAMES[: dice.number(2, 6)])
         self.versions = {name: dice.some(VERSIONS, dice.pick((1, 2, 3, 3)), 4) for name in self.names}
@@ -252,7 +252,7 @@ class _WorldDraw:
         dice = self.dice
         lines = ["[project]", 'name = "proj"', 'version = "0.1.0"']
         lines.append(f'requires-python = "{dice.pick((">=3.11", ">=3.11", ">=3.11,<3.13", ">=3.12"))}"')
-        lines.append(f"dependencies = {_toml(self._asked(0 if self.extras else 1, 3))}")
+        lines.append(f"dependencies = {toml(self._asked(0 if self.extras else 1, 3))}")
         if self.extras:
             lines.append("[project.optional-dependencies]")
             for position, extra in enumerate(self.extras):
@@ -260,7 +260,7 @@ class _WorldDraw:
                 if position and dice.chance(20):
                     marker = f" ; {dice.pick(MARKERS)}" if dice.chance(30) else ""
                     asked.append(f"proj[{dice.pick(self.extras[:position])}]{marker}")
-                lines.append(f"{extra} = {_toml(asked)}")
+                lines.append(f"{extra} = {toml(asked)}")
         if self.groups:
             lines.append("[dependency-groups]")
             for position, group in enumerate(self.groups):
@@ -269,11 +269,11 @@ class _WorldDraw:
                     items.append({"include-group": self.groups[0]})
                 if self.extras and dice.chance(8):
                     items.append(f"proj[{dice.pick(self.extras)}]")
-                lines.append(f"{group} = {_toml(items)}")
+                lines.append(f"{group} = {toml(items)}")
         lines += ["[tool.uv]", *self._settings()]
         if self.sources:
             lines.append("[tool.uv.sources]")
-            lines += [f"{name} = {_toml(entries)}" for name, entries in self.sources.items()]
+            lines += [f"{name} = {toml(entries)}" for name, entries in self.sources.items()]
         for label, url in URLS.items():
             if url in self.indexes and (label != "extra-first" or first):
                 lines += ["[[tool.uv.index]]", f'name = "{label}"', f'url = "{url}"']
@@ -304,19 +304,19 @@ class _WorldDraw:
         found = []
         if self.conflicts:
             sets = [[{kind: name} for kind, name in members] for members in self.conflicts]
-            found.append(f"conflicts = {_toml(sets)}")
+            found.append(f"conflicts = {toml(sets)}")
         plain = [name for name in self.names if name not in self.prereleases]
         if plain and dice.chance(12):
-            found.append(f"constraint-dependencies = {_toml([self._constraint(dice.pick(plain))])}")
+            found.append(f"constraint-dependencies = {toml([self._constraint(dice.pick(plain))])}")
         if plain and dice.chance(12):
-            found.append(f"override-dependencies = {_toml([self._constraint(dice.pick(plain))])}")
+            found.append(f"override-dependencies = {toml([self._constraint(dice.pick(plain))])}")
         if dice.chance(6):
-            found.append(f"exclude-dependencies = {_toml([dice.pick(self.names)])}")
+            found.append(f"exclude-dependencies = {toml([dice.pick(self.names)])}")
         if dice.chance(12):
-            found.append(f"environments = {_toml(list(dice.pick(ENVIRONMENTS)))}")
+            found.append(f"environments = {toml(list(dice.pick(ENVIRONMENTS)))}")
         if dice.chance(8):
             required = "sys_platform == 'linux' and platform_machine == 'x86_64'"
-            found.append(f"required-environments = {_toml([required])}")
+            found.append(f"required-environments = {toml([required])}")
         if self.prereleases and dice.chance(30):
             found.append(f'prerelease = "{dice.pick(("allow", "disallow"))}"')
         return found
@@ -329,10 +329,10 @@ class _WorldDraw:
         return f"{name}{self.dice.pick(('>=', '<=', '!=', '=='))}{version}{marker}"
 
 
-def _toml(value: Any) -> str:
+def toml(value: Any) -> str:
     """A value as inline TOML; strings as in JSON."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
+        return "[" + ", ".join(toml(item) for item in value) + "]"
     return json.dumps(value)
