@@ -85,6 +85,8 @@ class Candidates:
     """(version, reason) of what is no candidate at all."""
     prereleases: int
     """Ranks of pre-releases that were not asked for."""
+    prereleases_serve: bool
+    """Whether these may be used where nothing else serves."""
     yanked: int
     """Ranks of yanked releases."""
     _singles: tuple[tuple[int, ...], ...]
@@ -262,12 +264,12 @@ def candidates_of(
         prereleases |= _is_prerelease(candidate.version) << rank
         yanked |= any(build.release.yanked for build in candidate.builds) << rank
     everything = (1 << (len(ranked) + 1)) - 2
-    necessary = mode in ("if-necessary", "if-necessary-or-explicit") and prereleases == everything
-    if mode == "allow" or necessary or (mode != "disallow" and any(_names_prerelease(s) for s in asked)):
+    serve = mode in ("if-necessary", "if-necessary-or-explicit")
+    if mode == "allow" or (serve and prereleases == everything) or (mode != "disallow" and any(_names_prerelease(s) for s in asked)):
         prereleases = 0
     required = tuple(from_marker(marker) for marker in project.required_environments)
     return Candidates(
-        name, tuple(listing.index for listing in listings), tuple(ranked), tuple(left_out), prereleases, yanked,
+        name, tuple(listing.index for listing in listings), tuple(ranked), tuple(left_out), prereleases, serve, yanked,
         tuple(singles), tuple(composites), required, domain,
     )  # fmt: skip
 

@@ -258,8 +258,7 @@ class Encoding:
             self._bound(fact, antecedent, cell, admitted)
             for extra in edge.dependency.extras:
                 self._add(fact, [*antecedent, self._node(cell, extra).literal])
-            if admitted & candidates.yanked and _is_exact(edge.dependency):
-                cell.lifted |= admitted & candidates.yanked
+            cell.lifted |= self._asked_for(edge.dependency, candidates, admitted)
         for rule, ranks in candidates.admission():
             if ranks & admitted and (cell.guard, rule.key) not in edge.encoded:
                 refused = ~rule
@@ -270,6 +269,20 @@ class Encoding:
                     self._bound(fact, [*self._antecedent(edge), -cell.guard], cell, admitted & ~ranks)
         for extra in ("", *edge.dependency.extras):
             self._raise(self._node(cell, extra), asks)
+
+    @staticmethod
+    def _asked_for(dependency: Dependency, candidates: Candidates, admitted: int) -> int:
+        """Ranks that are held back in general and that a requirement leaves no way around.
+
+        A yanked release is admitted by whoever names exactly it (PEP 592), pre-releases by whoever admits nothing
+        else (PEP 440).
+        """
+        if not admitted & (candidates.yanked | candidates.prereleases):
+            return 0
+        asked = admitted & candidates.yanked if _is_exact(dependency) else 0
+        if candidates.prereleases_serve and not admitted & ~(candidates.prereleases | candidates.yanked):
+            asked |= admitted & candidates.prereleases & ~candidates.yanked
+        return asked
 
     def _antecedent(self, edge: Edge) -> list[int]:
         """What must hold for an edge to ask for anything, negated."""

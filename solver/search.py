@@ -178,10 +178,7 @@ class Search:
         raise NoLock(facts, witness, failed)
 
     def _liftable(self, hold: Hold) -> bool:
-        if hold.kind == "prerelease":
-            mode = self.project.prerelease_package.get(hold.cell.package.name, self.project.prerelease)
-            return mode in ("if-necessary", "if-necessary-or-explicit")
-        return hold.kind == "build"
+        return hold.kind == "build" or (hold.kind == "prerelease" and hold.cell.candidates.prereleases_serve)
 
     # -- loading
 

@@ -648,6 +648,17 @@ class Judge:
                 return candidate
         return None
 
+    def _only_way(self, candidate: Candidate) -> bool:
+        """Whether somebody asks for a package in a way that only its pre-releases meet (PEP 440)."""
+        listed = self.world.indexes[candidate.index][candidate.name]
+        requirements = (_requirement(text) for *_, dist in self.world.candidates() for text in dist.requires_dist)
+        return any(
+            satisfies(candidate.version, str(one.specifier))
+            and all(Version(v).is_prerelease for v in listed if satisfies(v, str(one.specifier)))
+            for one in requirements
+            if canonicalize_name(one.name) == candidate.name
+        )
+
     def _necessary(self, entry: Package) -> bool:
         """Whether some environment of an entry has no solution without pre-releases.
 
@@ -667,7 +678,7 @@ class Judge:
         if objection is not None and not (objection.kind == "yanked" and pinned):
             yield objection
         prerelease = Version(candidate.version).is_prerelease
-        if prerelease and not self._prerelease_admitted(candidate, self._necessary(entry)):
+        if prerelease and not self._prerelease_admitted(candidate, self._only_way(candidate) or self._necessary(entry)):
             yield Violation("prerelease", f"{text} is a pre-release that nothing makes necessary")
         if entry.requires_python is not None and not entry.requires_python.contains(env.python):
             yield Violation("python", f"the entry of {text} refuses Python {env.python}")
