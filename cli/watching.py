@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from corpora.facts import Corpus, Listing, MetadataOutcome, Wanted
+    from corpora.facts import Corpus, Guess, Listing, MetadataOutcome, Wanted
 
 __all__ = ["Phases", "Watched"]
 
@@ -90,8 +90,10 @@ class Watched:
                 self.unavailable[one.index, one.name, one.version] = reason
         return answers
 
-    def prefetch(self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted]) -> None:
-        self._corpus.prefetch(listings, metadata)
+    def prefetch(
+        self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
+    ) -> None:
+        self._corpus.prefetch(listings, metadata, then)
 
     def close(self) -> None:
         self._corpus.close()

@@ -6,7 +6,7 @@ recorded snapshot) to the encoder.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -131,6 +131,10 @@ class Wanted:
 MetadataOutcome: TypeAlias = Metadata | NeedsBuild | Unavailable
 
 
+Guess: TypeAlias = Callable[["Listing | Metadata"], tuple[list[tuple[str, str]], list[Wanted]]]
+"""From what has arrived to the listings and metadata that are likely to be needed next."""
+
+
 class CorpusError(Exception):
     """The corpus as a whole failed: an index cannot be reached, a snapshot cannot be read (exit code 3).
 
@@ -152,8 +156,14 @@ class Corpus(Protocol):
         """Metadata for candidates, all at once."""
         ...
 
-    def prefetch(self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted]) -> None:
-        """A hint that these may soon be asked for. Never blocks, never raises, never builds, changes no answer."""
+    def prefetch(
+        self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
+    ) -> None:
+        """A hint that these may soon be asked for. Never blocks, never raises, never builds, changes no answer.
+
+        Args:
+            then: told of each that has arrived, in a thread of the corpus; says what else may be asked for.
+        """
         ...
 
     def close(self) -> None: ...

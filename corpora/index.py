@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from corpora.address import listing_url
 from corpora.cache import Cache, Kept, default_folder
 from corpora.credentials import Vault
-from corpora.facts import CorpusError, Listing, Metadata, MetadataOutcome, Wanted
+from corpora.facts import CorpusError, Guess, Listing, Metadata, MetadataOutcome, Wanted
 
 if TYPE_CHECKING:
     import asyncio
@@ -78,6 +79,7 @@ class LiveCorpus:
         self._asked: dict[object, _Asked] = {}
         self._known: dict[object, Any] = {}
         self._vault = Vault()
+        self._guess: Guess | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop
@@ -119,10 +121,14 @@ class LiveCorpus:
         self._want(wanted, urgent=True)
         return {candidate: self._result(candidate) for candidate in wanted}
 
-    def prefetch(self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted]) -> None:
+    def prefetch(
+        self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
+    ) -> None:
         """See :class:`corpora.facts.Corpus`."""
         if self._offline or self._closed:
             return
+        if then is not None:
+            self._guess = then
         keys: list[object] = []
         for index, name in listings:
             try:
@@ -267,6 +273,9 @@ class LiveCorpus:
             asked.future.set_exception(error)
         else:
             asked.future.set_result(result)
+            if self._guess is not None and isinstance(result, (Listing, Metadata)):
+                with suppress(Exception):  # a guess that fails is no guess
+                    self.prefetch(*self._guess(result))
 
     async def _listing(self, index: str, name: str, job: Job) -> Listing | None:
         from corpora.freshness import fresh_until

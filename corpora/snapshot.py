@@ -21,6 +21,7 @@ from typing import Any
 from corpora.facts import (
     CorpusError,
     File,
+    Guess,
     Listing,
     Metadata,
     MetadataOutcome,
@@ -88,7 +89,9 @@ class SnapshotCorpus:
     def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
         return {one: self._outcome(one) for one in wanted}
 
-    def prefetch(self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted]) -> None:
+    def prefetch(
+        self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
+    ) -> None:
         """Nothing: all of it is at hand."""
 
     def close(self) -> None:

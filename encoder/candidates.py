@@ -7,10 +7,9 @@ with thousands of versions costs no more than one with ten.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import NamedTuple
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import Version
@@ -23,10 +22,11 @@ from .project import Project
 from .specifiers import python_lower_bounds
 from .tags import installs_on, platforms_of
 
-__all__ = ["Build", "Candidate", "Candidates", "candidates_of", "runs"]
+__all__ = ["Build", "Candidate", "Candidates", "candidates_of", "python_region", "runs", "uploaded"]
 
 
-class Build(NamedTuple):
+@dataclass(frozen=True)
+class Build:
     """One version in one index, and the environments it serves as part of its candidate."""
 
     version: str
@@ -265,7 +265,8 @@ def candidates_of(
         yanked |= any(build.release.yanked for build in candidate.builds) << rank
     everything = (1 << (len(ranked) + 1)) - 2
     serve = mode in ("if-necessary", "if-necessary-or-explicit")
-    if mode == "allow" or (serve and prereleases == everything) or (mode != "disallow" and any(_names_prerelease(s) for s in asked)):
+    named = mode != "disallow" and any(_names_prerelease(specifiers) for specifiers in asked)
+    if mode == "allow" or named or (serve and prereleases == everything):
         prereleases = 0
     required = tuple(from_marker(marker) for marker in project.required_environments)
     return Candidates(
@@ -284,13 +285,13 @@ def _serving_files(
         return "has no source distribution, and its wheels are switched off", ()
     if not release.raw_files:
         return "has no file", ()
-    if cutoff is not None and _uploaded(release.upload_time, cutoff) is False:
+    if cutoff is not None and uploaded(release.upload_time, cutoff) is False:
         return "was uploaded after the exclude-newer date", ()
     if cutoff is None and not wheels_only and not sdists_only:
         return None, None
     files = release.files
     if cutoff is not None:
-        files = tuple(file for file in files if _uploaded(file.upload_time, cutoff))
+        files = tuple(file for file in files if uploaded(file.upload_time, cutoff))
         if not files:
             return "has no upload time, so exclude-newer leaves it out", ()
     if wheels_only or sdists_only:
@@ -300,7 +301,7 @@ def _serving_files(
     return (None, files) if files else ("has no file that serves", ())
 
 
-def _uploaded(moment: str | None, cutoff: datetime) -> bool | None:
+def uploaded(moment: str | None, cutoff: datetime) -> bool | None:
     """Whether an upload was in time; None where the index does not tell."""
     if moment is None:
         return None
@@ -316,12 +317,12 @@ def _divide(siblings: list[Build]) -> tuple[Build, ...]:
         if build.release.yanked:
             continue
         installs = any_of(installs_on(file.filename) for file in build.files)
-        shared.append(build._replace(region=installs & ~taken))
+        shared.append(replace(build, region=installs & ~taken))
         taken = taken | installs
     if not shared:
         return ()
     # Where nothing installs, the highest build stands for the version.
-    shared[0] = shared[0]._replace(region=shared[0].region | ~taken)
+    shared[0] = replace(shared[0], region=shared[0].region | ~taken)
     return tuple(build for build in shared if build.region is not FALSE)
 
 

@@ -116,5 +116,3 @@ class Hold:
     literal: int
     fact: Fact
     lifted: bool = False
-
-

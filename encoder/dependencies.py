@@ -114,4 +114,3 @@ class Dependencies:
             if marker is FALSE or (extra and marker is from_marker(requirement.marker)):
                 continue
             yield dependency_of(requirement, marker)
-

@@ -12,9 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from .marker import TRUE, Atom, Formula, Matches, Opaque, PythonAtLeast, PythonRelease
 from .project import Choice
+
+if TYPE_CHECKING:
+    from .smt import Oracle
 
 __all__ = ["ENUMERATED_SWITCHES", "Domain", "Environment", "Grid"]
 
@@ -151,8 +155,8 @@ def grid_of(atoms: Iterable[Atom]) -> Grid:
     platforms += [("posix", OTHER, OTHER), (OTHER, OTHER, OTHER)]
     implementations = [*_IMPLEMENTATIONS]
     for column, variable in enumerate(_IMPLEMENTATION_VARIABLES):
-        for value in sorted(named[variable] - {row[column] for row in _IMPLEMENTATIONS}):
-            implementations.append((value, OTHER) if column == 0 else (OTHER, value))
+        unknown = sorted(named[variable] - {row[column] for row in _IMPLEMENTATIONS})
+        implementations += [(value, OTHER) if column == 0 else (OTHER, value) for value in unknown]
     implementations.append((OTHER, OTHER))
     machines = (*_MACHINES, *sorted(named["machine"] - set(_MACHINES)), OTHER)
     return Grid(tuple(sorted(boundaries)), tuple(dict.fromkeys(platforms)), tuple(implementations), machines)
@@ -167,6 +171,7 @@ class Domain:
         self._known: set[int] = set()
         self._atoms: set[Atom] = set()
         self._answers: dict[frozenset[int], tuple[frozenset[Atom], int] | None] = {}
+        self._oracle: Oracle | None = None
         self._rebuild()
         self._learn(universe)
 
@@ -304,7 +309,7 @@ class Domain:
         for platform, machine in self.grid.phantoms():
             self._real &= ~(self._places_mask(1, (platform,)) & self._places_mask(3, (machine,)))
         self._masks: dict[tuple[int, frozenset[Atom]], int] = {}
-        self._oracle: Oracle | None = None
+        self._oracle = None
         # Answers stay true when the grid is refined, but the platforms noted with them are of the old grid.
         self._answers = {question: None for question, answer in self._answers.items() if answer is None}
 

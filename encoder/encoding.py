@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from packaging.specifiers import SpecifierSet
 
@@ -83,7 +84,8 @@ class Encoding:
         for (region, _), requires_python in zip(builds, pythons, strict=False):
             admits = python_region(requires_python)
             if admits is not TRUE:
-                edge = Edge(cell.nodes[""], rank, _NOTHING, region & ~admits, None, f"requires Python {requires_python}")
+                reason = f"requires Python {requires_python}"
+                edge = Edge(cell.nodes[""], rank, _NOTHING, region & ~admits, None, reason)
                 cell.nodes[""].edges.append(edge)
                 self._encode(edge)
         for node in list(cell.nodes.values()):
@@ -301,7 +303,7 @@ class Encoding:
         self._add(fact, [*antecedent, self.at_least(cell, spans[0][0])])
         if spans[-1][1] < cell.candidates.top:
             self._add(fact, [*antecedent, -self.at_least(cell, spans[-1][1] + 1)])
-        for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+        for (_, end), (start, _) in pairwise(spans):
             self._add(fact, [*antecedent, -self.at_least(cell, end + 1), self.at_least(cell, start)])
 
     def _node(self, cell: Cell, extra: str) -> Node:
@@ -353,4 +355,6 @@ _NOTHING = dependency_of(Requirement("", (), SpecifierSet(), None, None, "", "")
 
 def _is_exact(dependency: Dependency) -> bool:
     """Whether a requirement names one version, which admits it even where it was yanked (PEP 592)."""
-    return any(s.operator == "===" or (s.operator == "==" and not s.version.endswith(".*")) for s in dependency.specifier)
+    return any(
+        s.operator == "===" or (s.operator == "==" and not s.version.endswith(".*")) for s in dependency.specifier
+    )

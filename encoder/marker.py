@@ -9,15 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from packaging.markers import Marker
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 
 from .project import Choice
 
-__all__ = ["FALSE", "TRUE", "Atom", "Formula", "Matches", "Opaque", "PythonAtLeast", "any_of", "all_of", "chosen",
-           "forget_switches", "from_marker", "from_python_specifier", "matches", "python_at_least"]
+__all__ = [
+    "FALSE",
+    "TRUE",
+    "Atom",
+    "Formula",
+    "Matches",
+    "Opaque",
+    "PythonAtLeast",
+    "any_of",
+    "all_of",
+    "chosen",
+    "forget_switches",
+    "from_marker",
+    "from_python_specifier",
+    "matches",
+    "python_at_least",
+]
 
 PythonRelease: TypeAlias = tuple[int, int, int]
 
@@ -54,7 +69,7 @@ class Formula:
     """An interned boolean expression: equal expressions are the same object, so ``is`` and ``id`` compare them."""
 
     __slots__ = ("args", "atom", "atoms", "key", "op", "switches")
-    _interned: dict[tuple[object, ...], Formula] = {}
+    _interned: ClassVar[dict[tuple[object, ...], Formula]] = {}
 
     op: str
     """``true``, ``false``, ``atom``, ``not``, ``and`` or ``or``."""
@@ -189,7 +204,7 @@ def _python(variable: str, op: str, text: str, flipped: bool) -> Formula:
     if op in ("in", "not in"):
         inside = (lambda r: text in shown(r)) if flipped else (lambda r: shown(r) in text)
         if variable != "python_version":
-            points += tuple(_release(word) for word in text.replace(",", " ").split() if _release(word))
+            points += tuple(release for word in text.replace(",", " ").split() if (release := _release(word)))
             points += tuple((a, b, c + 1) for a, b, c in points)
         found = _where(points, inside)
         return found if op == "in" else ~found
@@ -202,10 +217,10 @@ def _python(variable: str, op: str, text: str, flipped: bool) -> Formula:
     return _where(points, lambda release: specifier.contains(shown(release), prereleases=True))
 
 
-def _release(text: str) -> PythonRelease | tuple[()]:
+def _release(text: str) -> PythonRelease | None:
     parts = text.strip("'\" ").split(".")
     if not all(part.isdigit() for part in parts) or not 1 <= len(parts) <= 3:
-        return ()
+        return None
     major, minor, micro = (*map(int, parts), 0, 0)[:3]
     return (major, minor, micro)
 
@@ -274,4 +289,3 @@ def _from_tuple(item: Any, extra: str) -> Formula:
         found = chosen(Choice("extra" if variable == "extras" else "group", text))
         return found if op == "in" else ~found
     return _comparison(variable, op, text, flipped)
-

@@ -55,9 +55,7 @@ def universe_of(project: Project) -> Universe:
     active = _activations(project)
     pythons = from_python_specifier(str(project.requires_python))
     platforms = any_of(from_marker(m) for m in project.environments) if project.environments else TRUE
-    axioms = [
-        ~(active[a] & active[b]) for members in project.conflicts for a, b in combinations(members, 2) if a != b
-    ]
+    axioms = [~(active[a] & active[b]) for members in project.conflicts for a, b in combinations(members, 2) if a != b]
     domain = Domain(all_of([pythons, platforms, *axioms]))
     if not domain.satisfiable(TRUE):
         raise ProjectError(

@@ -33,7 +33,7 @@ class Selection:
     """Packages that are asked for and whose candidates are not known yet."""
 
 
-class HeldBack(Exception):  # noqa: N818  (not an error: the search answers it)
+class HeldBack(Exception):
     """All that a cell can have under what was fixed before it, the ranks from ``low`` to ``high``, is held back."""
 
     def __init__(self, cell: Cell, low: int, high: int) -> None:

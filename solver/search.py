@@ -30,7 +30,7 @@ _MOST_AHEAD = 64
 _FIRST_MOVES = 2
 
 
-class NoLock(Exception):  # noqa: N818  (an answer, not a fault)
+class NoLock(Exception):
     """No lock exists: these facts clash, in ``witness`` where one environment is enough to show it."""
 
     def __init__(self, facts: list[Fact], witness: Environment | None, failed: bool) -> None:
@@ -79,6 +79,7 @@ class Search:
             NoLock: there is none.
             CorpusError: an index failed.
         """
+        self.sources.start()
         while True:
             guards = [cell.guard for cell in self.encoding.living()]
             holds = [hold.literal for hold in self._holds()]

@@ -101,9 +101,7 @@ class Session:
         if self._explainer is None:
             self._explainer = Solver("glucose4")
         selected: list[list[int]] = []
-        for clause, fact in zip(
-            encoding.clauses[self._explained :], encoding.fact_of[self._explained :], strict=True
-        ):
+        for clause, fact in zip(encoding.clauses[self._explained :], encoding.fact_of[self._explained :], strict=True):
             while fact >= len(self._selectors):
                 self._selectors.append(encoding.fresh())
             selected.append(clause if fact < 0 else [-self._selectors[fact], *clause])
@@ -112,9 +110,7 @@ class Session:
         return self._explainer
 
 
-def _minimise(
-    required: list[int], spare: list[int], clash: Callable[[list[int]], list[int] | None]
-) -> list[int]:
+def _minimise(required: list[int], spare: list[int], clash: Callable[[list[int]], list[int] | None]) -> list[int]:
     """Deletion-based minimisation, the spare literals first; cores of the calls shrink the rest on the way."""
     kept = [*required, *spare]
     for literal in [*reversed(spare), *reversed(required)]:

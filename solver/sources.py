@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from corpora.facts import Corpus, Listing, Metadata, NeedsBuild, Unavailable, Wanted
@@ -11,6 +11,8 @@ from encoder.dependencies import Dependencies, Edits
 from encoder.marker import Formula, any_of
 from encoder.project import Project
 from encoder.universe import Universe
+
+from .crawling import Crawler
 
 __all__ = ["Loaded", "Sources"]
 
@@ -44,14 +46,26 @@ class Sources:
     _loaded: dict[tuple[int, int], Loaded] = field(default_factory=dict)
     _to_build: set[tuple[int, int]] = field(default_factory=set)
 
+    def start(self) -> None:
+        """Sets the corpus to fetch ahead from the project's own requirements."""
+        crawler = Crawler(self.project, self._chain()[:1], self.universe.pins)
+        pairs = list(self._pairs_of(self.universe.pins))
+        for root in self.universe.roots:
+            requirement = root.requirement
+            pairs += crawler.note(requirement.name, requirement.specifier, requirement.extras)
+        self.corpus.prefetch(pairs, (), crawler.guess)
+
     # -- listings
 
     def partitions(self, names: Sequence[str]) -> dict[str, list[tuple[Formula, Candidates]]]:
         """For each package its regions by index pin, with the candidates that serve each."""
-        wanted = list(dict.fromkeys(pair for name in names for pair in self._pairs(name)))
+        wanted = list(dict.fromkeys(self._pairs_of(names)))
         listings = self.corpus.listings(wanted)
         self.listings_read += len(wanted)
         return {name: self._partition(name, listings) for name in names}
+
+    def _pairs_of(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        return (pair for name in names for pair in self._pairs(name))
 
     def _pairs(self, name: str) -> Iterable[tuple[str, str]]:
         pins = self.universe.pins.get(name, ())
@@ -86,21 +100,19 @@ class Sources:
                 chain = chain[:1]
             regions.append((unpinned, chain))
         asked = [root.requirement.specifier for root in self.universe.roots if root.requirement.name == name]
-        asked += [
-            r.specifier for r in (*self.project.constraints, *self.project.overrides) if r.name == name
-        ]
-        return [(region, candidates_of(name, chain, self.project, self.universe.domain, asked=asked)) for region, chain in regions]
+        asked += [r.specifier for r in (*self.project.constraints, *self.project.overrides) if r.name == name]
+        domain = self.universe.domain
+        return [(region, candidates_of(name, chain, self.project, domain, asked=asked)) for region, chain in regions]
 
     def expect(self, names: Iterable[str], candidates: Iterable[tuple[Candidates, int]] = ()) -> None:
         """Tells the corpus what is likely to be asked for next, so that it can fetch while the search thinks."""
-        pairs = [pair for name in names for pair in self._pairs(name)]
         likely = [
             self.wanted(build, found.name)
             for found, rank in candidates
             if (id(found), rank) not in self._loaded
             for build in found[rank].builds
         ]
-        self.corpus.prefetch(pairs, likely)
+        self.corpus.prefetch(self._pairs_of(names), likely)
 
     # -- metadata
 
@@ -188,4 +200,3 @@ class Sources:
             pythons.append(None if told else outcome.requires_python)
         self._loaded[key] = Loaded(tuple(parts), tuple(pythons))
         return None
-

@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeVar
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from corpora.facts import File, Listing, Metadata, MetadataOutcome, NeedsBuild, Release, Unavailable, Wanted
+from corpora.facts import File, Guess, Listing, Metadata, MetadataOutcome, NeedsBuild, Release, Unavailable, Wanted
 
 T = TypeVar("T")
 
@@ -131,7 +131,9 @@ class MemoryCorpus:
         self.metadata_requests += wanted
         return {one: self._metadata(one) for one in self._ordered(wanted)}
 
-    def prefetch(self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted]) -> None:
+    def prefetch(
+        self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
+    ) -> None:
         self.calls["prefetch"] += 1
 
     def close(self) -> None:
