@@ -91,7 +91,8 @@ class _Draw:
     def _by_conflict(self, target: str) -> None:
         """Extras or groups that are never installed together want what excludes each other; the rest wants anything."""
         rivals = self.dice.some([("extra", "cpu"), ("extra", "cu"), ("extra", "docs"), ("group", "dev")], 2, 3)
-        if self.dice.chance(90):
+        separated = self.dice.chance(90)
+        if separated:
             self.conflicts.append([{kind: name} for kind, name in rivals])
         for (kind, name), wanted in zip(rivals, self._exclusive(len(rivals)), strict=True):
             listed = (self.extras if kind == "extra" else self.groups)[name]
@@ -103,9 +104,8 @@ class _Draw:
                 listed.append(f"{asker}[{name}]")
         if self.dice.chance(60):
             self._ask(target, "")
-        plain = [one for one in rivals if one[0] == "extra"]
-        if self.pinned is None and len(plain) == 2 and len(rivals) == 2 and {"cpu", "cu"} == {n for _, n in plain}:
-            self.pinned = target if self.dice.chance(50) and self.conflicts else None
+        if rivals == [("extra", "cpu"), ("extra", "cu")] and separated and self.dice.chance(50):
+            self.pinned = target
 
     def _by_python(self, target: str) -> None:
         self.ladders.add(target)

@@ -1,0 +1,249 @@
+"""What holds of every lock, on random small worlds: valid, found wherever there can be one, the same bytes whatever the
+order of answers, and as new as the order of discovery allows. The judge knows the truth by brute force.
+
+``SATLOCK_NIGHTLY=1`` draws some thirty times as many worlds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tomllib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from encoder.domain import Environment as Witness
+from encoder.reading import read_project
+from solver.locking import Locked, lock
+from solver.pylock import to_pylock, to_toml
+from solver.search import NoLock
+from tests.bruteforce import PLATFORMS, Candidate, Environment, Judge, holds
+from tests.splitting import splitting_world, splitting_worlds
+from tests.strategies import random_world, toml, worlds
+from tests.world import DEFAULT, Dist, MemoryCorpus, World
+
+NIGHTLY = os.environ.get("SATLOCK_NIGHTLY") == "1"
+SEEDS = 10_000 if NIGHTLY else 300
+CHUNK = 50
+chunks = pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+kinds = pytest.mark.parametrize("draw", [random_world, splitting_world], ids=["mixed", "splitting"])
+shrinking = settings(
+    max_examples=2000 if NIGHTLY else 100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
+)
+Draw = Callable[[int], World]
+
+
+def locked(world: World, folder: Path, *, shuffle: int | None = None, **options: object) -> Locked | NoLock:
+    """What satlock answers for a world: a lock, or the proof that there is none."""
+    project = read_project(world.write_project(folder))
+    try:
+        corpus = MemoryCorpus(world, shuffle=shuffle)
+        return lock(project, corpus, default_index=world.default_index, **options)  # type: ignore[arg-type]
+    except NoLock as none:
+        return none
+
+
+def text_of(answer: Locked | NoLock) -> str:
+    return f"no lock: {answer.witness}" if isinstance(answer, NoLock) else to_toml(answer.lock)
+
+
+def wrong(world: World, folder: Path) -> str | None:
+    """What is wrong with the answer for a world, in words; None where it is right."""
+    answer, judge = locked(world, folder), Judge(world)
+    if isinstance(answer, Locked):
+        refuted = judge.refute(to_pylock(answer.lock))
+        return None if refuted is None else f"the lock is wrong for {refuted[0]}: {refuted[1]}"
+    if judge.unsolvable() is None:
+        return f"there is a lock, but none was found ({answer.witness})"
+    if answer.witness is None:
+        return "no environment was named that has no solution"
+    env = judged(answer.witness)
+    return None if judge.solve(env) is None else f"{env} has a solution, though it was named as a witness of none"
+
+
+def judged(witness: Witness) -> Environment:
+    """The environment in the words of the judge, for whom all the platforms that nobody names are one."""
+    platform = witness.variables["sys_platform"]
+    return Environment(
+        witness.variables["python_full_version"],
+        platform if platform in PLATFORMS else "freebsd14",
+        witness.variables["platform_machine"],
+        witness.variables["implementation_name"],
+        frozenset(witness.extras),
+        frozenset(witness.groups),
+    )
+
+
+# Valid and complete
+
+
+@kinds
+@chunks
+def test_locks_are_valid_and_found_wherever_there_can_be_one(draw: Draw, first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + CHUNK):
+        assert wrong(draw(seed), tmp_path) is None, f"seed {seed}"
+
+
+@given(worlds())
+@shrinking
+def test_answers_for_mixed_worlds_are_right(tmp_path: Path, world: World) -> None:
+    assert wrong(world, tmp_path) is None, world
+
+
+@given(splitting_worlds())
+@shrinking
+def test_answers_for_splitting_worlds_are_right(tmp_path: Path, world: World) -> None:
+    assert wrong(world, tmp_path) is None, world
+
+
+def test_the_worlds_are_worth_it(tmp_path: Path) -> None:
+    """Most worlds have a lock, some have none, and many need packages to be split."""
+    answers = [locked(splitting_world(seed), tmp_path) for seed in range(100)]
+    found = [answer for answer in answers if isinstance(answer, Locked)]
+    assert 50 < len(found) < 95
+    assert sum(answer.statistics.splits > 0 for answer in found) > 30
+    assert any(len({package.name for package in one.lock.packages}) < len(one.lock.packages) for one in found)
+
+
+# Deterministic
+
+
+@kinds
+@chunks
+def test_the_order_of_answers_is_no_matter(draw: Draw, first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + CHUNK, 5):
+        world = draw(seed)
+        plain = text_of(locked(world, tmp_path))
+        assert text_of(locked(world, tmp_path, shuffle=seed)) == plain, f"seed {seed}"
+        assert text_of(locked(backwards(world), tmp_path, shuffle=-seed)) == plain, f"seed {seed}, listed backwards"
+
+
+def backwards(world: World) -> World:
+    """The same world with every listing the other way round; the order of requirements has a meaning and stays."""
+    indexes = {
+        index: {name: dict(reversed(versions.items())) for name, versions in reversed(packages.items())}
+        for index, packages in reversed(world.indexes.items())
+    }
+    return replace(world, indexes=indexes)
+
+
+HASHED = """
+import sys, tempfile, hashlib
+from pathlib import Path
+from tests.test_properties import locked, text_of, random_world, splitting_world
+folder = Path(sys.argv[1])
+texts = [text_of(locked(draw(seed), folder)) for draw in (random_world, splitting_world) for seed in range(60)]
+print(hashlib.sha256("".join(texts).encode()).hexdigest())
+"""
+
+
+def test_the_seed_of_hashes_is_no_matter(tmp_path: Path) -> None:
+    texts = [text_of(locked(draw(n), tmp_path)) for draw in (random_world, splitting_world) for n in range(60)]
+    here = hashlib.sha256("".join(texts).encode()).hexdigest()
+    for hash_seed in ("0", "1", "4242"):
+        env = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        root = Path(__file__).parent.parent
+        run = subprocess.run(
+            [sys.executable, "-c", HASHED, tmp_path], cwd=root, env=env, capture_output=True, text=True, check=True
+        )
+        assert run.stdout.strip() == here, f"PYTHONHASHSEED={hash_seed}"
+
+
+# Optimal
+
+
+@chunks
+@pytest.mark.parametrize("objective", ["newest-first", "lowest"])
+@kinds
+def test_one_environment_gets_the_best_in_order_of_discovery(
+    draw: Draw, objective: str, first: int, tmp_path: Path
+) -> None:
+    """Package by package as they are discovered, each is as new (or as old) as those before it allow."""
+    for seed in range(first, first + CHUNK):
+        world = plain(draw(seed))
+        answer, best = locked(world, tmp_path, objective=objective), best_selection(world, objective)
+        found = None if isinstance(answer, NoLock) else {one.name: one.version for one in answer.lock.packages}
+        assert found == best, f"seed {seed}"
+
+
+ONE_ENVIRONMENT = """
+[project]
+name = "proj"
+requires-python = "==3.12.4"
+dependencies = {dependencies}
+[tool.uv]
+environments = "sys_platform == 'linux' and platform_machine == 'x86_64' and implementation_name == 'cpython'"
+"""
+
+
+def plain(world: World) -> World:
+    """The requirements of a world, extras and all, in one environment, without what is held back (pre-releases, yanks,
+    builds)."""
+    document = tomllib.loads(world.pyproject)
+    lists = [document["project"]["dependencies"], *document["project"].get("optional-dependencies", {}).values()]
+    asked = [text for texts in lists for text in texts if Requirement(text).name != "proj"]
+    packages = {
+        name: {
+            version: Dist(dist.requires_dist, dist.requires_python, dist.provides_extra)
+            for version, dist in versions.items()
+            if "b" not in version
+        }
+        for name, versions in world.indexes[DEFAULT].items()
+    }
+    return World(ONE_ENVIRONMENT.format(dependencies=toml(asked)), {DEFAULT: packages})
+
+
+def best_selection(world: World, objective: str) -> dict[str, str] | None:
+    """The lexicographic optimum by brute force: each package's best version with which the rest can be completed."""
+    judge = Judge(world)
+    env = judge.environments()[0]
+    selection: dict[str, Candidate] = {}
+    waiting = deque(asked_in(judge.dependencies, env))
+    seen = set(waiting)
+    while waiting:
+        name, extra = waiting.popleft()
+        if name not in selection:
+            candidates = judge._candidates(name)
+            best = iter(candidates if objective == "newest-first" else candidates[::-1])
+            chosen = next((one for one in best if judge._search([(env, False)], {**selection, name: one})), None)
+            if chosen is None:
+                return None
+            selection[name] = chosen
+        requirements = [Requirement(text) for text in judge.dist(selection[name]).requires_dist]
+        for asked in asked_in(requirements, env, extra):
+            if asked not in seen:
+                seen.add(asked)
+                waiting.append(asked)
+    return {name: candidate.version for name, candidate in selection.items()}
+
+
+def asked_in(requirements: Iterable[Requirement], env: Environment, extra: str = "") -> Iterator[tuple[str, str]]:
+    """What requirements ask for in an environment, as (package, extra): those without an extra, or those it adds."""
+    for requirement in requirements:
+        if holds(requirement.marker, env, extra) and not (extra and holds(requirement.marker, env)):
+            name = canonicalize_name(requirement.name)
+            yield from ((name, asked) for asked in ("", *sorted(requirement.extras)))
+
+
+@kinds
+@chunks
+def test_one_version_wherever_one_can_serve(draw: Draw, first: int, tmp_path: Path) -> None:
+    """Where no index is pinned and one selection serves all environments, no package has two versions."""
+    for seed in range(first, first + CHUNK):
+        world = draw(seed)
+        answer = locked(world, tmp_path)
+        if isinstance(answer, Locked) and "sources" not in world.pyproject and Judge(world).single_version_lock():
+            versions = {(package.name, Version(package.version).public) for package in answer.lock.packages}
+            assert len(versions) == len({name for name, _ in versions}), f"seed {seed}"
