@@ -1,0 +1,255 @@
+"""Lockfiles in which each entry decides for itself: ``pylock.toml`` (PEP 751), ``poetry.lock`` and ``pdm.lock``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from encoder.values import Value, shown
+
+from .markers import read_marker, replace
+from .model import (
+    ALWAYS,
+    NEVER,
+    AnyOf,
+    Comparison,
+    Condition,
+    Edge,
+    Entry,
+    Lockfile,
+    LockfileError,
+    Switch,
+    all_of,
+    any_of,
+    node_of,
+)
+
+__all__ = ["read_pdm_lock", "read_poetry_lock", "read_pylock"]
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """An entry and when it is installed."""
+
+    entry: Entry
+    condition: Condition
+
+
+def _lockfile(
+    kind: str,
+    decided: Iterable[_Decided],
+    requires_python: str,
+    switches: Iterable[str],
+    environments: Condition = ALWAYS,
+) -> Lockfile:
+    found = tuple(decided)
+    return Lockfile(
+        kind=kind,
+        entries=tuple(item.entry for item in found),
+        edges=tuple(
+            Edge(str(item.entry.number), None, (node_of(item.entry.number),), item.condition, step="its own marker")
+            for item in found
+        ),
+        requires_python=requires_python,
+        environments=environments,
+        switches=tuple(dict.fromkeys(switches)),
+    )
+
+
+def _membership(switches: frozenset[str]) -> Callable[[Comparison], Condition]:
+    """Reads ``'x' in extras`` and ``'x' in dependency_groups``; what the lock does not declare is never chosen."""
+
+    def asked(comparison: Comparison) -> Condition:
+        if comparison.variable not in ("extras", "dependency_groups"):
+            return comparison
+        if comparison.operator not in ("in", "not in") or not comparison.reversed:
+            raise LockfileError(
+                f"The pylock.toml has the marker {shown(str(comparison))}; only 'in' and 'not in' apply to "
+                f"{comparison.variable}."
+            )
+        kind = "extra" if comparison.variable == "extras" else "group"
+        return _switch(f"{kind} {_plain(comparison.text)}", comparison.operator == "in", switches)
+
+    return asked
+
+
+def _switch(name: str, on: bool, switches: frozenset[str]) -> Condition:
+    if name in switches:
+        return Switch(name, on)
+    return NEVER if on else ALWAYS
+
+
+def _plain(name: str) -> str:
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(name)
+
+
+def read_pylock(top: dict[str, Value]) -> Lockfile:
+    """Reads a PEP 751 lock, which ``packaging`` validates first.
+
+    Raises:
+        ProjectError: where it is not valid.
+    """
+    from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
+
+    try:
+        lock = Pylock.from_dict({key: value.raw for key, value in top.items()})
+    except (PylockValidationError, PylockUnsupportedVersionError) as error:
+        raise LockfileError(f"The pylock.toml is not valid: {' '.join(str(error).split())[:300]}.") from None
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise LockfileError(f"The pylock.toml is not valid: {' '.join(str(error).split())[:300]}.") from None
+    switches = [f"extra {_plain(name)}" for name in lock.extras or ()]
+    switches += [f"group {_plain(name)}" for name in lock.dependency_groups or ()]
+    asked = _membership(frozenset(switches))
+    decided = []
+    for number, (package, raw) in enumerate(zip(lock.packages, top["packages"].items(), strict=True)):
+        files = [file.filename for file in package.wheels or ()]
+        files += [package.sdist.filename] if package.sdist is not None else []
+        other = next((kind for kind in ("vcs", "directory", "archive") if getattr(package, kind) is not None), None)
+        entry = Entry(
+            number,
+            str(package.name),
+            str(package.version) if package.version is not None else "",
+            f"index {package.index}" if package.index else other or "",
+            tuple(files),
+            builds=other is not None,
+        )
+        decided.append(_Decided(entry, replace(read_marker(raw.table().get("marker")), asked)))
+    environments = [read_marker(item) for item in top["environments"].items()] if "environments" in top else []
+    return _lockfile(
+        "pylock",
+        decided,
+        str(lock.requires_python) if lock.requires_python is not None else "",
+        switches,
+        any_of(*environments) if environments else ALWAYS,
+    )
+
+
+def read_poetry_lock(top: dict[str, Value]) -> Lockfile:
+    """Reads a ``poetry.lock`` of version 2.1, in which each package lists its groups and its marker for each.
+
+    Raises:
+        ProjectError: where it is not as Poetry 2 writes it.
+    """
+    metadata = top["metadata"].table() if "metadata" in top else {}
+    version = metadata["lock-version"].text() if "lock-version" in metadata else "unknown"
+    if not version.startswith("2.") or version == "2.0":
+        raise LockfileError(
+            f"This poetry.lock is of version {version[:20]}, which does not say when a package is installed; "
+            "write it again with Poetry 2."
+        )
+    extras = [
+        top["extras"].key_name(key, "name of an extra") for key in (top["extras"].table() if "extras" in top else {})
+    ]
+    packages = [item.table() for item in top["package"].items()] if "package" in top else []
+    groups = {group for package in packages for group in _groups(package, "poetry.lock")}
+    switches = [*(f"extra {extra}" for extra in sorted(extras)), *(f"group {group}" for group in sorted(groups))]
+    known = frozenset(switches)
+
+    def asked(comparison: Comparison) -> Condition:
+        if comparison.variable != "extra":
+            return comparison
+        return _switch(f"extra {_plain(comparison.text)}", comparison.operator == "==", known)
+
+    decided = []
+    for number, package in enumerate(packages):
+        markers = package.get("markers")
+        by_group = dict.fromkeys(_groups(package, "poetry.lock"), ALWAYS)
+        if markers is not None and isinstance(markers.raw, dict):
+            by_group |= {markers.key_name(key, "group"): read_marker(item) for key, item in markers.table().items()}
+        elif markers is not None:
+            by_group = dict.fromkeys(by_group, read_marker(markers))
+        parts = [
+            all_of(Switch(f"group {group}"), replace(marker, asked))
+            for group, marker in by_group.items()
+            if f"group {group}" in known
+        ]
+        decided.append(_Decided(_legacy_entry(number, package, "poetry.lock"), any_of(*parts)))
+    python = metadata.get("python-versions")
+    return _lockfile("poetry", decided, _poetry_python(python), switches)
+
+
+def _groups(package: dict[str, Value], file: str) -> list[str]:
+    if "groups" not in package:
+        raise LockfileError(f"A package of the {file} does not list its groups; write the lock again.")
+    return [group.name("name of a group") for group in package["groups"].items("a list of groups")]
+
+
+def _poetry_python(value: Value | None) -> str:
+    """Poetry's ``>=3.9,<4.0``, or its caret and tilde, as a PEP 440 specifier."""
+    text = value.text() if value is not None else ""
+    if not text.strip() or text.strip() == "*":
+        return ""
+    parts = []
+    for part in (part.strip() for part in text.split(",")):
+        numbers = part[1:].split(".")
+        if part.startswith("^") and all(n.isdigit() for n in numbers):
+            parts.append(f">={part[1:]},<{int(numbers[0]) + 1}.0")
+        elif part.startswith("~") and not part.startswith("~=") and all(n.isdigit() for n in numbers):
+            upper = f"{numbers[0]}.{int(numbers[1]) + 1}" if len(numbers) > 1 else f"{int(numbers[0]) + 1}.0"
+            parts.append(f">={part[1:]},<{upper}")
+        else:
+            parts.append(f"=={part}" if part[:1].isdigit() else part)
+    assert value is not None
+    return str(Value(",".join(parts), value.file, value.where).specifiers())
+
+
+def _legacy_entry(number: int, package: dict[str, Value], file: str) -> Entry:
+    if "name" not in package:
+        raise LockfileError(f"Entry {number + 1} of package in the {file} has no name.")
+    source = package["source"].table() if "source" in package else {}
+    kind = source["type"].text() if "type" in source else ""
+    url = source["url"].text() if "url" in source else ""
+    reference = source["resolved_reference"].text() if "resolved_reference" in source else ""
+    plain = [package[key] for key in ("git", "url", "path") if key in package]
+    files = [item.table() for item in package["files"].items()] if "files" in package else []
+    return Entry(
+        number,
+        package["name"].name(),
+        package["version"].text() if "version" in package else "",
+        " ".join(part for part in (kind, url, reference, *(value.text() for value in plain)) if part),
+        tuple(
+            file["file"].text() if "file" in file else file["url"].text().partition("#")[0].rpartition("/")[2]
+            for file in files
+            if "file" in file or "url" in file
+        ),
+        builds=kind in ("git", "directory", "url", "file") or bool(plain),
+    )
+
+
+def read_pdm_lock(top: dict[str, Value]) -> Lockfile:
+    """Reads a ``pdm.lock`` with the strategy ``inherit_metadata``, in which packages have their groups and markers.
+
+    Entries of one package with different extras are one candidate.
+
+    Raises:
+        ProjectError: where it is not as PDM writes it.
+    """
+    metadata = top["metadata"].table() if "metadata" in top else {}
+    version = metadata["lock_version"].text() if "lock_version" in metadata else "unknown"
+    if not version.startswith("4."):
+        raise LockfileError(f"This pdm.lock is of version {shown(version)}; satlock reads version 4.")
+    strategy = [item.text() for item in metadata["strategy"].items()] if "strategy" in metadata else []
+    if "inherit_metadata" not in strategy:
+        raise LockfileError(
+            "This pdm.lock does not say when a package is installed; write it again with the strategy inherit_metadata."
+        )
+    packages = [item.table() for item in top["package"].items()] if "package" in top else []
+    names = [item.name("name of a group") for item in metadata["groups"].items()] if "groups" in metadata else []
+    groups = {*names, *(group for package in packages for group in _groups(package, "pdm.lock"))}
+    switches = [f"group {group}" for group in sorted(groups)]
+    merged: dict[tuple[str, str, str], _Decided] = {}
+    for package in packages:
+        entry = _legacy_entry(len(merged), package, "pdm.lock")
+        chosen = AnyOf(tuple(Switch(f"group {group}") for group in _groups(package, "pdm.lock")))
+        condition = all_of(any_of(chosen), read_marker(package.get("marker")))
+        key = (entry.name, entry.version, entry.source)
+        if key in merged:
+            first = merged[key]
+            merged[key] = _Decided(first.entry, any_of(first.condition, condition))
+        else:
+            merged[key] = _Decided(entry, condition)
+    targets = [item.table() for item in metadata["targets"].items()] if "targets" in metadata else []
+    pythons = {str(target["requires_python"].specifiers()) for target in targets if "requires_python" in target}
+    return _lockfile("pdm", merged.values(), pythons.pop() if len(pythons) == 1 else "", switches)

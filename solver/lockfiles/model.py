@@ -1,0 +1,183 @@
+"""What a lockfile says, in any format: its entries, and the marked edges along which an installer reaches them.
+
+An installer starts at no entry and follows *edges*. An edge has a condition on the environment and on what the person
+chose; one without a source starts at the project itself. Formats in which each entry decides for itself (PEP 751,
+Poetry, PDM) have one such edge for each entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from encoder.project import ProjectError
+
+__all__ = ["ALWAYS", "NEVER", "AllOf", "AnyOf", "Comparison", "Condition", "ConflictItem", "Edge", "Entry", "Item",
+           "Lockfile", "LockfileError", "Switch", "all_of", "any_of", "comparisons", "node_of"]  # fmt: skip
+
+
+class LockfileError(ProjectError):
+    """A lockfile that cannot be read; the message is one sentence that says what is wrong and where."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A marker variable compared with a constant, as the marker has it."""
+
+    variable: str
+    operator: str
+    text: str
+    reversed: bool = False
+    """The constant stands on the left: ``'linux' in sys_platform``."""
+
+    def __str__(self) -> str:
+        constant = f"'{self.text}'"
+        sides = (constant, self.variable) if self.reversed else (self.variable, constant)
+        return f"{sides[0]} {self.operator} {sides[1]}"
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Whether something is chosen or active, e.g. ``extra cpu``; negated where ``on`` is false."""
+
+    name: str
+    on: bool = True
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """A conjunction; true of nothing."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """A disjunction; false of nothing."""
+
+    parts: tuple[Condition, ...]
+
+
+Condition: TypeAlias = Comparison | Switch | AllOf | AnyOf
+"""There is no negation: markers have none, and comparisons carry their own."""
+
+ALWAYS = AllOf(())
+NEVER = AnyOf(())
+
+
+def all_of(*parts: Condition) -> Condition:
+    """The conjunction, with conjunctions inside it spliced in and one part standing for itself."""
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, AllOf) else (part,))]
+    return flat[0] if len(flat) == 1 else AllOf(tuple(flat))
+
+
+def any_of(*parts: Condition) -> Condition:
+    """The disjunction, with disjunctions inside it spliced in and one part standing for itself."""
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, AnyOf) else (part,))]
+    return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
+
+
+def comparisons(condition: Condition) -> Iterator[Comparison]:
+    """Every comparison in a condition, in order."""
+    if isinstance(condition, Comparison):
+        yield condition
+    elif isinstance(condition, (AllOf, AnyOf)):
+        for part in condition.parts:
+            yield from comparisons(part)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One candidate in the lock."""
+
+    number: int
+    """Its place in the file, from 0."""
+    name: str
+    version: str
+    """Empty where the lock has none (a project in a folder, whose version is dynamic)."""
+    source: str
+    """Where it comes from, e.g. ``registry https://index.example/simple``."""
+    files: tuple[str, ...] = ()
+    """Names of its wheels and source distributions."""
+    builds: bool = False
+    """It needs no file: it comes from a folder, a repository or an archive."""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}".rstrip()
+
+
+def node_of(number: int, extra: str = "") -> str:
+    """How an entry, or an entry with one of its extras, is called as a place on the way."""
+    return f"{number}[{extra}]" if extra else str(number)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One step that an installer may take."""
+
+    name: str
+    """Unique in the lock: which dependency of what it is, e.g. ``17[cpu].2``."""
+    source: str | None
+    """The node that it leaves; None for the project itself."""
+    targets: tuple[str, ...]
+    condition: Condition
+    activates: tuple[str, ...] = ()
+    """The :class:`Item` names that following it activates (``pkg[extra]`` activates ``extra`` of ``pkg``)."""
+    step: str = ""
+    """What a person calls it where it starts at the project, e.g. ``extra 'cpu'``."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """An extra, a group or a member that conflict markers can ask for (``uv.lock``)."""
+
+    name: str
+    """As markers spell it: ``extra-4-test-cpu``."""
+    needs: tuple[str, ...] | None
+    """The switches that together pick it at the start; None where nothing does."""
+    activators: tuple[str, ...] = ()
+    """Names of edges that activate it on the way."""
+
+    @property
+    def switch(self) -> str:
+        """The switch that markers on it read, once the first walk is over."""
+        return f"active {self.name}" if self.activators else f"picked {self.name}"
+
+
+@dataclass(frozen=True)
+class ConflictItem:
+    """One member of a set of which at most one may be active."""
+
+    label: str
+    switch: str
+
+
+@dataclass(frozen=True)
+class Lockfile:
+    """A lockfile of any format."""
+
+    kind: str
+    """``uv``, ``pylock``, ``poetry`` or ``pdm``."""
+    entries: tuple[Entry, ...]
+    edges: tuple[Edge, ...]
+    requires_python: str
+    environments: Condition = ALWAYS
+    """What the lock says of the environments that it is for."""
+    switches: tuple[str, ...] = ()
+    """Everything that a person can choose: ``project …``, ``production``, ``extra …``, ``group …``."""
+    required: tuple[str, ...] = ()
+    """Switches that are always on."""
+    implied: tuple[tuple[str, str], ...] = ()
+    """Pairs of switches where the first cannot be chosen without the second."""
+    items: Mapping[str, Item] = field(default_factory=dict)
+    conflicts: tuple[tuple[ConflictItem, ...], ...] = ()
+    forbidden: tuple[tuple[str, ...], ...] = ()
+    """Sets of switches that cannot all be on, by the project's conflicts."""
+
+    def named(self) -> dict[str, list[Entry]]:
+        """The entries of each name, sorted by name."""
+        found: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.name, []).append(entry)
+        return dict(sorted(found.items()))

@@ -1,0 +1,105 @@
+"""Reads a lockfile of any format from the file system."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from encoder.values import Value, first_line
+
+from .model import Lockfile, LockfileError
+from .project import ProjectFacts, read_project
+
+__all__ = ["Reading", "parse", "read_lockfile"]
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes; the largest lockfiles that people keep have a few million."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A lockfile, and what stands behind what was read."""
+
+    path: Path
+    digest: str
+    """SHA-256 of the lockfile."""
+    lockfile: Lockfile
+    project: ProjectFacts
+    project_path: Path | None
+    """The ``pyproject.toml``, where it had a say."""
+    project_digest: str | None
+
+
+def read_lockfile(path: Path, project: Path | None = None) -> Reading:
+    """Reads a lockfile, and the ``pyproject.toml`` in ``project`` (by default: beside it).
+
+    Raises:
+        ProjectError: where one of them is missing or broken.
+    """
+    top = parse(path)
+    kind = _kind(path.name, top)
+    lockfile = _read(kind, top)
+    beside = (project or path.parent) / "pyproject.toml"
+    facts = read_project(beside, as_groups=kind == "pdm")
+    known = frozenset(lockfile.switches)
+    # uv itself refuses only what the lock's own conflicts forbid.
+    forbidden = [] if kind == "uv" else [names for names in facts.forbidden if known.issuperset(names)]
+    heard = bool(facts.pins or forbidden)
+    return Reading(
+        path,
+        hashlib.sha256(path.read_bytes()).hexdigest(),
+        replace(lockfile, forbidden=tuple(forbidden)),
+        facts,
+        beside if heard else None,
+        hashlib.sha256(beside.read_bytes()).hexdigest() if heard else None,
+    )
+
+
+def parse(path: Path) -> dict[str, Value]:
+    """The top-level keys of a TOML file.
+
+    Raises:
+        ProjectError: where it cannot be read or is not TOML.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            raise LockfileError(f"{path} is larger than {LARGEST // 1024 // 1024} MB.")
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LockfileError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise LockfileError(f"{path} is not UTF-8.") from None
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise LockfileError(f"{path} is not valid TOML: {first_line(error)}.") from None
+    except RecursionError:
+        raise LockfileError(f"{path} is not valid TOML: it is nested too deeply.") from None
+    return Value(found, path.name, "").table()
+
+
+def _kind(name: str, top: dict[str, Value]) -> str:
+    by_name = {"uv.lock": "uv", "poetry.lock": "poetry", "pdm.lock": "pdm"}
+    if name in by_name:
+        return by_name[name]
+    if re.fullmatch(r"pylock(\.[^.]+)?\.toml", name) or "lock-version" in top:
+        return "pylock"
+    metadata = top["metadata"].raw if "metadata" in top else None
+    if isinstance(metadata, dict):
+        return "pdm" if "lock_version" in metadata else "poetry"
+    if "requires-python" in top and "version" in top:
+        return "uv"
+    raise LockfileError(f"{name} is no lockfile that satlock knows: pylock.toml, uv.lock, poetry.lock or pdm.lock.")
+
+
+def _read(kind: str, top: dict[str, Value]) -> Lockfile:
+    from . import deciding, uv_lock
+
+    readers = {
+        "uv": uv_lock.read_uv_lock,
+        "pylock": deciding.read_pylock,
+        "poetry": deciding.read_poetry_lock,
+        "pdm": deciding.read_pdm_lock,
+    }
+    return readers[kind](top)

@@ -1,0 +1,332 @@
+"""``uv.lock``: the graph that ``uv sync`` walks.
+
+From each chosen member along its ``dependencies``, the ``optional-dependencies`` of the chosen extras and the
+``dev-dependencies`` of the chosen groups. Conflict markers (``extra == 'extra-4-test-cpu'``) ask what is active; uv
+finds that in a first walk, and installs what a second one reaches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
+
+from encoder.values import Value, shown
+
+from .markers import read_marker, replace
+from .model import (
+    NEVER,
+    AllOf,
+    Comparison,
+    Condition,
+    ConflictItem,
+    Edge,
+    Entry,
+    Item,
+    Lockfile,
+    LockfileError,
+    Switch,
+    all_of,
+    any_of,
+    node_of,
+)
+
+__all__ = ["read_uv_lock"]
+
+_SOURCES = ("registry", "git", "url", "path", "directory", "editable", "virtual")
+_ITEM = re.compile(r"(?P<kind>extra|group|project)-(?P<length>\d{1,3})-(?P<rest>.+)", re.DOTALL)
+
+
+@dataclass
+class _Reader:
+    """What is known of the file so far."""
+
+    entries: list[Entry] = field(default_factory=list)
+    by_name: dict[str, list[Entry]] = field(default_factory=dict)
+    fork_markers: dict[int, Condition] = field(default_factory=dict)
+    roots: dict[str, Entry] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
+    extras: dict[str, list[str]] = field(default_factory=dict)
+    """The extras of each member that have dependencies."""
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    items: dict[str, Item] = field(default_factory=dict)
+
+
+def read_uv_lock(top: dict[str, Value]) -> Lockfile:
+    """Reads the tables of a ``uv.lock``.
+
+    Raises:
+        ProjectError: where something in it is not as uv writes it.
+    """
+    version = top["version"].raw if "version" in top else None
+    if version != 1:
+        raise LockfileError(f"This uv.lock is of version {shown(version)}; satlock reads version 1.")
+    reader = _Reader()
+    packages = [item.table() for item in top["package"].items()] if "package" in top else []
+    for number, package in enumerate(packages):
+        _read_entry(reader, number, package)
+    manifest = top["manifest"].table() if "manifest" in top else {}
+    _find_roots(reader, manifest, top)
+    for entry, package in zip(reader.entries, packages, strict=True):
+        _read_edges(reader, entry, package)
+    _read_manifest(reader, manifest)
+    conflicts = _read_conflicts(reader, top)
+    _note_items(reader)
+    extras = sorted({extra for names in reader.extras.values() for extra in names})
+    groups = sorted({group for names in reader.groups.values() for group in names})
+    projects = [f"project {name}" for name in reader.roots]
+    supported = top.get("supported-markers")
+    return Lockfile(
+        kind="uv",
+        entries=tuple(reader.entries),
+        edges=tuple(changed(edge, condition=_resolved(reader, edge)) for edge in reader.edges),
+        requires_python=str(top["requires-python"].specifiers()) if "requires-python" in top else "",
+        environments=_environments(supported),
+        switches=(*projects, "production", *(f"extra {name}" for name in extras), *(f"group {g}" for g in groups)),
+        required=tuple(projects) if len(projects) == 1 else (),
+        implied=tuple((f"extra {name}", "production") for name in extras),
+        items=dict(sorted(reader.items.items())),
+        conflicts=tuple(tuple(item.at_end(reader) for item in members) for members in conflicts),
+    )
+
+
+def _environments(supported: Value | None) -> Condition:
+    if supported is None:
+        return AllOf(())
+    markers = [read_marker(item) for item in supported.items("a list of markers")]
+    return any_of(*(replace(marker, _no_extra) for marker in markers)) if markers else AllOf(())
+
+
+def _no_extra(comparison: Comparison) -> Condition:
+    """Where uv evaluates a marker without extras, none is active."""
+    if comparison.variable != "extra":
+        return comparison
+    return AllOf(()) if comparison.operator == "!=" else NEVER
+
+
+def _read_entry(reader: _Reader, number: int, package: dict[str, Value]) -> None:
+    if "name" not in package or "source" not in package:
+        raise LockfileError(f"Entry {number + 1} of package in the uv.lock has no name or no source.")
+    name = package["name"].name()
+    kind, source = _source(package["source"])
+    files = [*package["wheels"].items()] if "wheels" in package else []
+    files += [package["sdist"]] if "sdist" in package else []
+    entry = Entry(
+        number,
+        name,
+        package["version"].text() if "version" in package else "",
+        f"{kind} {source}".rstrip(),
+        tuple(_filename(file) for file in files),
+        builds=kind in ("git", "directory", "editable", "virtual"),
+    )
+    same = reader.by_name.setdefault(name, [])
+    if any(other.version == entry.version and other.source == entry.source for other in same):
+        raise LockfileError(f"{name} {entry.version} is there twice with one source in the uv.lock.")
+    same.append(entry)
+    reader.entries.append(entry)
+    if "resolution-markers" in package:
+        markers = [read_marker(item) for item in package["resolution-markers"].items("a list of markers")]
+        reader.fork_markers[number] = any_of(*(replace(marker, _no_extra) for marker in markers))
+
+
+def _source(value: Value) -> tuple[str, str]:
+    table = value.table()
+    kinds = [kind for kind in _SOURCES if kind in table]
+    if len(kinds) != 1:
+        raise value.expected(f"a table with one of {', '.join(_SOURCES)}")
+    return kinds[0], table[kinds[0]].text()
+
+
+def _filename(value: Value) -> str:
+    table = value.table()
+    for key in ("filename", "url", "path"):
+        if key in table:
+            return table[key].text().partition("#")[0].rpartition("/")[2]
+    return ""
+
+
+def _find_roots(reader: _Reader, manifest: dict[str, Value], top: dict[str, Value]) -> None:
+    if "members" in manifest:
+        for member in manifest["members"].items("a list of names"):
+            name = member.name()
+            if len(reader.by_name.get(name, ())) != 1:
+                raise LockfileError(f"The workspace member {shown(name)} has no entry of its own in the uv.lock.")
+            reader.roots[name] = reader.by_name[name][0]
+        return
+    for entry in reader.entries:
+        if entry.source in ("editable .", "virtual .", "directory ."):
+            reader.roots[entry.name] = entry
+    if not reader.roots and not {"requirements", "dependency-groups"} & manifest.keys() and reader.entries:
+        raise LockfileError(f"{top['package'].file} names no member and has no entry for the project itself.")
+
+
+def _read_edges(reader: _Reader, entry: Entry, package: dict[str, Value]) -> None:
+    here = node_of(entry.number)
+    root = reader.roots.get(entry.name) is entry
+    project = Switch(f"project {entry.name}")
+    if root:
+        reader.edges.append(
+            Edge(f"root {here}", None, (here,), all_of(project, Switch("production")), step=f"project {entry.name!r}")
+        )
+        reader.items[_encoded("project", entry.name)] = Item(
+            _encoded("project", entry.name), (project.name, "production")
+        )
+    for edge in _dependencies(reader, package.get("dependencies"), f"{here}.", here):
+        reader.edges.append(edge)
+    for extra, items in _tables(package.get("optional-dependencies"), "extra"):
+        node = node_of(entry.number, extra)
+        for edge in _dependencies(reader, items, f"{node}.", node):
+            reader.edges.append(edge)
+        if root:
+            reader.extras.setdefault(entry.name, []).append(extra)
+            chosen = (project, Switch(f"extra {extra}"))
+            reader.edges.append(Edge(f"root {node}", None, (node,), all_of(*chosen), step=f"extra {extra!r}"))
+            code = _encoded("extra", entry.name, extra)
+            reader.items[code] = Item(code, tuple(switch.name for switch in chosen))
+    for group, items in _tables(package.get("dev-dependencies"), "group") if root else ():
+        reader.groups.setdefault(entry.name, []).append(group)
+        chosen = (project, Switch(f"group {group}"))
+        code = _encoded("group", entry.name, group)
+        reader.items[code] = Item(code, tuple(switch.name for switch in chosen))
+        for edge in _dependencies(reader, items, f"{here}{{{group}}}.", None):
+            reader.edges.append(
+                changed(edge, condition=all_of(*chosen, edge.condition), step=f"group {group!r} of {entry.name!r}")
+            )
+
+
+def _tables(value: Value | None, what: str) -> Iterator[tuple[str, Value]]:
+    if value is not None:
+        for key, items in value.table().items():
+            yield value.key_name(key, f"name of an {what}"), items
+
+
+def _dependencies(reader: _Reader, value: Value | None, prefix: str, source: str | None) -> Iterator[Edge]:
+    for place, item in enumerate(value.items() if value is not None else ()):
+        table = item.table()
+        target = _target(reader, item, table)
+        extras = [extra.name("name of an extra") for extra in table["extra"].items()] if "extra" in table else []
+        yield Edge(
+            f"{prefix}{place}",
+            source,
+            (node_of(target.number), *(node_of(target.number, extra) for extra in extras)),
+            read_marker(table.get("marker")),
+            tuple(_encoded("extra", target.name, extra) for extra in extras),
+        )
+
+
+def _target(reader: _Reader, item: Value, table: dict[str, Value]) -> Entry:
+    if "name" not in table:
+        raise item.error("has no name", "write the lock again with uv")
+    name = table["name"].name()
+    found = reader.by_name.get(name, [])
+    if len(found) > 1 or "version" in table:
+        version = table["version"].text() if "version" in table else None
+        found = [entry for entry in found if version is None or entry.version == version]
+    if "source" in table:
+        source = " ".join(_source(table["source"])).rstrip()
+        found = [entry for entry in found if entry.source == source]
+    if len(found) != 1:
+        problem = "fits no entry" if not found else "fits several entries"
+        raise item.error(f"asks for {shown(name)} and {problem} of the lock", "write the lock again with uv")
+    return found[0]
+
+
+def _read_manifest(reader: _Reader, manifest: dict[str, Value]) -> None:
+    """Requirements of scripts, and groups of workspaces that are no project."""
+    lists = [("requirements", "production", manifest.get("requirements"))]
+    lists += [(f"{{{g}}}", f"group {g}", items) for g, items in _tables(manifest.get("dependency-groups"), "group")]
+    for prefix, switch, items in lists:
+        if switch != "production":
+            reader.groups.setdefault("", []).append(switch.partition(" ")[2])
+        for place, item in enumerate(items.items() if items is not None else ()):
+            table = item.table()
+            if "name" not in table:
+                raise item.error("has no name", "write the lock again with uv")
+            name = table["name"].name()
+            marker = replace(read_marker(table.get("marker")), _no_extra)
+            extras = [extra.name("name of an extra") for extra in table["extras"].items()] if "extras" in table else []
+            for entry in reader.by_name.get(name, []):
+                fork = reader.fork_markers.get(entry.number, AllOf(()))
+                reader.edges.append(
+                    Edge(
+                        f"{prefix}.{place}>{entry.number}",
+                        None,
+                        (node_of(entry.number), *(node_of(entry.number, extra) for extra in extras)),
+                        all_of(Switch(switch), marker, fork),
+                        step="requirements" if switch == "production" else switch,
+                    )
+                )
+
+
+@dataclass(frozen=True)
+class _Member:
+    label: str
+    code: str
+
+    def at_end(self, reader: _Reader) -> ConflictItem:
+        return ConflictItem(self.label, reader.items[self.code].switch)
+
+
+def _read_conflicts(reader: _Reader, top: dict[str, Value]) -> list[list[_Member]]:
+    sets: list[list[_Member]] = []
+    for members in top["conflicts"].items() if "conflicts" in top else ():
+        found = []
+        for item in members.items():
+            table = item.table()
+            if "package" not in table:
+                raise item.expected("a table with a package")
+            package = table["package"].name()
+            kind = "extra" if "extra" in table else "group" if "group" in table else "project"
+            name = table[kind].name(f"name of a {kind}") if kind != "project" else ""
+            code = _encoded(kind, package, name)
+            reader.items.setdefault(code, Item(code, None))
+            label = f"{kind} {name!r} of {package!r}" if name else f"{kind} {package!r}"
+            found.append(_Member(label, code))
+        sets.append(found)
+    return sets
+
+
+def _encoded(kind: str, package: str, name: str = "") -> str:
+    return f"{kind}-{len(package)}-{package}" + (f"-{name}" if name else "")
+
+
+def _note_items(reader: _Reader) -> None:
+    """Adds what markers ask for, and which edges activate what is asked for."""
+    asked = {found for edge in reader.edges for found in _asked(edge.condition)}
+    for code in sorted(asked):
+        reader.items.setdefault(code, Item(code, None))
+    activators: dict[str, list[str]] = {}
+    for edge in reader.edges:
+        for code in edge.activates:
+            # An edge of a group is followed before the first walk, and activates nothing.
+            if edge.source is not None:
+                activators.setdefault(code, []).append(edge.name)
+    for code, item in reader.items.items():
+        if code in activators:
+            reader.items[code] = changed(item, activators=tuple(activators[code]))
+
+
+def _asked(condition: Condition) -> Iterator[str]:
+    if isinstance(condition, Comparison):
+        if condition.variable == "extra":
+            if condition.operator not in ("==", "!="):
+                raise LockfileError(f"The uv.lock has the marker {shown(str(condition))}, which uv never writes.")
+            yield condition.text
+    elif not isinstance(condition, Switch):
+        for part in condition.parts:
+            yield from _asked(part)
+
+
+def _resolved(reader: _Reader, edge: Edge) -> Condition:
+    """The edge's condition with its conflict markers as switches."""
+
+    def asked(comparison: Comparison) -> Condition:
+        if comparison.variable != "extra":
+            return comparison
+        item = reader.items[comparison.text]
+        # uv evaluates the edges of groups before it knows what else is active.
+        name = item.switch if edge.source is not None else f"picked {item.name}"
+        return Switch(name, comparison.operator == "==")
+
+    return replace(edge.condition, asked)
