@@ -1,0 +1,1 @@
+"""Checks certificates without any solver; shares no code with what wrote them."""

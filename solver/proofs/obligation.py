@@ -1,0 +1,250 @@
+"""Which environments reach which entry, as clauses.
+
+Every variable has a name that says what it means, and every clause follows from the lockfile alone by the rules of
+``docs/proofs.md``, so that another program can write the same clauses down. Conditions are only ever needed in one
+direction (what was reached had a reason), and markers have no negation, so a clause is written for each part of a
+condition and none for its converse.
+
+Cycles would justify themselves by these clauses alone. A set of nodes is reached only along an edge from outside:
+:meth:`Obligation.loop` says so for one set, and is called for those that come up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, Item, Lockfile, Switch
+
+from .environments import AXES, Axes, is_opaque
+
+__all__ = ["Clause", "Obligation", "obligation_of"]
+
+Clause = tuple[int, ...]
+
+
+@dataclass
+class Obligation:
+    """Named variables and the clauses over them."""
+
+    lockfile: Lockfile
+    axes: Axes
+    names: list[str] = field(default_factory=lambda: [""])
+    """The name of each variable, from 1."""
+    clauses: list[Clause] = field(default_factory=list)
+    edges_into: dict[str, list[Edge]] = field(default_factory=dict)
+    """The edges into each node that matters here."""
+    loops: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    """The sets for which :meth:`loop` was called: ``reach`` or ``may``, and the nodes."""
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _seen: set[Clause] = field(default_factory=set)
+
+    def variable(self, name: str) -> int:
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._numbers[name] = len(self.names)
+            self.names.append(name)
+        return number
+
+    def knows(self, name: str) -> bool:
+        """Whether some clause speaks of this variable."""
+        return name in self._numbers
+
+    def add(self, literals: Iterable[int]) -> None:
+        """Adds a clause, unless it is there or holds anyway."""
+        clause = tuple(sorted(set(literals), key=abs))
+        if clause not in self._seen and not any(-literal in clause for literal in clause):
+            self._seen.add(clause)
+            self.clauses.append(clause)
+
+    def imply(self, when: Sequence[int], condition: Condition, name: str) -> None:
+        """Where every literal of ``when`` is false, ``condition`` holds. Parts of it are named after ``name``."""
+        if isinstance(condition, AllOf):
+            for place, part in enumerate(condition.parts):
+                self.imply(when, part, f"{name}/{place}")
+            return
+        literals = list(when)
+        parts = condition.parts if isinstance(condition, AnyOf) else (condition,)
+        for place, part in enumerate(parts):
+            if isinstance(part, Comparison):
+                found = self._holds(part)
+                if found is None:
+                    return
+                literals += found
+            elif isinstance(part, Switch):
+                literals.append(self.variable(part.name) * (1 if part.on else -1))
+            elif part == AllOf(()):
+                return
+            else:
+                inner = f"{name}/{place}"
+                literals.append(self.variable(inner))
+                self.imply((-self.variable(inner),), part, inner)
+        self.add(literals)
+
+    def _holds(self, comparison: Comparison) -> list[int] | None:
+        """Literals one of which is true where the comparison holds; None where it holds everywhere."""
+        if is_opaque(comparison):
+            positive = {"!=": "==", "not in": "in"}.get(comparison.operator, comparison.operator)
+            asked = Comparison(comparison.variable, positive, comparison.text, comparison.reversed)
+            agrees = (positive == comparison.operator) != comparison.denied
+            return [self.variable(f"opaque {asked}") * (1 if agrees else -1)]
+        axis, places = self.axes.places(replace(comparison, denied=False) if comparison.denied else comparison)
+        everywhere = range(self.axes.size(axis))
+        chosen = [place for place in everywhere if (place in places) != comparison.denied]
+        return None if len(chosen) == len(everywhere) else [self.place(axis, place) for place in chosen]
+
+    def place(self, axis: int, place: int) -> int:
+        return self.variable(self.axes.label(axis, place))
+
+    def loop(self, kind: str, nodes: Iterable[str]) -> list[Clause]:
+        """Says that a set of nodes is reached only along an edge from outside the set; returns the clauses."""
+        members = tuple(sorted(nodes))
+        self.loops.append((kind, members))
+        before = len(self.clauses)
+        via = "via" if kind == "reach" else "may via"
+        outside = [
+            self.variable(f"{via} {edge.name}")
+            for node in members
+            for edge in self.edges_into[node]
+            if edge.source not in members
+        ]
+        for node in members:
+            self.add((-self.variable(f"{kind} {node}"), *outside))
+        return self.clauses[before:]
+
+
+def obligation_of(lockfile: Lockfile, axes: Axes, wanted: Iterable[str]) -> Obligation:
+    """The clauses for the environments, the choices, and everything on a way to the ``wanted`` nodes."""
+    found = Obligation(lockfile, axes)
+    edges = {edge.name: edge for edge in lockfile.edges}
+    moving = {name: item for name, item in lockfile.items.items() if item.activators}
+    activating = [edges[name] for item in moving.values() for name in item.activators]
+    into: dict[str, list[Edge]] = {}
+    for edge in lockfile.edges:
+        for target in edge.targets:
+            into.setdefault(target, []).append(edge)
+    sources = [edge.source for edge in activating if edge.source is not None]
+    for node in _ancestors(into, (*wanted, *sources)):
+        found.edges_into[node] = list(dict.fromkeys(into.get(node, ())))
+    _say_environment(found)
+    _say_choices(found)
+    for node, incoming in found.edges_into.items():
+        found.add((-found.variable(f"reach {node}"), *(found.variable(f"via {edge.name}") for edge in incoming)))
+    needed = {edge.name: edge for incoming in found.edges_into.values() for edge in incoming}
+    for edge in needed.values():
+        via = -found.variable(f"via {edge.name}")
+        if edge.source is not None:
+            found.add((via, found.variable(f"reach {edge.source}")))
+        found.imply((via,), edge.condition, f"via {edge.name}")
+    if moving:
+        _say_activation(found, moving, activating, _ancestors(into, sources))
+    return found
+
+
+def _ancestors(into: dict[str, list[Edge]], nodes: Iterable[str]) -> list[str]:
+    """The nodes and everything before them, in the order of the search."""
+    found = dict.fromkeys(nodes)
+    todo = list(found)
+    while todo:
+        for edge in into.get(todo.pop(), ()):
+            if edge.source is not None and edge.source not in found:
+                found[edge.source] = None
+                todo.append(edge.source)
+    return list(found)
+
+
+def _say_environment(found: Obligation) -> None:
+    axes = found.axes
+    for axis in range(len(AXES)):
+        places = [found.place(axis, place) for place in range(axes.size(axis))]
+        found.add(places)
+        for i, one in enumerate(places):
+            for other in places[:i]:
+                found.add((-one, -other))
+    for platform, machine in axes.impossible():
+        found.add((-found.place(1, platform), -found.place(3, machine)))
+    found.imply((), found.lockfile.environments, "environments")
+
+
+def _say_choices(found: Obligation) -> None:
+    lockfile = found.lockfile
+    for name in lockfile.required:
+        found.add((found.variable(name),))
+    for one, other in lockfile.implied:
+        found.add((-found.variable(one), found.variable(other)))
+    for names in lockfile.forbidden:
+        found.add(-found.variable(name) for name in names)
+    for item in lockfile.items.values():
+        picked = found.variable(f"picked {item.name}")
+        if item.needs is None:
+            found.add((-picked,))
+            continue
+        for name in item.needs:
+            found.add((-picked, found.variable(name)))
+        found.add((picked, *(-found.variable(name) for name in item.needs)))
+    for members in lockfile.conflicts:
+        switches = [found.variable(member.switch) for member in members]
+        for i, one in enumerate(switches):
+            for other in switches[:i]:
+                if one != other:
+                    found.add((-one, -other))
+
+
+def _say_activation(found: Obligation, moving: dict[str, Item], activating: list[Edge], before: list[str]) -> None:
+    """Bounds what the first walk activates: at most what it *may* reach, at least what it *surely* reaches.
+
+    What is active changes during that walk. An edge whose marker asks for something that an edge can activate may be
+    followed whatever the final answer is, and is not sure to be.
+    """
+    followed = {edge.name: edge for node in before for edge in found.edges_into[node]}
+    followed |= {edge.name: edge for edge in activating}
+    for node in before:
+        found.add((-found.variable(f"may {node}"),
+                   *(found.variable(f"may via {edge.name}") for edge in found.edges_into[node])))  # fmt: skip
+    for edge in followed.values():
+        via, sure = found.variable(f"may via {edge.name}"), found.variable(f"sure via {edge.name}")
+        if edge.source is not None:
+            found.add((-via, found.variable(f"may {edge.source}")))
+        found.imply((-via,), _relaxed(edge.condition, edge, moving), f"may via {edge.name}")
+        if any(switch.name.startswith("active ") for switch in _switches(edge.condition)):
+            continue
+        when = [sure] + ([-found.variable(f"sure {edge.source}")] if edge.source is not None else [])
+        found.imply(when, _denied(edge.condition), f"sure via {edge.name}")
+        for target in edge.targets:
+            if target in before:
+                found.add((-sure, found.variable(f"sure {target}")))
+        for name in edge.activates:
+            if name in moving and edge.source is not None:
+                found.add((-sure, found.variable(f"active {name}")))
+    for item in moving.values():
+        picked, active = found.variable(f"picked {item.name}"), found.variable(f"active {item.name}")
+        found.add((-picked, active))
+        found.add((-active, picked, *(found.variable(f"may via {name}") for name in item.activators)))
+
+
+def _switches(condition: Condition) -> list[Switch]:
+    if isinstance(condition, Switch):
+        return [condition]
+    if isinstance(condition, (AllOf, AnyOf)):
+        return [switch for part in condition.parts for switch in _switches(part)]
+    return []
+
+
+def _relaxed(condition: Condition, edge: Edge, moving: dict[str, Item]) -> Condition:
+    """The condition as it may be met during the first walk."""
+    if isinstance(condition, Switch) and condition.name.startswith("active "):
+        own = condition.name.removeprefix("active ") in edge.activates
+        return condition if condition.on and not own else AllOf(())
+    if isinstance(condition, (AllOf, AnyOf)):
+        return type(condition)(tuple(_relaxed(part, edge, moving) for part in condition.parts))
+    return condition
+
+
+def _denied(condition: Condition) -> Condition:
+    """The condition's negation."""
+    if isinstance(condition, Switch):
+        return Switch(condition.name, not condition.on)
+    if isinstance(condition, Comparison):
+        return replace(condition, denied=not condition.denied)
+    opposite = AnyOf if isinstance(condition, AllOf) else AllOf
+    return opposite(tuple(_denied(part) for part in condition.parts))

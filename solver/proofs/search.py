@@ -1,0 +1,173 @@
+"""Asks a SAT solver for an environment, and takes no answer that a walk does not confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any
+
+from solver.lockfiles.model import LockfileError
+
+from .environments import AXES
+from .obligation import Clause, Obligation
+from .walk import Point, Walk, walk
+
+__all__ = ["Search", "passing_clause", "true_names"]
+
+_TRIES = 200
+_LIKELY = (
+    "posix linux Linux",
+    "nt win32 Windows",
+    "posix darwin Darwin",
+    "cpython CPython",
+    "x86_64",
+    "AMD64",
+    "arm64",
+)
+
+
+class Search:
+    """A solver session over one obligation."""
+
+    def __init__(self, obligation: Obligation) -> None:
+        from pysat.solvers import Solver
+
+        self.obligation = obligation
+        self.passed: list[tuple[str, ...]] = []
+        """Environments that the clauses admit and whose walk refutes nothing, as the names that are true in them."""
+        self._solver: Any = Solver("g4", bootstrap_with=obligation.clauses)
+
+    def __enter__(self) -> Search:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._solver.delete()
+
+    def add(self, clauses: Iterable[Clause]) -> None:
+        for clause in clauses:
+            self._solver.add_clause(clause)
+
+    def find(self, goal: int, confirms: Callable[[Walk, Point], bool]) -> tuple[Point, Walk] | None:
+        """An environment that meets the goal: the fewest choices, and the common platforms, first. None proves none.
+
+        Raises:
+            LockfileError: where too many environments would have to be walked one by one.
+        """
+        for _ in range(_TRIES):
+            if not self._solve([goal]):
+                return None
+            point = self._point(self._settle([goal]))
+            walked = walk(self.obligation.lockfile, point)
+            if walked.refused is None and confirms(walked, point):
+                return point, walked
+            self._pass(point)
+        raise LockfileError(
+            "This lock's extras activate each other in so many ways that satlock cannot decide; simplify its conflicts."
+        )
+
+    def _solve(self, assumptions: list[int]) -> bool:
+        """Whether there is an answer without loops; clauses against those that come up are added."""
+        while self._solver.solve(assumptions=assumptions):
+            true = {literal for literal in self._solver.get_model() if literal > 0}
+            loops = [(kind, nodes) for kind in ("reach", "may") if (nodes := self._unfounded(kind, true))]
+            if not loops:
+                return True
+            for kind, nodes in loops:
+                self.add(self.obligation.loop(kind, nodes))
+        return False
+
+    def _unfounded(self, kind: str, true: set[int]) -> list[str]:
+        """The nodes that are reached in the model although nothing leads to them from outside."""
+        found = self.obligation
+        via = "via" if kind == "reach" else "may via"
+
+        def on(name: str) -> bool:
+            return found.knows(name) and found.variable(name) in true
+
+        claimed = [node for node in found.edges_into if on(f"{kind} {node}")]
+        used = {node: [e.source for e in found.edges_into[node] if on(f"{via} {e.name}")] for node in claimed}
+        after: dict[str | None, list[str]] = {}
+        for node, sources in used.items():
+            for source in sources:
+                after.setdefault(source, []).append(node)
+        grounded: set[str] = set()
+        todo: list[str | None] = [None]
+        while todo:
+            for node in after.get(todo.pop(), ()):
+                if node not in grounded:
+                    grounded.add(node)
+                    todo.append(node)
+        return [node for node in claimed if node not in grounded]
+
+    def _settle(self, fixed: list[int]) -> list[int]:
+        """Literals that fix one environment: what can be off is off, and what is common comes first."""
+        found = self.obligation
+        lockfile = found.lockfile
+        off = [f"opaque {name}" for name in _opaque(found)] + list(reversed(lockfile.switches))
+        for name in off:
+            if found.knows(name):
+                literal = found.variable(name)
+                fixed = [*fixed, -literal] if self._solve([*fixed, -literal]) else [*fixed, literal]
+        for axis in range(1, len(AXES)):
+            places = range(found.axes.size(axis))
+            labels = [found.axes.label(axis, place).partition(" ")[2] for place in places]
+            for place in sorted(places, key=lambda i: _LIKELY.index(labels[i]) if labels[i] in _LIKELY else 99):
+                if self._solve([*fixed, found.place(axis, place)]):
+                    fixed = [*fixed, found.place(axis, place)]
+                    break
+        for place in range(found.axes.size(0)):
+            if self._solve([*fixed, found.place(0, place)]):
+                return [*fixed, found.place(0, place)]
+        raise AssertionError("an environment has a Python")
+
+    def _point(self, fixed: list[int]) -> Point:
+        found = self.obligation
+        chosen = {found.names[literal] for literal in fixed if literal > 0}
+        places = [
+            next(i for i in range(found.axes.size(axis)) if found.axes.label(axis, i) in chosen)
+            for axis in range(len(AXES))
+        ]
+        return Point(
+            found.axes.variables((places[0], places[1], places[2], places[3])),
+            frozenset(name for name in found.lockfile.switches if name in chosen),
+            {name: f"opaque {name}" in chosen for name in _opaque(found)},
+        )
+
+    def _pass(self, point: Point) -> None:
+        """Leaves out an environment whose walk was seen."""
+        true = true_names(self.obligation, point)
+        self.passed.append(true)
+        self.add([passing_clause(self.obligation, true)])
+
+
+def _opaque(obligation: Obligation) -> list[str]:
+    return [name.removeprefix("opaque ") for name in obligation.names if name.startswith("opaque ")]
+
+
+def true_names(obligation: Obligation, point: Point) -> tuple[str, ...]:
+    """The variables of the environment that are true in it."""
+    axes = obligation.axes
+    everywhere = [
+        axes.label(axis, place)
+        for axis in range(len(AXES))
+        for place in range(axes.size(axis))
+    ]  # fmt: skip
+    v = point.variables
+    mine = {
+        f"python {v['python_full_version']}",
+        f"platform {v['os_name']} {v['sys_platform']} {v['platform_system']}",
+        f"implementation {v['implementation_name']} {v['platform_python_implementation']}",
+        f"machine {v['platform_machine']}",
+    }
+    opaque = [f"opaque {name}" for name in _opaque(obligation) if point.opaque.get(name)]
+    return (*(name for name in everywhere if name in mine), *sorted(point.switches), *opaque)
+
+
+def passing_clause(obligation: Obligation, true: tuple[str, ...]) -> Clause:
+    """Any environment but this one."""
+    inputs = [name for name in obligation.lockfile.switches if obligation.knows(name)]
+    inputs += [f"opaque {name}" for name in _opaque(obligation)]
+    inputs += [name for name in true if name not in inputs and obligation.knows(name)]
+    return tuple(obligation.variable(name) * (-1 if name in true else 1) for name in inputs)

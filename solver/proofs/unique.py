@@ -1,0 +1,100 @@
+"""The property *unique*: no environment installs two candidates of one name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from solver.lockfiles.model import Comparison, Entry, LockfileError, comparisons, node_of
+from solver.lockfiles.reading import Reading
+
+from .environments import axes_of
+from .obligation import Obligation, obligation_of
+from .search import Search
+from .walk import Point, Walk
+
+__all__ = ["Answer", "Proof", "prove_unique"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found of one goal."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    point: Point | None = None
+    """The environment that refutes it."""
+    walk: Walk | None = None
+    reached: tuple[Entry, ...] = ()
+    """The entries that refute it in that environment."""
+    note: str = ""
+
+    @property
+    def proven(self) -> bool:
+        return self.point is None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The answers, with the obligation that they are answers to."""
+
+    reading: Reading
+    property: str
+    answers: tuple[Answer, ...]
+    obligation: Obligation
+    goals: dict[str, int]
+    """The variable of each name that took a proof: it is false in every environment."""
+    passed: tuple[tuple[str, ...], ...] = ()
+    details: dict[str, object] = field(default_factory=dict)
+    """What else the obligation depends on."""
+
+
+def prove_unique(reading: Reading, names: Iterable[str] = ()) -> Proof:
+    """Decides for each name (all of the lock by default) whether an environment reaches two of its entries.
+
+    Raises:
+        LockfileError: where the lock has no such name.
+    """
+    lockfile = reading.lockfile
+    named = lockfile.named()
+    asked = list(dict.fromkeys(names)) or list(named)
+    for name in asked:
+        if name not in named:
+            raise LockfileError(f"{reading.path.name} has no package {name}.")
+    several = [name for name in asked if len(named[name]) > 1]
+    axes = axes_of(all_comparisons(reading), lockfile.requires_python)
+    wanted = [node_of(entry.number) for name in several for entry in named[name]]
+    obligation = obligation_of(lockfile, axes, wanted)
+    goals: dict[str, int] = {}
+    for name in several:
+        goal = goals[name] = obligation.variable(f"two {name}")
+        nodes = [obligation.variable(f"reach {node_of(entry.number)}") for entry in named[name]]
+        for place in range(len(nodes)):
+            obligation.add((-goal, *nodes[:place], *nodes[place + 1 :]))
+    answers = []
+    with Search(obligation) as search:
+        for name in asked:
+            entries = tuple(named[name])
+
+            def reached(walked: Walk, entries: tuple[Entry, ...] = entries) -> tuple[Entry, ...]:
+                return tuple(entry for entry in entries if node_of(entry.number) in walked.reached)
+
+            found = None
+            if name in goals:
+                found = search.find(goals[name], lambda walked, point, reached=reached: len(reached(walked)) > 1)
+            if found is None:
+                answers.append(Answer(name, entries))
+            else:
+                answers.append(Answer(name, entries, found[0], found[1], reached(found[1])))
+        passed = tuple(search.passed)
+    proven = {answer.name: goals[answer.name] for answer in answers if answer.proven and answer.name in goals}
+    return Proof(reading, "unique", tuple(answers), obligation, proven, passed)
+
+
+def all_comparisons(reading: Reading) -> list[Comparison]:
+    """What every marker of the lock asks, in the order of the file."""
+    lockfile = reading.lockfile
+    found = [*comparisons(lockfile.environments)]
+    for edge in lockfile.edges:
+        found += comparisons(edge.condition)
+    return list(dict.fromkeys(found))
