@@ -108,6 +108,9 @@ class Metadata:
 class NeedsBuild:
     """Only a PEP 517 build could tell this candidate's metadata, and building was not asked for."""
 
+    hint: Metadata | None = None
+    """What the source distribution noted of itself when it was made; not binding."""
+
 
 @dataclass(frozen=True)
 class Unavailable:

@@ -19,6 +19,7 @@ from corpora.facts import File, Listing, Release
 from .domain import Domain
 from .marker import FALSE, TRUE, Formula, all_of, any_of, from_marker, from_python_specifier
 from .project import Project
+from .siblings import divide
 from .specifiers import python_lower_bounds
 from .tags import installs_on, platforms_of
 
@@ -250,7 +251,7 @@ def candidates_of(
             ranked += [Candidate((build,)) for build in members]
             ranks += range(first, first + len(members))
             divisible = len(members) > 1 and name not in project.single_version
-            shared = _divide(members) if divisible else ()
+            shared = _divide(members, domain) if divisible else ()
             if len(shared) > 1:
                 ranked.append(Candidate(shared))
                 chosen = {build.version for build in shared}
@@ -309,20 +310,11 @@ def uploaded(moment: str | None, cutoff: datetime) -> bool | None:
     return (when if when.tzinfo else when.replace(tzinfo=UTC)) < cutoff
 
 
-def _divide(siblings: list[Build]) -> tuple[Build, ...]:
-    """Divides the platforms among builds of one public version, the highest local version first."""
-    shared: list[Build] = []
-    taken = FALSE
-    for build in reversed(siblings):
-        if build.release.yanked:
-            continue
-        installs = any_of(installs_on(file.filename) for file in build.files)
-        shared.append(replace(build, region=installs & ~taken))
-        taken = taken | installs
-    if not shared:
-        return ()
-    # Where nothing installs, the highest build stands for the version.
-    shared[0] = replace(shared[0], region=shared[0].region | ~taken)
+def _divide(siblings: list[Build], domain: Domain) -> tuple[Build, ...]:
+    """The builds of one public version that together stand for it, the highest local version first."""
+    serving = [build for build in reversed(siblings) if not build.release.yanked]
+    regions = divide([[file.filename for file in build.files] for build in serving], domain)
+    shared = (replace(build, region=region) for build, region in zip(serving, regions, strict=True))
     return tuple(build for build in shared if build.region is not FALSE)
 
 

@@ -43,6 +43,9 @@ class Cell:
     """The keys of ``at_least``, sorted."""
     attached: dict[int, tuple[tuple[Formula, Dependencies], ...]] = field(default_factory=dict)
     """For ranks whose metadata is in the formula: each build's region and what it requires."""
+    provisional: dict[int, int] = field(default_factory=dict)
+    """Attached ranks whose requirements are only what their source distribution noted, with the literal that says so.
+    """
     nodes: dict[str, Node] = field(default_factory=dict)
     """What may be asked of the cell: the package itself (``""``) and its extras."""
     ties: list[tuple[Cell, int]] = field(default_factory=list)
@@ -82,6 +85,9 @@ class Edge:
     package: Package | None
     """None for a refusal: where the region holds, the candidate cannot serve."""
     refusal: str = ""
+    provisional: int = 0
+    """The literal under which it is believed, where it is not yet known to be true."""
+    withdrawn: bool = False
     encoded: set[tuple[int, int]] = field(default_factory=set)
     """(guard of the target cell, key of the admission rule) that already have their clauses."""
 

@@ -68,29 +68,47 @@ class Encoding:
         self._settle()
 
     def attach(self, cell: Cell, rank: int, builds: tuple[tuple[Formula, Dependencies], ...],
-               pythons: Sequence[str | None] = ()) -> None:  # fmt: skip
+               pythons: Sequence[str | None] = (), *, provisional: bool = False) -> None:  # fmt: skip
         """Puts a candidate's metadata into the formula.
 
         Args:
             builds: the region that each build serves, and what it requires.
             pythons: each build's Requires-Python according to its metadata (a listing may not tell).
+            provisional: that this is a hint, which holds only as long as the hold that is made for it.
 
         Raises:
             ValueError: a requirement cannot be read. The formula is unchanged then.
         """
         for _, dependencies in builds:
             dependencies.of()
+        if rank in cell.provisional:
+            self.withdraw(cell, rank)
         cell.attached[rank] = builds
+        if provisional:
+            literal = cell.provisional[rank] = self.fresh()
+            fact = Fact("held", (cell.region,), (cell,), None, "would have to be built", 1 << rank)
+            cell.holds.append(Hold(cell, "build", 1 << rank, literal, fact))
         for (region, _), requires_python in zip(builds, pythons, strict=False):
             admits = python_region(requires_python)
             if admits is not TRUE:
                 reason = f"requires Python {requires_python}"
                 edge = Edge(cell.nodes[""], rank, _NOTHING, region & ~admits, None, reason)
+                edge.provisional = cell.provisional.get(rank, 0)
                 cell.nodes[""].edges.append(edge)
                 self._encode(edge)
         for node in list(cell.nodes.values()):
             self._attach(node, rank)
         self._settle()
+
+    def withdraw(self, cell: Cell, rank: int) -> None:
+        """Takes provisional requirements back."""
+        literal = cell.provisional.pop(rank)
+        del cell.attached[rank]
+        cell.holds = [hold for hold in cell.holds if hold.literal != literal]
+        for node in cell.nodes.values():
+            for edge in node.edges:
+                edge.withdrawn = edge.withdrawn or edge.provisional == literal
+            node.edges = [edge for edge in node.edges if not edge.withdrawn]
 
     def split(self, cell: Cell, formula: Formula) -> None:
         """Replaces a cell by its parts inside and outside of ``formula``."""
@@ -105,6 +123,8 @@ class Encoding:
             part.lifted = cell.lifted
             parts.append(part)
             for rank, builds in cell.attached.items():
+                if rank in cell.provisional:
+                    continue
                 part.attached[rank] = builds
                 for edge in cell.nodes[""].edges:
                     if edge.rank == rank and edge.refusal and edge.dependency is _NOTHING:
@@ -215,7 +235,9 @@ class Encoding:
             try:
                 wanted = dependencies.of(node.extra)
             except ValueError as unreadable:
-                node.edges.append(Edge(node, rank, _NOTHING, region, None, str(unreadable)))
+                edge = Edge(node, rank, _NOTHING, region, None, str(unreadable))
+                edge.provisional = node.cell.provisional.get(rank, 0)
+                node.edges.append(edge)
                 continue
             for dependency in wanted:
                 self._connect(node, rank, dependency, region & dependency.marker)
@@ -228,13 +250,15 @@ class Encoding:
         else:
             edge = Edge(node, rank, dependency, region, self.package(dependency.name))
             edge.package.incoming.append(edge)  # type: ignore[union-attr]
+        if node.cell is not None:
+            edge.provisional = node.cell.provisional.get(rank, 0)
         node.edges.append(edge)
         self._encode(edge)
 
     def _encode(self, edge: Edge) -> None:
         """Adds the clauses of an edge for each cell that it can meet and has none for yet."""
         node = edge.node
-        if node.demand is FALSE or (node.cell is not None and not node.cell.alive):
+        if edge.withdrawn or node.demand is FALSE or (node.cell is not None and not node.cell.alive):
             return
         asks = (node.demand, edge.region)
         if edge.package is None:
@@ -292,6 +316,8 @@ class Encoding:
         if cell is None:
             return []
         literals = [-cell.guard, -self.at_least(cell, edge.rank), self.at_least(cell, edge.rank + 1)]
+        if edge.provisional:
+            literals.append(-edge.provisional)
         return [*literals, -node.literal] if node.extra else literals
 
     def _bound(self, fact: Fact, antecedent: list[int], cell: Cell, ranks: int) -> None:

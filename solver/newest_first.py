@@ -149,7 +149,7 @@ def select(
         for edge in edges:
             if edge.package is None:
                 continue
-            if not edge.package.listed:
+            if not edge.package.listed and encoding.domain.satisfiable(edge.node.demand, edge.region):
                 unlisted[edge.package.name] = None
             for cell in edge.package.cells:
                 if (cell.guard, 0) in edge.encoded:

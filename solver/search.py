@@ -170,9 +170,13 @@ class Search:
         if given_up:
             hold = min((holds[x] for x in given_up), key=lambda h: (_LIFT_ORDER.index(h.kind), h.cell.package.name))
             hold.lifted = True
+            rank = hold.ranks.bit_length() - 1
+            if hold.cell.provisional.get(rank) == hold.literal:
+                hold.cell.lifted |= hold.ranks
+                self.encoding.withdraw(hold.cell, rank)
+                return
             # Builds are slow: of what would have to be built, one candidate at a time, the newest first.
-            newest = 1 << (hold.ranks.bit_length() - 1)
-            hold.cell.lifted |= newest if hold.kind == "build" else hold.ranks
+            hold.cell.lifted |= 1 << rank if hold.kind == "build" else hold.ranks
             self._soft.append(hold)
             return
         failed = any(hold.kind == "unavailable" and hold.fact in facts for hold in holds.values())
@@ -189,21 +193,28 @@ class Search:
         A candidate that must be built counts as one without requirements until all else is known: it is built
         only where the optimum still selects it then.
         """
-        missing = [(cell, rank) for cell, rank in selection.ranks.items() if rank not in cell.attached]
+        missing = [
+            (cell, rank)
+            for cell, rank in selection.ranks.items()
+            if rank not in cell.attached or rank in cell.provisional
+        ]
         if not missing and not selection.unlisted:
             return False
+        if self._attach_hints(missing):
+            return True
         costs = [self.sources.cost(cell.candidates, rank) for cell, rank in missing]
         limit = 0 if selection.unlisted else min(costs)
         due = [pair for pair, cost in zip(missing, costs, strict=True) if cost <= limit]
-        if limit == 0:
+        if limit < 2:
             due += [(cell, other) for cell, rank in due for other in self._ahead(cell, rank)]
         dear = (pair for pair, cost in zip(missing, costs, strict=True) if cost == 1)
         self.sources.expect(selection.unlisted, ((cell.candidates, rank) for cell, rank in dear))
         self.sources.load((cell.candidates, rank) for cell, rank in due)
         for cell, rank in due:
             loaded = self.sources.loaded(cell.candidates, rank)
-            if loaded is not None and rank not in cell.attached:
+            if loaded is not None and (rank not in cell.attached or rank in cell.provisional):
                 self.encoding.attach(cell, rank, loaded.builds, loaded.pythons)
+        self._attach_hints(due)
         self.sources.expect(
             dict.fromkeys(
                 edge.package.name
@@ -211,6 +222,7 @@ class Search:
                 for node in cell.nodes.values()
                 for edge in node.edges
                 if edge.rank == rank and edge.package and not edge.package.listed
+                if self.universe.domain.satisfiable(node.demand, edge.region)
             )
         )
         if selection.unlisted:
@@ -218,6 +230,19 @@ class Search:
                 self.encoding.list_package(name, partition)
             self.sources.expect((), self._newest(selection.unlisted))
         return True
+
+    def _attach_hints(self, missing: list[tuple[Cell, int]]) -> bool:
+        """Believes, for now, what source distributions say of themselves; False where none says anything.
+
+        Most candidates that would have to be built are ruled out so, and never are.
+        """
+        believed = False
+        for cell, rank in missing:
+            hint = self.sources.hint(cell.candidates, rank)
+            if hint is not None and rank not in cell.attached and not cell.lifted >> rank & 1:
+                self.encoding.attach(cell, rank, hint.builds, hint.pythons, provisional=True)
+                believed = True
+        return believed
 
     def _newest(self, names: list[str]) -> Iterator[tuple[Candidates, int]]:
         """What the next optimum is likely to select of newly listed packages."""
@@ -235,14 +260,14 @@ class Search:
         """Older candidates to load along with one that the search has come down to: the further, the more."""
         moves = self._moves.get(cell, 0)
         self._moves[cell] = moves + 1
-        if not moves:
+        if not moves or self.resolution != "newest-first":
             return []
         free = ((1 << rank) - 2) & ~self.held(cell)
         older: list[int] = []
         while free and len(older) < min(2 << moves, 2 * _MOST_AHEAD):
             other = free.bit_length() - 1
             free ^= 1 << other
-            if other not in cell.attached and not self.sources.cost(cell.candidates, other):
+            if other not in cell.attached and self.sources.quick(cell.candidates, other):
                 older.append(other)
         # The first steps down are only fetched ahead: to encode what may never be selected widens demands.
         ahead = older[: len(older) // 2] if moves > _FIRST_MOVES else []

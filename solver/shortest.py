@@ -28,7 +28,9 @@ class Shortener:
         if cover is None:
             return None
         texts = sorted((_said(cube) for cube in cover), key=lambda parts: (len(parts), parts))
-        return " or ".join(" and ".join(parts) for parts in texts)
+        shared = [part for part in texts[0] if len(texts) > 1 and all(part in parts for parts in texts)]
+        alternatives = " or ".join(" and ".join(part for part in parts if part not in shared) for parts in texts)
+        return " and ".join([*shared, f"({alternatives})"]) if shared else alternatives
 
     def formula(self, region: Formula) -> Formula:
         """An equivalent formula in the form of a short disjunction."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from corpora.facts import Corpus, Listing, Metadata, NeedsBuild, Unavailable, Wanted
@@ -15,6 +16,9 @@ from encoder.universe import Universe
 from .crawling import Crawler
 
 __all__ = ["Loaded", "Sources"]
+
+_LARGE = 1 << 20
+"""Bytes of a source distribution that is only downloaded when it is needed."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,15 @@ class Sources:
     rejected: dict[int, dict[int, str]] = field(default_factory=dict)
     """By identity of the candidates: ranks that turned out unusable, with the reason."""
     doubtful: dict[int, int] = field(default_factory=dict)
-    """By identity of the candidates: ranks without a wheel, held back where newer releases have one or a build failed.
+    """By identity of the candidates: ranks held back since one like them could not be built, or would have to be
+    without any hint at what it requires, while newer releases have wheels.
 
     A search that walks back that far would build one ancient release after the other.
     """
     listings_read: int = 0
     metadata_read: int = 0
     _loaded: dict[tuple[int, int], Loaded] = field(default_factory=dict)
+    _hints: dict[tuple[int, int], Loaded] = field(default_factory=dict)
     _to_build: set[tuple[int, int]] = field(default_factory=set)
 
     def start(self) -> None:
@@ -119,11 +125,21 @@ class Sources:
     def loaded(self, candidates: Candidates, rank: int) -> Loaded | None:
         return self._loaded.get((id(candidates), rank))
 
+    def hint(self, candidates: Candidates, rank: int) -> Loaded | None:
+        """What the source distribution of a candidate that must be built says of its requirements, if anything."""
+        return self._hints.get((id(candidates), rank))
+
     def cost(self, candidates: Candidates, rank: int) -> int:
         """How dear a candidate's metadata is: 0 with a wheel, 1 from a source distribution, 2 by building it."""
         if (id(candidates), rank) in self._to_build:
             return 2
         return 0 if all(build.release.wheels for build in candidates[rank].builds) else 1
+
+    def quick(self, candidates: Candidates, rank: int) -> bool:
+        """Whether a candidate's metadata may be fetched on suspicion: it is in a wheel, or in a small archive."""
+        sizes = [file.size for build in candidates[rank].builds for file in build.files]
+        cost = self.cost(candidates, rank)
+        return cost == 0 or (cost == 1 and max((size or _LARGE for size in sizes), default=_LARGE) < _LARGE)
 
     def load(self, wanted: Iterable[tuple[Candidates, int]]) -> None:
         """Loads metadata of candidates, all at once; a candidate of cost 2 is built.
@@ -180,23 +196,31 @@ class Sources:
             if isinstance(outcome, Unavailable):
                 if key in self._to_build:
                     self._doubt(candidates, candidates.top + 1)
-                return self.reject(candidates, rank, outcome.reason)
+                self.reject(candidates, rank, outcome.reason)
+                return
+        builds = candidates[rank].builds
         if any(isinstance(outcome, NeedsBuild) for outcome in outcomes):
             self._to_build.add(key)
+            hints = [outcome.hint if isinstance(outcome, NeedsBuild) else outcome for outcome in outcomes]
+            with suppress(ValueError):
+                if None not in hints:
+                    self._hints[key] = self._read(candidates.name, builds, hints)
+                    return
             wheels = (r for r in range(candidates.top, 0, -1) if not self.cost(candidates, r))
             self._doubt(candidates, next(wheels, 0))
-            return None
+            return
+        try:
+            self._loaded[key] = self._read(candidates.name, builds, outcomes)
+        except ValueError as unreadable:
+            self.reject(candidates, rank, f"has metadata that cannot be read: {unreadable}")
+
+    def _read(self, name: str, builds: Sequence[Build], metadata: Sequence[object]) -> Loaded:
+        """Raises ValueError where a requirement cannot be read."""
         parts, pythons = [], []
-        for build, outcome in zip(candidates[rank].builds, outcomes, strict=True):
-            assert isinstance(outcome, Metadata)
-            origin = f"{candidates.name} {build.version}"
-            dependencies = Dependencies(outcome.requires_dist, outcome.provides_extra, origin, self.edits)
-            try:
-                dependencies.of()
-            except ValueError as unreadable:
-                return self.reject(candidates, rank, f"has metadata that cannot be read: {unreadable}")
+        for build, told in zip(builds, metadata, strict=True):
+            assert isinstance(told, Metadata)
+            dependencies = Dependencies(told.requires_dist, told.provides_extra, f"{name} {build.version}", self.edits)
+            dependencies.of()
             parts.append((build.region, dependencies))
-            told = build.release.requires_python is not None
-            pythons.append(None if told else outcome.requires_python)
-        self._loaded[key] = Loaded(tuple(parts), tuple(pythons))
-        return None
+            pythons.append(None if build.release.requires_python is not None else told.requires_python)
+        return Loaded(tuple(parts), tuple(pythons))

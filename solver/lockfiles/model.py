@@ -30,6 +30,8 @@ class Comparison:
     text: str
     reversed: bool = False
     """The constant stands on the left: ``'linux' in sys_platform``."""
+    denied: bool = False
+    """It is asked not to hold; no file says that, but bounds on what is reached do."""
 
     def __str__(self) -> str:
         constant = f"'{self.text}'"
