@@ -20,7 +20,8 @@ _SYSTEMS = ("linux", "darwin", "win32", "android", "ios", "emscripten", "wasi")
 def divide(siblings: Sequence[Sequence[str]], domain: Domain) -> list[Formula]:
     """The region of each sibling, given its file names, the preferred one first.
 
-    The regions are disjoint and cover the universe. Where nothing installs, the first stands for the version, so that it is chosen and its absence can be told.
+    The regions are disjoint and cover the universe. Where nothing installs, the first stands for the version, so
+    that it is chosen and its absence can be told.
     """
     platforms = [any_of(platforms_of(name, domain.satisfiable) for name in files) for files in siblings]
     if any(domain.satisfiable(one, other) for one, other in combinations(platforms, 2)):
