@@ -1,87 +1,73 @@
-"""The command ``satlock``: its subcommands, and how every run of one ends.
-
-A subcommand's module is imported when it is asked for, and imports what it needs when it runs: ``satlock check``
-works where no solver can be imported, and ``satlock --help`` does not wait for any.
-"""
+"""Where the command starts: ready for Ctrl-C before anything slow is imported."""
 
 from __future__ import annotations
 
-import importlib
+import _thread
+import os
+import signal
 import sys
-from collections.abc import Sequence
-from typing import Any
-
-import click
-
-from cli.failures import FAILED, Ended, ending
+import time
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn
 
 __all__ = ["main"]
 
-_COMMANDS = {"lock": "cli.lock:lock"}
-"""Where each subcommand is."""
+_INTERRUPTED = 130
+_GRACE = 3.0
+"""Seconds for an interrupted run to stop its requests and builds."""
+_SHOW_CURSOR = "\x1b[?25h"
 
 
-class _Satlock(click.Group):
-    """A group that imports its subcommands late, and that ends by the exit codes of the contract."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, _, attribute = _COMMANDS[cmd_name].partition(":")
-        found: click.Command = getattr(importlib.import_module(module), attribute)
-        return found
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            raise Ended(FAILED) from None  # click would say "no" for it; there is nobody to tell
-
-    def main(  # type: ignore[override]  # that it never returns is told by an overload there
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        *,
-        standalone_mode: bool = True,
-        **extra: Any,
-    ) -> Any:
-        if not standalone_mode:
-            return super().main(args, prog_name, standalone_mode=False, **extra)
-        with ending() as end:
-            code = super().main(args, prog_name, standalone_mode=False, **extra)
-            end.code = code if isinstance(code, int) else 0
-        sys.exit(end.code)
-
-
-def _print_version(ctx: click.Context, parameter: click.Parameter, asked: bool) -> None:
-    if not asked or ctx.resilient_parsing:
-        return
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        click.echo(f"satlock {version('satlock')}")
-    except PackageNotFoundError:
-        click.echo("satlock (not installed: run from its source)")
-    ctx.exit()
-
-
-@click.group(
-    cls=_Satlock, name="satlock", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_print_version,
-    help="Show the version and exit.",
-)
 def main() -> None:
-    """Locks Python projects with a SAT/SMT solver, and proves what it says."""
+    """Runs ``satlock`` with the arguments of this process, and ends the process."""
+    signal.signal(signal.SIGINT, _interrupted)
+    try:
+        from cli.commands import satlock
+
+        satlock.main(prog_name="satlock")
+    except KeyboardInterrupt:
+        _leave()
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            _leave()
+        raise
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """The first Ctrl-C ends the run in an orderly way, the second at once.
+
+    An exception that strikes in the middle of an import can leave its locks held for ever: it waits for a better
+    moment. And the run also ends where the orderly way does not come to its end. A thread in its plainest form takes
+    no lock here.
+    """
+    if frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+        _thread.start_new_thread(_strike_again, ())
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: _leave())
+    _thread.start_new_thread(_leave_soon, ())
+    raise KeyboardInterrupt
+
+
+def _strike_again() -> None:
+    time.sleep(0.01)
+    _thread.interrupt_main()
+
+
+def _leave_soon() -> None:
+    time.sleep(_GRACE)
+    _leave()
+
+
+def _leave() -> NoReturn:
+    """Ends the process without waiting for threads; files are replaced as a whole, so none is half written."""
+    with suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            if sys.stderr.isatty():
+                sys.stderr.write(_SHOW_CURSOR)
+            sys.stderr.flush()
+    os._exit(_INTERRUPTED)
 
 
 if __name__ == "__main__":
-    main(prog_name="satlock")
+    main()

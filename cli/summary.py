@@ -114,17 +114,22 @@ def _several(locked: Locked) -> dict[str, list[LockedPackage]]:
 
 
 def _newer(locked: Locked, watched: Watched) -> Iterator[tuple[str, str, str]]:
-    """Releases that are newer than what was locked, and were no candidates: (name, version, why)."""
+    """Releases that would have been taken before what was locked, but for this: (name, version, why).
+
+    A pre-release or yanked release counts only while no usable one is newer: else that one was not refused for this.
+    """
     newest: dict[tuple[str, str], set[str]] = {}
     for package in locked.lock.packages:
         newest.setdefault((package.index, package.name), set()).add(package.version)
     for (index, name), versions in newest.items():
-        listing = watched.found.get((index, name))
+        listing, seen_usable = watched.found.get((index, name)), False
         for release in reversed(listing.releases if listing is not None else ()):
             if release.version in versions:
                 break
-            why = _why_not(release.version, release.yanked, bool(release.raw_files))
-            why = why or watched.unavailable.get((index, name, release.version))
+            why = watched.unavailable.get((index, name, release.version))
+            if why is None and not seen_usable:
+                why = _why_not(release.version, release.yanked, bool(release.raw_files))
+                seen_usable = why is None
             if why is not None:
                 yield name, release.version, why
 

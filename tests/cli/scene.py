@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from cli.main import main
+from cli.commands import satlock
 from corpora.facts import Listing, Wanted
 from corpora.snapshot import write_snapshot
 from tests.world import Dist, MemoryCorpus, World
@@ -41,7 +41,7 @@ class Scene:
 
     def lock(self, *more: str, env: Mapping[str, str] | None = None) -> Result:
         """Runs ``satlock lock`` in this process."""
-        return CliRunner().invoke(main, self.arguments(*more), env=env)
+        return CliRunner().invoke(satlock, self.arguments(*more), env=env)
 
     def run(self, *more: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Runs ``satlock lock`` in a process of its own."""

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from cli.commands import satlock
 from cli.lockfile import Target
-from cli.main import main
 from tests.cli.scene import Scene, pyproject, scene_of, world_of
 from tests.world import Dist, World
 
@@ -109,7 +109,7 @@ def test_the_name_or_the_format_decides(scene: Scene) -> None:
 
 def test_a_project_may_be_named_by_its_file(scene: Scene) -> None:
     done = CliRunner().invoke(
-        main, ["lock", "--project", str(scene.project / "pyproject.toml"), "--corpus", str(scene.snapshot)]
+        satlock, ["lock", "--project", str(scene.project / "pyproject.toml"), "--corpus", str(scene.snapshot)]
     )
     assert done.exit_code == 0 and scene.lockfile.exists()
 
@@ -381,8 +381,8 @@ def test_the_same_lock_whatever_world_it_is_read_from(tmp_path: Path) -> None:
 
 
 def test_version_and_help() -> None:
-    assert CliRunner().invoke(main, ["--version"]).output.startswith("satlock")
+    assert CliRunner().invoke(satlock, ["--version"]).output.startswith("satlock")
     for arguments in (["--help"], ["lock", "--help"]):
-        done = CliRunner().invoke(main, arguments)
+        done = CliRunner().invoke(satlock, arguments)
         assert done.exit_code == 0 and done.stdout.startswith("Usage: ")
-    assert CliRunner().invoke(main, ["nonsense"]).exit_code == 2
+    assert CliRunner().invoke(satlock, ["nonsense"]).exit_code == 2

@@ -1,0 +1,83 @@
+"""The command ``satlock``: its subcommands, and how every run of one ends.
+
+A subcommand's module is imported when it is asked for, and imports what it needs when it runs: ``satlock check``
+works where no solver can be imported, and ``satlock --help`` does not wait for any.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from cli.failures import FAILED, Ended, ending
+
+__all__ = ["satlock"]
+
+_COMMANDS = {"lock": "cli.lock:lock"}
+"""Where each subcommand is."""
+
+
+class _Satlock(click.Group):
+    """A group that imports its subcommands late, and that ends by the exit codes of the contract."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name].partition(":")
+        found: click.Command = getattr(importlib.import_module(module), attribute)
+        return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise Ended(FAILED) from None  # click would say "no" for it; there is nobody to tell
+
+    def main(  # type: ignore[override]  # that it never returns is told by an overload there
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        *,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        if not standalone_mode:
+            return super().main(args, prog_name, standalone_mode=False, **extra)
+        with ending() as end:
+            code = super().main(args, prog_name, standalone_mode=False, **extra)
+            end.code = code if isinstance(code, int) else 0
+        sys.exit(end.code)
+
+
+def _print_version(ctx: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    if not asked or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        click.echo(f"satlock {version('satlock')}")
+    except PackageNotFoundError:
+        click.echo("satlock (not installed: run from its source)")
+    ctx.exit()
+
+
+@click.group(
+    cls=_Satlock, name="satlock", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+def satlock() -> None:
+    """Locks Python projects with a SAT/SMT solver, and proves what it says."""
