@@ -129,9 +129,7 @@ class Venv:
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
     def installed(self) -> dict[str, str]:
-        code = (
-            "import importlib.metadata as m, json; print(json.dumps([[d.name, d.version] for d in m.distributions()]))"
-        )
+        code = "from importlib import metadata as m; print(*(f'{d.name}=={d.version}' for d in m.distributions()))"
         found = [line.split("==") for line in self.run(code).split()]
         assert len(dict(found)) == len(found), found
         return dict(found)
