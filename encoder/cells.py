@@ -92,7 +92,7 @@ class Edge:
     """(guard of the target cell, key of the admission rule) that already have their clauses."""
 
 
-FactKind = Literal["requirement", "admission", "constraint", "refusal", "held", "single-version", "missing"]
+FactKind = Literal["requirement", "admission", "constraint", "refusal", "held", "single-version"]
 
 
 HoldKind = Literal["prerelease", "yanked", "build", "unavailable"]

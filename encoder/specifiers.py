@@ -125,8 +125,9 @@ def python_lower_bounds(specifier: str) -> str | None:
 
     Upper bounds are dropped, as every universal resolver does: a package that says ``<4`` or ``<3.13`` did not know
     the Pythons that came after it, and no older version of it is a better choice. ``==3.9.*`` and ``~=3.9`` are
-    ``>=3.9``. Exclusions below the lower bound say nothing and are dropped too, so that the many spellings of one
-    bound become one string.
+    ``>=3.9``. The exclusion of one patch release (``!=3.14.1``) is dropped as well: it would move everybody to another
+    version, or leave none. Exclusions below the lower bound say nothing and are dropped, so that the many spellings
+    of one bound become one string.
 
     Returns a canonical :class:`~packaging.specifiers.SpecifierSet` string, empty where every Python is admitted, and
     ``None`` where nothing can be read. Reads malformed ones as far as they are clear (``>=3.6.*``, ``>=3.7,<4.0'``,
@@ -150,7 +151,9 @@ def python_lower_bounds(specifier: str) -> str | None:
         readable = True
         if operator == "!=":
             prefix = digits != text or bool(tilde)
-            excluded.append((Version(version.base_version) if prefix else version, prefix))
+            # One broken patch release (!=3.14.1) is no reason to lock another version for everybody, or none at all.
+            if prefix or len(version.release) < 3:
+                excluded.append((Version(version.base_version) if prefix else version, prefix))
         elif operator not in ("<", "<="):
             bound = (version, operator == ">")
             lower = bound if lower is None else max(lower, bound)

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from encoder.candidates import runs
 from encoder.cells import Cell, Edge
 from encoder.encoding import Encoding
 
@@ -62,11 +61,12 @@ class _Climb:
             HeldBack: every rank in reach is held back.
         """
         encoding = self.encoding
-        for first, _ in runs(self.preferred(cell) & ~self.held(cell)):
-            exact = [encoding.at_least(cell, first), -encoding.at_least(cell, first + 1)]
-            if self.feasible(*exact):
+        low, high = self.session.interval(cell)
+        for rank in _from_highest(self.preferred(cell) & ~self.held(cell)):
+            exact = [encoding.at_least(cell, rank), -encoding.at_least(cell, rank + 1)]
+            if (low <= rank <= high and not cell.ties) or self.feasible(*exact):
                 self.assumptions += exact
-                return first
+                return rank
         low, high = self._lowest(cell) if lowest else self._highest(cell)
         rank = _pick(low, high, self.held(cell), lowest)
         if not rank:
@@ -113,6 +113,13 @@ class _Climb:
         return max(low, 1), high
 
 
+def _from_highest(ranks: int) -> Iterator[int]:
+    while ranks:
+        rank = ranks.bit_length() - 1
+        yield rank
+        ranks ^= 1 << rank
+
+
 def _pick(low: int, high: int, held: int, lowest: bool) -> int:
     """The best rank in an interval that is not held back; 0 where there is none."""
     free = ((1 << (high + 1)) - (1 << max(low, 1))) & ~held if high >= max(low, 1) else 0
@@ -138,6 +145,10 @@ def select(
         HeldBack: see there.
     """
     climb = _Climb(encoding, session, list(assumptions), held, preferred)
+    for package in encoding.packages.values():
+        for cell in package.cells:
+            for rank in _from_highest(preferred(cell)):
+                session.prefer([encoding.at_least(cell, rank), -encoding.at_least(cell, rank + 1)])
     climb.feasible()
     selection = Selection()
     unlisted: dict[str, None] = {}

@@ -57,7 +57,7 @@ class Search:
     resolution: str = "newest-first"
     """``newest-first``, ``lowest`` or ``lowest-direct``."""
     preferred: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Versions of an existing lock, by name."""
+    """Versions of an existing lock, by name: they are kept to as far as possible, also where they were yanked since."""
     on_round: Callable[[Statistics, Selection], None] = lambda statistics, selection: None
     statistics: Statistics = field(default_factory=Statistics)
 
@@ -67,6 +67,7 @@ class Search:
         self._soft: list[Hold] = []
         self._ties: dict[tuple[int, int], int] = {}
         self._moves: dict[Cell, int] = {}
+        self._preferences: dict[int, int] = {}
         edits = self.sources.edits
         for root in self.universe.roots:
             stated = dependency_of(root.requirement, from_marker(root.requirement.marker))
@@ -106,7 +107,7 @@ class Search:
         """Ranks that are not to be chosen as things stand."""
         candidates, identity = cell.candidates, id(cell.candidates)
         held = candidates.prereleases | candidates.yanked | self.sources.doubtful.get(identity, 0)
-        return (held & ~cell.lifted) | self._rejected(candidates)
+        return (held & ~cell.lifted & ~self._preferred(cell)) | self._rejected(candidates)
 
     def _rejected(self, candidates: Candidates) -> int:
         return sum(1 << rank for rank in self.sources.rejected.get(id(candidates), ()))
@@ -280,7 +281,14 @@ class Search:
         versions = self.preferred.get(cell.package.name)
         if not versions:
             return 0
-        return sum(1 << r for r, c in enumerate(cell.candidates.ranked, start=1) if c.version in versions)
+        key = id(cell.candidates)
+        if key not in self._preferences:
+            self._preferences[key] = sum(
+                1 << rank
+                for rank, candidate in enumerate(cell.candidates.ranked, start=1)
+                if all(build.version in versions for build in candidate.builds)
+            )
+        return self._preferences[key]
 
     def _wants_lowest(self, cell: Cell, direct: bool) -> bool:
         return self.resolution == "lowest" or (self.resolution == "lowest-direct" and direct)

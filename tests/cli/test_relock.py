@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pytest
-
 from cli.existing import first_difference, kept_versions, read_pylock
 from encoder.project import ProjectError
 from encoder.reading import read_project
@@ -17,10 +15,7 @@ from tests.cli.scene import ROOT, Scene
 from tests.strategies import random_world
 from tests.world import MemoryCorpus
 
-FORGETFUL = "the search prefers the lowest of a package's locked versions, and none that stands for several builds"
 
-
-@pytest.mark.xfail(reason=FORGETFUL, strict=False)
 def test_the_origin(tmp_path: Path) -> None:
     origin = ROOT / "corpora" / "origin"
     shutil.copy(origin / "pyproject.toml", tmp_path)
@@ -32,7 +27,6 @@ def test_the_origin(tmp_path: Path) -> None:
     assert scene.lockfile.read_bytes() == before
 
 
-@pytest.mark.xfail(reason=FORGETFUL, strict=False)
 def test_random_worlds(tmp_path: Path) -> None:
     compared = 0
     for seed in range(120):
