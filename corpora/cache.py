@@ -12,15 +12,15 @@ import zlib
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgpack
 
-from corpora.facts import Listing, Metadata, Release
+from corpora.facts import Listing, Metadata, NeedsBuild, Release
 
 __all__ = ["Cache", "Kept", "default_folder", "pack_listing", "unpack_listing"]
 
-_MAGIC = b"satlock\x02"
+_MAGIC = b"satlock\x03"
 """Changes with the form of the entries, so that an old entry is one that is not there."""
 
 
@@ -59,6 +59,11 @@ def unpack_listing(packed: bytes) -> Listing:
     return Listing(name, index, tuple(map(Release._make, releases)), skipped)
 
 
+def _fields(metadata: Metadata) -> tuple[object, ...]:
+    m = metadata
+    return m.name, m.version, m.requires_dist, m.requires_python, m.provides_extra
+
+
 class Cache:
     """Facts by key, in ``folder``; None keeps nothing. Every method may be called from any thread and process.
 
@@ -76,19 +81,28 @@ class Cache:
     def keep_page(self, url: str, kept: Kept) -> None:
         self._write("page", url, tuple(kept))
 
-    def metadata(self, kind: str, key: str) -> Metadata | str | None:
+    def metadata(self, kind: str, key: str) -> Metadata | NeedsBuild | str | None:
         """Metadata kept under the file (or the build) it came from; a string is a reason why it tells nothing."""
-        fields = self._read(kind, key)
-        if isinstance(fields, tuple) and len(fields) == 5:
-            return Metadata(*fields)
-        return fields if isinstance(fields, str) else None
+        found: Any = self._read(kind, key)
+        match found:
+            case [name, version, requires_dist, requires_python, extras]:
+                return Metadata(name, version, requires_dist, requires_python, extras)
+            case [None]:
+                return NeedsBuild()
+            case [[name, version, requires_dist, requires_python, extras]]:
+                return NeedsBuild(Metadata(name, version, requires_dist, requires_python, extras))
+            case str(reason):
+                return reason
+        return None
 
-    def keep_metadata(self, kind: str, key: str, outcome: Metadata | str) -> None:
-        if isinstance(outcome, Metadata):
-            m = outcome
-            self._write(kind, key, (m.name, m.version, m.requires_dist, m.requires_python, m.provides_extra))
-        else:
-            self._write(kind, key, outcome)
+    def keep_metadata(self, kind: str, key: str, outcome: Metadata | NeedsBuild | str) -> None:
+        match outcome:
+            case Metadata():
+                self._write(kind, key, _fields(outcome))
+            case NeedsBuild(hint):
+                self._write(kind, key, (None if hint is None else _fields(hint),))
+            case reason:
+                self._write(kind, key, reason)
 
     def _path(self, kind: str, key: str) -> str | None:
         if self._folder is None:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 from corpora.address import origin
 from corpora.cache import Cache
 from corpora.facts import File, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Wanted
-from corpora.metadata import MetadataError, parse_metadata, static_fields
+from corpora.metadata import MetadataError, parse_metadata
 from corpora.transport import Answer, Job, Refused, TooLarge, Transport
 from corpora.wheel import Missing, Sparse, WheelError, metadata_of_wheel
 
@@ -32,11 +32,10 @@ _TAIL = 64 << 10
 """Bytes of the end of a wheel that are asked for first: most wheels have their directory and metadata there."""
 _PROBES = 4
 """How many metadata files a host may lack, while it has shown none, before it is not asked for more."""
-_NOT_STATIC = "needs a build"
 _RAW = {"Accept-Encoding": "identity"}
 
 
-Keep: TypeAlias = Callable[[str, str, Metadata | str], None]
+Keep: TypeAlias = Callable[[str, str, Metadata | NeedsBuild | str], None]
 """Keeps an outcome in the cache: kind, key, outcome."""
 
 
@@ -87,7 +86,7 @@ class CandidateReader:
         self._transport = transport
         self._cache = cache
         self._keep = keep
-        self._told: dict[tuple[str, str], Metadata | str] = {}
+        self._told: dict[tuple[str, str], Metadata | NeedsBuild | str] = {}
         self._archives: dict[str, bytes] = {}
         self._room = _ARCHIVES
         self._offline = offline
@@ -108,7 +107,7 @@ class CandidateReader:
             if isinstance(kept, Metadata):
                 return kept
             try:
-                if kept is not None and self._offline:
+                if isinstance(kept, str) and self._offline:
                     raise _Broken(kept)
                 metadata = await self._of_wheel(file, wanted, job)
             except _Broken as reason:
@@ -117,31 +116,32 @@ class CandidateReader:
                 continue
             self._tell("file", cache_key(file), metadata)
             return metadata
-        needs_build = False
+        unbuilt: NeedsBuild | None = None
         for file in sdists:
             kept = self._recall("file", cache_key(file))
             if isinstance(kept, Metadata):
                 return kept
-            if kept != _NOT_STATIC:
+            if not isinstance(kept, NeedsBuild):
                 try:
                     if kept is not None and self._offline:
                         raise _Broken(kept)
-                    static = await self._of_sdist(file, wanted, job)
+                    kept = await self._of_sdist(file, wanted, job)
                 except _Broken as reason:
                     reasons.append(f"{file.filename}: {reason}")
                     self._tell("file", cache_key(file), str(reason))
                     continue
-                self._tell("file", cache_key(file), static or _NOT_STATIC)
-                if static is not None:
-                    return static
+                self._tell("file", cache_key(file), kept)
+                if isinstance(kept, Metadata):
+                    return kept
             if not wanted.build:
-                needs_build = True
+                if unbuilt is None or unbuilt.hint is None:
+                    unbuilt = kept
                 continue
             built = self._recall("build", cache_key(file))
             if isinstance(built, Metadata):
                 return built
             try:
-                if built is not None and self._offline:
+                if isinstance(built, str) and self._offline:
                     raise _Broken(built)
                 metadata = await self._built(file, wanted, job)
             except _Broken as reason:
@@ -150,14 +150,14 @@ class CandidateReader:
                 continue
             self._tell("build", cache_key(file), metadata)
             return metadata
-        if needs_build:
-            return NeedsBuild()
+        if unbuilt is not None:
+            return unbuilt
         return Unavailable("; ".join(reasons) if reasons else "it has no file that metadata can be read from")
 
-    def _recall(self, kind: str, key: str) -> Metadata | str | None:
+    def _recall(self, kind: str, key: str) -> Metadata | NeedsBuild | str | None:
         return self._told.get((kind, key)) or self._cache.metadata(kind, key)
 
-    def _tell(self, kind: str, key: str, outcome: Metadata | str) -> None:
+    def _tell(self, kind: str, key: str, outcome: Metadata | NeedsBuild | str) -> None:
         self._told[kind, key] = outcome
         self._keep(kind, key, outcome)
 
@@ -275,24 +275,20 @@ class CandidateReader:
 
     # -- source distributions
 
-    async def _of_sdist(self, file: File, wanted: Wanted, job: Job) -> Metadata | None:
+    async def _of_sdist(self, file: File, wanted: Wanted, job: Job) -> Metadata | NeedsBuild:
         from asyncio import to_thread
 
-        from corpora.sdist import SdistError, pkg_info_of_sdist
+        from corpora.sdist import SdistError, metadata_of_sdist
 
         whole = await self._whole(file, wanted, job)
         with whole:
             try:
-                data = await to_thread(pkg_info_of_sdist, whole, file.filename)
+                told = await to_thread(metadata_of_sdist, whole, file.filename, wanted.name, wanted.version)
             except SdistError as error:
                 raise _Broken(str(error)) from None
-            try:
-                static = None if data is None else static_fields(data, wanted.name, wanted.version)
-            except MetadataError:
-                static = None  # old tools wrote other versions there than in the file name; a build has the last word
-            if static is None:
+            if isinstance(told, NeedsBuild):
                 self._hold(file, whole)
-            return static
+            return told
 
     def _hold(self, file: File, archive: IO[bytes]) -> None:
         """Keep a source distribution for the build that may follow."""

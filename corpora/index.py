@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from corpora.address import listing_url
 from corpora.cache import Cache, Kept, default_folder
 from corpora.credentials import Vault
-from corpora.facts import CorpusError, Guess, Listing, Metadata, MetadataOutcome, Wanted
+from corpora.facts import CorpusError, Guess, Listing, Metadata, MetadataOutcome, NeedsBuild, Wanted
 
 if TYPE_CHECKING:
     import asyncio
@@ -342,6 +342,6 @@ class LiveCorpus:
         if not url.startswith("file:"):
             self._writer.submit(self._cache.keep_page, url, kept)
 
-    def _keep_metadata(self, kind: str, key: str, outcome: Metadata | str) -> None:
+    def _keep_metadata(self, kind: str, key: str, outcome: Metadata | NeedsBuild | str) -> None:
         if not key.startswith("file:"):
             self._writer.submit(self._cache.keep_metadata, kind, key, outcome)

@@ -6,7 +6,7 @@ import re
 
 from corpora.facts import Metadata
 
-__all__ = ["MetadataError", "parse_metadata", "static_fields"]
+__all__ = ["MetadataError", "agrees", "parse_metadata", "static_fields"]
 
 _WANTED = frozenset(
     ("metadata-version", "name", "version", "requires-dist", "requires-python", "provides-extra", "dynamic")
@@ -45,26 +45,32 @@ def static_fields(data: bytes, name: str, version: str) -> Metadata | None:
 
 def _metadata(headers: dict[str, list[str]], name: str, version: str) -> Metadata:
     from packaging.utils import canonicalize_name
-    from packaging.version import InvalidVersion, Version
 
     said_name, said_version = headers.get("name", [""])[0], headers.get("version", [""])[0]
     if not said_name or not said_version:
         raise MetadataError("its metadata has no name and version")
     if canonicalize_name(said_name) != name:
         raise MetadataError(f"its metadata is that of {said_name[:100]!r}")
-    if said_version != version:
-        try:
-            said = Version(said_version)
-            # A file may leave the local part of its version to its metadata, as uv accepts it.
-            agrees = Version(version) in (said, Version(said.public))
-        except InvalidVersion:
-            agrees = False
-        if not agrees:
-            raise MetadataError(f"its metadata is that of version {said_version[:100]!r}")
+    if not agrees(said_version, version):
+        raise MetadataError(f"its metadata is that of version {said_version[:100]!r}")
     requires_python = next((value for value in headers.get("requires-python", ()) if value), None)
     extras = dict.fromkeys(canonicalize_name(extra) for extra in headers.get("provides-extra", ()) if extra)
     requires_dist = tuple(value for value in headers.get("requires-dist", ()) if value)
     return Metadata(name, version, requires_dist, requires_python, tuple(extras))
+
+
+def agrees(said: str, version: str) -> bool:
+    """Whether metadata that says this version may be that of a file whose name says ``version``."""
+    from packaging.version import InvalidVersion, Version
+
+    if said == version:
+        return True
+    try:
+        full = Version(said)
+    except InvalidVersion:
+        return False
+    # A file may leave the local part of its version to its metadata, as uv accepts it.
+    return Version(version) in (full, Version(full.public))
 
 
 def _headers(data: bytes) -> dict[str, list[str]]:

@@ -1,16 +1,30 @@
-"""The PKG-INFO of a source distribution, out of an archive that may be hostile; nothing is unpacked."""
+"""What a source distribution says about itself, out of an archive that may be hostile; nothing is unpacked."""
 
 from __future__ import annotations
 
 import io
-from typing import IO, Any
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import IO, Any, TypeAlias
 
-__all__ = ["SdistError", "pkg_info_of_sdist"]
+from corpora.facts import Metadata, NeedsBuild
+from corpora.metadata import MetadataError, static_fields
+
+__all__ = ["SdistError", "metadata_of_sdist"]
 
 _LARGEST_PKG_INFO = 32 << 20
+_LARGEST_TEXT = 512 << 10
+"""Bytes of a ``pyproject.toml`` or ``requires.txt``; a larger one is not read."""
 _LARGEST_ARCHIVE = 1 << 30
 """Bytes that are decompressed at most before the search is given up."""
 _MOST_MEMBERS = 200_000
+_MOST_EGG_INFOS = 4
+_EGG_INFO = re.compile(r"((?:[^/]+/)?([^/]+)\.egg-info)/([^/]+)")
+"""Setuptools puts it where the packages are: often in src."""
+
+_Member: TypeAlias = tuple[str, int, Callable[[], bytes]]
+"""Path, size, and what reads it before the next member is looked at."""
 
 
 class SdistError(ValueError):
@@ -36,24 +50,95 @@ class _Limited(io.RawIOBase):
         return data
 
 
-def pkg_info_of_sdist(file: IO[bytes], filename: str) -> bytes | None:
-    """The PKG-INFO in the top folder of the archive, or None where there is none. Raises SdistError."""
+class _Found:
+    """What has been seen in the top folder. Of a path that is there twice, the first counts."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.pkg_info: bytes | None = None
+        self.project: bytes | None = None
+        self.egg_infos: dict[str, bytes | None] = {}
+        """The requires.txt of each folder of setuptools; empty where there is none, None where it is too large."""
+        self.read: set[str] = set()
+
+    @property
+    def requires(self) -> bytes | None:
+        """The one requires.txt, empty where setuptools noted no requirements, None where nothing clear was noted."""
+        texts = set(self.egg_infos.values())
+        return texts.pop() if len(texts) == 1 and len(self.egg_infos) <= _MOST_EGG_INFOS else None
+
+
+def metadata_of_sdist(file: IO[bytes], filename: str, name: str, version: str) -> Metadata | NeedsBuild:
+    """The metadata of the candidate ``name`` (normalised) ``version`` from its source distribution.
+
+    From PKG-INFO where it is binding (PEP 643), else from the ``[project]`` table of ``pyproject.toml`` where that is
+    (PEP 621); else NeedsBuild, with what was recorded when the archive was made as its hint. Raises SdistError.
+    """
+    from corpora.project_table import project_fields
+    from corpora.recorded import recorded
+
+    found = _Found("")
     try:
-        return _from_zip(file) if filename.endswith(".zip") else _from_tar(file)
-    except SdistError:
-        raise
+        for path, size, read in _in_zip(file) if filename.endswith(".zip") else _in_tar(file):
+            folder, slash, rest = path.removeprefix("./").partition("/")
+            if not slash or folder in ("", ".", ".."):
+                continue
+            if rest == "PKG-INFO" and found.pkg_info is None:
+                if folder != found.folder:
+                    found = _Found(folder)
+                if size > _LARGEST_PKG_INFO:
+                    raise SdistError("its PKG-INFO is too large")
+                found.pkg_info = data = read()
+                try:
+                    static = static_fields(data, name, version)
+                except MetadataError:
+                    static = None  # old tools wrote other versions there than in the file name
+                if static is not None:
+                    return static
+            elif folder == found.folder or not found.folder:
+                _note(found, rest, size, read, name)
+                if found.read or found.egg_infos:
+                    found.folder = folder
+            if found.pkg_info is not None and found.project is not None:
+                static = project_fields(found.project, name, version)
+                if static is not None:
+                    return static
+                found.project = None
     except Exception as error:  # tarfile, gzip, zlib and zipfile raise many kinds for hostile bytes
+        if found.pkg_info is not None:
+            return NeedsBuild()  # the build will tell
+        if isinstance(error, SdistError):
+            raise
         raise SdistError(f"it is not an archive that can be read ({type(error).__name__})") from None
+    if found.project is not None and (static := project_fields(found.project, name, version)) is not None:
+        return static
+    return NeedsBuild(None if found.pkg_info is None else recorded(found.pkg_info, found.requires, name, version))
 
 
-def _is_pkg_info(path: str) -> bool:
-    folder, slash, rest = path.removeprefix("./").partition("/")
-    return bool(slash) and rest == "PKG-INFO" and folder not in ("", ".", "..")
+def _note(found: _Found, path: str, size: int, read: Callable[[], bytes], name: str) -> None:
+    """Keep a file of the top folder, if it is one of those that tell something."""
+    if path in found.read:
+        return
+    if path == "pyproject.toml":
+        found.read.add(path)
+        found.project = read() if size <= _LARGEST_TEXT else None
+    elif len(found.egg_infos) <= _MOST_EGG_INFOS and (match := _EGG_INFO.fullmatch(path)) is not None:
+        from packaging.utils import canonicalize_name
+
+        if canonicalize_name(match[2]) == name:
+            found.egg_infos.setdefault(match[1], b"")
+            if match[3] == "requires.txt":
+                found.read.add(path)
+                found.egg_infos[match[1]] = read() if size <= _LARGEST_TEXT else None
 
 
-def _from_tar(file: IO[bytes]) -> bytes | None:
+def _in_tar(file: IO[bytes]) -> Iterator[_Member]:
     import gzip
     import tarfile
+
+    def read(archive: Any, member: Any) -> bytes:
+        data: bytes = archive.extractfile(member).read()
+        return data
 
     with gzip.GzipFile(fileobj=file, mode="rb") as plain:
         limited: Any = _Limited(plain)
@@ -61,27 +146,25 @@ def _from_tar(file: IO[bytes]) -> bytes | None:
         for count, member in enumerate(archive):
             if count > _MOST_MEMBERS:
                 raise SdistError("it holds too many files to look into")
-            if member.isreg() and _is_pkg_info(member.name):
-                content = archive.extractfile(member)
-                if member.size > _LARGEST_PKG_INFO or content is None:
-                    raise SdistError("its PKG-INFO is too large")
-                data: bytes = content.read()
-                return data
+            if member.isreg():
+                yield member.name, member.size, partial(read, archive, member)
             archive.members = []  # it would keep every member that it has passed
-    return None
 
 
-def _from_zip(file: IO[bytes]) -> bytes | None:
+def _in_zip(file: IO[bytes]) -> Iterator[_Member]:
+    import stat
     import zipfile
+
+    def read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+        with archive.open(info) as member:
+            data = member.read(info.file_size + 1)
+        if len(data) > info.file_size:
+            raise SdistError("it holds a file that is larger than it says")
+        return data
 
     with zipfile.ZipFile(file) as archive:
         if len(archive.infolist()) > _MOST_MEMBERS:
             raise SdistError("it holds too many files to look into")
         for info in archive.infolist():
-            if _is_pkg_info(info.filename):
-                with archive.open(info) as member:
-                    data = member.read(_LARGEST_PKG_INFO + 1)
-                if len(data) > _LARGEST_PKG_INFO:
-                    raise SdistError("its PKG-INFO is too large")
-                return data
-    return None
+            if not stat.S_ISLNK(info.external_attr >> 16):
+                yield info.filename, info.file_size, partial(read, archive, info)

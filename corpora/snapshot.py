@@ -227,12 +227,15 @@ def _hashes(pairs: Iterable[Sequence[str]]) -> tuple[tuple[str, str], ...]:
 def _outcome_document(outcome: MetadataOutcome) -> Any:
     match outcome:
         case Metadata():
-            extras = list(outcome.provides_extra)
-            return ["metadata", list(outcome.requires_dist), outcome.requires_python, extras]
+            return ["metadata", *_fields(outcome)]
         case Unavailable():
             return ["unavailable", outcome.reason]
         case NeedsBuild():
-            return ["needs-build"]
+            return ["needs-build", *(_fields(outcome.hint) if outcome.hint is not None else [])]
+
+
+def _fields(metadata: Metadata) -> list[Any]:
+    return [list(metadata.requires_dist), metadata.requires_python, list(metadata.provides_extra)]
 
 
 def _find(rows: Sequence[Any], wanted: Wanted) -> MetadataOutcome | None:
@@ -257,4 +260,7 @@ def _outcome(wanted: Wanted, document: Any) -> MetadataOutcome:
             return Unavailable(reason)
         case ["needs-build"]:
             return NeedsBuild()
+        case ["needs-build", requires_dist, requires_python, extras]:
+            hint = Metadata(wanted.name, wanted.version, tuple(requires_dist), requires_python, tuple(extras))
+            return NeedsBuild(hint)
     raise ValueError("an outcome of no known kind")

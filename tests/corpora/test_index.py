@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import logging
 import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -343,6 +345,44 @@ def test_an_sdist_with_another_hash_is_not_believed(server: Server, live: Live) 
     assert isinstance(outcome(live(), server), Unavailable)
 
 
+def test_a_static_project_table(server: Server, live: Live) -> None:
+    files = {
+        "PKG-INFO": metadata_bytes("demo", "1.0"),
+        "pyproject.toml": b'[project]\nname = "demo"\nversion = "1.0"\ndependencies = ["six"]\n',
+    }
+    server.page("demo", [server.file("demo-1.0.tar.gz", sdist("demo", "1.0", files))])
+    with live() as corpus:
+        assert outcome(corpus, server) == Metadata("demo", "1.0", ("six",), None, ())
+    with live(offline=True) as corpus:
+        assert outcome(corpus, server) == Metadata("demo", "1.0", ("six",), None, ())
+
+
+def test_a_hint_is_kept_and_changes_nothing_else(server: Server, live: Live) -> None:
+    more = {"demo.egg-info/requires.txt": b"six>=1\n\n[x]\nattrs\n"}
+    server.page("demo", [server.file("demo-1.0.tar.gz", dynamic_sdist(more=more))])
+    hint = Metadata("demo", "1.0", ("six>=1", 'attrs; extra == "x"'), None, ("x",))
+    built = Metadata("demo", "1.0", ("built",), None, ())
+    with live() as corpus:
+        assert outcome(corpus, server) == NeedsBuild(hint)
+    with live(offline=True) as corpus:
+        assert outcome(corpus, server) == NeedsBuild(hint)
+    with live() as corpus:
+        assert outcome(corpus, server, build=True) == built
+        assert outcome(corpus, server) == NeedsBuild(hint)
+    with live(offline=True) as corpus:
+        assert outcome(corpus, server) == NeedsBuild(hint)
+        assert outcome(corpus, server, build=True) == built
+
+
+def test_the_first_archive_with_a_hint_gives_it(server: Server, live: Live) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("demo-1.0/PKG-INFO", metadata_bytes("demo", "1.0", "Requires-Dist: six"))
+    bare = server.file("demo-1.0.tar.gz", dynamic_sdist())
+    server.page("demo", [server.file("demo-1.0.zip", buffer.getvalue()), bare])
+    assert outcome(live(), server) == NeedsBuild(Metadata("demo", "1.0", ("six",), None, ()))
+
+
 BACKEND = b"""
 import os, sys, time
 def build_wheel(*_): raise SystemExit("not needed")
@@ -358,9 +398,9 @@ def prepare_metadata_for_build_wheel(folder, settings=None):
 PROJECT = b'[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 
 
-def dynamic_sdist(more: str = "pass") -> bytes:
-    files = {"PKG-INFO": metadata_bytes("demo", "1.0"), "pyproject.toml": PROJECT}
-    return sdist("demo", "1.0", files | {"backend.py": BACKEND.replace(b"MORE", more.encode())})
+def dynamic_sdist(code: str = "pass", more: dict[str, bytes] | None = None) -> bytes:
+    files = {"PKG-INFO": metadata_bytes("demo", "1.0"), "pyproject.toml": PROJECT, **(more or {})}
+    return sdist("demo", "1.0", files | {"backend.py": BACKEND.replace(b"MORE", code.encode())})
 
 
 def test_a_build(server: Server, live: Live, capfd: pytest.CaptureFixture[str]) -> None:

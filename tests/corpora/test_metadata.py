@@ -1,25 +1,22 @@
-"""Core metadata, and where in wheels and source distributions it is found."""
+"""Core metadata, and where in wheels it is found."""
 
 from __future__ import annotations
 
 import email
 import email.policy
 import io
-import tarfile
 import zipfile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora import sdist as sdist_module
 from corpora import wheel as wheel_module
 from corpora.facts import Metadata
 from corpora.metadata import MetadataError, _headers, parse_metadata, static_fields
-from corpora.sdist import SdistError, pkg_info_of_sdist
 from corpora.wheel import Missing, Sparse, WheelError, metadata_of_wheel
 
-from .conftest import metadata_bytes, sdist, wheel
+from .conftest import metadata_bytes, wheel
 
 
 def test_fields() -> None:
@@ -147,35 +144,3 @@ def test_hostile_wheels(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_vendored_metadata_is_not_the_wheels_own() -> None:
     other = {"other-2.0.dist-info/METADATA": b"Name: other", "demo/_vendor/x-1.dist-info/METADATA": b"Name: x"}
     assert b"Name: demo" in metadata_of_wheel(io.BytesIO(wheel("demo", "1.0", files=other)), "demo", "1.0")
-
-
-# -- source distributions
-
-
-def test_pkg_info() -> None:
-    info = metadata_bytes("demo", "1.0")
-    files = {"demo.egg-info/PKG-INFO": b"wrong", "PKG-INFO": info, "setup.py": b""}
-    assert pkg_info_of_sdist(io.BytesIO(sdist("demo", "1.0", files)), "demo-1.0.tar.gz") == info
-    assert pkg_info_of_sdist(io.BytesIO(sdist("demo", "1.0", {"setup.py": b""})), "demo-1.0.tar.gz") is None
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("demo-1.0/PKG-INFO", info)
-    assert pkg_info_of_sdist(buffer, "demo-1.0.zip") == info
-
-
-def test_hostile_sdists(monkeypatch: pytest.MonkeyPatch) -> None:
-    for content in (b"", b"\x1f\x8b", b"x" * 2000, sdist("demo", "1.0", {"PKG-INFO": b"x" * 100_000})[:100]):
-        with pytest.raises(SdistError):
-            pkg_info_of_sdist(io.BytesIO(content), "demo-1.0.tar.gz")
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        link = tarfile.TarInfo("demo-1.0/PKG-INFO")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
-        archive.addfile(link)
-    buffer.seek(0)
-    assert pkg_info_of_sdist(buffer, "demo-1.0.tar.gz") is None  # a link is not followed
-    bomb = sdist("demo", "1.0", {"zeros": b"\0" * (3 << 20), "PKG-INFO": b"x"})
-    assert pkg_info_of_sdist(io.BytesIO(bomb), "demo-1.0.tar.gz") == b"x"
-    monkeypatch.setattr(sdist_module, "_LARGEST_ARCHIVE", 2 << 20)
-    with pytest.raises(SdistError, match="too large"):
-        pkg_info_of_sdist(io.BytesIO(bomb), "demo-1.0.tar.gz")
