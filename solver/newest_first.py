@@ -1,4 +1,4 @@
-"""The objective ``newest-first``: package by package in order of discovery, each as new as those before it allow.
+"""The objective ``newest-first``: package by package, each as new as those before it allow.
 
 An objective is a function from a session to a :class:`Selection`; the search calls it again after each load of
 metadata, since every answer is only as good as what is in the formula.
@@ -7,13 +7,14 @@ metadata, since every answer is only as good as what is in the formula.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from encoder.cells import Cell, Edge
 from encoder.encoding import Encoding
 
+from .levels import levels
 from .session import Session
 
 __all__ = ["Direction", "HeldBack", "Selection", "select"]
@@ -27,7 +28,7 @@ class Selection:
     """What an optimum selects, as far as the formula knows."""
 
     ranks: dict[Cell, int] = field(default_factory=dict)
-    """In order of discovery."""
+    """In the order in which they were chosen."""
     unlisted: list[str] = field(default_factory=list)
     """Packages that are asked for and whose candidates are not known yet."""
 
@@ -137,7 +138,8 @@ def select(
     preferred: Callable[[Cell], int],
     direction: Direction,
 ) -> Selection:
-    """Selects in order of discovery, breadth first from the project's requirements in the order of the file.
+    """Selects first what the project itself requires, in the order of the file, then level by level (see ``levels``),
+    and in order of discovery where that leaves a choice.
 
     ``assumptions`` must have a model; ranks are fixed on top of them.
 
@@ -153,7 +155,8 @@ def select(
     selection = Selection()
     unlisted: dict[str, None] = {}
     seen: set[tuple[Cell, str]] = set()
-    waiting: deque[tuple[Cell, str]] = deque()
+    level = levels(encoding)
+    waiting: list[tuple[int, int, Cell, str]] = []
     direct: set[Cell] = set()
 
     def follow(edges: Iterator[Edge]) -> None:
@@ -169,11 +172,12 @@ def select(
                     for extra in ("", *edge.dependency.extras):
                         if (cell, extra) not in seen:
                             seen.add((cell, extra))
-                            waiting.append((cell, extra))
+                            turn = -1 if cell in direct else level[cell.package.name]
+                            heappush(waiting, (turn, len(seen), cell, extra))
 
     follow(edge for edge in encoding.root.edges)
     while waiting:
-        cell, extra = waiting.popleft()
+        _, _, cell, extra = heappop(waiting)
         if cell not in selection.ranks:
             selection.ranks[cell] = climb.fix(cell, direction(cell, cell in direct))
         rank = selection.ranks[cell]
