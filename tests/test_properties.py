@@ -21,6 +21,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from cli.existing import kept_versions
 from encoder.domain import Environment as Witness
 from encoder.reading import read_project
 from solver.locking import Locked, lock
@@ -234,6 +235,16 @@ def asked_in(requirements: Iterable[Requirement], env: Environment, extra: str =
         if holds(requirement.marker, env, extra) and not (extra and holds(requirement.marker, env)):
             name = canonicalize_name(requirement.name)
             yield from ((name, asked) for asked in ("", *sorted(requirement.extras)))
+
+
+@kinds
+@chunks
+def test_a_lock_that_is_kept_to_stays_as_it_is(draw: Draw, first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + CHUNK):
+        answer = locked(draw(seed), tmp_path)
+        if isinstance(answer, Locked):
+            kept = kept_versions(to_pylock(answer.lock))
+            assert text_of(locked(draw(seed), tmp_path, preferred=kept)) == text_of(answer), f"seed {seed}"
 
 
 @kinds
