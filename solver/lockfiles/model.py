@@ -152,7 +152,11 @@ class ConflictItem:
     """One member of a set of which at most one may be active."""
 
     label: str
-    switch: str
+    item: str
+    """The name of the :class:`Item`."""
+    extra: bool
+    """Two extras are in conflict however they became active, all else only where it was picked at the start: that is
+    as far as uv looks."""
 
 
 @dataclass(frozen=True)

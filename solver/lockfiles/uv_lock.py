@@ -71,7 +71,7 @@ def read_uv_lock(top: dict[str, Value]) -> Lockfile:
     for entry, package in zip(reader.entries, packages, strict=True):
         _read_edges(reader, entry, package)
     _read_manifest(reader, manifest)
-    conflicts = _read_conflicts(reader, top)
+    conflicts = tuple(_read_conflicts(reader, top))
     _note_items(reader)
     extras = sorted({extra for names in reader.extras.values() for extra in names})
     groups = sorted({group for names in reader.groups.values() for group in names})
@@ -87,7 +87,7 @@ def read_uv_lock(top: dict[str, Value]) -> Lockfile:
         required=tuple(projects) if len(projects) == 1 else (),
         implied=tuple((f"extra {name}", "production") for name in extras),
         items=dict(sorted(reader.items.items())),
-        conflicts=tuple(tuple(item.at_end(reader) for item in members) for members in conflicts),
+        conflicts=conflicts,
     )
 
 
@@ -259,17 +259,7 @@ def _read_manifest(reader: _Reader, manifest: dict[str, Value]) -> None:
                 )
 
 
-@dataclass(frozen=True)
-class _Member:
-    label: str
-    code: str
-
-    def at_end(self, reader: _Reader) -> ConflictItem:
-        return ConflictItem(self.label, reader.items[self.code].switch)
-
-
-def _read_conflicts(reader: _Reader, top: dict[str, Value]) -> list[list[_Member]]:
-    sets: list[list[_Member]] = []
+def _read_conflicts(reader: _Reader, top: dict[str, Value]) -> Iterator[tuple[ConflictItem, ...]]:
     for members in top["conflicts"].items() if "conflicts" in top else ():
         found = []
         for item in members.items():
@@ -282,9 +272,8 @@ def _read_conflicts(reader: _Reader, top: dict[str, Value]) -> list[list[_Member
             code = _encoded(kind, package, name)
             reader.items.setdefault(code, Item(code, None))
             label = f"{kind} {name!r} of {package!r}" if name else f"{kind} {package!r}"
-            found.append(_Member(label, code))
-        sets.append(found)
-    return sets
+            found.append(ConflictItem(label, code, kind == "extra"))
+        yield tuple(found)
 
 
 def _encoded(kind: str, package: str, name: str = "") -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, Item, Lockfile, Switch
 
@@ -183,11 +184,12 @@ def _say_choices(found: Obligation) -> None:
             found.add((-picked, found.variable(name)))
         found.add((picked, *(-found.variable(name) for name in item.needs)))
     for members in lockfile.conflicts:
-        switches = [found.variable(member.switch) for member in members]
-        for i, one in enumerate(switches):
-            for other in switches[:i]:
-                if one != other:
-                    found.add((-one, -other))
+        for one, other in combinations(members, 2):
+            names = [f"picked {one.item}", f"picked {other.item}"]
+            if one.extra and other.extra:
+                names = [lockfile.items[member.item].switch for member in (one, other)]
+            if names[0] != names[1]:
+                found.add(-found.variable(name) for name in names)
 
 
 def _say_activation(found: Obligation, moving: dict[str, Item], activating: list[Edge], before: list[str]) -> None:

@@ -10,11 +10,12 @@ from solver.lockfiles.model import LockfileError
 
 from .environments import AXES
 from .obligation import Clause, Obligation
+from .passing import Passed, opaque_names, passing_clause, widen
 from .walk import Point, Walk, walk
 
-__all__ = ["Search", "passing_clause", "true_names"]
+__all__ = ["Search"]
 
-_TRIES = 200
+_TRIES = 2000
 _LIKELY = (
     "posix linux Linux",
     "nt win32 Windows",
@@ -33,8 +34,8 @@ class Search:
         from pysat.solvers import Solver
 
         self.obligation = obligation
-        self.passed: list[tuple[str, ...]] = []
-        """Environments that the clauses admit and whose walk refutes nothing, as the names that are true in them."""
+        self.passed: list[Passed] = []
+        """Environments that the clauses admit and whose walk refutes nothing."""
         self._solver: Any = Solver("g4", bootstrap_with=obligation.clauses)
 
     def __enter__(self) -> Search:
@@ -62,7 +63,8 @@ class Search:
             walked = walk(self.obligation.lockfile, point)
             if walked.refused is None and confirms(walked, point):
                 return point, walked
-            self._pass(point)
+            self.passed.append(widen(self.obligation, goal, point, confirms))
+            self.add([passing_clause(self.obligation, self.passed[-1])])
         raise LockfileError(
             "This lock's extras activate each other in so many ways that satlock cannot decide; simplify its conflicts."
         )
@@ -105,7 +107,7 @@ class Search:
         """Literals that fix one environment: what can be off is off, and what is common comes first."""
         found = self.obligation
         lockfile = found.lockfile
-        off = [f"opaque {name}" for name in _opaque(found)] + list(reversed(lockfile.switches))
+        off = [f"opaque {name}" for name in opaque_names(found)] + list(reversed(lockfile.switches))
         for name in off:
             if found.knows(name):
                 literal = found.variable(name)
@@ -132,42 +134,5 @@ class Search:
         return Point(
             found.axes.variables((places[0], places[1], places[2], places[3])),
             frozenset(name for name in found.lockfile.switches if name in chosen),
-            {name: f"opaque {name}" in chosen for name in _opaque(found)},
+            {name: f"opaque {name}" in chosen for name in opaque_names(found)},
         )
-
-    def _pass(self, point: Point) -> None:
-        """Leaves out an environment whose walk was seen."""
-        true = true_names(self.obligation, point)
-        self.passed.append(true)
-        self.add([passing_clause(self.obligation, true)])
-
-
-def _opaque(obligation: Obligation) -> list[str]:
-    return [name.removeprefix("opaque ") for name in obligation.names if name.startswith("opaque ")]
-
-
-def true_names(obligation: Obligation, point: Point) -> tuple[str, ...]:
-    """The variables of the environment that are true in it."""
-    axes = obligation.axes
-    everywhere = [
-        axes.label(axis, place)
-        for axis in range(len(AXES))
-        for place in range(axes.size(axis))
-    ]  # fmt: skip
-    v = point.variables
-    mine = {
-        f"python {v['python_full_version']}",
-        f"platform {v['os_name']} {v['sys_platform']} {v['platform_system']}",
-        f"implementation {v['implementation_name']} {v['platform_python_implementation']}",
-        f"machine {v['platform_machine']}",
-    }
-    opaque = [f"opaque {name}" for name in _opaque(obligation) if point.opaque.get(name)]
-    return (*(name for name in everywhere if name in mine), *sorted(point.switches), *opaque)
-
-
-def passing_clause(obligation: Obligation, true: tuple[str, ...]) -> Clause:
-    """Any environment but this one."""
-    inputs = [name for name in obligation.lockfile.switches if obligation.knows(name)]
-    inputs += [f"opaque {name}" for name in _opaque(obligation)]
-    inputs += [name for name in true if name not in inputs and obligation.knows(name)]
-    return tuple(obligation.variable(name) * (-1 if name in true else 1) for name in inputs)

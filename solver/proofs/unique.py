@@ -10,6 +10,7 @@ from solver.lockfiles.reading import Reading
 
 from .environments import axes_of
 from .obligation import Obligation, obligation_of
+from .passing import Passed
 from .search import Search
 from .walk import Point, Walk
 
@@ -44,7 +45,7 @@ class Proof:
     obligation: Obligation
     goals: dict[str, int]
     """The variable of each name that took a proof: it is false in every environment."""
-    passed: tuple[tuple[str, ...], ...] = ()
+    passed: tuple[Passed, ...] = ()
     details: dict[str, object] = field(default_factory=dict)
     """What else the obligation depends on."""
 

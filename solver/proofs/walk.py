@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from solver.lockfiles.model import AllOf, AnyOf, Condition, Edge, Lockfile, Switch
 
@@ -112,10 +113,10 @@ def walk(lockfile: Lockfile, point: Point) -> Walk:
     if lockfile.conflicts:
         once(activating=True)
     for members in lockfile.conflicts:
-        on = [member.label for member in members
-              if member.switch.partition(" ")[2] in (active if member.switch.startswith("active") else picked)]  # fmt: skip
-        if len(on) > 1:
-            refused = f"{on[0]} and {on[1]} are in conflict"
+        for one, other in combinations(members, 2):
+            on = active if one.extra and other.extra else picked
+            if one.item != other.item and on.issuperset((one.item, other.item)):
+                refused = f"{one.label} and {other.label} are in conflict"
     return Walk(once(activating=False), refused)
 
 

@@ -1,0 +1,127 @@
+"""Environments that the clauses cannot rule out, and a walk can.
+
+uv decides what is active during a walk whose order matters, and clauses only bound it. Where the bounds are too wide,
+environments are walked one by one. Such an environment is widened to a box of many, each of them walked, and the box
+is left out of the search. A checker walks it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from .environments import AXES
+from .obligation import Clause, Obligation
+from .walk import Point, Walk, walk
+
+__all__ = ["Passed", "opaque_names", "passing_clause", "widen"]
+
+_MOST = 4096
+"""Environments in one box."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A box of environments, none of which refutes the goal."""
+
+    goal: int
+    """Its variable."""
+    places: tuple[tuple[int, ...], ...]
+    """On each axis."""
+    fixed: Mapping[str, bool]
+    """The switches and opaque questions that have one answer in the box; all others have both."""
+
+    def size(self, free: int) -> int:
+        found = 1 << free
+        for places in self.places:
+            found *= len(places)
+        return found
+
+
+def opaque_names(obligation: Obligation) -> list[str]:
+    """The opaque questions that the clauses ask."""
+    return [name.removeprefix("opaque ") for name in obligation.names if name.startswith("opaque ")]
+
+
+def passing_clause(obligation: Obligation, passed: Passed) -> Clause:
+    """The goal, or any environment that is not in the box."""
+    literals = [-passed.goal]
+    for axis in range(len(AXES)):
+        outside = [place for place in range(obligation.axes.size(axis)) if place not in passed.places[axis]]
+        if len(outside) == obligation.axes.size(axis) - 1:
+            literals.append(-obligation.place(axis, passed.places[axis][0]))
+        else:
+            # The axis is somewhere, so leaving the box on it means one of the places outside.
+            literals += [obligation.place(axis, place) for place in outside]
+    for name, on in passed.fixed.items():
+        literals.append(obligation.variable(name) * (-1 if on else 1))
+    return tuple(sorted(set(literals), key=abs))
+
+
+def widen(
+    obligation: Obligation, goal: int, point: Point, confirms: Callable[[Walk, Point], bool]
+) -> Passed:  # fmt: skip
+    """A box around an environment that refutes nothing, as wide as it can be without one that does."""
+    axes = obligation.axes
+    inputs = [name for name in obligation.lockfile.switches if obligation.knows(name)]
+    inputs += [f"opaque {name}" for name in opaque_names(obligation)]
+    places = tuple(
+        (next(i for i in range(axes.size(axis)) if axes.label(axis, i) == label),)
+        for axis, label in enumerate(_labels(point))
+    )
+    fixed = {
+        name: point.opaque.get(name.removeprefix("opaque "), False) if name.startswith("opaque ")
+        else name in point.switches
+        for name in inputs
+    }  # fmt: skip
+    box = Passed(goal, places, fixed)
+    tries: list[Passed] = []
+    for axis in (3, 2, 0, 1):
+        tries.append(Passed(goal, (*((),) * axis, tuple(range(axes.size(axis))), *((),) * (3 - axis)), {}))
+    for wider in tries:
+        grown = tuple(new or old for new, old in zip(wider.places, box.places, strict=True))
+        box = _grown(obligation, box, Passed(goal, grown, box.fixed), len(inputs), confirms)
+    for name in inputs:
+        rest = {other: on for other, on in box.fixed.items() if other != name}
+        box = _grown(obligation, box, Passed(goal, box.places, rest), len(inputs), confirms)
+    return box
+
+
+def _grown(
+    obligation: Obligation, old: Passed, new: Passed, inputs: int, confirms: Callable[[Walk, Point], bool]
+) -> Passed:
+    """``new`` where it is small enough to walk and no walk in it refutes the goal, or else ``old``."""
+    if new.size(inputs - len(new.fixed)) > _MOST:
+        return old
+    for point in points(obligation, new):
+        walked = walk(obligation.lockfile, point)
+        if walked.refused is None and confirms(walked, point):
+            return old
+    return new
+
+
+def points(obligation: Obligation, box: Passed) -> Iterator[Point]:
+    """Every environment in a box."""
+    names = [name for name in obligation.lockfile.switches if obligation.knows(name)]
+    names += [f"opaque {name}" for name in opaque_names(obligation)]
+    impossible = set(obligation.axes.impossible())
+    free = [name for name in names if name not in box.fixed]
+    for answers in product((False, True), repeat=len(free)):
+        on = {name for name, answer in zip(free, answers, strict=True) if answer}
+        on |= {name for name, answer in box.fixed.items() if answer}
+        opaque = {name.removeprefix("opaque "): True for name in on if name.startswith("opaque ")}
+        switches = frozenset(name for name in on if not name.startswith("opaque "))
+        for a, b, c, d in product(*box.places):
+            if (b, d) not in impossible:
+                yield Point(obligation.axes.variables((a, b, c, d)), switches, opaque)
+
+
+def _labels(point: Point) -> tuple[str, str, str, str]:
+    v = point.variables
+    return (
+        f"python {v['python_full_version']}",
+        f"platform {v['os_name']} {v['sys_platform']} {v['platform_system']}",
+        f"implementation {v['implementation_name']} {v['platform_python_implementation']}",
+        f"machine {v['platform_machine']}",
+    )
