@@ -10,8 +10,7 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -167,15 +166,21 @@ def test_the_seed_of_hashes_is_no_matter(tmp_path: Path) -> None:
 @chunks
 @pytest.mark.parametrize("objective", ["newest-first", "lowest"])
 @kinds
-def test_one_environment_gets_the_best_in_order_of_discovery(
-    draw: Draw, objective: str, first: int, tmp_path: Path
-) -> None:
-    """Package by package as they are discovered, each is as new (or as old) as those before it allow."""
+def test_one_environment_gets_the_newest_or_the_oldest(draw: Draw, objective: str, first: int, tmp_path: Path) -> None:
+    """What the project itself requires comes first, in the order of the file; then, nothing can be bettered alone."""
     for seed in range(first, first + CHUNK):
         world = plain(draw(seed))
-        answer, best = locked(world, tmp_path, objective=objective), best_selection(world, objective)
-        found = None if isinstance(answer, NoLock) else {one.name: one.version for one in answer.lock.packages}
-        assert found == best, f"seed {seed}"
+        answer, judge = locked(world, tmp_path, objective=objective), Judge(world)
+        env = judge.environments()[0]
+        best = best_direct(judge, env, objective)
+        if isinstance(answer, NoLock) or best is None:
+            assert isinstance(answer, NoLock) and best is None, f"seed {seed}"
+            continue
+        found = {one.name: Candidate(one.name, one.version, DEFAULT) for one in answer.lock.packages}
+        assert {name: found[name] for name in best} == best, f"seed {seed}"
+        for name, candidate in found.items():
+            for better in before(judge, candidate, objective):
+                assert judge._search([(env, False)], {**found, name: better}) is None, f"seed {seed}: {better}"
 
 
 ONE_ENVIRONMENT = """
@@ -205,36 +210,29 @@ def plain(world: World) -> World:
     return World(ONE_ENVIRONMENT.format(dependencies=toml(asked)), {DEFAULT: packages})
 
 
-def best_selection(world: World, objective: str) -> dict[str, str] | None:
-    """The lexicographic optimum by brute force: each package's best version with which the rest can be completed."""
-    judge = Judge(world)
-    env = judge.environments()[0]
+def best_direct(judge: Judge, env: Environment, objective: str) -> dict[str, Candidate] | None:
+    """Each direct requirement's best version with which all the rest can be completed; None where nothing can."""
     selection: dict[str, Candidate] = {}
-    waiting = deque(asked_in(judge.dependencies, env))
-    seen = set(waiting)
-    while waiting:
-        name, extra = waiting.popleft()
-        if name not in selection:
-            candidates = judge._candidates(name)
-            best = iter(candidates if objective == "newest-first" else candidates[::-1])
+    for requirement in judge.dependencies:
+        name = canonicalize_name(requirement.name)
+        if name not in selection and holds(requirement.marker, env):
+            best = iter(preferred(judge, name, objective))
             chosen = next((one for one in best if judge._search([(env, False)], {**selection, name: one})), None)
             if chosen is None:
                 return None
             selection[name] = chosen
-        requirements = [Requirement(text) for text in judge.dist(selection[name]).requires_dist]
-        for asked in asked_in(requirements, env, extra):
-            if asked not in seen:
-                seen.add(asked)
-                waiting.append(asked)
-    return {name: candidate.version for name, candidate in selection.items()}
+    return selection
 
 
-def asked_in(requirements: Iterable[Requirement], env: Environment, extra: str = "") -> Iterator[tuple[str, str]]:
-    """What requirements ask for in an environment, as (package, extra): those without an extra, or those it adds."""
-    for requirement in requirements:
-        if holds(requirement.marker, env, extra) and not (extra and holds(requirement.marker, env)):
-            name = canonicalize_name(requirement.name)
-            yield from ((name, asked) for asked in ("", *sorted(requirement.extras)))
+def preferred(judge: Judge, name: str, objective: str) -> list[Candidate]:
+    candidates = judge._candidates(name)
+    return candidates if objective == "newest-first" else candidates[::-1]
+
+
+def before(judge: Judge, candidate: Candidate, objective: str) -> list[Candidate]:
+    """The candidates that are preferred to one."""
+    candidates = preferred(judge, candidate.name, objective)
+    return candidates[: candidates.index(candidate)]
 
 
 @kinds
