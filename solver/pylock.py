@@ -20,7 +20,8 @@ __all__ = ["to_pylock", "to_toml"]
 
 def to_pylock(lock: Lock) -> Pylock:
     """The lock as ``packaging`` models PEP 751."""
-    counts = Counter(package.name for package in lock.packages)
+    counts: Counter[object] = Counter(package.name for package in lock.packages)
+    counts.update((package.name, package.version) for package in lock.packages)
     return Pylock(
         lock_version=Version("1.0"),
         environments=[Marker(text) for text in lock.environments] or None,
@@ -40,7 +41,7 @@ def to_toml(lock: Lock) -> str:
     return tomli_w.dumps(to_pylock(lock).to_dict())
 
 
-def _package(package: LockedPackage, counts: Counter[str]) -> Package:
+def _package(package: LockedPackage, counts: Counter[object]) -> Package:
     wheels = [file for file in package.files if file.is_wheel and file.hashes]
     sdists = [file for file in package.files if not file.is_wheel and file.hashes]
     return Package(
@@ -48,15 +49,22 @@ def _package(package: LockedPackage, counts: Counter[str]) -> Package:
         version=Version(package.version),
         marker=Marker(package.marker) if package.marker else None,
         requires_python=SpecifierSet(package.requires_python) if package.requires_python else None,
-        dependencies=[
-            {"name": name, "version": version} if counts[name] > 1 else {"name": name}
-            for name, version, _ in package.dependencies
-        ]
-        or None,
+        dependencies=[_reference(dependency, counts) for dependency in package.dependencies] or None,
         index=package.index,
         sdist=_sdist(sdists[0]) if sdists else None,
         wheels=[_wheel(file) for file in wheels] or None,
     )
+
+
+def _reference(dependency: tuple[str, str, str], counts: Counter[object]) -> dict[str, str]:
+    """What it takes to tell one entry from the others of its name."""
+    name, version, index = dependency
+    reference = {"name": name}
+    if counts[name] > 1:
+        reference["version"] = version
+    if counts[name, version] > 1:
+        reference["index"] = index
+    return reference
 
 
 def _wheel(file: File) -> PackageWheel:

@@ -152,6 +152,9 @@ class Sources:
             key = (id(candidates), rank)
             if key in self._loaded or key in requests:
                 continue
+            if not all(any(file.hashes for file in build.files) for build in candidates[rank].builds):
+                self.reject(candidates, rank, "has no file whose hash the index tells")
+                continue
             if not self.universe.domain.satisfiable(candidates.usable(rank)):
                 self.reject(candidates, rank, "has no file that installs in any environment of the project")
                 continue
