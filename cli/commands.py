@@ -17,7 +17,7 @@ from cli.failures import FAILED, Ended, ending
 
 __all__ = ["satlock"]
 
-_COMMANDS = {"lock": "cli.lock:lock"}
+_COMMANDS = {"lock": "cli.lock:lock", "prove": "cli.prove:prove", "check": "cli.check:check"}
 """Where each subcommand is."""
 
 

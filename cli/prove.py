@@ -1,0 +1,146 @@
+"""``satlock prove``: what no environment can install, from a lockfile alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.failures import NO, WRONG, Ended
+from cli.terminal import say
+
+if TYPE_CHECKING:
+    from solver.lockfiles.reading import Reading
+    from solver.proofs.unique import Proof
+
+__all__ = ["prove"]
+
+
+@click.command()
+@click.argument("lockfile", type=click.Path(path_type=Path))
+@click.option(
+    "--unique",
+    multiple=True,
+    metavar="NAME",
+    help="Prove that no environment installs two candidates of NAME (repeatable); of every package by default.",
+)
+@click.option(
+    "--index-pins",
+    is_flag=True,
+    help="Prove that every package that the project pins to an index comes from it wherever the pin is in scope.",
+)
+@click.option(
+    "--installable",
+    is_flag=False,
+    flag_value="common",
+    metavar="[ENV]",
+    help="Prove that every selected package has a file for the environments of ENV, a marker; "
+    "the common platforms by default.",
+)
+@click.option("--complete", is_flag=True, help="Prove that every requirement is met in every environment (to come).")
+@click.option(
+    "--project",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="The folder with pyproject.toml; the lockfile's by default.",
+)
+@click.option("--certificate", type=click.Path(path_type=Path), metavar="DIR", help="Write what was proven to DIR.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answers on standard output.")
+def prove(
+    lockfile: Path,
+    unique: tuple[str, ...],
+    index_pins: bool,
+    installable: str | None,
+    complete: bool,
+    project: Path | None,
+    certificate: Path | None,
+    as_json: bool,
+) -> None:
+    """Prove what a lockfile can install, whichever tool wrote it.
+
+    Without another property: that no environment gets two candidates of one package. Reads pylock.toml, uv.lock,
+    poetry.lock and pdm.lock.
+    """
+    if complete:
+        raise Ended(WRONG, "--complete is not there yet; --unique, --index-pins and --installable are.")
+    from solver.lockfiles.reading import read_lockfile
+    from solver.proofs.unique import prove_unique
+
+    reading = read_lockfile(lockfile, project)
+    proofs: list[Proof] = []
+    if unique or not (index_pins or installable):
+        proofs.append(prove_unique(reading, _names(unique)))
+    if index_pins:
+        from solver.proofs.pins import prove_index_pins
+
+        proofs.append(prove_index_pins(reading))
+    if installable:
+        from solver.proofs.installable import prove_installable
+
+        proofs.append(prove_installable(reading, installable))
+    size = None
+    if certificate is not None:
+        from solver.proofs.certificate import write_certificate
+
+        size = write_certificate(certificate, proofs)
+    if as_json:
+        click.echo(json.dumps(_report(reading, proofs), indent=2))
+    refuted = [answer for proof in proofs for answer in proof.answers if not answer.proven]
+    _tell(reading, proofs)
+    if size is not None:
+        say(f"Wrote the certificate of what is proven to {certificate} ({size / 1000:.0f} kB).")
+    if refuted:
+        raise Ended(NO)
+
+
+def _report(reading: Reading, proofs: list[Proof]) -> dict[str, Any]:
+    from solver.proofs.counterexample import json_of
+
+    reports = [
+        {
+            "lockfile": str(reading.path),
+            "property": proof.property,
+            "packages": {answer.name: json_of(reading.lockfile, answer) for answer in proof.answers},
+        }
+        for proof in proofs
+    ]
+    return reports[0] if len(reports) == 1 else {**reports[0], "further": reports[1:]}
+
+
+_SAID = {
+    "unique": ("no environment installs two candidates of", "Two candidates of {} are installed together"),
+    "index-pins": ("wherever a pin is in scope, it decides where these come from:", "{} comes from another index"),
+    "installable": ("there is a file, wherever it is installed, for", "{} has no file to install"),
+}
+
+
+def _tell(reading: Reading, proofs: list[Proof]) -> None:
+    from solver.proofs.counterexample import told
+
+    for proof in proofs:
+        proven, refuted = _SAID[proof.property]
+        for answer in proof.answers:
+            if not answer.proven:
+                say(refuted.format(answer.name) + ":")
+                for line in told(reading.lockfile, answer, reading.path.name):
+                    say(line)
+        names = [answer.name for answer in proof.answers if answer.proven]
+        if names and len(names) == len(proof.answers):
+            many = f"all {len(names)} packages" if len(names) > 8 else ", ".join(names)
+            several = sum(name in proof.goals for name in names)
+            say(f"Proven: {proven} {many} ({several} took a proof).")
+        elif names:
+            say(f"Proven for the other {len(names)} packages.")
+        elif not proof.answers:
+            say("There is nothing to prove.")
+
+
+def _names(given: tuple[str, ...]) -> tuple[str, ...]:
+    from packaging.utils import InvalidName, canonicalize_name
+
+    try:
+        return tuple(canonicalize_name(name, validate=True) for name in given)
+    except InvalidName as error:
+        raise click.BadParameter(f"{error}.", param_hint="--unique") from None

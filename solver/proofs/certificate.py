@@ -1,0 +1,160 @@
+"""Writes proofs down, so that they can be checked without the solver that found them.
+
+A certificate is a folder: ``manifest.json`` with the digest of every file and of the lockfile, and for each property
+a folder with the obligation in words (``obligation.json``), its clauses (``obligation.cnf`` in DIMACS, ``legend.json``
+with what each variable means), the proof (``proof.lrat``), and the same clauses as SMT-LIB 2 (``obligation.smt2``).
+``optimality/`` is the place of claims about a lock's objective, which nothing writes yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from solver.lockfiles.model import LockfileError
+from solver.lockfiles.reading import Reading
+
+from .elaboration import Step, elaborate, logged_proof
+from .environments import AXES
+from .obligation import Clause, Obligation
+from .passing import Passed, passing_clause
+from .unique import Proof
+
+__all__ = ["smt_symbol", "write_certificate"]
+
+_PLAIN = re.compile(r"[ -\[\]-{}~]+")
+"""What a quoted symbol of SMT-LIB may have: printable ASCII without ``|`` and the backslash."""
+
+
+def write_certificate(folder: Path, proofs: Iterable[Proof]) -> int:
+    """Writes the certificate of everything that was proven; returns its size in bytes.
+
+    Raises:
+        LockfileError: where the folder holds something else, which is not written over.
+        OSError: where it cannot be written.
+    """
+    proofs = list(proofs)
+    _make_room(folder)
+    files: dict[str, str] = {}
+    for proof in proofs:
+        files |= {f"{proof.property}/{name}": text for name, text in _files(proof).items()}
+    digests = {}
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+        digests[name] = hashlib.sha256(text.encode()).hexdigest()
+    manifest = {"version": 1, **_subject(proofs[0].reading, folder), "files": dict(sorted(digests.items()))}
+    text = json.dumps(manifest, indent=1) + "\n"
+    (folder / "manifest.json").write_text(text, encoding="utf-8")
+    return len(text) + sum(len(content.encode()) for content in files.values())
+
+
+def _make_room(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise LockfileError(f"{folder} is not a folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    there = sorted(path for path in folder.rglob("*") if path.is_file())
+    if there and not (folder / "manifest.json").is_file():
+        raise LockfileError(f"{folder} is not empty and holds no certificate; name another folder.")
+    if there:
+        try:
+            known = {"manifest.json", *json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]}
+        except (ValueError, KeyError, TypeError):
+            raise LockfileError(f"{folder} holds a broken certificate; remove it first.") from None
+        for path in there:
+            if path.relative_to(folder).as_posix() in known:
+                path.unlink()
+
+
+def _subject(reading: Reading, folder: Path) -> dict[str, Any]:
+    """What the certificate is about; paths are relative to it, so that both can be moved together."""
+
+    def relative(path: Path) -> str:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+
+    subject: dict[str, Any] = {"lockfile": {"path": relative(reading.path), "sha256": reading.digest}}
+    if reading.project_path is not None:
+        subject["project"] = {"path": relative(reading.project_path), "sha256": reading.project_digest}
+    return subject
+
+
+def _files(proof: Proof) -> dict[str, str]:
+    obligation = proof.obligation
+    clauses = [*obligation.clauses, *(passing_clause(obligation, box) for box in proof.passed)]
+    clauses.append(tuple(sorted(proof.goals.values())))
+    # Without a goal nothing could be wrong: the last clause is empty, and is its own refutation.
+    steps = elaborate(clauses, logged_proof(clauses)) if proof.goals else [Step(len(clauses) + 1, (), (len(clauses),))]
+    lines = [
+        " ".join(map(str, (step.number, *step.clause, 0, *step.reasons, 0))) for step in steps
+    ]  # fmt: skip
+    dimacs = [f"p cnf {len(obligation.names) - 1} {len(clauses)}"]
+    dimacs += [" ".join(map(str, (*clause, 0))) for clause in clauses]
+    return {
+        "obligation.json": json.dumps(_in_words(proof), indent=1) + "\n",
+        "legend.json": json.dumps(obligation.names[1:], indent=0) + "\n",
+        "obligation.cnf": "\n".join(dimacs) + "\n",
+        "proof.lrat": "\n".join(lines) + "\n",
+        "obligation.smt2": _smt(obligation, clauses, proof),
+    }
+
+
+def _in_words(proof: Proof) -> dict[str, Any]:
+    obligation, lockfile = proof.obligation, proof.obligation.lockfile
+    axes = obligation.axes
+    return {
+        "property": proof.property,
+        "lockfile": proof.reading.path.name,
+        "sha256": proof.reading.digest,
+        "format": lockfile.kind,
+        **proof.details,
+        "claims": {answer.name: [str(e.number) for e in answer.entries] for answer in proof.answers if answer.proven},
+        "entries": {str(e.number): f"{e} ({e.source})" if e.source else str(e)
+                    for answer in proof.answers if answer.name in proof.goals for e in answer.entries},
+        "goals": {name: obligation.names[goal] for name, goal in proof.goals.items()},
+        "axioms": {
+            "requires-python": lockfile.requires_python,
+            **{name: [axes.label(axis, place).partition(" ")[2] for place in range(axes.size(axis))]
+               for axis, name in enumerate(AXES)},
+            "impossible": [[axes.label(1, one), axes.label(3, other)] for one, other in axes.impossible()],
+            "switches": list(lockfile.switches),
+            "required": list(lockfile.required),
+            "implied": [list(pair) for pair in lockfile.implied],
+            "conflicts": [[member.label for member in members] for members in lockfile.conflicts],
+            "forbidden": [list(names) for names in lockfile.forbidden],
+        },
+        "loops": [[kind, list(nodes)] for kind, nodes in obligation.loops],
+        "walked": [_box(obligation, box) for box in proof.passed],
+    }  # fmt: skip
+
+
+def _box(obligation: Obligation, box: Passed) -> dict[str, Any]:
+    places = {
+        name: [obligation.axes.label(axis, place).partition(" ")[2] for place in box.places[axis]]
+        for axis, name in enumerate(AXES)
+    }
+    return {"goal": obligation.names[box.goal], **places, "fixed": dict(box.fixed)}
+
+
+def smt_symbol(number: int, name: str) -> str:
+    """A variable in SMT-LIB: its name where that can be quoted."""
+    return f"|{name}|" if _PLAIN.fullmatch(name) else f"v{number}"
+
+
+def _smt(obligation: Obligation, clauses: list[Clause], proof: Proof) -> str:
+    symbols = [smt_symbol(number, name) for number, name in enumerate(obligation.names)]
+    lines = [
+        f"; {proof.property}: the last assertion says that one of the claims is wrong, so this is to be unsat",
+        "(set-logic QF_UF)",
+        "(set-info :status unsat)",
+        *(f"(declare-const {symbol} Bool)" for symbol in symbols[1:]),
+    ]
+    for clause in clauses:
+        parts = [symbols[lit] if lit > 0 else f"(not {symbols[-lit]})" for lit in clause]
+        lines.append(f"(assert (or {' '.join(parts)}))" if len(parts) > 1 else f"(assert {''.join(parts) or 'false'})")
+    return "\n".join([*lines, "(check-sat)", "(exit)", ""])
