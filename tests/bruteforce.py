@@ -509,8 +509,7 @@ class Judge:
 
     def _pins_exactly(self, version: str, specifiers: Iterable[Specifier]) -> bool:
         return any(
-            s.operator in ("==", "===") and satisfies(version, str(s)) and "*" not in s.version
-            for s in specifiers
+            s.operator in ("==", "===") and satisfies(version, str(s)) and "*" not in s.version for s in specifiers
         )
 
     def _stated(self, name: str) -> list[Specifier]:

@@ -64,12 +64,10 @@ def wrong(world: World, folder: Path) -> str | None:
     if isinstance(answer, Locked):
         refuted = judge.refute(to_pylock(answer.lock))
         return None if refuted is None else f"the lock is wrong for {refuted[0]}: {refuted[1]}"
-    if judge.unsolvable() is None:
-        return f"there is a lock, but none was found ({answer.witness})"
     if answer.witness is None:
         return "no environment was named that has no solution"
     env = judged(answer.witness)
-    return None if judge.solve(env) is None else f"{env} has a solution, though it was named as a witness of none"
+    return None if judge.solve(env) is None else f"no lock was found, because of {env}, which has a solution"
 
 
 def judged(witness: Witness) -> Environment:
