@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.pylock import Pylock
 
+from corpora.snapshot import SnapshotCorpus
 from encoder.project import ProjectError
 from encoder.reading import read_project
 from encoder.universe import universe_of
@@ -18,6 +19,7 @@ from solver.pylock import to_pylock
 from solver.search import NoLock
 from tests.bruteforce import Environment, Judge, marker_variables
 from tests.strategies import toml
+from tests.test_origin import ORIGIN, recorded_world
 from tests.world import DEFAULT, Dist, MemoryCorpus, World
 
 CPU, CU = "https://index.example/whl/cpu", "https://index.example/whl/cu"
@@ -514,3 +516,20 @@ def test_nothing_is_built_that_another_version_makes_unnecessary() -> None:
     found = lock(project, corpus, default_index=DEFAULT)
     assert installs(found) == {"a": "1.0", "b": "1.0", "c": "1.0"}
     assert not any(wanted.build for wanted in corpus.metadata_requests)
+
+
+# The origin itself
+
+
+def test_the_recorded_origin_is_right_in_every_environment() -> None:
+    """The project that satlock was started for, from its snapshot, which is what the README's first command locks."""
+    corpus = SnapshotCorpus(ORIGIN / "origin.snapshot")
+    found = lock(read_project(ORIGIN), corpus, default_index=corpus.default_index or "")
+    judge, pylock = Judge(recorded_world()), to_pylock(found.lock)
+    for env in judge.environments():
+        # The recorded world spells its files as the names of packages are normalised; the snapshot as they were.
+        assert [one for one in judge.check(pylock, env) if one.kind != "files"] == [], env
+    for extra, torch in (("", "2.5.1"), ("cpu", "2.5.1+cpu"), ("cu124", "2.5.1+cu124")):
+        assert installs(found, extra=extra)["torch"] == torch
+        assert sum(name.startswith("nvidia-") for name in installs(found, extra=extra)) == (0 if extra == "cpu" else 12)
+    assert installs(found, MAC, extra="cpu")["torch"] == "2.5.1"
