@@ -110,7 +110,7 @@ def read_pylock(top: dict[str, Value]) -> Lockfile:
         entry = Entry(
             number,
             str(package.name),
-            str(package.version) if package.version is not None else "",
+            str(raw.table()["version"].raw) if package.version is not None else "",
             f"index {package.index}" if package.index else other or "",
             tuple(files),
             builds=other is not None,

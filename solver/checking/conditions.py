@@ -1,0 +1,207 @@
+"""Markers for the checker: its own parser, and its own idea of when they hold.
+
+A condition is ``("all", part…)``, ``("any", part…)``, ``("is", variable, operator, text, backwards)`` or
+``("on", switch)`` and ``("off", switch)``. Only the standard library is used.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+__all__ = ["ALWAYS", "NEVER", "Bad", "both", "either", "holds", "leaves", "opaque_name", "parse", "plain", "version_test"]
+
+Condition = tuple[Any, ...]
+ALWAYS: Condition = ("all",)
+NEVER: Condition = ("any",)
+OPAQUE = frozenset(("platform_release", "platform_version", "implementation_version"))
+
+
+class Bad(Exception):
+    """The lockfile or the certificate is not what it should be; the message is one sentence."""
+
+
+def plain(name: str) -> str:
+    """A name in its normal form (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def both(*parts: Condition) -> Condition:
+    return _joined("all", parts)
+
+
+def either(*parts: Condition) -> Condition:
+    return _joined("any", parts)
+
+
+def _joined(kind: str, parts: tuple[Condition, ...]) -> Condition:
+    flat: list[Condition] = []
+    for part in parts:
+        if part[0] == kind:
+            flat.extend(part[1:])
+        else:
+            flat.append(part)
+    return flat[0] if len(flat) == 1 else (kind, *flat)
+
+
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<bracket>[()])|(?P<text>'[^']*'|"[^"]*")|(?P<op>===|~=|==|!=|<=|>=|<|>|not\s+in\b|in\b)"""
+    r"""|(?P<word>[A-Za-z_][A-Za-z0-9_.]*))"""
+)
+_ALIASES = {
+    "os.name": "os_name", "sys.platform": "sys_platform", "platform.version": "platform_version",
+    "platform.machine": "platform_machine", "python_implementation": "platform_python_implementation",
+    "platform.python_implementation": "platform_python_implementation",
+}  # fmt: skip
+_VARIABLES = frozenset((
+    "python_version", "python_full_version", "os_name", "sys_platform", "platform_system", "platform_machine",
+    "implementation_name", "platform_python_implementation", "extra", "extras", "dependency_groups", *OPAQUE,
+))  # fmt: skip
+_DEEPEST = 50
+
+
+def parse(text: Any, leaf: Callable[[Condition], Condition] = lambda found: found) -> Condition:
+    """The condition that a marker states, with ``leaf`` applied to each comparison."""
+    if not isinstance(text, str):
+        raise Bad("the lockfile has a marker that is no string")
+    return _mapped(_parsed(text), leaf)
+
+
+def _mapped(condition: Condition, leaf: Callable[[Condition], Condition]) -> Condition:
+    if condition[0] == "is":
+        return leaf(condition)
+    return _joined(condition[0], tuple(_mapped(part, leaf) for part in condition[1:]))
+
+
+@lru_cache(maxsize=65536)
+def _parsed(text: str) -> Condition:
+    tokens: list[tuple[str, str]] = []
+    place, end = 0, len(text.rstrip())
+    while place < end:
+        found = _TOKEN.match(text, place)
+        if found is None or found.lastgroup is None:
+            raise Bad(f"the lockfile has the marker {text[:60]!r}, which cannot be read")
+        tokens.append((found.lastgroup, found[found.lastgroup]))
+        place = found.end()
+    tokens.reverse()
+    condition = _alternatives(tokens, 0)
+    if tokens:
+        raise Bad(f"the lockfile has the marker {text[:60]!r}, which cannot be read")
+    return condition
+
+
+def _alternatives(tokens: list[tuple[str, str]], depth: int) -> Condition:
+    if depth > _DEEPEST + 1:
+        raise Bad("the lockfile has a marker that is nested too deeply")
+    found = [_conjunction(tokens, depth)]
+    while tokens and tokens[-1] == ("word", "or"):
+        tokens.pop()
+        found.append(_conjunction(tokens, depth))
+    return either(*found)
+
+
+def _conjunction(tokens: list[tuple[str, str]], depth: int) -> Condition:
+    found = [_one(tokens, depth)]
+    while tokens and tokens[-1] == ("word", "and"):
+        tokens.pop()
+        found.append(_one(tokens, depth))
+    return both(*found)
+
+
+def _one(tokens: list[tuple[str, str]], depth: int) -> Condition:
+    if tokens and tokens[-1] == ("bracket", "("):
+        tokens.pop()
+        found = _alternatives(tokens, depth + 1)
+        if not tokens or tokens.pop() != ("bracket", ")"):
+            raise Bad("the lockfile has a marker whose brackets do not match")
+        return found
+    if len(tokens) < 3:
+        raise Bad("the lockfile has a marker that ends too early")
+    left, op, right = tokens.pop(), tokens.pop(), tokens.pop()
+    if op[0] != "op" or {left[0], right[0]} != {"word", "text"}:
+        raise Bad("the lockfile has a marker that compares nothing")
+    word, quoted = (left, right) if left[0] == "word" else (right, left)
+    variable = _ALIASES.get(word[1], word[1])
+    if variable not in _VARIABLES:
+        raise Bad(f"the lockfile has a marker on {variable[:40]!r}, which is none")
+    try:
+        text = str(ast.literal_eval(quoted[1]))
+    except (ValueError, SyntaxError):
+        raise Bad("the lockfile has a marker with a broken string") from None
+    if variable in ("extra", "extras", "dependency_groups"):
+        text = plain(text)
+    return ("is", variable, " ".join(op[1].split()), text, left[0] == "text")
+
+
+def leaves(condition: Condition) -> Iterator[Condition]:
+    """Every comparison in a condition."""
+    if condition[0] == "is":
+        yield condition
+    elif condition[0] in ("all", "any"):
+        for part in condition[1:]:
+            yield from leaves(part)
+
+
+def opaque_name(leaf: Condition) -> tuple[str, bool]:
+    """The name of an opaque question, and whether the comparison asks it or its opposite."""
+    _, variable, op, text, backwards = leaf
+    asked = {"!=": "==", "not in": "in"}.get(op, op)
+    shown = f"'{text}' {asked} {variable}" if backwards else f"{variable} {asked} '{text}'"
+    return f"opaque {shown}", asked == op
+
+
+_VERSION = re.compile(
+    r"v?(?:0!)?(?P<release>\d+(?:\.\d+)*)"
+    r"(?P<pre>[-_.]?(?:a|b|c|rc|alpha|beta|pre|preview)[-_.]?\d*)?"
+    r"(?P<post>(?:-\d+)|(?:[-_.]?(?:post|rev|r)[-_.]?\d*))?(?P<dev>[-_.]?dev[-_.]?\d*)?",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=65536)
+def version_test(op: str, text: str, value: str) -> bool:
+    """Whether a final release of Python compares so with a version (PEP 440); what is no version is only unequal."""
+    wrong = op == "!="
+    text = text.strip()
+    if op == "===":
+        return value.lower() == text.lower() if text and not re.search(r"[\s;)]", text) else wrong
+    wild = text.endswith(".*")
+    found = _VERSION.fullmatch(text.removesuffix(".*") if wild else text)
+    if found is None or (wild and (op not in ("==", "!=") or found["dev"])):
+        return wrong
+    release = [int(part) for part in found["release"].split(".")]
+    mine = [int(part) for part in value.split(".")]
+    if wild:
+        if found["pre"] or found["post"]:
+            return wrong
+        return (_fit(mine, len(release)) == release) == (op == "==")
+    # Before the final release of that number (-1), it (0), or after it (1).
+    shift = -1 if found["pre"] or (found["dev"] and not found["post"]) else 1 if found["post"] else 0
+    width = max(len(mine), len(release))
+    one, two = (_fit(mine, width), 0), (_fit(release, width), shift)
+    if op == "~=":
+        if len(release) < 2:
+            return wrong
+        return one >= two and _fit(mine, len(release) - 1) == release[:-1]
+    return {"==": one == two, "!=": one != two, "<": one < two, "<=": one <= two, ">": one > two, ">=": one >= two}[op]
+
+
+def _fit(numbers: list[int], width: int) -> list[int]:
+    return (numbers + [0] * width)[:width]
+
+
+def holds(leaf: Condition, value: str) -> bool:
+    """Whether a comparison holds where its variable has this value."""
+    _, variable, op, text, backwards = leaf
+    if op in ("in", "not in"):
+        return ((text in value) if backwards else (value in text)) == (op == "in")
+    if variable in ("python_version", "python_full_version"):
+        if backwards:
+            op = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(op, op)
+        return version_test(op, text, value)
+    if op == "!=":
+        return bool(value != text)
+    return bool(value == text) and op in ("==", "===", "<=", ">=")

@@ -1,0 +1,113 @@
+"""Walks a lock in one environment as its installer does, for the environments that a certificate says were walked."""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+from typing import Any
+
+from .cells import Cells
+from .conditions import OPAQUE, Bad, Condition, opaque_name
+from .locks import Edge, Lock
+
+__all__ = ["box_clause", "environments_in", "installed"]
+
+Environment = tuple[dict[str, tuple[str, ...]], set[str]]
+"""A place on each axis, and the switches and opaque questions that are on."""
+
+
+def _met(condition: Condition, cells: Cells, places: dict[str, tuple[str, ...]], on: set[str]) -> bool:
+    kind = condition[0]
+    if kind in ("all", "any"):
+        return (all if kind == "all" else any)(_met(part, cells, places, on) for part in condition[1:])
+    if kind in ("on", "off"):
+        return (condition[1] in on) == (kind == "on")
+    if condition[1] in OPAQUE:
+        name, positive = opaque_name(condition)
+        return (name in on) == positive
+    return cells.value(condition, places)
+
+
+def installed(lock: Lock, cells: Cells, places: dict[str, tuple[str, ...]], on: set[str]) -> set[str] | None:
+    """The nodes that are reached; None where the installer refuses."""
+    if not _met(lock.environments, cells, places, on) or not on.issuperset(lock.required):
+        return None
+    if any(one in on and other not in on for one, other in lock.implied):
+        return None
+    picked = {code for code, needs in lock.needs.items() if needs is not None and on.issuperset(needs)}
+    active = set(picked)
+    after: dict[str | None, list[Edge]] = {}
+    for edge in lock.edges:
+        after.setdefault(edge.source, []).append(edge)
+
+    def once(first: bool) -> set[str]:
+        reached: list[str] = []
+        known: set[str] = set()
+        place = -1
+        while place < len(reached):
+            here = reached[place] if place >= 0 else None
+            place += 1
+            for edge in after.get(here, ()):
+                now = active.union(edge.activates) if first and here is not None else active
+                asked = on | {f"picked {code}" for code in picked} | {f"active {code}" for code in now}
+                if _met(edge.condition, cells, places, asked):
+                    if first and here is not None:
+                        active.update(edge.activates)
+                    for target in edge.targets:
+                        if target not in known:
+                            known.add(target)
+                            reached.append(target)
+        return known
+
+    if lock.conflicts:
+        once(first=True)
+    for members in lock.conflicts:
+        for (_, one, extra), (_, other, too) in combinations(members, 2):
+            if one != other and {one, other} <= (active if extra and too else picked):
+                return None
+    return once(first=False)
+
+
+def environments_in(box: dict[str, Any], cells: Cells, inputs: list[str]) -> list[Environment]:
+    """Every environment of a box.
+
+    Raises:
+        Bad: where the box is none.
+    """
+    rows = []
+    for axis, known in cells.rows.items():
+        by_label = {cells.label(axis, row).partition(" ")[2]: row for row in known}
+        if not box[axis] or not all(label in by_label for label in box[axis]):
+            raise Bad("the certificate has a box of environments that the lockfile does not have")
+        rows.append([by_label[label] for label in box[axis]])
+    fixed = box["fixed"]
+    if not set(fixed) <= set(inputs):
+        raise Bad("the certificate has a box with unknown choices")
+    free = [name for name in inputs if name not in fixed]
+    size = 1 << len(free)
+    for places in rows:
+        size *= len(places)
+    if size > 100_000:
+        raise Bad("the certificate has a box of too many environments")
+    impossible = set(cells.impossible())
+    found = []
+    for answers in product((False, True), repeat=len(free)):
+        on = {name for name, answer in zip(free, answers, strict=True) if answer}
+        on |= {name for name, answer in fixed.items() if answer}
+        for row in product(*rows):
+            places = dict(zip(cells.rows, row, strict=True))
+            if (places["platform"], places["machine"]) not in impossible:
+                found.append((places, on))
+    return found
+
+
+def box_clause(box: dict[str, Any], cells: Cells, number: Any) -> set[int]:
+    """The goal fails, or the environment is outside the box."""
+    clause = {-number(box["goal"])}
+    for axis, rows in cells.rows.items():
+        labels = [cells.label(axis, row) for row in rows]
+        inside = [label for label in labels if label.partition(" ")[2] in box[axis]]
+        if len(inside) == 1:
+            clause.add(-number(inside[0]))
+        else:
+            clause |= {number(label) for label in labels if label not in inside}
+    return clause | {number(name) * (-1 if on else 1) for name, on in box["fixed"].items()}
