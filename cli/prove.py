@@ -89,7 +89,9 @@ def prove(
         click.echo(json.dumps(_report(reading, proofs), indent=2))
     refuted = [answer for proof in proofs for answer in proof.answers if not answer.proven]
     _tell(reading, proofs)
-    if size is not None:
+    if size == 0:
+        say("Nothing was proven, so there is no certificate.")
+    elif size is not None:
         say(f"Wrote the certificate of what is proven to {certificate} ({size / 1000:.0f} kB).")
     if refuted:
         raise Ended(NO)

@@ -13,6 +13,7 @@ from typing import Any
 
 from .cells import Cells, cells_of
 from .conditions import Bad, Condition, leaves, plain
+from .further import Guilty, further_goals
 from .kernel import ProofError, parse_dimacs, parse_lrat, refute
 from .locks import Lock, read_lock
 from .rebuild import Clauses
@@ -95,6 +96,8 @@ def _check_one(
     legend = json.loads(texts[f"{name}/legend.json"])
     if not isinstance(legend, list) or not all(isinstance(item, str) for item in legend):
         raise Bad("the legend is no list of names")
+    if not words["claims"]:
+        raise Bad("the certificate claims nothing")
     if words["property"] != name or words["sha256"] != digest:
         raise Bad("the obligation is of another property or lockfile")
     lock = read_lock(words["format"], top)
@@ -124,10 +127,12 @@ def _rebuilt(
                 literals = {clauses.number(f"reach {node}") for node in nodes if node != left_out}
                 clauses.say({-clauses.number(f"two {name}"), *literals})
         goal_names = {name: f"two {name}" for name in goals}
-    else:
-        from .further import further_goals
 
-        clauses, goal_names = further_goals(lock, words, legend, project, asked)
+        def guilty(name: str, reached: set[str], places: Any, on: set[str]) -> bool:
+            return len(reached.intersection(goals[name])) > 1
+
+    else:
+        clauses, goal_names, guilty = further_goals(lock, words, legend, project, asked)
         cells = clauses.cells
     for names in forbidden:
         clauses.say(-clauses.number(name) for name in names)
@@ -136,7 +141,7 @@ def _rebuilt(
     _check_words(lock, cells, forbidden, words, goal_names)
     inputs = [name for name in legend if name in set(lock.switches) or name.startswith("opaque ")]
     for box in words["walked"]:
-        _check_box(lock, cells, box, inputs, forbidden, goal_names)
+        _check_box(lock, cells, box, inputs, forbidden, goal_names, guilty)
         clauses.say(box_clause(box, cells, clauses.number))
     clauses.say(clauses.number(goal) for goal in goal_names.values())
     return clauses
@@ -196,19 +201,24 @@ def _check_words(
 
 
 def _check_box(
-    lock: Lock, cells: Cells, box: dict[str, Any], inputs: list[str], forbidden: list[list[str]], goals: dict[str, str]
+    lock: Lock,
+    cells: Cells,
+    box: dict[str, Any],
+    inputs: list[str],
+    forbidden: list[list[str]],
+    goals: dict[str, str],
+    guilty: Guilty,
 ) -> None:
     """No environment of the box refutes its goal."""
     name = next((name for name, goal in goals.items() if goal == box["goal"]), None)
-    if name is None or not box["goal"].startswith("two "):
+    if name is None:
         raise Bad("the certificate walks for a goal that it does not have")
-    mine = {str(number) for number, entry in enumerate(lock.entries) if entry["name"] == name}
     for places, on in environments_in(box, cells, inputs):
         if any(on.issuperset(names) for names in forbidden):
             continue
         reached = installed(lock, cells, places, on)
-        if reached is not None and len(mine & reached) > 1:
-            raise Bad(f"an environment that the certificate calls walked installs two candidates of {name}")
+        if reached is not None and guilty(name, reached, places, on):
+            raise Bad(f"an environment that the certificate calls walked refutes the claim about {name}")
 
 
 def _compare(clauses: Clauses, given: set[frozenset[int]], legend: list[str]) -> None:

@@ -9,16 +9,17 @@ from .cells import Cells
 from .conditions import OPAQUE, Bad, Condition, opaque_name
 from .locks import Edge, Lock
 
-__all__ = ["box_clause", "environments_in", "installed"]
+__all__ = ["box_clause", "environments_in", "installed", "met"]
 
 Environment = tuple[dict[str, tuple[str, ...]], set[str]]
 """A place on each axis, and the switches and opaque questions that are on."""
 
 
-def _met(condition: Condition, cells: Cells, places: dict[str, tuple[str, ...]], on: set[str]) -> bool:
+def met(condition: Condition, cells: Cells, places: dict[str, tuple[str, ...]], on: set[str]) -> bool:
+    """Whether a condition holds in one environment."""
     kind = condition[0]
     if kind in ("all", "any"):
-        return (all if kind == "all" else any)(_met(part, cells, places, on) for part in condition[1:])
+        return (all if kind == "all" else any)(met(part, cells, places, on) for part in condition[1:])
     if kind in ("on", "off"):
         return (condition[1] in on) == (kind == "on")
     if condition[1] in OPAQUE:
@@ -29,7 +30,7 @@ def _met(condition: Condition, cells: Cells, places: dict[str, tuple[str, ...]],
 
 def installed(lock: Lock, cells: Cells, places: dict[str, tuple[str, ...]], on: set[str]) -> set[str] | None:
     """The nodes that are reached; None where the installer refuses."""
-    if not _met(lock.environments, cells, places, on) or not on.issuperset(lock.required):
+    if not met(lock.environments, cells, places, on) or not on.issuperset(lock.required):
         return None
     if any(one in on and other not in on for one, other in lock.implied):
         return None
@@ -49,7 +50,7 @@ def installed(lock: Lock, cells: Cells, places: dict[str, tuple[str, ...]], on: 
             for edge in after.get(here, ()):
                 now = active.union(edge.activates) if first and here is not None else active
                 asked = on | {f"picked {code}" for code in picked} | {f"active {code}" for code in now}
-                if _met(edge.condition, cells, places, asked):
+                if met(edge.condition, cells, places, asked):
                     if first and here is not None:
                         active.update(edge.activates)
                     for target in edge.targets:

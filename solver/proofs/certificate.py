@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from solver.lockfiles.model import LockfileError
-from solver.lockfiles.reading import Reading
 
 from .elaboration import Step, elaborate, logged_proof
 from .environments import AXES
@@ -32,13 +31,15 @@ _PLAIN = re.compile(r"[ -\[\]-{}~]+")
 
 
 def write_certificate(folder: Path, proofs: Iterable[Proof]) -> int:
-    """Writes the certificate of everything that was proven; returns its size in bytes.
+    """Writes the certificate of everything that was proven; returns its size in bytes, 0 where nothing was.
 
     Raises:
         LockfileError: where the folder holds something else, which is not written over.
         OSError: where it cannot be written.
     """
-    proofs = list(proofs)
+    proofs = [proof for proof in proofs if any(answer.proven for answer in proof.answers)]
+    if not proofs:
+        return 0
     _make_room(folder)
     files: dict[str, str] = {}
     for proof in proofs:
@@ -49,7 +50,7 @@ def write_certificate(folder: Path, proofs: Iterable[Proof]) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
         digests[name] = hashlib.sha256(text.encode()).hexdigest()
-    manifest = {"version": 1, **_subject(proofs[0].reading, folder), "files": dict(sorted(digests.items()))}
+    manifest = {"version": 1, **_subject(proofs, folder), "files": dict(sorted(digests.items()))}
     text = json.dumps(manifest, indent=1) + "\n"
     (folder / "manifest.json").write_text(text, encoding="utf-8")
     return len(text) + sum(len(content.encode()) for content in files.values())
@@ -72,14 +73,16 @@ def _make_room(folder: Path) -> None:
                 path.unlink()
 
 
-def _subject(reading: Reading, folder: Path) -> dict[str, Any]:
+def _subject(proofs: list[Proof], folder: Path) -> dict[str, Any]:
     """What the certificate is about; paths are relative to it, so that both can be moved together."""
 
     def relative(path: Path) -> str:
         return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
 
+    reading = proofs[0].reading
     subject: dict[str, Any] = {"lockfile": {"path": relative(reading.path), "sha256": reading.digest}}
-    if reading.project_path is not None:
+    heard = reading.lockfile.forbidden or any(proof.property == "index-pins" for proof in proofs)
+    if reading.project_path is not None and heard:
         subject["project"] = {"path": relative(reading.project_path), "sha256": reading.project_digest}
     return subject
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from solver.lockfiles.model import Comparison, Entry, LockfileError, comparisons, node_of
 from solver.lockfiles.reading import Reading
@@ -88,8 +88,12 @@ def prove_unique(reading: Reading, names: Iterable[str] = ()) -> Proof:
             else:
                 answers.append(Answer(name, entries, found[0], found[1], reached(found[1])))
         passed = tuple(search.passed)
-    proven = {answer.name: goals[answer.name] for answer in answers if answer.proven and answer.name in goals}
-    return Proof(reading, "unique", tuple(answers), obligation, proven, passed)
+    proven = [answer.name for answer in answers if answer.proven]
+    if proven and len(proven) < len(answers):
+        # What is certified speaks of nothing that was refuted.
+        certified = prove_unique(reading, proven)
+        return replace(certified, answers=tuple(answers))
+    return Proof(reading, "unique", tuple(answers), obligation, goals if proven else {}, passed)
 
 
 def all_comparisons(reading: Reading) -> list[Comparison]:
