@@ -75,7 +75,9 @@ def edits_of(project: Project) -> Edits:
     overrides: dict[str, tuple[Requirement, ...]] = {}
     for requirement in project.overrides:
         overrides[requirement.name] = (*overrides.get(requirement.name, ()), requirement)
-    return Edits(overrides, project.excludes)
+    # A package that requires the project itself has it: it is what is being installed.
+    itself = frozenset((project.name,)) if project.name else frozenset()
+    return Edits(overrides, project.excludes | itself)
 
 
 class Dependencies:

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from .marker import TRUE, Atom, Formula, Matches, Opaque, PythonAtLeast, PythonRelease
 from .project import Choice
@@ -20,10 +19,13 @@ from .project import Choice
 if TYPE_CHECKING:
     from .smt import Oracle
 
-__all__ = ["ENUMERATED_SWITCHES", "Domain", "Environment", "Grid"]
+__all__ = ["ENUMERATED_ROWS", "Domain", "Environment", "Grid"]
 
-ENUMERATED_SWITCHES = 6
-"""Above this many choices in one query (2^6 rows), Z3 is asked."""
+ENUMERATED_ROWS = 256
+"""Above this many combinations of the choices in one query, Z3 is asked."""
+
+_Found: TypeAlias = tuple[frozenset[Atom], int]
+"""The switches that are on, and the platforms that are left, as a mask."""
 
 # os_name, sys_platform and platform_system speak of one thing; these are the triples that occur.
 _PLATFORMS = (
@@ -170,7 +172,7 @@ class Domain:
         self.asked_z3 = 0
         self._known: set[int] = set()
         self._atoms: set[Atom] = set()
-        self._answers: dict[frozenset[int], tuple[frozenset[Atom], int] | None] = {}
+        self._answers: dict[frozenset[int], _Found | None] = {}
         self._oracle: Oracle | None = None
         self._rebuild()
         self._learn(universe)
@@ -206,7 +208,7 @@ class Domain:
             tuple(choice.name for choice in choices if choice.kind == "group"),
         )
 
-    def _find(self, formulas: tuple[Formula, ...]) -> tuple[frozenset[Atom], int] | None:
+    def _find(self, formulas: tuple[Formula, ...]) -> _Found | None:
         """The choices made in, and the platforms of, the environments found first; None where there is none."""
         for formula in formulas:
             if formula.key not in self._known:
@@ -214,30 +216,38 @@ class Domain:
         question = frozenset([formula.key for formula in formulas])
         if question in self._answers:
             return self._answers[question]
-        parts = (self.universe, *formulas)
         switches: frozenset[Atom] = frozenset().union(*[formula.switches for formula in formulas])
         # Choices that only the universe's axioms mention may stay unmade, so they need no enumeration.
-        if len(switches) <= ENUMERATED_SWITCHES:
-            answer = self._enumerate(parts, sorted(switches, key=_switch_order))
-        else:
-            answer = self._ask_z3(parts, formulas)
+        answer = self._enumerate(formulas, sorted(switches, key=_switch_order))
         self._answers[question] = answer
         return answer
 
-    def _enumerate(self, parts: tuple[Formula, ...], switches: list[Atom]) -> tuple[frozenset[Atom], int] | None:
-        for count in range(len(switches) + 1):
-            for chosen in combinations(switches, count):
-                row = frozenset(chosen)
-                mask = self._real
-                for part in parts:
-                    mask &= self.mask(part, row)
+    def _enumerate(self, formulas: tuple[Formula, ...], switches: list[Atom]) -> _Found | None:
+        """Tries the combinations of switches, the fewest first; of those the universe forbids, none is extended."""
+        level: list[tuple[int, ...]] = [()]
+        left = ENUMERATED_ROWS
+        while level:
+            extended: list[tuple[int, ...]] = []
+            for places in level:
+                left -= 1
+                if left < 0:
+                    return self._ask_z3((self.universe, *formulas))
+                row = frozenset([switches[place] for place in places])
+                mask = self._real & self.mask(self.universe, row)
+                if not mask:
+                    continue
+                for formula in formulas:
+                    mask &= self.mask(formula, row)
                     if not mask:
                         break
                 else:
                     return row, mask
+                first = places[-1] + 1 if places else 0
+                extended += [(*places, place) for place in range(first, len(switches))]
+            level = extended
         return None
 
-    def _ask_z3(self, parts: tuple[Formula, ...], formulas: tuple[Formula, ...]) -> tuple[frozenset[Atom], int] | None:
+    def _ask_z3(self, parts: tuple[Formula, ...]) -> _Found | None:
         from .smt import Oracle
 
         if self._oracle is None:

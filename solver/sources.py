@@ -203,6 +203,9 @@ class Sources:
                 return
         builds = candidates[rank].builds
         if any(isinstance(outcome, NeedsBuild) for outcome in outcomes):
+            if key in self._to_build:
+                self.reject(candidates, rank, "would have to be built, which is not possible here")
+                return
             self._to_build.add(key)
             hints = [outcome.hint if isinstance(outcome, NeedsBuild) else outcome for outcome in outcomes]
             with suppress(ValueError):

@@ -267,11 +267,11 @@ def holds(formula: Formula, variables: dict[str, str], on: frozenset[Choice]) ->
 @examples(60)
 def test_z3_and_enumeration_agree(universe: Formula, parts: list[Formula]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoder.domain, "ENUMERATED_SWITCHES", 99)
+        patch.setattr(encoder.domain, "ENUMERATED_ROWS", 1 << 40)
         counted = Domain(universe)
         expected = counted.satisfiable(*parts)
         assert counted.asked_z3 == 0
-        patch.setattr(encoder.domain, "ENUMERATED_SWITCHES", -1)
+        patch.setattr(encoder.domain, "ENUMERATED_ROWS", 0)
         asked = Domain(universe)
         assert asked.satisfiable(*parts) == expected
         assert asked.asked_z3 == 1
@@ -283,10 +283,19 @@ def test_z3_and_enumeration_agree(universe: Formula, parts: list[Formula]) -> No
         assert all(holds(part, dict(witness.variables), on) for part in (universe, *parts))
 
 
-def test_z3_is_asked_only_above_six_choices() -> None:
-    domain = Domain()
-    assert domain.satisfiable(all_of(chosen(choice) for choice in CHOICES[:6])) and domain.asked_z3 == 0
-    assert domain.satisfiable(all_of(chosen(choice) for choice in CHOICES[:7])) and domain.asked_z3 == 1
+def test_z3_is_asked_only_where_there_is_much_to_enumerate() -> None:
+    many = [Choice("extra", f"e{n}") for n in range(12)]
+    free = Domain()
+    assert free.satisfiable(all_of(map(chosen, many[:8]))) and free.asked_z3 == 0
+    assert free.satisfiable(all_of(map(chosen, many))) and free.asked_z3 == 1
+
+
+def test_what_conflicts_forbid_is_not_enumerated() -> None:
+    many = [Choice("extra", f"e{n}") for n in range(40)]
+    one_of_all = Domain(all_of(~(chosen(a) & chosen(b)) for a, b in itertools.combinations(many, 2)))
+    assert one_of_all.satisfiable(*(~chosen(choice) for choice in many[1:]), chosen(many[0]))
+    assert not one_of_all.satisfiable(any_of(map(chosen, many)), chosen(many[3]), chosen(many[7]))
+    assert one_of_all.asked_z3 == 0
 
 
 @given(formula=formulas)
