@@ -229,13 +229,13 @@ class Domain:
         while level:
             extended: list[tuple[int, ...]] = []
             for places in level:
-                left -= 1
-                if left < 0:
-                    return self._ask_z3((self.universe, *formulas))
                 row = frozenset([switches[place] for place in places])
                 mask = self._real & self.mask(self.universe, row)
                 if not mask:
                     continue
+                left -= 1
+                if left < 0:
+                    return self._ask_z3((self.universe, *formulas))
                 for formula in formulas:
                     mask &= self.mask(formula, row)
                     if not mask:
