@@ -8,7 +8,6 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from io import BytesIO
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from corpora.address import origin
@@ -26,7 +25,7 @@ __all__ = ["CandidateReader", "cache_key", "files_in_order"]
 _LARGEST_METADATA = 32 << 20
 _LARGEST_FILE = 8 << 30
 _IN_MEMORY = 32 << 20
-_ARCHIVES = 64 << 20
+_ARCHIVES = 1 << 30
 """Bytes of source distributions that are held for builds."""
 _TAIL = 64 << 10
 """Bytes of the end of a wheel that are asked for first: most wheels have their directory and metadata there."""
@@ -87,7 +86,7 @@ class CandidateReader:
         self._cache = cache
         self._keep = keep
         self._told: dict[tuple[str, str], Metadata | NeedsBuild | str] = {}
-        self._archives: dict[str, bytes] = {}
+        self._archives: dict[str, tuple[int, IO[bytes]]] = {}
         self._room = _ARCHIVES
         self._offline = offline
         self._build_environment = build_environment
@@ -281,32 +280,35 @@ class CandidateReader:
         from corpora.sdist import SdistError, metadata_of_sdist
 
         whole = await self._whole(file, wanted, job)
-        with whole:
-            try:
-                told = await to_thread(metadata_of_sdist, whole, file.filename, wanted.name, wanted.version)
-            except SdistError as error:
-                raise _Broken(str(error)) from None
-            if isinstance(told, NeedsBuild):
-                self._hold(file, whole)
+        held = False
+        try:
+            told = await to_thread(metadata_of_sdist, whole, file.filename, wanted.name, wanted.version)
+            held = isinstance(told, NeedsBuild) and self._hold(file, whole)
             return told
+        except SdistError as error:
+            raise _Broken(str(error)) from None
+        finally:
+            if not held:
+                whole.close()
 
-    def _hold(self, file: File, archive: IO[bytes]) -> None:
-        """Keep a source distribution for the build that may follow."""
+    def _hold(self, file: File, archive: IO[bytes]) -> bool:
+        """Keep a source distribution for the build that may follow; False where there is no room."""
         size = archive.seek(0, 2)
-        if size <= self._room and file.url not in self._archives:
-            archive.seek(0)
-            self._room -= size
-            self._archives[file.url] = archive.read()
+        if size > self._room or file.url in self._archives:
+            return False
+        archive.seek(0)
+        self._room -= size
+        self._archives[file.url] = size, archive
+        return True
 
     async def _built(self, file: File, wanted: Wanted, job: Job) -> Metadata:
         from asyncio import to_thread
 
         from corpora.builds import BuildError, metadata_by_build
 
-        held = self._archives.pop(file.url, None)
-        if held is not None:
-            self._room += len(held)
-        whole = await self._whole(file, wanted, job) if held is None else BytesIO(held)
+        size, held = self._archives.pop(file.url, (0, None))
+        self._room += size
+        whole = await self._whole(file, wanted, job) if held is None else held
         with whole:
             try:
                 async with self._builds:

@@ -18,6 +18,8 @@ _LARGEST_TEXT = 512 << 10
 """Bytes of a ``pyproject.toml`` or ``requires.txt``; a larger one is not read."""
 _LARGEST_ARCHIVE = 1 << 30
 """Bytes that are decompressed at most before the search is given up."""
+_MOST_FOR_A_HINT = 64 << 20
+"""Bytes that are passed at most for what is not binding."""
 _MOST_MEMBERS = 200_000
 _MOST_EGG_INFOS = 4
 _EGG_INFO = re.compile(r"((?:[^/]+/)?([^/]+)\.egg-info)/([^/]+)")
@@ -78,9 +80,13 @@ def metadata_of_sdist(file: IO[bytes], filename: str, name: str, version: str) -
     from corpora.recorded import recorded
 
     found = _Found("")
+    passed = 0
     try:
         for path, size, read in _in_zip(file) if filename.endswith(".zip") else _in_tar(file):
             folder, slash, rest = path.removeprefix("./").partition("/")
+            passed += size
+            if passed > _MOST_FOR_A_HINT and found.pkg_info is not None:
+                return NeedsBuild()
             if not slash or folder in ("", ".", ".."):
                 continue
             if rest == "PKG-INFO" and found.pkg_info is None:
