@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +108,18 @@ def holds(marker: Marker | None, environment: dict[str, str], on: Any) -> bool:
     if kind in ("on", "off"):
         return on(rest[0]) == (kind == "on")
     return (all if kind == "and" else any)(holds(part, environment, on) for part in rest)
+
+
+def atoms_of(marker: Marker | None) -> set[tuple[str, str, str]]:
+    if marker is None or marker[0] in ("on", "off"):
+        return set()
+    return {marker[1]} if marker[0] == "atom" else set().union(*(atoms_of(part) for part in marker[1:]))
+
+
+def told_apart(markers: Iterable[Marker | None]) -> list[dict[str, str]]:
+    """One environment for each way of answering what the markers ask."""
+    atoms = sorted(set().union(*(atoms_of(marker) for marker in markers)))
+    return list({tuple(atom_holds(atom, e) for atom in atoms): e for e in ENVIRONMENTS}.values())
 
 
 def negated(marker: Marker) -> Marker:
@@ -256,7 +269,7 @@ def uv_text(lock: RandomLock) -> str:
                 other, its = lock.entries[target]
                 parts = [f'name = "{other}"']
                 if other in several:
-                    parts.append(f'version = "{its}"')
+                    parts.append(f'version = "{its}", source = {{ registry = "https://index.example/simple" }}')
                 if extras:
                     parts.append(f"extra = {extras!r}".replace("'", '"'))
                 if marker is not None:
@@ -351,7 +364,7 @@ def uv_installs(
 def uv_truth(lock: RandomLock) -> set[str]:
     """The names of which some environment installs two entries."""
     twice: set[str] = set()
-    for environment in ENVIRONMENTS:
+    for environment in told_apart(marker for targets in lock.edges.values() for _, _, marker in targets):
         for choice in uv_choices(lock):
             names = [lock.entries[number][0] for number in uv_installs(lock, environment, choice) or ()]
             twice.update(name for name in names if names.count(name) > 1)

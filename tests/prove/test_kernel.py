@@ -1,0 +1,145 @@
+"""The LRAT kernel: accepts every elaborated proof, and no proof of what is satisfiable, however it was broken."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import random
+from pathlib import Path
+
+import pytest
+
+from solver.checking import kernel
+from solver.checking.kernel import ProofError, parse_dimacs, parse_lrat, refute
+from solver.proofs.elaboration import elaborate, logged_proof
+
+Clauses = list[tuple[int, ...]]
+Steps = list[tuple[int, tuple[int, ...], tuple[int, ...]]]
+
+
+def _random_clauses(chance: random.Random) -> Clauses:
+    variables = chance.randint(2, 7)
+    return [
+        tuple(v * chance.choice((1, -1)) for v in chance.sample(range(1, variables + 1), chance.randint(1, min(3, variables))))
+        for _ in range(chance.randint(3, 40))
+    ]  # fmt: skip
+
+
+def _satisfiable(clauses: Clauses) -> bool:
+    variables = sorted({abs(lit) for clause in clauses for lit in clause})
+    for values in itertools.product((False, True), repeat=len(variables)):
+        value = dict(zip(variables, values, strict=True))
+        if all(any(value[abs(lit)] == (lit > 0) for lit in clause) for clause in clauses):
+            return True
+    return False
+
+
+def _steps(clauses: Clauses) -> Steps:
+    return [(s.number, s.clause, s.reasons) for s in elaborate(clauses, logged_proof(clauses))]
+
+
+def _accepted(clauses: Clauses, steps: Steps) -> bool:
+    try:
+        refute(clauses, steps)
+    except ProofError:
+        return False
+    return True
+
+
+def _mutated(chance: random.Random, clauses: Clauses, steps: Steps) -> tuple[Clauses, Steps]:
+    clauses, steps = list(clauses), list(steps)
+    kind = chance.randrange(8)
+    place = chance.randrange(len(steps))
+    number, clause, reasons = steps[place]
+    if kind == 0:
+        del clauses[chance.randrange(len(clauses))]
+    elif kind == 1:
+        target = chance.randrange(len(clauses))
+        clauses[target] = (*clauses[target], chance.choice((1, -1)) * chance.randint(1, 8))
+    elif kind == 2:
+        del steps[place]
+    elif kind == 3 and clause:
+        dropped = chance.choice(clause)
+        steps[place] = (number, tuple(lit for lit in clause if lit != dropped), reasons)
+    elif kind == 4 and reasons:
+        gone = chance.randrange(len(reasons))
+        steps[place] = (number, clause, reasons[:gone] + reasons[gone + 1 :])
+    elif kind == 5:
+        steps[place] = (number, clause, tuple(chance.sample(reasons, len(reasons))))
+    elif kind == 6 and clause:
+        steps[place] = (number, (-clause[0], *clause[1:]), reasons)
+    else:
+        target = chance.randrange(len(clauses))
+        flipped = clauses[target]
+        clauses[target] = (-flipped[0], *flipped[1:])
+    return clauses, steps
+
+
+@pytest.mark.parametrize("batch", range(8))
+def test_random_proofs_and_their_mutants(batch: int) -> None:
+    chance = random.Random(batch)
+    proofs = refused = 0
+    for _ in range(700):
+        clauses = _random_clauses(chance)
+        if _satisfiable(clauses):
+            with pytest.raises(ValueError, match="model"):
+                logged_proof(clauses)
+            continue
+        proofs += 1
+        steps = _steps(clauses)
+        refute(clauses, steps)
+        for _ in range(4):
+            other, broken = _mutated(chance, clauses, steps)
+            if _accepted(other, broken):
+                assert not _satisfiable(other)
+            else:
+                refused += 1
+    assert proofs > 150
+    assert refused > 100
+
+
+def test_broken_steps() -> None:
+    clauses: Clauses = [(1,), (-1, 2), (-2,)]
+    refute(clauses, [(4, (), (1, 2, 3))])
+    for steps in (
+        [],
+        [(4, (2,), (1, 2))],
+        [(4, (), (1, 3))],
+        [(4, (), (2, 1, 3))],
+        [(3, (), (1, 2, 3))],
+        [(4, (), (1, 2, 9))],
+        [(4, (), (1, 2, 3, 1))],
+        [(4, (), (4,))],
+        [(-4, (), (1, 2, 3))],
+        [(4, (), (1, -2, 3))],
+        [(4, (0,), (1, 2, 3))],
+    ):
+        assert not _accepted(clauses, steps)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "1 0", "p cnf 1 2\n1 0\n", "p cnf 1 1\n1\n", "p cnf 1 1\n2 0\n", "p cnf 1 1\nx 0\n", "p cnf a b\n",
+     "p cnf 1 1\np cnf 1 1\n1 0\n", "p dnf 1 1\n1 0\n", "p cnf 1 1\n١ 0\n"],
+)  # fmt: skip
+def test_broken_dimacs(text: str) -> None:
+    with pytest.raises(ProofError):
+        parse_dimacs(text)
+
+
+@pytest.mark.parametrize("text", ["1 0", "4 1 0 1 2", "4 d 1 0", "x", "0 0 0", "4 0 1 0 1 0"])
+def test_broken_lrat(text: str) -> None:
+    with pytest.raises(ProofError):
+        parse_lrat(text)
+
+
+def test_small_and_alone() -> None:
+    """About 150 lines, and nothing but the standard library."""
+    source = Path(kernel.__file__).read_text()
+    assert len(source.splitlines()) <= 150
+    imported = {
+        node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    }
+    assert imported <= {"__future__", "collections.abc"}
