@@ -114,11 +114,7 @@ class Axes:
         return f"{AXES[axis]} {shown}"
 
     def places(self, comparison: Comparison) -> tuple[int, frozenset[int]]:
-        """The axis of a comparison, and the places on it where it holds.
-
-        Raises:
-            LockfileError: for a variable that markers of such a lock cannot ask for.
-        """
+        """The axis of a comparison, and the places on it where it holds."""
         found = self._places.get(comparison)
         if found is None:
             found = self._places[comparison] = self._find(comparison)
@@ -129,8 +125,6 @@ class Axes:
         if variable in _PYTHONS:
             texts = [python_text(python, variable) for python in self.pythons]
             return 0, frozenset(i for i, text in enumerate(texts) if true_of(comparison, text))
-        if variable not in _COLUMNS:
-            raise LockfileError(f"The lock has the marker {str(comparison)[:100]!r}, which asks for {variable}.")
         axis, column = _COLUMNS[variable]
         rows: tuple[tuple[str, ...], ...] = (self.platforms, self.implementations, self.machines)[axis - 1]
         return axis, frozenset(i for i, row in enumerate(rows) if true_of(comparison, row[column]))
@@ -169,7 +163,7 @@ def axes_of(comparisons: Iterable[Comparison], requires_python: str, *, minors_a
     ``minors_apart`` gives each minor release of Python a place of its own, as what asks for wheels needs it.
 
     Raises:
-        LockfileError: where ``requires-python`` leaves no Python.
+        LockfileError: where ``requires-python`` leaves no Python, or a comparison asks for what no such lock can.
     """
     asked = list(dict.fromkeys(comparisons))
     words: dict[str, set[str]] = {variable: set() for variable in (*_COLUMNS, *_PYTHONS)}
@@ -178,6 +172,10 @@ def axes_of(comparisons: Iterable[Comparison], requires_python: str, *, minors_a
             text = comparison.text
             listed = comparison.operator in ("in", "not in") and not comparison.reversed
             words[comparison.variable].update(text.replace(",", " ").split() if listed else (text,))
+        elif not is_opaque(comparison):
+            raise LockfileError(
+                f"The lock has the marker {str(comparison)[:100]!r}, which asks for {comparison.variable}."
+            )
     return Axes(
         _pythons([c for c in asked if c.variable in _PYTHONS], words, SpecifierSet(requires_python), minors_apart),
         _platforms(words),

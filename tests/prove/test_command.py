@@ -1,0 +1,105 @@
+"""``satlock prove`` and ``satlock check`` as they are typed: answers, exit codes, and what is printed."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.prove.locks import origin_lock, write_lock
+
+ORIGIN = Path(__file__).parents[2] / "corpora" / "origin"
+
+
+def _run(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *map(str, words)], capture_output=True, text=True, check=False
+    )
+
+
+def test_proven_with_a_certificate(tmp_path: Path) -> None:
+    lock = write_lock(tmp_path, origin_lock())
+    done = _run("prove", lock, "--certificate", tmp_path / "certificate", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "Proven" in done.stderr
+    assert json.loads(done.stdout) == {
+        "lockfile": str(lock),
+        "property": "unique",
+        "packages": {"origin": {"proven": True}, "torch": {"proven": True}, "torchmetrics": {"proven": True}},
+    }
+    done = _run("check", tmp_path / "certificate")
+    assert done.returncode == 0
+    assert "Confirmed: unique" in done.stderr
+    lock.write_text(lock.read_text() + "\n")
+    done = _run("check", tmp_path / "certificate")
+    assert done.returncode == 1
+    assert "digest" in done.stderr
+
+
+def test_refuted_with_its_environment(tmp_path: Path) -> None:
+    lock = write_lock(tmp_path, origin_lock(kept=("cu124",)))
+    done = _run("prove", lock, "--unique", "torch", "--json")
+    assert done.returncode == 1
+    report = json.loads(done.stdout)["packages"]["torch"]
+    assert report["proven"] is False
+    found = report["counterexample"]
+    assert found["environment"]["python_full_version"].startswith("3.12")
+    assert found["extras"] in ([], ["cu124"])
+    assert {c["version"] for c in found["candidates"]} < {"2.5.1", "2.5.1+cpu", "2.5.1+cu124"}
+    assert all(c["path"][-1] == f"torch {c['version']}" for c in found["candidates"])
+    assert "2.5.1+cpu" in done.stderr
+    assert "uv sync --frozen" in done.stderr
+
+
+def test_without_conflicts_both_extras_are_chosen(tmp_path: Path) -> None:
+    lock = write_lock(tmp_path, origin_lock(conflicts=False))
+    found = json.loads(_run("prove", lock, "--json").stdout)["packages"]["torch"]["counterexample"]
+    assert found["extras"] == ["cpu", "cu124"]
+    assert {c["source"] for c in found["candidates"]} == {f"registry https://index.example/{b}" for b in ("cpu", "cu124")}
+
+
+@pytest.mark.parametrize(
+    "words", [("--unique", "numpy"), ("--unique", "-x-"), ("--complete",), ("--installable", "nonsense")]
+)
+def test_wrong_commands(words: tuple[str, ...], tmp_path: Path) -> None:
+    lock = write_lock(tmp_path, origin_lock())
+    done = _run("prove", lock, *words)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_wrong_files(tmp_path: Path) -> None:
+    assert _run("prove", tmp_path / "uv.lock").returncode == 2
+    assert _run("prove", write_lock(tmp_path, "x", "uv.lock")).returncode == 2
+    assert _run("check", tmp_path / "nothing").returncode == 1
+
+
+def test_installable(tmp_path: Path) -> None:
+    lock = write_lock(tmp_path, origin_lock().replace("2.5.1%2Bcpu-py3-none-any", "2.5.1%2Bcpu-cp312-cp312-win_amd64"))
+    done = _run("prove", lock, "--installable", "--json")
+    assert done.returncode == 1
+    packages = json.loads(done.stdout)["packages"]
+    assert [name for name in packages if not packages[name]["proven"]] == ["torch"]
+    assert _run("prove", lock, "--installable",
+                "sys_platform == 'win32' and platform_machine == 'AMD64' and python_version == '3.12' "
+                "and implementation_name == 'cpython'").returncode == 0  # fmt: skip
+
+
+def test_what_satlock_locks_is_proven(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text((ORIGIN / "pyproject.toml").read_text())
+    done = _run("lock", "--project", tmp_path, "--corpus", ORIGIN / "origin.snapshot")
+    assert done.returncode == 0, done.stderr
+    done = _run("prove", tmp_path / "pylock.toml", "--unique", "torch", "--index-pins", "--certificate", tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    assert _run("check", tmp_path / "c").returncode == 0
+    text = (tmp_path / "pylock.toml").read_text()
+    wrong = re.sub(r"""(['"\\\\]+)cpu\1 not in extras and """, "", text)
+    assert wrong != text
+    (tmp_path / "pylock.toml").write_text(wrong)
+    done = _run("prove", tmp_path / "pylock.toml", "--unique", "torch")
+    assert done.returncode == 1
+    assert "pip install -r" in done.stderr
