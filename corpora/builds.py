@@ -14,7 +14,10 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import tarfile
 
 __all__ = ["BuildError", "Process", "end_builds", "metadata_by_build", "unpack_sdist"]
 
@@ -81,18 +84,34 @@ def unpack_sdist(archive: IO[bytes], filename: str, folder: Path) -> Path:
                     total += member.size
                     if total > _LARGEST_ARCHIVE:
                         raise BuildError("its archive is too large to unpack")
-                    # PEP 706: nothing outside the folder, no devices, no links that lead out.
-                    unpacked.extract(member, folder, filter="data")
+                    _extract(unpacked, member, folder)
     except BuildError:
         raise
-    except tarfile.FilterError:
-        raise BuildError("its archive holds a file that would land outside of its folder") from None
     except Exception as error:  # tarfile, gzip, zlib and zipfile raise many kinds for hostile bytes
         raise BuildError(f"its archive cannot be unpacked ({type(error).__name__})") from None
     inside = [entry for entry in folder.iterdir() if entry.name != "pax_global_header"]
     if len(inside) != 1 or not inside[0].is_dir() or inside[0].is_symlink():
         raise BuildError("its archive does not hold one folder")
     return inside[0]
+
+
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    """Nothing outside of the folder, no devices, no links that lead out (PEP 706). Raises BuildError."""
+    import tarfile
+
+    outside = BuildError("its archive holds a file that would land outside of its folder")
+    if hasattr(tarfile, "data_filter"):
+        try:
+            archive.extract(member, folder, filter="data")
+        except tarfile.FilterError:
+            raise outside from None
+        return
+    # Python before 3.11.4 has no filters: files and folders only, and those inside.
+    target = (folder / member.name).resolve()
+    if not target.is_relative_to(folder.resolve()):
+        raise outside
+    if member.isfile() or member.isdir():
+        archive.extract(member, folder, set_attrs=False)
 
 
 def _installer() -> str:

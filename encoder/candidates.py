@@ -6,7 +6,7 @@ with thousands of versions costs no more than one with ten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -23,7 +23,7 @@ from .siblings import divide
 from .specifiers import python_lower_bounds
 from .tags import installs_on, platforms_of
 
-__all__ = ["Build", "Candidate", "Candidates", "candidates_of", "python_region", "runs", "uploaded"]
+__all__ = ["Build", "Candidate", "Candidates", "candidates_of", "is_exact", "python_region", "runs", "uploaded"]
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,8 @@ class Candidates:
     """For each index in turn, the ranks of single releases, oldest first."""
     _composites: tuple[tuple[int, tuple[int, ...]], ...]
     """Ranks that stand for several builds, with the ranks of these."""
+    whole: Mapping[int, int]
+    """For a build that has siblings: the rank that serves wherever one of them does."""
     _required: tuple[Formula, ...]
     """Environments for whose platform every candidate must have a file."""
     _domain: Domain
@@ -243,6 +245,7 @@ def candidates_of(
     ranked: list[Candidate] = []
     singles: list[tuple[int, ...]] = []
     composites: list[tuple[int, tuple[int, ...]]] = []
+    whole: dict[int, int] = {}
     for segment in reversed(segments):
         ranks: list[int] = []
         for _, group in groupby(segment, key=lambda build: (build.version.partition("+")[0], build.index)):
@@ -252,12 +255,14 @@ def candidates_of(
             ranks += range(first, first + len(members))
             divisible = len(members) > 1 and name not in project.single_version
             shared = _divide(members, domain) if divisible else ()
+            chosen = {build.version for build in shared}
+            places = tuple(first + i for i, build in enumerate(members) if build.version in chosen)
             if len(shared) > 1:
                 ranked.append(Candidate(shared))
-                chosen = {build.version for build in shared}
-                composites.append(
-                    (len(ranked), tuple(first + i for i, build in enumerate(members) if build.version in chosen))
-                )
+                composites.append((len(ranked), places))
+            if shared:
+                stand_in = len(ranked) if len(shared) > 1 else places[0]
+                whole.update((first + i, stand_in) for i in range(len(members)) if first + i != stand_in)
         singles.append(tuple(ranks))
     mode = project.prerelease_package.get(name, project.prerelease)
     prereleases, yanked = 0, 0
@@ -270,10 +275,14 @@ def candidates_of(
     if mode == "allow" or named or (serve and prereleases == everything):
         prereleases = 0
     required = tuple(from_marker(marker) for marker in project.required_environments)
-    return Candidates(
+    found = Candidates(
         name, tuple(listing.index for listing in listings), tuple(ranked), tuple(left_out), prereleases, serve, yanked,
-        tuple(singles), tuple(composites), required, domain,
+        tuple(singles), tuple(composites), whole, required, domain,
     )  # fmt: skip
+    for specifiers in asked:
+        if is_exact(specifiers):
+            found.yanked &= ~found.admitted(specifiers)
+    return found
 
 
 def _serving_files(
@@ -322,6 +331,11 @@ def _is_prerelease(version: str) -> bool:
     # A final release is digits, dots, "post" and a local part; only the rest is worth parsing.
     public = version.partition("+")[0].partition("!")[2] or version.partition("+")[0]
     return not public.replace(".", "").replace("post", "").isdigit()
+
+
+def is_exact(specifiers: SpecifierSet) -> bool:
+    """Whether a specifier set names one version, which admits it even where it was yanked (PEP 592)."""
+    return any(s.operator == "===" or (s.operator == "==" and not s.version.endswith(".*")) for s in specifiers)
 
 
 def _names_prerelease(specifiers: SpecifierSet) -> bool:

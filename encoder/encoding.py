@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from packaging.specifiers import SpecifierSet
 
-from .candidates import Candidates, python_region, runs
+from .candidates import Candidates, is_exact, python_region, runs
 from .cells import Cell, Edge, Fact, Hold, HoldKind, Node, Package
 from .dependencies import Dependencies, Dependency, dependency_of
 from .marker import FALSE, TRUE, Formula, all_of, any_of, forget_switches, from_marker
@@ -305,7 +305,7 @@ class Encoding:
         """
         if not admitted & (candidates.yanked | candidates.prereleases):
             return 0
-        asked = admitted & candidates.yanked if _is_exact(dependency) else 0
+        asked = admitted & candidates.yanked if is_exact(dependency.specifier) else 0
         if candidates.prereleases_serve and not admitted & ~(candidates.prereleases | candidates.yanked):
             asked |= admitted & candidates.prereleases & ~candidates.yanked
         return asked
@@ -377,10 +377,3 @@ class Encoding:
 
 
 _NOTHING = dependency_of(Requirement("", (), SpecifierSet(), None, None, "", ""), TRUE)
-
-
-def _is_exact(dependency: Dependency) -> bool:
-    """Whether a requirement names one version, which admits it even where it was yanked (PEP 592)."""
-    return any(
-        s.operator == "===" or (s.operator == "==" and not s.version.endswith(".*")) for s in dependency.specifier
-    )

@@ -7,6 +7,7 @@ different words share their atoms.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, TypeAlias
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 PythonRelease: TypeAlias = tuple[int, int, int]
+
+
+_OPERATORS = ("true", "false", "atom", "not", "and", "or")
 
 
 class PythonAtLeast(NamedTuple):
@@ -68,7 +72,7 @@ Atom: TypeAlias = PythonAtLeast | Matches | Opaque | Choice
 class Formula:
     """An interned boolean expression: equal expressions are the same object, so ``is`` and ``id`` compare them."""
 
-    __slots__ = ("args", "atom", "atoms", "key", "op", "switches")
+    __slots__ = ("args", "atom", "atoms", "key", "op", "order", "switches")
     _interned: ClassVar[dict[tuple[object, ...], Formula]] = {}
 
     op: str
@@ -79,7 +83,9 @@ class Formula:
     switches: frozenset[Atom]
     """Its atoms that are free booleans: project choices and opaque questions."""
     key: int
-    """Unique, and increasing with creation."""
+    """Unique in this process."""
+    order: int
+    """To sort by: the same for the same expression in every process, whatever was made before."""
 
     @classmethod
     def make(cls, op: str, args: tuple[Formula, ...] = (), atom: Atom | None = None) -> Formula:
@@ -89,6 +95,8 @@ class Formula:
         if found is None:
             found = cls._interned[identity] = object.__new__(cls)
             found.op, found.args, found.atom, found.key = op, args, atom, len(cls._interned)
+            content = zlib.crc32(repr(atom).encode()) if atom is not None else 0
+            found.order = hash((_OPERATORS.index(op), content, *(arg.order for arg in args)))
             own: frozenset[Atom] = frozenset() if atom is None else frozenset((atom,))
             found.atoms = own.union(*(arg.atoms for arg in args))
             free = own if isinstance(atom, (Choice, Opaque)) else frozenset[Atom]()
@@ -129,7 +137,7 @@ def _join(op: str, parts: Iterable[Formula], neutral: Formula, absorbing: Formul
         return absorbing
     dual = "or" if op == "and" else "and"
     kept = [p for p in flat if not (p.op == dual and any(arg in flat for arg in p.args))]
-    return kept[0] if len(kept) == 1 else Formula.make(op, tuple(sorted(kept, key=lambda part: part.key)))
+    return kept[0] if len(kept) == 1 else Formula.make(op, tuple(sorted(kept, key=lambda part: part.order)))
 
 
 def all_of(parts: Iterable[Formula]) -> Formula:

@@ -17,7 +17,7 @@ from encoder.encoding import Encoding
 from .levels import levels
 from .session import Session
 
-__all__ = ["Direction", "HeldBack", "Selection", "select"]
+__all__ = ["Direction", "HeldBack", "Selection", "pick", "select", "traverse"]
 
 Direction = Callable[[Cell, bool], bool]
 """Whether a cell wants its lowest rank, told whether the project itself requires the package."""
@@ -31,6 +31,12 @@ class Selection:
     """In the order in which they were chosen."""
     unlisted: list[str] = field(default_factory=list)
     """Packages that are asked for and whose candidates are not known yet."""
+    probes: list[tuple[Cell, int]] = field(default_factory=list)
+    """What is not selected, and whose metadata the objective has to know all the same."""
+
+    def needed(self) -> list[tuple[Cell, int]]:
+        """All whose metadata must be known before the selection counts."""
+        return [*self.ranks.items(), *self.probes]
 
 
 class HeldBack(Exception):
@@ -69,9 +75,12 @@ class _Climb:
                 self.assumptions += exact
                 return rank
         low, high = self._lowest(cell) if lowest else self._highest(cell)
-        rank = _pick(low, high, self.held(cell), lowest)
+        rank = pick(low, high, self.held(cell), lowest)
         if not rank:
             raise HeldBack(cell, low, high)
+        whole = cell.candidates.whole.get(rank)
+        if whole and lowest and self.feasible(encoding.at_least(cell, whole), -encoding.at_least(cell, whole + 1)):
+            rank = whole
         exact = [encoding.at_least(cell, rank), -encoding.at_least(cell, rank + 1)]
         self.assumptions += exact
         if cell.ties and not self.feasible():
@@ -83,7 +92,7 @@ class _Climb:
 
         The model at hand stays valid for what was fixed since: a new threshold is bound by its neighbours only.
         """
-        best = _pick(1, cell.candidates.top, self.held(cell), lowest=False)
+        best = pick(1, cell.candidates.top, self.held(cell), lowest=False)
         _, high = self.session.interval(cell)
         if high < best and not self.feasible(self.encoding.at_least(cell, best)):
             above = [k for k in cell.thresholds if high < k <= best]
@@ -98,7 +107,7 @@ class _Climb:
 
     def _lowest(self, cell: Cell) -> tuple[int, int]:
         """The lowest ranks above "absent" that are possible and cannot be told apart."""
-        best = _pick(1, cell.candidates.top, self.held(cell), lowest=True)
+        best = pick(1, cell.candidates.top, self.held(cell), lowest=True)
         low, _ = self.session.interval(cell)
         present = self.encoding.at_least(cell, 1)
         if low > best and not self.feasible(present, -self.encoding.at_least(cell, best + 1)):
@@ -121,7 +130,7 @@ def _from_highest(ranks: int) -> Iterator[int]:
         ranks ^= 1 << rank
 
 
-def _pick(low: int, high: int, held: int, lowest: bool) -> int:
+def pick(low: int, high: int, held: int, lowest: bool) -> int:
     """The best rank in an interval that is not held back; 0 where there is none."""
     free = ((1 << (high + 1)) - (1 << max(low, 1))) & ~held if high >= max(low, 1) else 0
     if not free:
@@ -152,6 +161,14 @@ def select(
             for rank in _from_highest(preferred(cell)):
                 session.prefer([encoding.at_least(cell, rank), -encoding.at_least(cell, rank + 1)])
     climb.feasible()
+    return traverse(encoding, lambda cell, direct: climb.fix(cell, direction(cell, direct)))
+
+
+def traverse(encoding: Encoding, choose: Callable[[Cell, bool], int]) -> Selection:
+    """What is reached from the project when ``choose`` says the rank of each cell, told whether it is direct.
+
+    The order is that of :func:`select`.
+    """
     selection = Selection()
     unlisted: dict[str, None] = {}
     seen: set[tuple[Cell, str]] = set()
@@ -179,7 +196,7 @@ def select(
     while waiting:
         _, _, cell, extra = heappop(waiting)
         if cell not in selection.ranks:
-            selection.ranks[cell] = climb.fix(cell, direction(cell, cell in direct))
+            selection.ranks[cell] = choose(cell, cell in direct)
         rank = selection.ranks[cell]
         follow(edge for edge in cell.nodes[extra].edges if edge.rank == rank)
     selection.unlisted = list(unlisted)

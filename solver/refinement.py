@@ -25,13 +25,13 @@ def undecided(domain: Domain, facts: Sequence[Fact], frozen: frozenset[str]) -> 
     rule (``frozen``) may leave nothing to split.
     """
     contradictory = list(_regions(facts))
-    for region in sorted(contradictory, key=lambda formula: -len(formula.atoms)):
+    for region in sorted(contradictory, key=lambda formula: (-len(formula.atoms), formula.order)):
         rest = [other for other in contradictory if other is not region]
         if not domain.satisfiable(*rest):
             contradictory = rest
     cells = [c for c in dict.fromkeys(cell for fact in facts for cell in fact.cells) if c.package.name not in frozen]
     for regions in (contradictory, list(_regions(facts))):
-        for region in sorted(regions, key=lambda formula: (len(formula.atoms), formula.key)):
+        for region in sorted(regions, key=lambda formula: (len(formula.atoms), formula.order)):
             mixed = [
                 cell
                 for cell in cells

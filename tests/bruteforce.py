@@ -649,12 +649,13 @@ class Judge:
 
     def _only_way(self, candidate: Candidate) -> bool:
         """Whether somebody asks for a package in a way that only its pre-releases meet (PEP 440)."""
-        listed = self.world.indexes[candidate.index][candidate.name]
+        dists = self.world.indexes[candidate.index][candidate.name]
+        listed = [version for version, dist in dists.items() if dist.wheels or dist.sdist]
         requirements = (_requirement(text) for *_, dist in self.world.candidates() for text in dist.requires_dist)
         return any(
             satisfies(candidate.version, str(one.specifier))
             and all(Version(v).is_prerelease for v in listed if satisfies(v, str(one.specifier)))
-            for one in requirements
+            for one in itertools.chain(requirements, self.dependencies, *self.extras.values(), *self.groups.values())
             if canonicalize_name(one.name) == candidate.name
         )
 
