@@ -58,9 +58,9 @@ def text_of(answer: Locked | NoLock) -> str:
     return f"no lock: {answer.witness}" if isinstance(answer, NoLock) else to_toml(answer.lock)
 
 
-def wrong(world: World, folder: Path) -> str | None:
+def wrong(world: World, folder: Path, objective: str = "newest-first") -> str | None:
     """What is wrong with the answer for a world, in words; None where it is right."""
-    answer, judge = locked(world, folder), Judge(world)
+    answer, judge = locked(world, folder, objective=objective), Judge(world)
     if isinstance(answer, Locked):
         refuted = judge.refute(to_pylock(answer.lock))
         return None if refuted is None else f"the lock is wrong for {refuted[0]}: {refuted[1]}"
@@ -91,6 +91,25 @@ def judged(witness: Witness) -> Environment:
 def test_locks_are_valid_and_found_wherever_there_can_be_one(draw: Draw, first: int, tmp_path: Path) -> None:
     for seed in range(first, first + CHUNK):
         assert wrong(draw(seed), tmp_path) is None, f"seed {seed}"
+
+
+@kinds
+@pytest.mark.parametrize("objective", ["lowest", "lowest-direct"])
+def test_locks_of_lowest_versions_are_valid_too(draw: Draw, objective: str, tmp_path: Path) -> None:
+    for seed in range(5000 if NIGHTLY else 120):
+        assert wrong(draw(seed), tmp_path, objective) is None, f"seed {seed}"
+
+
+@pytest.mark.parametrize("seed", [8552, 28339, 29509, 43706, 8827, 36709, 43995, 41065, 13719])
+def test_what_was_wrong_once(seed: int, tmp_path: Path) -> None:
+    """Yanked releases that are pinned, and pre-releases that are the only way."""
+    assert wrong(random_world(seed), tmp_path) is None
+
+
+@pytest.mark.parametrize("seed", [133, 158, 244, 280, 294])
+def test_what_was_wrong_once_with_the_lowest(seed: int, tmp_path: Path) -> None:
+    """One of several builds was taken where only all of them serve."""
+    assert wrong(random_world(seed), tmp_path, "lowest") is None
 
 
 @given(worlds())
