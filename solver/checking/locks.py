@@ -36,6 +36,7 @@ class Lock:
     implied: list[tuple[str, str]] = field(default_factory=list)
     needs: dict[str, list[str] | None] = field(default_factory=dict)
     activators: dict[str, list[str]] = field(default_factory=dict)
+    early: dict[str, list[str]] = field(default_factory=dict)
     conflicts: list[list[tuple[str, str, bool]]] = field(default_factory=list)
 
 
@@ -163,9 +164,10 @@ def _uv_manifest(lock: Lock, manifest: dict[str, Any], packages: list[Any], grou
                 forks = package.get("resolution-markers")
                 fork = either(*(parse(text, _alone) for text in forks)) if forks is not None else ALWAYS
                 targets = [str(number), *(f"{number}[{extra}]" for extra in extras)]
-                lock.edges.append(
-                    Edge(f"{prefix}.{place}>{number}", None, targets, both(("on", switch), marker, fork))
-                )  # fmt: skip
+                own = [f"extra-{len(plain(item['name']))}-{plain(item['name'])}-{extra}" for extra in extras]
+                edge = Edge(f"{prefix}.{place}>{number}", None, targets, both(("on", switch), marker, fork))
+                edge.activates = own if switch != "production" else []
+                lock.edges.append(edge)
 
 
 def _uv_activity(lock: Lock) -> None:
@@ -177,17 +179,26 @@ def _uv_activity(lock: Lock) -> None:
                 lock.needs.setdefault(leaf[3], None)
     for edge in lock.edges:
         for code in edge.activates:
-            if edge.source is not None and code in lock.needs:
+            if code in lock.needs:
                 lock.activators.setdefault(code, []).append(edge.name)
+                if edge.source is None:
+                    lock.early.setdefault(code, []).append(edge.name)
     for edge in lock.edges:
 
         def asked(leaf: Condition, edge: Edge = edge) -> Condition:
             if leaf[1] != "extra":
                 return leaf
-            late = edge.source is not None and leaf[3] in lock.activators
-            return ("on" if leaf[2] == "==" else "off", f"{'active' if late else 'picked'} {leaf[3]}")
+            if edge.source is not None:
+                kind = "active" if leaf[3] in lock.activators else "picked"
+            elif leaf[3] in edge.activates:
+                return ALWAYS if leaf[2] == "==" else NEVER
+            else:
+                kind = "early" if leaf[3] in lock.early else "picked"
+            return ("on" if leaf[2] == "==" else "off", f"{kind} {leaf[3]}")
 
         edge.condition = _replaced(edge.condition, asked)
+    if not lock.conflicts:
+        lock.needs, lock.activators, lock.early = dict.fromkeys(lock.needs), {}, {}
 
 
 def _replaced(condition: Condition, leaf: Any) -> Condition:

@@ -83,7 +83,8 @@ class Clauses:
         self._say_choices()
         for node in cone:
             self.say([-self.number(f"reach {node}"), *(self.number(f"via {e.name}") for e in self.into[node])])
-        for edge in {e.name: e for incoming in self.into.values() for e in incoming}.values():
+        needed = {e.name: e for incoming in self.into.values() for e in incoming}
+        for edge in (needed | {e.name: e for e in activating if e.source is None}).values():
             via = self.number(f"via {edge.name}")
             if edge.source is not None:
                 self.say([-via, self.number(f"reach {edge.source}")])
@@ -150,13 +151,18 @@ class Clauses:
             for target in edge.targets:
                 if target in before:
                     self.say([-sure, self.number(f"sure {target}")])
-            for code in edge.activates if edge.source is not None else ():
+            for code in edge.activates:
                 if code in lock.activators:
                     self.say([-sure, self.number(f"active {code}")])
         for code, names in lock.activators.items():
             picked, active = self.number(f"picked {code}"), self.number(f"active {code}")
             self.say([-picked, active])
             self.say([-active, picked, *(self.number(f"may via {name}") for name in names)])
+            if code in lock.early:
+                early = self.number(f"early {code}")
+                self.say([-picked, early])
+                self.say([-early, active])
+                self.say([-early, picked, *(self.number(f"via {name}") for name in lock.early[code])])
 
     def _loosened(self, condition: Condition, edge: Edge) -> Condition:
         if condition[0] in ("on", "off") and condition[1].startswith("active "):
@@ -168,7 +174,7 @@ class Clauses:
 
     def _asks_what_moves(self, condition: Condition) -> bool:
         if condition[0] in ("on", "off"):
-            return str(condition[1]).startswith("active ")
+            return str(condition[1]).startswith(("active ", "early "))
         return condition[0] != "is" and any(self._asks_what_moves(part) for part in condition[1:])
 
     def say_loop(self, kind: str, nodes: Sequence[str]) -> None:

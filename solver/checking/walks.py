@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations, product
 from typing import Any
 
@@ -39,33 +40,84 @@ def installed(lock: Lock, cells: Cells, places: dict[str, tuple[str, ...]], on: 
     after: dict[str | None, list[Edge]] = {}
     for edge in lock.edges:
         after.setdefault(edge.source, []).append(edge)
-
-    def once(first: bool) -> set[str]:
-        reached: list[str] = []
-        known: set[str] = set()
-        place = -1
-        while place < len(reached):
-            here = reached[place] if place >= 0 else None
-            place += 1
-            for edge in after.get(here, ()):
-                now = active.union(edge.activates) if first and here is not None else active
-                asked = on | {f"picked {code}" for code in picked} | {f"active {code}" for code in now}
-                if met(edge.condition, cells, places, asked):
-                    if first and here is not None:
-                        active.update(edge.activates)
-                    for target in edge.targets:
-                        if target not in known:
-                            known.add(target)
-                            reached.append(target)
-        return known
-
+    start = []
+    for edge in after.get(None, []):
+        if met(edge.condition, cells, places, on | _switches(picked, active)):
+            start.append(edge)
+            active.update(edge.activates)
     if lock.conflicts:
-        once(first=True)
+        _first_walk(after, start, lambda part, now: met(part, cells, places, on | _switches(now, now)), active)
     for members in lock.conflicts:
         for (_, one, extra), (_, other, too) in combinations(members, 2):
             if one != other and {one, other} <= (active if extra and too else picked):
                 return None
-    return once(first=False)
+    switches = on | _switches(picked, active)
+    reached = {target for edge in start for target in edge.targets}
+    todo = list(reached)
+    while todo:
+        for edge in after.get(todo.pop(), []):
+            if met(edge.condition, cells, places, switches):
+                todo += [target for target in edge.targets if target not in reached]
+                reached.update(edge.targets)
+    return reached
+
+
+def _switches(picked: set[str], active: set[str]) -> set[str]:
+    return {f"picked {c}" for c in picked} | {f"{kind} {c}" for kind in ("active", "early") for c in active}
+
+
+def _first_walk(
+    after: dict[str | None, list[Edge]],
+    start: list[Edge],
+    holds: Callable[[Condition, set[str]], bool],
+    active: set[str],
+) -> None:
+    """Adds to ``active`` what is found on the way. A way to a node is the set of edges on it that depend on it."""
+    conditions = {edge.name: edge.condition for edges in after.values() for edge in edges}
+    ways: dict[str, set[frozenset[Condition]]] = {}
+    queue: list[str] = []
+
+    def come(node: str, new: set[frozenset[Condition]]) -> None:
+        every = ways.get(node, set()) | new
+        least = {way for way in every if not any(other < way for other in every)}
+        if len(least) > 64:
+            least = {frozenset()}
+        if least != ways.get(node):
+            ways[node] = least
+            queue.append(node)
+
+    def reduced(condition: Condition) -> Condition:
+        """The condition without what is decided, with ``("all",)`` for yes and ``("any",)`` for no."""
+        if condition[0] in ("on", "off") and condition[1].split(" ")[0] in ("picked", "active", "early"):
+            return condition
+        if condition[0] not in ("all", "any"):
+            return ("all",) if holds(condition, active) else ("any",)
+        parts = [reduced(part) for part in condition[1:]]
+        if (("any",) if condition[0] == "all" else ("all",)) in parts:
+            return ("any",) if condition[0] == "all" else ("all",)
+        parts = [part for part in parts if part not in (("all",), ("any",))]
+        return parts[0] if len(parts) == 1 else (condition[0], *parts)
+
+    known = {name: reduced(condition) for name, condition in conditions.items()}
+    for edge in start:
+        own = known[edge.name]
+        if own != ("any",):
+            for target in edge.targets:
+                come(target, {frozenset() if own == ("all",) else frozenset((own,))})
+    place = 0
+    while place < len(queue):
+        here = queue[place]
+        place += 1
+        for edge in after.get(here, []):
+            own = known[edge.name]
+            if own == ("any",):
+                continue
+            further = {way if own == ("all",) else way | {own} for way in ways[here]}
+            now = active.union(edge.activates)
+            if any(all(holds(part, now) for part in way) for way in further):
+                active.update(edge.activates)
+                for target in edge.targets:
+                    come(target, further)
 
 
 def environments_in(box: dict[str, Any], cells: Cells, inputs: list[str]) -> list[Environment]:

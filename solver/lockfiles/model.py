@@ -140,6 +140,8 @@ class Item:
     """The switches that together pick it at the start; None where nothing does."""
     activators: tuple[str, ...] = ()
     """Names of edges that activate it on the way."""
+    early: tuple[str, ...] = ()
+    """Those of them that start at the project."""
 
     @property
     def switch(self) -> str:

@@ -73,6 +73,9 @@ def read_uv_lock(top: dict[str, Value]) -> Lockfile:
     _read_manifest(reader, manifest)
     conflicts = tuple(_read_conflicts(reader, top))
     _note_items(reader)
+    if not conflicts:
+        # Then uv does not find out what is active: nothing is.
+        reader.items = {code: Item(code, None) for code in reader.items}
     extras = sorted({extra for names in reader.extras.values() for extra in names})
     groups = sorted({group for names in reader.groups.values() for group in names})
     projects = [f"project {name}" for name in reader.roots]
@@ -254,6 +257,7 @@ def _read_manifest(reader: _Reader, manifest: dict[str, Value]) -> None:
                         None,
                         (node_of(entry.number), *(node_of(entry.number, extra) for extra in extras)),
                         all_of(Switch(switch), marker, fork),
+                        tuple(_encoded("extra", name, extra) for extra in extras) if switch != "production" else (),
                         step="requirements" if switch == "production" else switch,
                     )
                 )
@@ -288,12 +292,10 @@ def _note_items(reader: _Reader) -> None:
     activators: dict[str, list[str]] = {}
     for edge in reader.edges:
         for code in edge.activates:
-            # An edge of a group is followed before the first walk, and activates nothing.
-            if edge.source is not None:
-                activators.setdefault(code, []).append(edge.name)
+            activators.setdefault(code, []).append(edge.name)
     for code, item in reader.items.items():
-        if code in activators:
-            reader.items[code] = changed(item, activators=tuple(activators[code]))
+        early = tuple(edge.name for edge in reader.edges if edge.source is None and code in edge.activates)
+        reader.items[code] = changed(item, activators=tuple(activators.get(code, ())), early=early)
 
 
 def _asked(condition: Condition) -> Iterator[str]:
@@ -314,8 +316,12 @@ def _resolved(reader: _Reader, edge: Edge) -> Condition:
         if comparison.variable != "extra":
             return comparison
         item = reader.items[comparison.text]
-        # uv evaluates the edges of groups before it knows what else is active.
-        name = item.switch if edge.source is not None else f"picked {item.name}"
-        return Switch(name, comparison.operator == "==")
+        on = comparison.operator == "=="
+        if edge.source is not None:
+            return Switch(item.switch, on)
+        # uv follows the edges of groups first: what is active then are choices and what such edges activate themselves.
+        if item.name in edge.activates:
+            return AllOf(()) if on else NEVER
+        return Switch(f"{'early' if item.early else 'picked'} {item.name}", on)
 
     return replace(edge.condition, asked)

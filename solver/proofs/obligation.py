@@ -132,6 +132,7 @@ def obligation_of(lockfile: Lockfile, axes: Axes, wanted: Iterable[str]) -> Obli
     for node, incoming in found.edges_into.items():
         found.add((-found.variable(f"reach {node}"), *(found.variable(f"via {edge.name}") for edge in incoming)))
     needed = {edge.name: edge for incoming in found.edges_into.values() for edge in incoming}
+    needed |= {edge.name: edge for edge in activating if edge.source is None}
     for edge in needed.values():
         via = -found.variable(f"via {edge.name}")
         if edge.source is not None:
@@ -196,7 +197,8 @@ def _say_activation(found: Obligation, moving: dict[str, Item], activating: list
     """Bounds what the first walk activates: at most what it *may* reach, at least what it *surely* reaches.
 
     What is active changes during that walk. An edge whose marker asks for something that an edge can activate may be
-    followed whatever the final answer is, and is not sure to be.
+    followed whatever the final answer is, and is not sure to be. *Early* is what is active while the edges that start
+    at the project are followed.
     """
     followed = {edge.name: edge for node in before for edge in found.edges_into[node]}
     followed |= {edge.name: edge for edge in activating}
@@ -208,7 +210,7 @@ def _say_activation(found: Obligation, moving: dict[str, Item], activating: list
         if edge.source is not None:
             found.add((-via, found.variable(f"may {edge.source}")))
         found.imply((-via,), _relaxed(edge.condition, edge, moving), f"may via {edge.name}")
-        if any(switch.name.startswith("active ") for switch in _switches(edge.condition)):
+        if any(switch.name.startswith(("active ", "early ")) for switch in _switches(edge.condition)):
             continue
         when = [sure] + ([-found.variable(f"sure {edge.source}")] if edge.source is not None else [])
         found.imply(when, _denied(edge.condition), f"sure via {edge.name}")
@@ -216,12 +218,17 @@ def _say_activation(found: Obligation, moving: dict[str, Item], activating: list
             if target in before:
                 found.add((-sure, found.variable(f"sure {target}")))
         for name in edge.activates:
-            if name in moving and edge.source is not None:
+            if name in moving:
                 found.add((-sure, found.variable(f"active {name}")))
     for item in moving.values():
         picked, active = found.variable(f"picked {item.name}"), found.variable(f"active {item.name}")
         found.add((-picked, active))
         found.add((-active, picked, *(found.variable(f"may via {name}") for name in item.activators)))
+        if item.early:
+            early = found.variable(f"early {item.name}")
+            found.add((-picked, early))
+            found.add((-early, active))
+            found.add((-early, picked, *(found.variable(f"via {name}") for name in item.early)))
 
 
 def _switches(condition: Condition) -> list[Switch]:

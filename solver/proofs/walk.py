@@ -6,7 +6,7 @@ This is the meaning that the clauses are to have; a counterexample is only told 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -66,58 +66,113 @@ def holds(condition: Condition, point: Point, switch: Callable[[str], bool]) -> 
 def walk(lockfile: Lockfile, point: Point) -> Walk:
     """Walks a lock in one environment; for ``uv.lock`` twice, as uv does.
 
-    The first walk finds what is active, and asks each edge what is active *so far*, with what the edge itself would
-    activate. The second one installs.
+    The first walk finds what is active, the second one installs.
     """
-    active = {
+    picked = frozenset(
         name for name, item in lockfile.items.items() if item.needs is not None and point.switches.issuperset(item.needs)
-    }  # fmt: skip
-    picked = frozenset(active)
-    refused = _refusal(lockfile, point)
+    )
+    active = set(picked)
+
+    def switch(name: str) -> bool:
+        kind, _, rest = name.partition(" ")
+        if kind == "picked":
+            return rest in picked
+        return rest in active if kind in ("active", "early") else name in point.switches
+
     edges: dict[str | None, list[Edge]] = {}
     for edge in lockfile.edges:
         edges.setdefault(edge.source, []).append(edge)
-
-    def followed(edge: Edge, own: tuple[str, ...]) -> bool:
-        def switch(name: str) -> bool:
-            kind, _, rest = name.partition(" ")
-            if kind == "picked":
-                return rest in picked
-            if kind == "active":
-                return rest in active or rest in own
-            return name in point.switches
-
-        return holds(edge.condition, point, switch)
-
-    def once(activating: bool) -> dict[str, Edge]:
-        reached: dict[str, Edge] = {}
-        queue: deque[str] = deque()
-
-        def take(edge: Edge) -> None:
+    reached: dict[str, Edge] = {}
+    start: list[Edge] = []
+    for edge in edges.get(None, ()):
+        if holds(edge.condition, point, switch):
+            start.append(edge)
+            active.update(edge.activates)
             for target in edge.targets:
-                if target not in reached:
-                    reached[target] = edge
-                    queue.append(target)
-
-        for edge in edges.get(None, ()):
-            if followed(edge, ()):
-                take(edge)
-        while queue:
-            for edge in edges.get(queue.popleft(), ()):
-                if followed(edge, edge.activates if activating else ()):
-                    if activating:
-                        active.update(edge.activates)
-                    take(edge)
-        return reached
-
+                reached.setdefault(target, edge)
+    refused = _refusal(lockfile, point)
     if lockfile.conflicts:
-        once(activating=True)
+        _activate(edges, start, point, active)
     for members in lockfile.conflicts:
         for one, other in combinations(members, 2):
             on = active if one.extra and other.extra else picked
             if one.item != other.item and on.issuperset((one.item, other.item)):
                 refused = f"{one.label} and {other.label} are in conflict"
-    return Walk(once(activating=False), refused)
+    queue = deque(reached)
+    while queue:
+        for edge in edges.get(queue.popleft(), ()):
+            if holds(edge.condition, point, switch):
+                for target in edge.targets:
+                    if target not in reached:
+                        reached[target] = edge
+                        queue.append(target)
+    return Walk(reached, refused)
+
+
+_MOST_WAYS = 64
+
+
+def _activate(
+    edges: Mapping[str | None, list[Edge]], start: Iterable[Edge], point: Point, active: set[str]
+) -> None:
+    """uv's first walk, which adds to ``active``.
+
+    An edge is followed if some way to it and its own marker hold by what is active *so far*, together with what the
+    edge itself activates; a node is visited again when there is a new way to it.
+    """
+    ways: dict[str, frozenset[frozenset[Condition]]] = {}
+    queue: deque[str] = deque()
+
+    def come(node: str, new: Iterable[frozenset[Condition]]) -> None:
+        everything = ways.get(node, frozenset()).union(new)
+        least = frozenset(way for way in everything if not any(other < way for other in everything))
+        if len(least) > _MOST_WAYS:
+            least = frozenset((frozenset(),))
+        if least != ways.get(node):
+            ways[node] = least
+            queue.append(node)
+
+    for edge in start:
+        way = _asked_of_switches(edge.condition, point)
+        for target in edge.targets:
+            come(target, [frozenset() if way is True else frozenset((way,))] if not isinstance(way, bool) or way else [])
+    while queue:
+        here = queue.popleft()
+        for edge in edges.get(here, ()):
+            asked = _asked_of_switches(edge.condition, point)
+            if asked is False:
+                continue
+            further = [way if asked is True else way | {asked} for way in ways[here]]
+            now = active.union(edge.activates)
+
+            def switch(name: str, now: set[str] = now) -> bool:
+                return name.partition(" ")[2] in now
+
+            if any(all(holds(part, point, switch) for part in way) for way in further):
+                active.update(edge.activates)
+                for target in edge.targets:
+                    come(target, further)
+
+
+def _asked_of_switches(condition: Condition, point: Point) -> Condition | bool:
+    """What a condition still asks of what is active, once the environment and the choices are known."""
+    if isinstance(condition, Switch):
+        if condition.name.startswith(("picked ", "active ", "early ")):
+            return condition
+        return (condition.name in point.switches) == condition.on
+    if isinstance(condition, (AllOf, AnyOf)):
+        decided = isinstance(condition, AnyOf)
+        parts = []
+        for part in condition.parts:
+            found = _asked_of_switches(part, point)
+            if found is decided:
+                return decided
+            if not isinstance(found, bool):
+                parts.append(found)
+        if not parts:
+            return not decided
+        return parts[0] if len(parts) == 1 else type(condition)(tuple(parts))
+    return holds(condition, point, lambda name: False)
 
 
 def _refusal(lockfile: Lockfile, point: Point) -> str | None:

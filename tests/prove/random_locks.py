@@ -306,59 +306,95 @@ def uv_installs(
     """The entries that ``uv sync`` installs; None where it refuses. The order of its two walks is kept."""
     production, members, extras, groups = choice
     active: set[tuple[str, str, str]] = set()
-    queue: deque[tuple[int, str]] = deque()
     roots = [number for number, name in enumerate(lock.members) if name in members]
     for number in roots:
         for source, kind, key in lock.edges:
             if source == number and ((kind == "extra" and production and key in extras) or
                                      (kind == "group" and key in groups)):  # fmt: skip
                 active.add((lock.entries[number][0], kind, key))
-    first = frozenset(active)
     for members_ in lock.conflicts:
         if sum(item in active for item in members_) > 1:
             return None
-    seen: set[tuple[int, str]] = set()
-    start: list[tuple[int, str]] = []
-
-    def push(into: Any, target: int, its_extras: list[str]) -> None:
-        for key in ("", *its_extras):
-            if (target, key) not in seen:
-                seen.add((target, key))
-                into.append((target, key))
-
     installed = set(roots) if production else set()
+    start: list[tuple[int, str]] = []
+    ways: dict[tuple[int, str], set[frozenset[Marker]]] = {}
+    queue: deque[tuple[int, str]] = deque()
+
+    def come(node: tuple[int, str], new: set[frozenset[Marker]]) -> None:
+        every = ways.get(node, set()) | new
+        least = {way for way in every if not any(other < way for other in every)}
+        if ways.get(node) != least:
+            ways[node] = least
+            queue.append(node)
+
     for number in roots:
         if production:
             start.append((number, ""))
             start += [(number, key) for source, kind, key in lock.edges
                       if source == number and kind == "extra" and key in extras]  # fmt: skip
+            for node in start:
+                come(node, {frozenset()})
         for (source, kind, key), targets in lock.edges.items():
             if source == number and kind == "group" and key in groups:
                 for target, its, marker in targets:
-                    if holds(marker, environment, first.__contains__):
+                    own = {(lock.entries[target][0], "extra", name) for name in its}
+                    if holds(marker, environment, (active | own).__contains__):
+                        active |= own
                         installed.add(target)
-                        push(start, target, its)
-    before = set(seen)
-    for second in (False, True):
-        if not second and not lock.conflicts:
-            continue
-        seen = set(before)
-        queue = deque(start)
-        while queue:
-            number, key = queue.popleft()
-            for target, its, marker in lock.edges.get((number, "extra" if key else "", key), ()):
-                own = set() if second else {(lock.entries[target][0], "extra", name) for name in its}
-                if not holds(marker, environment, (active | own).__contains__):
-                    continue
-                if second:
-                    installed.add(target)
+                        for extra in ("", *its):
+                            start.append((target, extra))
+                            come((target, extra), ways_on({frozenset()}, marker, environment))
+    while queue and lock.conflicts:
+        number, key = node = queue.popleft()
+        for target, its, marker in lock.edges.get((number, "extra" if key else "", key), ()):
+            own = {(lock.entries[target][0], "extra", name) for name in its}
+            further = ways_on(ways[node], marker, environment)
+            if any(all(holds(m, environment, (active | own).__contains__) for m in way) for way in further):
                 active |= own
-                push(queue, target, its)
-        if not second and any(
-            sum(item in active and item[1] == "extra" for item in members_) > 1 for members_ in lock.conflicts
-        ):
+                for extra in ("", *its):
+                    come((target, extra), further)
+    for members_ in lock.conflicts:
+        if sum(item in active and item[1] == "extra" for item in members_) > 1:
             return None
+    seen = set(start)
+    todo = list(start)
+    while todo:
+        number, key = todo.pop()
+        for target, its, marker in lock.edges.get((number, "extra" if key else "", key), ()):
+            if holds(marker, environment, active.__contains__):
+                installed.add(target)
+                for extra in ("", *its):
+                    if (target, extra) not in seen:
+                        seen.add((target, extra))
+                        todo.append((target, extra))
     return installed
+
+
+def ways_on(ways: set[frozenset[Marker]], marker: Marker | None, environment: dict[str, str]) -> set[frozenset[Marker]]:
+    """The ways, continued by an edge with this marker, without what the environment decides."""
+    left = left_of(marker, environment)
+    if isinstance(left, bool):
+        return set(ways) if left else set()
+    return {way | {left} for way in ways}
+
+
+def left_of(marker: Marker | None, environment: dict[str, str]) -> Marker | bool:
+    if marker is None:
+        return True
+    if marker[0] == "atom":
+        return atom_holds(marker[1], environment)
+    if marker[0] in ("on", "off"):
+        return marker
+    ending = marker[0] == "or"
+    parts = [left_of(part, environment) for part in marker[1:]]
+    if ending in parts:
+        return ending
+    kept: list[Marker] = []
+    for part in parts:
+        if not isinstance(part, bool):
+            # Conjunctions inside conjunctions are one, as they are in the file's reading.
+            kept += part[1:] if part[0] == marker[0] else (part,)
+    return (kept[0] if len(kept) == 1 else (marker[0], *kept)) if kept else not ending
 
 
 def uv_truth(lock: RandomLock) -> set[str]:
