@@ -120,7 +120,10 @@ def _uv(lock: Lock, top: dict[str, Any]) -> None:
             label = f"{kind} {own!r} of {package!r}" if own else f"{kind} {package!r}"
             found.append((label, code, kind == "extra"))
         lock.conflicts.append(found)
-    _uv_activity(lock)
+    _uv_activity(lock, {
+        f"{number}[{plain(key)}]"
+        for number, package in enumerate(packages) for key in package.get("optional-dependencies", {})
+    })  # fmt: skip
     lock.python = top.get("requires-python", "")
     if top.get("supported-markers"):
         lock.environments = either(*(parse(marker, _alone) for marker in top["supported-markers"]))
@@ -170,8 +173,9 @@ def _uv_manifest(lock: Lock, manifest: dict[str, Any], packages: list[Any], grou
                 lock.edges.append(edge)
 
 
-def _uv_activity(lock: Lock) -> None:
+def _uv_activity(lock: Lock, offered: set[str]) -> None:
     for edge in lock.edges:
+        edge.activates = [code for code, node in zip(edge.activates, edge.targets[1:], strict=False) if node in offered]
         for leaf in leaves(edge.condition):
             if leaf[1] == "extra":
                 if leaf[2] not in ("==", "!="):

@@ -51,6 +51,8 @@ class _Reader:
     """The extras of each member that have dependencies."""
     groups: dict[str, list[str]] = field(default_factory=dict)
     items: dict[str, Item] = field(default_factory=dict)
+    offered: set[str] = field(default_factory=set)
+    """The nodes of extras that the lock lists; any other extra has no dependencies, and uv does not activate it."""
 
 
 def read_uv_lock(top: dict[str, Value]) -> Lockfile:
@@ -179,6 +181,7 @@ def _read_edges(reader: _Reader, entry: Entry, package: dict[str, Value]) -> Non
         reader.edges.append(edge)
     for extra, items in _tables(package.get("optional-dependencies"), "extra"):
         node = node_of(entry.number, extra)
+        reader.offered.add(node)
         for edge in _dependencies(reader, items, f"{node}.", node):
             reader.edges.append(edge)
         if root:
@@ -286,6 +289,10 @@ def _encoded(kind: str, package: str, name: str = "") -> str:
 
 def _note_items(reader: _Reader) -> None:
     """Adds what markers ask for, and which edges activate what is asked for."""
+    for place, edge in enumerate(reader.edges):
+        offered = zip(edge.activates, edge.targets[1:], strict=False)
+        activates = tuple(code for code, node in offered if node in reader.offered)
+        reader.edges[place] = changed(edge, activates=activates)
     asked = {found for edge in reader.edges for found in _asked(edge.condition)}
     for code in sorted(asked):
         reader.items.setdefault(code, Item(code, None))

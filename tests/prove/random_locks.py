@@ -205,6 +205,10 @@ def random_uv(chance: random.Random) -> RandomLock:
             marker = random_marker(chance, asked) if chance.random() < 0.5 else None
             target = (member, chance.sample(extras, min(1, len(extras))), marker)
             lock.edges.setdefault(source, []).append(target)
+    # uv writes and walks the dependencies of anything in this order, and groups by name.
+    for targets in lock.edges.values():
+        targets.sort(key=lambda target: (lock.entries[target[0]], target[1]))
+    lock.edges = dict(sorted(lock.edges.items()))
     return lock
 
 
@@ -337,7 +341,7 @@ def uv_installs(
         for (source, kind, key), targets in lock.edges.items():
             if source == number and kind == "group" and key in groups:
                 for target, its, marker in targets:
-                    own = {(lock.entries[target][0], "extra", name) for name in its}
+                    own = activated(lock, target, its)
                     if holds(marker, environment, (active | own).__contains__):
                         active |= own
                         installed.add(target)
@@ -347,7 +351,7 @@ def uv_installs(
     while queue and lock.conflicts:
         number, key = node = queue.popleft()
         for target, its, marker in lock.edges.get((number, "extra" if key else "", key), ()):
-            own = {(lock.entries[target][0], "extra", name) for name in its}
+            own = activated(lock, target, its)
             further = ways_on(ways[node], marker, environment)
             if any(all(holds(m, environment, (active | own).__contains__) for m in way) for way in further):
                 active |= own
@@ -368,6 +372,11 @@ def uv_installs(
                         seen.add((target, extra))
                         todo.append((target, extra))
     return installed
+
+
+def activated(lock: RandomLock, target: int, extras: list[str]) -> set[tuple[str, str, str]]:
+    """What an edge activates: extras that have dependencies in the lock."""
+    return {(lock.entries[target][0], "extra", name) for name in extras if (target, "extra", name) in lock.edges}
 
 
 def ways_on(ways: set[frozenset[Marker]], marker: Marker | None, environment: dict[str, str]) -> set[frozenset[Marker]]:
