@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cli.failures import WRONG, Ended
-
 if TYPE_CHECKING:
     from corpora.facts import Corpus
     from encoder.project import Project
@@ -22,8 +20,6 @@ _Callback = TypeVar("_Callback", bound=Callable[..., Any])
 
 OBJECTIVES = ("fresh", "newest-first", "lowest", "lowest-direct")
 DEFAULT_OBJECTIVE = "newest-first"
-"""Becomes ``fresh`` once the search knows that one."""
-_NOT_THERE_YET = frozenset({"fresh"})
 _OF_RESOLUTION = {"highest": "newest-first", "lowest": "lowest", "lowest-direct": "lowest-direct"}
 """What ``tool.uv.resolution`` means here."""
 
@@ -81,10 +77,7 @@ class Inputs:
 
     def objective_for(self, project: Project) -> str:
         """Which of all the valid locks is wanted. The one place where an objective is chosen."""
-        objective = self.objective or (_OF_RESOLUTION[project.resolution] if project.resolution else DEFAULT_OBJECTIVE)
-        if objective in _NOT_THERE_YET:
-            raise Ended(WRONG, f"--objective {objective} is not there yet; use newest-first, lowest or lowest-direct.")
-        return objective
+        return self.objective or (_OF_RESOLUTION[project.resolution] if project.resolution else DEFAULT_OBJECTIVE)
 
 
 def inputs(command: _Callback) -> _Callback:
@@ -174,7 +167,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--objective",
         type=click.Choice(OBJECTIVES),
-        help="Which of all valid locks: as the project's resolution setting says, else newest-first "
-        "(fresh is to come).",
+        help="Which of all valid locks: as the project's resolution setting says, else newest-first. "
+        "fresh is the one with the fewest days behind the newest versions, proven.",
     ),
 )

@@ -6,7 +6,7 @@ fully loaded is an optimum of everything, since what is not loaded could only ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from encoder.candidates import Candidates
@@ -18,6 +18,7 @@ from encoder.marker import from_marker
 from encoder.project import Project
 from encoder.universe import Universe
 
+from .fresh import Fresh
 from .newest_first import HeldBack, Selection, select
 from .refinement import undecided, witness_of
 from .session import Session
@@ -28,6 +29,9 @@ __all__ = ["NoLock", "Search", "Statistics"]
 _LIFT_ORDER = ("build", "prerelease")
 _MOST_AHEAD = 64
 _FIRST_MOVES = 2
+
+Objective = Callable[[list[int]], Selection]
+"""From assumptions that have a model to the best selection under them, as far as the formula knows; raises HeldBack."""
 
 
 class NoLock(Exception):
@@ -55,7 +59,7 @@ class Search:
     universe: Universe
     sources: Sources
     resolution: str = "newest-first"
-    """``newest-first``, ``lowest`` or ``lowest-direct``."""
+    """``fresh``, ``newest-first``, ``lowest`` or ``lowest-direct``."""
     preferred: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Versions of an existing lock, by name: they are kept to as far as possible, also where they were yanked since."""
     on_round: Callable[[Statistics, Selection], None] = lambda statistics, selection: None
@@ -72,6 +76,7 @@ class Search:
         for root in self.universe.roots:
             stated = dependency_of(root.requirement, from_marker(root.requirement.marker))
             self.encoding.require((d, root.active & d.marker) for d in edits.apply([stated]))
+        self._select: Objective = self._fresh() if self.resolution == "fresh" else self._newest_first
 
     def run(self) -> Selection:
         """The best selection whose metadata is all known.
@@ -87,12 +92,8 @@ class Search:
             if not self.session.solve([*guards, *holds]):
                 self._refine(guards)
                 continue
-            assumptions = self._admit_soft([*guards, *holds])
             try:
-                selection = select(
-                    self.encoding, self.session, assumptions,
-                    held=self.held, preferred=self._preferred, direction=self._wants_lowest,
-                )  # fmt: skip
+                selection = self._select(self._admit_soft([*guards, *holds], [h.literal for h in self._soft_holds()]))
             except HeldBack as found:
                 self._hold(found.cell, found.low, found.high)
                 continue
@@ -135,9 +136,22 @@ class Search:
         holds = [hold for cell in self.encoding.living() for hold in cell.holds if not hold.lifted]
         return [hold for hold in holds if hold.kind == "unavailable" or hold.ranks & ~hold.cell.lifted]
 
-    def _admit_soft(self, assumptions: list[int]) -> list[int]:
-        """Adds what is wanted though not at any price: equal versions in split cells, lifted holds kept after all."""
-        soft = [hold.literal for hold in self._soft if hold.cell.alive]
+    def _soft_holds(self) -> list[Hold]:
+        """Holds that were lifted, and are kept all the same wherever that is possible."""
+        return [hold for hold in self._soft if hold.cell.alive]
+
+    def _admit_soft(self, assumptions: list[int], soft: Iterable[int]) -> list[int]:
+        """Adds what is wanted though not at any price, one after the other."""
+        for literal in soft:
+            if self.session.solve([*assumptions, literal]):
+                assumptions = [*assumptions, literal]
+        return assumptions
+
+    # -- objectives
+
+    def _newest_first(self, assumptions: list[int]) -> Selection:
+        """Equal versions in split cells as far as that goes cell by cell; then package by package."""
+        ties: list[int] = []
         for package in self.encoding.packages.values():
             for i, one in enumerate(package.cells):
                 other = next((c for c in package.cells[:i] if c.candidates is one.candidates), None)
@@ -145,11 +159,28 @@ class Search:
                     key = (other.guard, one.guard)
                     if key not in self._ties:
                         self._ties[key] = self.encoding.tie(other, one)
-                    soft.append(self._ties[key])
-        for literal in soft:
-            if self.session.solve([*assumptions, literal]):
-                assumptions = [*assumptions, literal]
-        return assumptions
+                    ties.append(self._ties[key])
+        return select(
+            self.encoding, self.session, self._admit_soft(assumptions, ties),
+            held=self.held, preferred=self._preferred, direction=self._wants_lowest,
+        )  # fmt: skip
+
+    def _fresh(self) -> Objective:
+        def capped(cell: Cell) -> int:
+            """Ranks that a constraint of the project forbids in some of a cell."""
+            ranks = 0
+            for constraint in self.project.constraints:
+                here = constraint.name == cell.package.name
+                if here and self.universe.domain.satisfiable(cell.region, from_marker(constraint.marker)):
+                    ranks |= ~cell.candidates.admitted(constraint.specifier)
+            return ranks
+
+        def missing(cell: Cell, rank: int) -> bool:
+            return rank not in cell.attached and self.sources.quick(cell.candidates, rank)
+
+        return Fresh(
+            self.encoding, self.session, held=self.held, preferred=self._preferred, capped=capped, missing=missing
+        )
 
     # -- cores
 
@@ -195,9 +226,7 @@ class Search:
         only where the optimum still selects it then.
         """
         missing = [
-            (cell, rank)
-            for cell, rank in selection.ranks.items()
-            if rank not in cell.attached or rank in cell.provisional
+            (cell, rank) for cell, rank in selection.needed() if rank not in cell.attached or rank in cell.provisional
         ]
         if not missing and not selection.unlisted:
             return False
@@ -261,7 +290,7 @@ class Search:
         """Older candidates to load along with one that the search has come down to: the further, the more."""
         moves = self._moves.get(cell, 0)
         self._moves[cell] = moves + 1
-        if not moves or self.resolution != "newest-first":
+        if not moves or self.resolution not in ("newest-first", "fresh"):
             return []
         free = ((1 << rank) - 2) & ~self.held(cell)
         older: list[int] = []

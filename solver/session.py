@@ -36,15 +36,38 @@ class Session:
 
     def solve(self, assumptions: Sequence[int]) -> bool:
         """Whether the formula has a model under the assumptions; the model is kept for :meth:`interval`."""
-        clauses = self._encoding.clauses
-        if self._sent < len(clauses):
-            self._solver.append_formula(clauses[self._sent :])
-            self._sent = len(clauses)
+        self._bring_up()
         self.calls += 1
         if not self._solver.solve(assumptions=assumptions):
             return False
         self._model = self._solver.get_model()
         return True
+
+    def clash(self, assumptions: Sequence[int], conflicts: int = 0) -> list[int] | None:
+        """Assumptions that have no model together, as the solver finds them; None where all have one.
+
+        Args:
+            conflicts: how many may be spent before they count as having one; 0 for as many as it takes.
+        """
+        self._bring_up()
+        self.calls += 1
+        if conflicts:
+            self._solver.conf_budget(conflicts)
+            if self._solver.solve_limited(assumptions=assumptions) is not False:
+                return None
+        elif self._solver.solve(assumptions=assumptions):
+            self._model = self._solver.get_model()
+            return None
+        return list(self._solver.get_core() or ())
+
+    def add(self, clause: list[int]) -> None:
+        """Adds a definition of an objective's own, which says nothing of the encoding's variables."""
+        self._solver.add_clause(clause)
+
+    def propagates(self, assumptions: Sequence[int]) -> set[int]:
+        """Literals that follow from assumptions by unit propagation."""
+        self._bring_up()
+        return set(self._solver.propagate(assumptions=assumptions)[1])
 
     def prefer(self, literals: Iterable[int]) -> None:
         """Polarities to try first; they steer the search and change no answer."""
@@ -95,6 +118,12 @@ class Session:
         kept = _minimise([x for x in kept if x not in spared], [x for x in kept if x in spared], clash)
         facts = [self._encoding.facts[known[literal]] for literal in kept if literal not in spared]
         return facts, [literal for literal in kept if literal in spared]
+
+    def _bring_up(self) -> None:
+        clauses = self._encoding.clauses
+        if self._sent < len(clauses):
+            self._solver.append_formula(clauses[self._sent :])
+            self._sent = len(clauses)
 
     def _bring_up_explainer(self) -> Solver:
         encoding = self._encoding

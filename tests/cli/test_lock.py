@@ -78,7 +78,6 @@ def test_quiet_says_nothing_and_verbose_more(scene: Scene) -> None:
         (("--output", "lock.toml"), "does not tell its format"),
         (("--output", "pylock.a.b.toml"), "does not tell its format"),
         (("--output", "{project}", "--format", "pylock"), "is a folder"),
-        (("--objective", "fresh"), "is not there yet"),
         (("--certificate", "x"), "is not there yet"),
         (("--objective", "best"), "Invalid value"),
         (("--exclude-newer", "soon"), "neither a timestamp, a date nor a duration"),

@@ -1,0 +1,335 @@
+"""The objective ``fresh`` against brute force: its tiers have their true optimum, and its answer does not depend on how
+the input is written. The judge enumerates every valid selection of a small world.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from cli.existing import kept_versions
+from solver.locking import Locked
+from solver.maxsat import Optimiser, Totalizer
+from solver.pylock import to_pylock
+from solver.search import NoLock
+from solver.session import Session
+from tests.bruteforce import Candidate, Environment, Judge
+from tests.splitting import splitting_world
+from tests.test_properties import CHUNK, NIGHTLY, Draw, backwards, chunks, kinds, locked, plain, text_of
+from tests.test_semantics import world
+from tests.world import DEFAULT, Dist, World
+
+START = datetime(2023, 1, 1, tzinfo=UTC)
+
+
+def dated(drawn: World, seed: int) -> World:
+    """The world with upload times: mostly in the order of the versions, some late, for some packages none."""
+    dice = random.Random(f"dates {seed}")
+    indexes: dict[str, dict[str, dict[str, Dist]]] = {}
+    for index, packages in drawn.indexes.items():
+        indexes[index] = {}
+        for name, versions in packages.items():
+            silent = dice.random() < 0.1
+            day = dice.randint(0, 200)
+            indexes[index][name] = {}
+            for version in sorted(versions, key=Version):
+                day += dice.choice((0, 1, 3, 30, 200))
+                late = 400 if dice.random() < 0.1 else 0
+                moment = (START + timedelta(days=day + late, hours=dice.randint(0, 9))).isoformat()
+                unknown = silent and dice.random() < 0.6
+                indexes[index][name][version] = replace(versions[version], upload_time=None if unknown else moment)
+    return replace(drawn, indexes=indexes)
+
+
+# By brute force, in one environment
+
+
+def selections(judge: Judge, env: Environment, chosen: dict[str, Candidate]) -> Iterator[dict[str, Candidate]]:
+    """Every valid selection of what is asked for, and of nothing else."""
+    asked = judge.requirements(env, chosen)
+    if not all(judge._serves(chosen[name], asked[name], env, False) for name in asked if name in chosen):
+        return
+    missing = next((name for name in asked if name not in chosen), None)
+    if missing is None:
+        yield chosen
+        return
+    for candidate in judge._candidates(missing):
+        yield from selections(judge, env, {**chosen, missing: candidate})
+
+
+def admissible(judge: Judge, name: str, env: Environment) -> list[Candidate]:
+    candidates = judge._candidates(name)
+    return [one for one in candidates if judge.objection(one, env) is None] or candidates
+
+
+def behind(judge: Judge, candidate: Candidate, env: Environment) -> int:
+    """Days since the newest admissible version; one that a higher one preceded counts as old as that one."""
+    ranked = admissible(judge, candidate.name, env)
+    place = ranked.index(candidate)
+    moments = [judge.dist(one).upload_time for one in ranked]
+    if None in moments:
+        return place
+    known = [datetime.fromisoformat(str(moment)) for moment in moments]
+    return (known[0] - min(known[: place + 1])).days
+
+
+def values(judge: Judge, env: Environment, chosen: Mapping[str, Candidate]) -> tuple[int, int, int, int]:
+    """The tiers: extras not there yet, days of direct requirements, days of the rest, packages."""
+    asked = judge.requirements(env, chosen)
+    lacking = 0
+    for name, requirements in asked.items():
+        extras = {canonicalize_name(extra) for requirement, _ in requirements for extra in requirement.extras}
+        newest = judge.dist(admissible(judge, name, env)[0]).provides_extra
+        lacking += len((extras & set(newest)) - set(judge.dist(chosen[name]).provides_extra))
+    direct = {canonicalize_name(requirement.name) for requirement in judge.dependencies if wanted(requirement, env)}
+    days = {name: behind(judge, candidate, env) for name, candidate in chosen.items()}
+    first = sum(days[name] for name in direct)
+    return lacking, first, sum(days.values()) - first, len(chosen)
+
+
+def wanted(requirement: Requirement, env: Environment) -> bool:
+    from tests.bruteforce import holds
+
+    return holds(requirement.marker, env)
+
+
+def chosen_of(answer: Locked) -> dict[str, Candidate]:
+    return {one.name: Candidate(one.name, one.version, DEFAULT) for one in answer.lock.packages}
+
+
+@kinds
+@chunks
+def test_every_tier_has_its_optimum(draw: Draw, first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + CHUNK):
+        drawn = dated(plain(draw(seed)), seed)
+        answer, judge = locked(drawn, tmp_path, objective="fresh"), Judge(drawn)
+        env = judge.environments()[0]
+        best = min((values(judge, env, one) for one in selections(judge, env, {})), default=None)
+        if isinstance(answer, NoLock) or best is None:
+            assert isinstance(answer, NoLock) and best is None, f"seed {seed}"
+            continue
+        assert values(judge, env, chosen_of(answer)) == best, f"seed {seed}: {chosen_of(answer)}"
+
+
+@kinds
+@chunks
+def test_the_order_of_the_input_is_no_matter(draw: Draw, first: int, tmp_path: Path) -> None:
+    """Of listings and answers the bytes do not depend; of the order of requirements the tiers do not."""
+    for seed in range(first, first + CHUNK, 5):
+        drawn = dated(plain(draw(seed)), seed)
+        answer, judge = locked(drawn, tmp_path, objective="fresh"), Judge(drawn)
+        env = judge.environments()[0]
+        again = locked(backwards(drawn), tmp_path, objective="fresh", shuffle=seed)
+        assert text_of(again) == text_of(answer), f"seed {seed}"
+        head, _, rest = drawn.pyproject.partition("dependencies = ")
+        listed, _, rest = rest.partition("\n")
+        turned = replace(drawn, pyproject=f"{head}dependencies = {turn(listed)}\n{rest}")
+        other = locked(turned, tmp_path, objective="fresh")
+        if isinstance(answer, Locked):
+            assert isinstance(other, Locked)
+            assert values(judge, env, chosen_of(other)) == values(judge, env, chosen_of(answer)), f"seed {seed}"
+
+
+def turn(listed: str) -> str:
+    items = tomllib.loads(f"x = {listed}")["x"]
+    return "[" + ", ".join(repr(item) for item in reversed(items)) + "]"
+
+
+# In every environment
+
+
+@kinds
+@chunks
+def test_fresh_locks_are_valid_and_found_wherever_there_can_be_one(draw: Draw, first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + CHUNK):
+        drawn = dated(draw(seed), seed)
+        answer = locked(drawn, tmp_path, objective="fresh")
+        if isinstance(answer, NoLock):
+            assert isinstance(locked(drawn, tmp_path), NoLock), f"seed {seed}"
+        else:
+            assert Judge(drawn).refute(to_pylock(answer.lock)) is None, f"seed {seed}"
+
+
+@kinds
+@chunks
+def test_a_fresh_lock_that_is_kept_to_stays_as_it_is(draw: Draw, first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + CHUNK, 2):
+        drawn = dated(draw(seed), seed)
+        for objective in ("fresh", "newest-first"):
+            answer = locked(drawn, tmp_path, objective=objective)
+            if isinstance(answer, Locked):
+                kept = kept_versions(to_pylock(answer.lock))
+                again = locked(drawn, tmp_path, objective="fresh", preferred=kept)
+                assert isinstance(again, Locked)
+                assert versions(again) == versions(answer), f"seed {seed}, {objective}"
+
+
+def versions(answer: Locked) -> set[tuple[str, str]]:
+    return {(package.name, package.version) for package in answer.lock.packages}
+
+
+def several(answer: Locked) -> list[str]:
+    names = [name for name, _ in {(one.name, Version(one.version).public) for one in answer.lock.packages}]
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+@pytest.mark.parametrize("first", range(0, 400 if NIGHTLY else 60, 20))
+def test_no_fewer_packages_could_have_several_candidates(first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + 20):
+        drawn = dated(splitting_world(seed), seed)
+        answer = locked(drawn, tmp_path, objective="fresh")
+        if isinstance(answer, NoLock) or "sources" in drawn.pyproject:
+            continue
+        judge, found = Judge(drawn), several(answer)
+        names = sorted({name for _, name, *_ in drawn.candidates()})
+        for free in itertools.combinations(names, max(0, len(found) - 1)):
+            assert not found or not agree(judge, judge.environments(), {}, frozenset(free)), f"seed {seed}: {free}"
+
+
+def agree(judge: Judge, envs: list[Environment], shared: dict[str, Candidate], free: frozenset[str]) -> bool:
+    """Whether all environments have solutions that differ in the candidates of ``free`` packages alone."""
+    if not envs:
+        return True
+    seen = set()
+    for one in partial(judge, envs[0], shared, {}, free):
+        key = frozenset(one.items())
+        if key not in seen:
+            seen.add(key)
+            if agree(judge, envs[1:], one, free):
+                return True
+    return False
+
+
+def partial(
+    judge: Judge, env: Environment, shared: dict[str, Candidate], own: dict[str, Candidate], free: frozenset[str]
+) -> Iterator[dict[str, Candidate]]:
+    """What the shared packages may be so that one environment has a solution."""
+    asked = judge.requirements(env, {**shared, **own})
+    here = {**shared, **own}
+    if not all(judge._serves(here[name], asked[name], env, False) for name in asked if name in here):
+        return
+    missing = next((name for name in asked if name not in here), None)
+    if missing is None:
+        yield shared
+        return
+    for candidate in judge._candidates(missing):
+        if missing in free:
+            yield from partial(judge, env, shared, {**own, missing: candidate}, free)
+        else:
+            yield from partial(judge, env, {**shared, missing: candidate}, own, free)
+
+
+# By hand
+
+
+def on(day: int, *requires: str, extras: tuple[str, ...] = ()) -> Dist:
+    return Dist(requires, provides_extra=extras, upload_time=(START + timedelta(days=day)).isoformat())
+
+
+def test_a_small_step_back_saves_a_large_one(tmp_path: Path) -> None:
+    """As with boto3 and s3fs: newest-first takes the newest of what is named first, at any price."""
+    packages = {
+        "boto": {f"1.{day}": on(day, f"core>=1.{day},<1.{day + 1}") for day in range(100)},
+        "core": {f"1.{day}": on(day) for day in range(100)},
+        "fs": {"1": on(1), "2": on(50, "aio>=2"), "3": on(99, "aio>=2")},
+        "aio": {f"2.{day}": on(day, f"core<1.{day}.1,>=1.{day - 9}") for day in range(10, 80, 10)},
+    }
+    problem = world(["boto", "fs"], packages)
+    greedy, best = locked(problem, tmp_path), locked(problem, tmp_path, objective="fresh")
+    assert isinstance(greedy, Locked) and isinstance(best, Locked)
+    assert {("boto", "1.99"), ("fs", "1")} <= versions(greedy)
+    assert {("boto", "1.70"), ("fs", "3"), ("aio", "2.70")} <= versions(best)
+
+
+def test_nobody_goes_back_to_before_an_extra_existed(tmp_path: Path) -> None:
+    packages = {
+        "pandas": {"1": on(0), "2": on(500, extras=("aws",)), "3": on(501, "other ; extra == 'aws'", extras=("aws",))},
+        "other": {"1": on(0, "boto<2")},
+        "boto": {"1": on(0), "2": on(900)},
+    }
+    packages["pandas"]["2"] = replace(packages["pandas"]["2"], requires_dist=("other ; extra == 'aws'",))
+    best = locked(world(["boto", "pandas[aws]"], packages), tmp_path, objective="fresh")
+    assert isinstance(best, Locked)
+    assert versions(best) == {("pandas", "3"), ("boto", "1"), ("other", "1")}
+
+
+def test_an_extra_that_was_dropped_sends_nobody_back(tmp_path: Path) -> None:
+    packages = {"fs": {"1": on(0, extras=("boto",)), "2": on(900)}}
+    best = locked(world(["fs[boto]"], packages), tmp_path, objective="fresh")
+    assert isinstance(best, Locked) and versions(best) == {("fs", "2")}
+
+
+# The parts
+
+
+def test_a_late_fix_of_an_old_series_is_old(tmp_path: Path) -> None:
+    packages = {"a": {"1.0": on(0), "2.0": on(100), "2.1": on(300), "1.1": on(290)}}
+    answer = locked(world(["a<2"], packages), tmp_path, objective="fresh")
+    assert isinstance(answer, Locked) and versions(answer) == {("a", "1.1")}
+
+
+class _NoClauses:
+    """An encoding with nothing in it but variables."""
+
+    def __init__(self) -> None:
+        self.clauses: list[list[int]] = [[1]]
+        self.variables = 1
+
+    def fresh(self) -> int:
+        self.variables += 1
+        return self.variables
+
+
+def test_the_optimiser_keeps_its_bounds_while_clauses_are_added() -> None:
+    for seed in range(3000 if NIGHTLY else 200):
+        dice = random.Random(seed)
+        encoding = _NoClauses()
+        session = Session(encoding)  # type: ignore[arg-type]
+        literals = [encoding.fresh() for _ in range(7)]
+        weights = {literal: dice.choice((1, 1, 2, 7, 30)) for literal in literals[:5]}
+        optimiser = Optimiser(session, encoding.fresh)
+        for literal, weight in weights.items():
+            optimiser.want(literal, weight)
+        clauses: list[list[int]] = []
+        for _ in range(4):
+            clauses += [[dice.choice((-1, -1, 1)) * x for x in dice.sample(literals, 3)] for _ in range(4)]
+            encoding.clauses += clauses[-4:]
+            best = cheapest(literals, clauses, weights)
+            if best is None:
+                break
+            optimiser.optimise([])
+            assert optimiser.cost == best, f"seed {seed}"
+        session.close()
+
+
+def cheapest(literals: list[int], clauses: list[list[int]], weights: Mapping[int, int]) -> int | None:
+    costs = []
+    for signs in itertools.product((True, False), repeat=len(literals)):
+        true = dict(zip(literals, signs, strict=True))
+        if all(any(true[abs(x)] == (x > 0) for x in clause) for clause in clauses):
+            costs.append(sum(weight for literal, weight in weights.items() if not true[literal]))
+    return min(costs, default=None)
+
+
+def test_a_totalizer_counts() -> None:
+    encoding = _NoClauses()
+    session = Session(encoding)  # type: ignore[arg-type]
+    inputs = [encoding.fresh() for _ in range(5)]
+    total = Totalizer(inputs, encoding.fresh, session.add)
+    outputs = [total.output(count) for count in range(1, 6)]
+    for signs in itertools.product((1, -1), repeat=5):
+        given = [sign * literal for sign, literal in zip(signs, inputs, strict=True)]
+        true = sum(sign > 0 for sign in signs)
+        for count, output in enumerate(outputs, start=1):
+            assert session.solve([*given, -output]) == (count > true)
+    session.close()
