@@ -48,7 +48,7 @@ __all__ = ["prove"]
 )
 @click.option("--certificate", type=click.Path(path_type=Path), metavar="DIR", help="Write what was proven to DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answers on standard output.")
-def prove(
+def prove(  # noqa: PLR0917
     lockfile: Path,
     unique: tuple[str, ...],
     index_pins: bool,

@@ -97,7 +97,7 @@ def _pythons(leaves: list[Condition], texts: list[str], python: str, minors_apar
             if found[0] != part:
                 break
         if numbers:
-            x, y, z = (numbers + [0, 0])[:3]
+            x, y, z = [*numbers, 0, 0][:3]
             points |= {(x, y, z), (x, y, z + 1), (x, y + 1, 0), (x + 1, 0, 0)}
     first: dict[tuple[object, ...], tuple[int, int, int]] = {}
     for point in sorted(points):

@@ -12,7 +12,19 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["ALWAYS", "NEVER", "Bad", "both", "either", "holds", "leaves", "opaque_name", "parse", "plain", "version_test"]
+__all__ = [
+    "ALWAYS",
+    "NEVER",
+    "Bad",
+    "both",
+    "either",
+    "holds",
+    "leaves",
+    "opaque_name",
+    "parse",
+    "plain",
+    "version_test",
+]
 
 Condition = tuple[Any, ...]
 ALWAYS: Condition = ("all",)
@@ -197,11 +209,12 @@ def holds(leaf: Condition, value: str) -> bool:
     """Whether a comparison holds where its variable has this value."""
     _, variable, op, text, backwards = leaf
     if op in ("in", "not in"):
-        return ((text in value) if backwards else (value in text)) == (op == "in")
+        inside = text in value if backwards else value in text
+        return bool(inside == (op == "in"))
     if variable in ("python_version", "python_full_version"):
         if backwards:
             op = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(op, op)
         return version_test(op, text, value)
     if op == "!=":
         return bool(value != text)
-    return bool(value == text) and op in ("==", "===", "<=", ">=")
+    return bool(value == text and op in ("==", "===", "<=", ">="))

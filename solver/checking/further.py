@@ -56,7 +56,7 @@ def _start(
     return clauses, {name: f"wrong {name}" for name in claimed}
 
 
-def _pins(
+def _pins(  # noqa: PLR0917
     lock: Lock,
     words: dict[str, Any],
     legend: list[str],
@@ -87,7 +87,7 @@ def _pins(
     suspects: dict[str, list[int]] = {}
     for name in sorted(pins):
         for number in of_name[name]:
-            index = (lock.entries[number]["source"].split(" ") + [""])[1].rstrip("/")
+            index = [*lock.entries[number]["source"].split(" "), ""][1].rstrip("/")
             broken[number] = [(k, region) for k, url, region in pins[name] if url != index]
         suspects[name] = [number for number in of_name[name] if broken[number]]
     if not set(words["claims"]) <= set(pins):
@@ -202,5 +202,5 @@ def _place_of(platform: str) -> tuple[str, list[str]] | None:
     macos = re.fullmatch(r"macosx_[0-9]+_[0-9]+_(.+)", platform)
     if macos:
         return "darwin", _TWO.get(macos[1], macos[1]).split(" ")
-    system = platform.split("_")[0]
+    system = platform.split("_", maxsplit=1)[0]
     return (system, []) if system in ("android", "ios", "emscripten", "wasi", "pyodide") else None

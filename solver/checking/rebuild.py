@@ -174,7 +174,7 @@ class Clauses:
 
     def _asks_what_moves(self, condition: Condition) -> bool:
         if condition[0] in ("on", "off"):
-            return str(condition[1]).startswith(("active ", "early "))
+            return str(condition[1]).partition(" ")[2] in self.lock.activators
         return condition[0] != "is" and any(self._asks_what_moves(part) for part in condition[1:])
 
     def say_loop(self, kind: str, nodes: Sequence[str]) -> None:

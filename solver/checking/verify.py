@@ -128,8 +128,10 @@ def _rebuilt(
                 clauses.say({-clauses.number(f"two {name}"), *literals})
         goal_names = {name: f"two {name}" for name in goals}
 
-        def guilty(name: str, reached: set[str], places: Any, on: set[str]) -> bool:
+        def twice(name: str, reached: set[str], places: Any, on: set[str]) -> bool:
             return len(reached.intersection(goals[name])) > 1
+
+        guilty: Guilty = twice
 
     else:
         clauses, goal_names, guilty = further_goals(lock, words, legend, project, asked)
@@ -200,7 +202,7 @@ def _check_words(
         raise Bad("the certificate describes other entries than the lockfile has")
 
 
-def _check_box(
+def _check_box(  # noqa: PLR0917
     lock: Lock,
     cells: Cells,
     box: dict[str, Any],
@@ -255,7 +257,7 @@ def _forbidden(lock: Lock, project: dict[str, Any] | None) -> list[list[str]]:
     if project is None or lock.kind == "uv":
         return []
     tool = project.get("tool", {})
-    conflicts = next((tool[t]["conflicts"] for t in ("satlock", "uv") if "conflicts" in tool.get(t, {})), [])
+    conflicts: list[Any] = next((tool[t]["conflicts"] for t in ("satlock", "uv") if "conflicts" in tool.get(t, {})), [])
     pulled = _pulled(project)
     found: list[list[str]] = []
     for members in conflicts:

@@ -22,7 +22,7 @@ def met(condition: Condition, cells: Cells, places: dict[str, tuple[str, ...]], 
     if kind in ("all", "any"):
         return (all if kind == "all" else any)(met(part, cells, places, on) for part in condition[1:])
     if kind in ("on", "off"):
-        return (condition[1] in on) == (kind == "on")
+        return bool((condition[1] in on) == (kind == "on"))
     if condition[1] in OPAQUE:
         name, positive = opaque_name(condition)
         return (name in on) == positive
@@ -126,7 +126,7 @@ def environments_in(box: dict[str, Any], cells: Cells, inputs: list[str]) -> lis
     Raises:
         Bad: where the box is none.
     """
-    rows = []
+    rows: list[list[tuple[str, ...]]] = []
     for axis, known in cells.rows.items():
         by_label = {cells.label(axis, row).partition(" ")[2]: row for row in known}
         if not box[axis] or not all(label in by_label for label in box[axis]):
@@ -137,8 +137,8 @@ def environments_in(box: dict[str, Any], cells: Cells, inputs: list[str]) -> lis
         raise Bad("the certificate has a box with unknown choices")
     free = [name for name in inputs if name not in fixed]
     size = 1 << len(free)
-    for places in rows:
-        size *= len(places)
+    for known in rows:
+        size *= len(known)
     if size > 100_000:
         raise Bad("the certificate has a box of too many environments")
     impossible = set(cells.impossible())

@@ -155,7 +155,7 @@ def read_poetry_lock(top: dict[str, Value]) -> Lockfile:
     decided = []
     for number, package in enumerate(packages):
         markers = package.get("markers")
-        by_group = dict.fromkeys(_groups(package, "poetry.lock"), ALWAYS)
+        by_group: dict[str, Condition] = dict.fromkeys(_groups(package, "poetry.lock"), ALWAYS)
         if markers is not None and isinstance(markers.raw, dict):
             by_group |= {markers.key_name(key, "group"): read_marker(item) for key, item in markers.table().items()}
         elif markers is not None:

@@ -136,11 +136,11 @@ def _pins(tables: list[dict[str, Value]]) -> list[Pin]:
             described = item.table()
             if "index" not in described:
                 continue
-            index = described["index"].text()
-            if index not in indexes:
+            named = described["index"].text()
+            if named not in indexes:
                 raise LockfileError(f"{described['index'].where} in {item.file} names an index that is not there.")
             scope = next(((kind, described[kind].name()) for kind in ("extra", "group") if kind in described), None)
-            pins.append(Pin(len(pins), name, indexes[index], scope, read_marker(described.get("marker"))))
+            pins.append(Pin(len(pins), name, indexes[named], scope, read_marker(described.get("marker"))))
     return pins
 
 

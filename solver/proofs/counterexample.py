@@ -103,9 +103,8 @@ def told(lockfile: Lockfile, answer: Answer, file: str) -> list[str]:
     v = environment_of(answer.point)
     machine = f"{v['platform_machine']}, " if v["platform_machine"] != "other" else ""
     system = v["platform_system"] if v["platform_system"] != "other" else "another system"
-    lines = [
-        f"  on {system} ({machine}{v['sys_platform']}), {v['platform_python_implementation']} {v['python_full_version']}"
-    ]
+    python = f"{v['platform_python_implementation']} {v['python_full_version']}"
+    lines = [f"  on {system} ({machine}{v['sys_platform']}), {python}"]
     for kind in ("extra", "group"):
         chosen = _chosen(answer.point, kind)
         if chosen:

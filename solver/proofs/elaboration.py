@@ -60,7 +60,7 @@ def elaborate(clauses: Sequence[tuple[int, ...]], learned: Sequence[tuple[int, .
             needed.update(reasons)
             found.append((index, reasons))
     numbers = {index: index + 1 for index in range(len(clauses))}
-    steps = []
+    steps: list[Step] = []
     for index, reasons in reversed(found):
         numbers[index] = len(clauses) + len(steps) + 1
         steps.append(

@@ -64,7 +64,10 @@ def prove_entries(
             def guilty(walked: Walk, point: Point, entries: list[Entry] = entries) -> tuple[Entry, ...]:
                 return tuple(e for e in entries if node_of(e.number) in walked.reached and confirms(e, point))
 
-            found = search.find(goals[name], lambda w, p, g=guilty: bool(g(w, p))) if name in goals else None
+            def refutes(walked: Walk, point: Point, entries: list[Entry] = entries) -> bool:
+                return bool(guilty(walked, point, entries))
+
+            found = search.find(goals[name], refutes) if name in goals else None
             if found is None:
                 answers.append(Answer(name, mine))
             else:

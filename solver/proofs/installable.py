@@ -166,4 +166,3 @@ def _outside(obligation: Obligation, fit: _Fit) -> list[int]:
     if fit.machines is not None:
         out += [obligation.place(3, i) for i, row in enumerate(axes.machines) if row[0] not in fit.machines]
     return out
-

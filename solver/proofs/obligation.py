@@ -185,20 +185,20 @@ def _say_choices(found: Obligation) -> None:
             found.add((-picked, found.variable(name)))
         found.add((picked, *(-found.variable(name) for name in item.needs)))
     for members in lockfile.conflicts:
-        for one, other in combinations(members, 2):
-            names = [f"picked {one.item}", f"picked {other.item}"]
-            if one.extra and other.extra:
-                names = [lockfile.items[member.item].switch for member in (one, other)]
-            if names[0] != names[1]:
-                found.add(-found.variable(name) for name in names)
+        for left, right in combinations(members, 2):
+            pair = [f"picked {left.item}", f"picked {right.item}"]
+            if left.extra and right.extra:
+                pair = [lockfile.items[member.item].switch for member in (left, right)]
+            if pair[0] != pair[1]:
+                found.add(-found.variable(name) for name in pair)
 
 
 def _say_activation(found: Obligation, moving: dict[str, Item], activating: list[Edge], before: list[str]) -> None:
     """Bounds what the first walk activates: at most what it *may* reach, at least what it *surely* reaches.
 
     What is active changes during that walk. An edge whose marker asks for something that an edge can activate may be
-    followed whatever the final answer is, and is not sure to be. *Early* is what is active while the edges that start
-    at the project are followed.
+    followed whatever the final answer is, and is not sure to be, nor is what lies behind it. *Early* is what is active
+    while the edges that start at the project are followed.
     """
     followed = {edge.name: edge for node in before for edge in found.edges_into[node]}
     followed |= {edge.name: edge for edge in activating}
@@ -210,7 +210,7 @@ def _say_activation(found: Obligation, moving: dict[str, Item], activating: list
         if edge.source is not None:
             found.add((-via, found.variable(f"may {edge.source}")))
         found.imply((-via,), _relaxed(edge.condition, edge, moving), f"may via {edge.name}")
-        if any(switch.name.startswith(("active ", "early ")) for switch in _switches(edge.condition)):
+        if any(switch.name.partition(" ")[2] in moving for switch in _switches(edge.condition)):
             continue
         when = [sure] + ([-found.variable(f"sure {edge.source}")] if edge.source is not None else [])
         found.imply(when, _denied(edge.condition), f"sure via {edge.name}")

@@ -76,11 +76,9 @@ def widen(
         for name in inputs
     }  # fmt: skip
     box = Passed(goal, places, fixed)
-    tries: list[Passed] = []
     for axis in (3, 2, 0, 1):
-        tries.append(Passed(goal, (*((),) * axis, tuple(range(axes.size(axis))), *((),) * (3 - axis)), {}))
-    for wider in tries:
-        grown = tuple(new or old for new, old in zip(wider.places, box.places, strict=True))
+        everywhere = tuple(range(axes.size(axis)))
+        grown = tuple(everywhere if other == axis else old for other, old in enumerate(box.places))
         box = _grown(obligation, box, Passed(goal, grown, box.fixed), len(inputs), confirms)
     for name in inputs:
         rest = {other: on for other, on in box.fixed.items() if other != name}

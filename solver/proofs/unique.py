@@ -80,9 +80,10 @@ def prove_unique(reading: Reading, names: Iterable[str] = ()) -> Proof:
             def reached(walked: Walk, entries: tuple[Entry, ...] = entries) -> tuple[Entry, ...]:
                 return tuple(entry for entry in entries if node_of(entry.number) in walked.reached)
 
-            found = None
-            if name in goals:
-                found = search.find(goals[name], lambda walked, point, reached=reached: len(reached(walked)) > 1)
+            def twice(walked: Walk, point: Point, entries: tuple[Entry, ...] = entries) -> bool:
+                return len(reached(walked, entries)) > 1
+
+            found = search.find(goals[name], twice) if name in goals else None
             if found is None:
                 answers.append(Answer(name, entries))
             else:

@@ -69,7 +69,9 @@ def walk(lockfile: Lockfile, point: Point) -> Walk:
     The first walk finds what is active, the second one installs.
     """
     picked = frozenset(
-        name for name, item in lockfile.items.items() if item.needs is not None and point.switches.issuperset(item.needs)
+        name
+        for name, item in lockfile.items.items()
+        if item.needs is not None and point.switches.issuperset(item.needs)
     )
     active = set(picked)
 
@@ -112,9 +114,7 @@ def walk(lockfile: Lockfile, point: Point) -> Walk:
 _MOST_WAYS = 64
 
 
-def _activate(
-    edges: Mapping[str | None, list[Edge]], start: Iterable[Edge], point: Point, active: set[str]
-) -> None:
+def _activate(edges: Mapping[str | None, list[Edge]], start: Iterable[Edge], point: Point, active: set[str]) -> None:
     """uv's first walk, which adds to ``active``.
 
     An edge is followed if some way to it and its own marker hold by what is active *so far*, together with what the
@@ -135,7 +135,9 @@ def _activate(
     for edge in start:
         way = _asked_of_switches(edge.condition, point)
         for target in edge.targets:
-            come(target, [frozenset() if way is True else frozenset((way,))] if not isinstance(way, bool) or way else [])
+            come(
+                target, [frozenset() if way is True else frozenset((way,))] if not isinstance(way, bool) or way else []
+            )
     while queue:
         here = queue.popleft()
         for edge in edges.get(here, ()):

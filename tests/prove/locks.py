@@ -14,9 +14,8 @@ def origin_lock(*, kept: tuple[str, ...] = ("cpu", "cu124"), conflicts: bool = T
              f"""marker = "{_neither(kept)}" }},"""]  # fmt: skip
     for build in ("cpu", "cu124"):
         marker = f', marker = "{MARKER[build]}"' if build in kept else ""
-        edges.append(
-            f"""    {{ name = "torch", version = "2.5.1+{build}", source = {{ registry = "INDEX/{build}" }}{marker} }},"""
-        )
+        source = f'source = {{ registry = "INDEX/{build}" }}{marker}'
+        edges.append(f'    {{ name = "torch", version = "2.5.1+{build}", {source} }},')
     lines = ["version = 1", "revision = 3", 'requires-python = ">=3.12"']
     if conflicts:
         lines.append('conflicts = [[{ package = "origin", extra = "cpu" }, { package = "origin", extra = "cu124" }]]')

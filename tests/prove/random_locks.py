@@ -212,7 +212,7 @@ def random_uv(chance: random.Random) -> RandomLock:
     return lock
 
 
-def _add_split(
+def _add_split(  # noqa: PLR0917
     chance: random.Random,
     lock: RandomLock,
     source: tuple[int, str, str],

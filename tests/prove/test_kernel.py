@@ -19,10 +19,11 @@ Steps = list[tuple[int, tuple[int, ...], tuple[int, ...]]]
 
 def _random_clauses(chance: random.Random) -> Clauses:
     variables = chance.randint(2, 7)
-    return [
-        tuple(v * chance.choice((1, -1)) for v in chance.sample(range(1, variables + 1), chance.randint(1, min(3, variables))))
-        for _ in range(chance.randint(3, 40))
-    ]  # fmt: skip
+    found = []
+    for _ in range(chance.randint(3, 40)):
+        chosen = chance.sample(range(1, variables + 1), chance.randint(1, min(3, variables)))
+        found.append(tuple(variable * chance.choice((1, -1)) for variable in chosen))
+    return found
 
 
 def _satisfiable(clauses: Clauses) -> bool:
@@ -120,7 +121,7 @@ def test_broken_steps() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "1 0", "p cnf 1 2\n1 0\n", "p cnf 1 1\n1\n", "p cnf 1 1\n2 0\n", "p cnf 1 1\nx 0\n", "p cnf a b\n",
-     "p cnf 1 1\np cnf 1 1\n1 0\n", "p dnf 1 1\n1 0\n", "p cnf 1 1\n١ 0\n"],
+     "p cnf 1 1\np cnf 1 1\n1 0\n", "p dnf 1 1\n1 0\n", "p cnf 1 1\n\u0661 0\n"],
 )  # fmt: skip
 def test_broken_dimacs(text: str) -> None:
     with pytest.raises(ProofError):

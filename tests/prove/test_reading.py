@@ -18,6 +18,8 @@ UV = 'version = 1\nrequires-python = ">=3.9"\n'
 ROOT = '[[package]]\nname = "app"\nversion = "0"\nsource = { virtual = "." }\n'
 ONE = '[[package]]\nname = "a"\nversion = "{}"\nsource = {{ registry = "https://index.example/simple" }}\n'
 
+DEEP = "(" * 500 + "os_name == " + ")" * 500
+
 BROKEN = {
     "uv.lock": [
         "", "\x00", "version = 1\n[[package", "version = 2\n", 'version = "1"\n', "version = 1\npackage = 3\n",
@@ -25,14 +27,16 @@ BROKEN = {
         UV + '[[package]]\nname = "a"\nsource = { virtual = ".", git = "x" }\n',
         UV + '[[package]]\nname = "-a-"\nsource = { virtual = "." }\n',
         UV + ROOT + "dependencies = [{ name = 'gone' }]\n", UV + ROOT + "dependencies = [{}]\n",
-        UV + ROOT + "dependencies = ['a']\n", UV + ROOT + 'dependencies = [{ name = "a" }]\n' + ONE.format(1) + ONE.format(2),
+        UV + ROOT + "dependencies = ['a']\n",
+        UV + ROOT + 'dependencies = [{ name = "a" }]\n' + ONE.format(1) + ONE.format(2),
         UV + ROOT + 'dependencies = [{ name = "a", marker = "nonsense" }]\n' + ONE.format(1),
         UV + ROOT + 'dependencies = [{ name = "a", marker = 5 }]\n' + ONE.format(1),
-        UV + ROOT + f'dependencies = [{{ name = "a", marker = "{"(" * 500}os_name == {")" * 500}" }}]\n' + ONE.format(1),
+        UV + ROOT + f'dependencies = [{{ name = "a", marker = "{DEEP}" }}]\n' + ONE.format(1),
         UV + ROOT + """dependencies = [{ name = "a", marker = "extra < 'x'" }]\n""" + ONE.format(1),
         UV + ROOT + """dependencies = [{ name = "a", marker = "'x' in extras" }]\n""" + ONE.format(1),
         UV + ROOT + """dependencies = [{ name = "a", marker = "os_name == sys_platform" }]\n""" + ONE.format(1),
-        UV + ONE.format(1), UV + ROOT + ROOT, UV.replace(">=3.9", ">=3.9,<3.9") + ROOT, UV.replace(">=3.9", "soon") + ROOT,
+        UV + ONE.format(1), UV + ROOT + ROOT, UV.replace(">=3.9", ">=3.9,<3.9") + ROOT,
+        UV.replace(">=3.9", "soon") + ROOT,
         "conflicts = [[3]]\n" + UV + ROOT, "conflicts = [[{ extra = 'a' }]]\n" + UV + ROOT,
         UV + '[manifest]\nmembers = ["gone"]\n' + ROOT, "supported-markers = ['x']\n" + UV + ROOT,
         "a = " + "[" * 100_000,

@@ -77,11 +77,13 @@ def _with_files(text: str, server: IndexServer) -> str:
         lines.append(line)
         if line.startswith("name = "):
             name = line.split('"')[1]
-        elif line.startswith("version = \"") and "name" in locals():
+        elif line.startswith('version = "') and "name" in locals():
             version = line.split('"')[1]
         elif line.startswith("source = { registry"):
             if name not in listings:
-                asked = urllib.request.Request(f"{url}/{name}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
+                asked = urllib.request.Request(
+                    f"{url}/{name}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}
+                )
                 with urllib.request.urlopen(asked) as answer:
                     files = json.load(answer)["files"]
                 listings[name] = {file["filename"]: file["url"] for file in files}
