@@ -155,9 +155,10 @@ def test_the_origins_lock(tmp_path: Path, index_server: Callable[..., IndexServe
     versions = {"2.5.1": Dist(), "2.5.1+cpu": Dist(), "2.5.1+cu124": Dist()}
     server = index_server(World("", {DEFAULT: {"torch": versions, "torchmetrics": {"1.6.0": Dist()}}}))
     _project(tmp_path, "origin", ["cpu", "cu124"], [])
-    for kept, twice in ((("cpu", "cu124"), False), (("cu124",), True)):
+    both = ("cpu", "cu124")
+    for kept, conflicts, twice in ((both, True, False), (("cu124",), True, True), (both, False, True)):
         text = re.sub(r"registry = \"INDEX/\w+\"", 'registry = "https://index.example/simple"',
-                      origin_lock(kept=kept, index="INDEX"))  # fmt: skip
+                      origin_lock(kept=kept, conflicts=conflicts, index="INDEX"))  # fmt: skip
         text = "\n".join(line for line in text.splitlines() if not line.startswith("wheels"))
         text = _with_files(text.replace(">=3.12", ">=3.9"), server)
         reading = read_lockfile(write_lock(tmp_path, text))
