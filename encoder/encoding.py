@@ -137,12 +137,12 @@ class Encoding:
             self._encode(edge)
         self._settle()
 
-    def hold(self, cell: Cell, first: int, last: int, kind: HoldKind, reason: str) -> Hold:
-        """Takes a run of ranks that are held back for one reason out of a cell."""
+    def hold(self, cell: Cell, ranks: int, kind: HoldKind, reason: str) -> Hold:
+        """Takes ranks that are held back for one reason out of a cell."""
         literal = self.fresh()
-        ranks = (1 << (last + 1)) - (1 << first)
         fact = Fact("held", (cell.region,), (cell,), None, reason, ranks)
-        self._add(fact, [-cell.guard, -literal, -self.at_least(cell, first), self.at_least(cell, last + 1)])
+        for first, last in runs(ranks):
+            self._add(fact, [-cell.guard, -literal, -self.at_least(cell, first), self.at_least(cell, last + 1)])
         hold = Hold(cell, kind, ranks, literal, fact)
         cell.holds.append(hold)
         return hold

@@ -7,7 +7,7 @@ metadata, since every answer is only as good as what is in the formula.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -45,6 +45,8 @@ class HeldBack(Exception):
     def __init__(self, cell: Cell, low: int, high: int) -> None:
         super().__init__(cell, low, high)
         self.cell, self.low, self.high = cell, max(low, 1), high
+        self.others: list[HeldBack] = []
+        """Further cells of which the same was found at once."""
 
 
 @dataclass
@@ -57,6 +59,8 @@ class _Climb:
     held: Callable[[Cell], int]
     preferred: Callable[[Cell], int]
     """Ranks to take where possible, whatever their age (an existing lock's)."""
+    hold: Callable[[Cell, int, int], int] | None
+    """Takes what is held back in an interval out of the formula, and returns the literal under which it is out."""
 
     def feasible(self, *literals: int) -> bool:
         return self.session.solve([*self.assumptions, *literals])
@@ -74,10 +78,15 @@ class _Climb:
             if (low <= rank <= high and not cell.ties) or self.feasible(*exact):
                 self.assumptions += exact
                 return rank
-        low, high = self._lowest(cell) if lowest else self._highest(cell)
-        rank = pick(low, high, self.held(cell), lowest)
-        if not rank:
-            raise HeldBack(cell, low, high)
+        reach = self._lowest if lowest else self._highest
+        low, high = reach(cell)
+        while not (rank := pick(low, high, self.held(cell), lowest)):
+            if self.hold is not None:
+                self.assumptions.append(self.hold(cell, max(low, 1), high))
+            if self.hold is None or not self.feasible():
+                # Under what was fixed before there is nothing else; without it there may be.
+                raise HeldBack(cell, low, high)
+            low, high = reach(cell)
         whole = cell.candidates.whole.get(rank)
         if whole and lowest and self.feasible(encoding.at_least(cell, whole), -encoding.at_least(cell, whole + 1)):
             rank = whole
@@ -146,6 +155,7 @@ def select(
     held: Callable[[Cell], int],
     preferred: Callable[[Cell], int],
     direction: Direction,
+    hold: Callable[[Cell, int, int], int] | None = None,
 ) -> Selection:
     """Selects first what the project itself requires, in the order of the file, then level by level (see ``levels``),
     and in order of discovery where that leaves a choice.
@@ -155,24 +165,23 @@ def select(
     Raises:
         HeldBack: see there.
     """
-    climb = _Climb(encoding, session, list(assumptions), held, preferred)
+    climb = _Climb(encoding, session, list(assumptions), held, preferred, hold)
     for package in encoding.packages.values():
         for cell in package.cells:
             for rank in _from_highest(preferred(cell)):
                 session.prefer([encoding.at_least(cell, rank), -encoding.at_least(cell, rank + 1)])
     climb.feasible()
-    return traverse(encoding, lambda cell, direct: climb.fix(cell, direction(cell, direct)))
+    return traverse(encoding, lambda cell, direct: climb.fix(cell, direction(cell, direct)), levels(encoding))
 
 
-def traverse(encoding: Encoding, choose: Callable[[Cell, bool], int]) -> Selection:
+def traverse(encoding: Encoding, choose: Callable[[Cell, bool], int], level: Mapping[str, int]) -> Selection:
     """What is reached from the project when ``choose`` says the rank of each cell, told whether it is direct.
 
-    The order is that of :func:`select`.
+    Direct requirements come first, then what has a lower ``level``, and in order of discovery where that is equal.
     """
     selection = Selection()
     unlisted: dict[str, None] = {}
     seen: set[tuple[Cell, str]] = set()
-    level = levels(encoding)
     waiting: list[tuple[int, int, Cell, str]] = []
     direct: set[Cell] = set()
 

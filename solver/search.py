@@ -95,7 +95,8 @@ class Search:
             try:
                 selection = self._select(self._admit_soft([*guards, *holds], [h.literal for h in self._soft_holds()]))
             except HeldBack as found:
-                self._hold(found.cell, found.low, found.high)
+                for one in (found, *found.others):
+                    self._hold(one.cell, one.low, one.high)
                 continue
             self.statistics.rounds += 1
             self.on_round(self.statistics, selection)
@@ -113,13 +114,22 @@ class Search:
     def _rejected(self, candidates: Candidates) -> int:
         return sum(1 << rank for rank in self.sources.rejected.get(id(candidates), ()))
 
-    def _hold(self, cell: Cell, low: int, high: int) -> None:
-        """Tells the formula of the highest run in an interval that is held back for one reason."""
+    def _hold(self, cell: Cell, low: int, high: int) -> int:
+        """Tells the formula of the highest run in an interval that is held back for one reason.
+
+        A package with many pre-releases has them held all at once, when it is the second time that one is in the way.
+        Returns the literal under which the ranks are out.
+        """
         kind, reason = self._why_held(cell, high)
         first = high
         while first > low and self._why_held(cell, first - 1) == (kind, reason):
             first -= 1
-        self.encoding.hold(cell, first, high, kind, reason)
+        ranks = (1 << (high + 1)) - (1 << first)
+        if kind == "prerelease" and any(hold.kind == kind for hold in cell.holds):
+            ranks = cell.candidates.prereleases & ~cell.candidates.yanked & ~cell.lifted & ~self._preferred(cell)
+            ranks &= ~self._rejected(cell.candidates)
+        known = next((hold.literal for hold in cell.holds if hold.ranks == ranks and not hold.lifted), None)
+        return known or self.encoding.hold(cell, ranks, kind, reason).literal
 
     def _why_held(self, cell: Cell, rank: int) -> tuple[HoldKind, str]:
         reasons = self.sources.rejected.get(id(cell.candidates), {})
@@ -132,9 +142,9 @@ class Search:
         return "build", "would have to be built"
 
     def _holds(self) -> list[Hold]:
-        """The holds in force: of living cells, and not lifted."""
+        """The holds in force: of living cells, and with nothing in them that was lifted."""
         holds = [hold for cell in self.encoding.living() for hold in cell.holds if not hold.lifted]
-        return [hold for hold in holds if hold.kind == "unavailable" or hold.ranks & ~hold.cell.lifted]
+        return [hold for hold in holds if hold.kind == "unavailable" or not hold.ranks & hold.cell.lifted]
 
     def _soft_holds(self) -> list[Hold]:
         """Holds that were lifted, and are kept all the same wherever that is possible."""
@@ -162,7 +172,7 @@ class Search:
                     ties.append(self._ties[key])
         return select(
             self.encoding, self.session, self._admit_soft(assumptions, ties),
-            held=self.held, preferred=self._preferred, direction=self._wants_lowest,
+            held=self.held, preferred=self._preferred, direction=self._wants_lowest, hold=self._hold,
         )  # fmt: skip
 
     def _fresh(self) -> Objective:
