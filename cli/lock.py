@@ -45,7 +45,7 @@ __all__ = ["lock"]
     "--certificate",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Also write the certificates of the lock (to come).",
+    help="Also write a certificate to DIR that no environment installs two candidates of one package.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a report on standard output.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
@@ -66,9 +66,9 @@ def lock(  # noqa: PLR0917
 
     The lock that is there already is kept to as far as possible.
     """
-    if certificate is not None:
-        raise Ended(WRONG, "--certificate is not there yet; lock without it.")
     target = target_of(given.project_folder, output, form)
+    if certificate is not None and (check or target.path is None):
+        raise Ended(WRONG, "--certificate is for a lock that is written to a file; drop it, or name the file.")
     _refuse_contradictions(target, upgrade, check, as_json)
     run = _Run(given, target, quiet, verbose, as_json)
     lifted = _names(upgrade_package)
@@ -94,7 +94,27 @@ def lock(  # noqa: PLR0917
         changed = fresh != text
         if changed or target.path is None:
             target.write(fresh)
+    if certificate is not None and target.path is not None:
+        with run.phases.phase("proving"):
+            _certify(target.path, given.project_folder, certificate)
     run.report(locked, watched, "locked" if changed else "unchanged")
+
+
+def _certify(lockfile: Path, project: Path, folder: Path) -> None:
+    """Proves the lock as if another tool had written it.
+
+    Raises:
+        Ended: an environment gets two candidates of a package, which would be a bug of satlock.
+    """
+    from solver.lockfiles.reading import read_lockfile
+    from solver.proofs.certificate import write_certificate
+    from solver.proofs.unique import prove_unique
+
+    proof = prove_unique(read_lockfile(lockfile, project))
+    refuted = [answer.name for answer in proof.answers if not answer.proven]
+    if refuted:
+        raise Ended(FAILED, f"The lock installs two candidates of {', '.join(refuted)}: this is a bug in satlock.")
+    write_certificate(folder, [proof])
 
 
 @dataclass

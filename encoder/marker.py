@@ -257,6 +257,8 @@ def _comparison(variable: str, op: str, text: str, flipped: bool) -> Formula:
     if variable in ("python_version", "python_full_version"):
         return _python(variable, op, text, flipped)
     if variable in ("platform_release", "platform_version", "implementation_version"):
+        if op in ("!=", "not in"):
+            return ~_comparison(variable, "==" if op == "!=" else "in", text, flipped)
         # Nothing relates two such questions, so each is free: more environments than there are, never fewer.
         asked = f"'{text}' {op} {variable}" if flipped else f"{variable} {op} '{text}'"
         return Formula.make("atom", atom=Opaque(asked))

@@ -64,6 +64,15 @@ def test_standard_output(scene: Scene) -> None:
     assert scene.lockfile.read_text(encoding="utf-8") == done.stdout
 
 
+def test_the_certificate_of_a_lock_holds(scene: Scene) -> None:
+    folder = scene.project / "proof"
+    assert scene.lock("--certificate", str(folder)).exit_code == 0
+    checked = CliRunner().invoke(satlock, ["check", str(folder)])
+    assert checked.exit_code == 0, checked.output
+    scene.lockfile.write_text(scene.lockfile.read_text(encoding="utf-8") + "# touched", encoding="utf-8")
+    assert CliRunner().invoke(satlock, ["check", str(folder)]).exit_code == 1
+
+
 def test_quiet_says_nothing_and_verbose_more(scene: Scene) -> None:
     assert (scene.lock("--quiet").output, scene.lock("-q").output) == ("", "")
     assert "calls of the SAT solver" in scene.lock("--verbose").stderr
@@ -78,7 +87,7 @@ def test_quiet_says_nothing_and_verbose_more(scene: Scene) -> None:
         (("--output", "lock.toml"), "does not tell its format"),
         (("--output", "pylock.a.b.toml"), "does not tell its format"),
         (("--output", "{project}", "--format", "pylock"), "is a folder"),
-        (("--certificate", "x"), "is not there yet"),
+        (("--certificate", "x", "--output", "-"), "written to a file"),
         (("--objective", "best"), "Invalid value"),
         (("--exclude-newer", "soon"), "neither a timestamp, a date nor a duration"),
         (("--index", "nameless"), "is not NAME=URL"),
