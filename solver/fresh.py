@@ -10,6 +10,7 @@ there are is up to the cores (see ``refinement``).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from encoder.candidates import runs
@@ -69,7 +70,7 @@ class Fresh:
         fixed = [*fixed, *self._upper.softs]
         self._bring_up_rest(fixed, free)
         self._lower.optimise(fixed, self._spent)
-        selection = traverse(self._encoding, self._glance)
+        selection = self._glance()
         self._add_probes(selection)
         if selection.unlisted or any(self._missing(cell, rank) for cell, rank in selection.needed()):
             return selection
@@ -85,13 +86,22 @@ class Fresh:
         self._add_probes(selection)
         return selection
 
-    def _glance(self, cell: Cell, direct: bool) -> int:
-        """What the model at hand selects in a cell."""
-        low, high = self._session.interval(cell)
-        rank = pick(low, high, self._held(cell), lowest=False)
-        if not rank:
-            raise HeldBack(cell, low, high)
-        return rank
+    def _glance(self) -> Selection:
+        """What the model at hand selects."""
+        found: list[HeldBack] = []
+
+        def choose(cell: Cell, direct: bool) -> int:
+            low, high = self._session.interval(cell)
+            rank = pick(low, high, self._held(cell), lowest=False)
+            if not rank:
+                found.append(HeldBack(cell, low, high))
+            return rank or high
+
+        selection = traverse(self._encoding, choose, defaultdict(int))
+        if found:
+            found[0].others = found[1:]
+            raise found[0]
+        return selection
 
     # -- keeping up with the formula
 
