@@ -128,8 +128,10 @@ class Search:
         if kind == "prerelease" and any(hold.kind == kind for hold in cell.holds):
             ranks = cell.candidates.prereleases & ~cell.candidates.yanked & ~cell.lifted & ~self._preferred(cell)
             ranks &= ~self._rejected(cell.candidates)
-        known = next((hold.literal for hold in cell.holds if hold.ranks == ranks and not hold.lifted), None)
-        return known or self.encoding.hold(cell, ranks, kind, reason).literal
+        believed = set(cell.provisional.values())
+        known = (h.literal for h in cell.holds if (h.kind, h.ranks) == (kind, ranks) and not h.lifted)
+        literal = next((literal for literal in known if literal not in believed), None)
+        return literal or self.encoding.hold(cell, ranks, kind, reason).literal
 
     def _why_held(self, cell: Cell, rank: int) -> tuple[HoldKind, str]:
         reasons = self.sources.rejected.get(id(cell.candidates), {})
