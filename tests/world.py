@@ -43,6 +43,8 @@ class Dist:
     sdist: bool = False
     needs_build: bool = False
     """Whether the metadata of an sdist is dynamic, so that only a build tells."""
+    hint: tuple[str, ...] | None = None
+    """What such an sdist noted of its requirements, right or wrong."""
     broken: str | None = None
     """Why no metadata can be had, if so."""
 
@@ -181,9 +183,11 @@ class MemoryCorpus:
         dist = self.world.indexes[wanted.index][wanted.name][wanted.version]
         names = {file.filename for file in self.world.files(wanted.index, wanted.name, wanted.version)}
         assert names >= {file.filename for file in wanted.files}, f"{wanted} names files that the index does not list"
+        extras = tuple(canonicalize_name(extra) for extra in dist.provides_extra)
+        if dist.needs_build and not wanted.build and not any(file.is_wheel for file in wanted.files):
+            if dist.hint is None:
+                return NeedsBuild()
+            return NeedsBuild(Metadata(wanted.name, wanted.version, dist.hint, dist.requires_python, extras))
         if dist.broken is not None:
             return Unavailable(dist.broken)
-        if dist.needs_build and not wanted.build and not any(file.is_wheel for file in wanted.files):
-            return NeedsBuild()
-        extras = tuple(canonicalize_name(extra) for extra in dist.provides_extra)
         return Metadata(wanted.name, wanted.version, dist.requires_dist, dist.requires_python, extras)

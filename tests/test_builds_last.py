@@ -1,0 +1,67 @@
+"""Builds come last: what a source distribution notes of itself is believed until it would be locked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from encoder.reading import read_project
+from solver.locking import lock
+from solver.search import NoLock
+from tests.test_semantics import locked, world
+from tests.world import Dist, MemoryCorpus, World
+
+
+def sdist(*requires: str, hint: tuple[str, ...] | None = None, broken: str | None = None) -> Dist:
+    return Dist(requires, wheels=(), sdist=True, needs_build=True, hint=hint, broken=broken)
+
+
+def versions(problem: World) -> dict[str, str]:
+    return {package.name: package.version for package in locked(problem).lock.packages}
+
+
+def built(problem: World, folder: Path) -> list[str]:
+    corpus = MemoryCorpus(problem)
+    lock(read_project(problem.write_project(folder)), corpus, default_index=problem.default_index)
+    return [f"{one.name} {one.version}" for one in corpus.metadata_requests if one.build]
+
+
+def test_what_is_ruled_out_by_its_hint_is_not_built(tmp_path: Path) -> None:
+    olds = {f"1.{n}": sdist("b<1", hint=("b<1",)) for n in range(6)}
+    problem = world(["b>=1", "a"], {"a": {**olds, "0.9": Dist()}, "b": {"1.0": Dist()}})
+    assert versions(problem) == {"a": "0.9", "b": "1.0"}
+    assert built(problem, tmp_path) == []
+
+
+def test_only_what_is_locked_is_built(tmp_path: Path) -> None:
+    problem = world(
+        ["a"], {"a": {"1.0": sdist("b", hint=("b",)), "2.0": sdist("b", hint=("b",))}, "b": {"1.0": Dist()}}
+    )
+    assert versions(problem) == {"a": "2.0", "b": "1.0"}
+    assert built(problem, tmp_path) == ["a 2.0"]
+
+
+def test_a_hint_that_is_too_strict_hides_no_lock(tmp_path: Path) -> None:
+    problem = world(["a", "b"], {"a": {"1.0": sdist(hint=("b>1",))}, "b": {"1.0": Dist()}})
+    assert versions(problem) == {"a": "1.0", "b": "1.0"}
+    assert built(problem, tmp_path) == ["a 1.0"]
+
+
+def test_a_hint_that_is_too_weak_is_replaced() -> None:
+    problem = world(["a"], {"a": {"1.0": Dist(), "2.0": sdist("nowhere", hint=())}})
+    assert versions(problem) == {"a": "1.0"}
+
+
+@pytest.mark.parametrize("hint", [None, ()])
+def test_a_build_that_fails_takes_its_candidate_out(hint: tuple[str, ...] | None) -> None:
+    problem = world(["a"], {"a": {"1.0": Dist(), "2.0": sdist(hint=hint, broken="its build failed")}})
+    assert versions(problem) == {"a": "1.0"}
+
+
+@pytest.mark.parametrize("hint", [None, ()])
+def test_only_where_nothing_else_serves_is_it_the_error(tmp_path: Path, hint: tuple[str, ...] | None) -> None:
+    problem = world(["a"], {"a": {"2.0": sdist(hint=hint, broken="its build failed")}})
+    with pytest.raises(NoLock) as none:
+        lock(read_project(problem.write_project(tmp_path)), MemoryCorpus(problem), default_index=problem.default_index)
+    assert none.value.failed
