@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from typing import Any
 
 from packaging.markers import Marker
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
@@ -51,8 +52,8 @@ def _package(package: LockedPackage, counts: Counter[object]) -> Package:
         requires_python=SpecifierSet(package.requires_python) if package.requires_python else None,
         dependencies=[_reference(dependency, counts) for dependency in package.dependencies] or None,
         index=package.index,
-        sdist=_sdist(sdists[0]) if sdists else None,
-        wheels=[_wheel(file) for file in wheels] or None,
+        sdist=PackageSdist(**_details(sdists[0])) if sdists else None,
+        wheels=[PackageWheel(**_details(file)) for file in wheels] or None,
     )
 
 
@@ -67,24 +68,14 @@ def _reference(dependency: tuple[str, str, str], counts: Counter[object]) -> dic
     return reference
 
 
-def _wheel(file: File) -> PackageWheel:
-    return PackageWheel(
-        name=file.filename,
-        upload_time=_moment(file.upload_time),
-        url=file.url,
-        size=file.size,
-        hashes=dict(file.hashes),
-    )
-
-
-def _sdist(file: File) -> PackageSdist:
-    return PackageSdist(
-        name=file.filename,
-        upload_time=_moment(file.upload_time),
-        url=file.url,
-        size=file.size,
-        hashes=dict(file.hashes),
-    )
+def _details(file: File) -> dict[str, Any]:
+    return {
+        "name": file.filename,
+        "upload_time": _moment(file.upload_time),
+        "url": file.url,
+        "size": file.size,
+        "hashes": dict(file.hashes),
+    }
 
 
 def _moment(text: str | None) -> datetime | None:
