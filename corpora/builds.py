@@ -106,12 +106,14 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) ->
         except tarfile.FilterError:
             raise outside from None
         return
-    # Python before 3.11.4 has no filters: files and folders only, and those inside.
-    target = (folder / member.name).resolve()
-    if not target.is_relative_to(folder.resolve()):
+    # Python before 3.11.4 has no filters.
+    target = folder / member.name
+    named = [target]
+    if member.issym() or member.islnk():
+        named.append((target.parent if member.issym() else folder) / member.linkname)
+    if member.isdev() or not all(path.resolve().is_relative_to(folder.resolve()) for path in named):
         raise outside
-    if member.isfile() or member.isdir():
-        archive.extract(member, folder, set_attrs=False)
+    archive.extract(member, folder, set_attrs=False)
 
 
 def _installer() -> str:
