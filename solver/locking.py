@@ -43,7 +43,7 @@ def lock(
 
     Args:
         default_index: URL of the index for packages that no setting of the project sends elsewhere.
-        objective: ``newest-first``, ``lowest`` or ``lowest-direct``.
+        objective: ``newest-first``, ``fresh``, ``lowest`` or ``lowest-direct``.
         preferred: versions of an existing lock, kept to as far as possible.
 
     Raises:

@@ -46,8 +46,6 @@ class Sources:
 
     A search that walks back that far would build one ancient release after the other.
     """
-    listings_read: int = 0
-    metadata_read: int = 0
     _loaded: dict[tuple[int, int], Loaded] = field(default_factory=dict)
     _hints: dict[tuple[int, int], Loaded] = field(default_factory=dict)
     _to_build: set[tuple[int, int]] = field(default_factory=set)
@@ -67,7 +65,6 @@ class Sources:
         """For each package its regions by index pin, with the candidates that serve each."""
         wanted = list(dict.fromkeys(self._pairs_of(names)))
         listings = self.corpus.listings(wanted)
-        self.listings_read += len(wanted)
         return {name: self._partition(name, listings) for name in names}
 
     def _pairs_of(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -165,7 +162,6 @@ class Sources:
             **self.corpus.metadata([w for ws in requests.values() for w in ws if w not in stated]),
             **stated,
         }
-        self.metadata_read += len(outcomes)
         for (identity, rank), parts in requests.items():
             self._keep(candidates_by_id[identity], rank, [outcomes[part] for part in parts])
 
