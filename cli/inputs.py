@@ -19,7 +19,7 @@ __all__ = ["DEFAULT_OBJECTIVE", "OBJECTIVES", "Inputs", "inputs"]
 _Callback = TypeVar("_Callback", bound=Callable[..., Any])
 
 OBJECTIVES = ("fresh", "newest-first", "lowest", "lowest-direct")
-DEFAULT_OBJECTIVE = "newest-first"
+DEFAULT_OBJECTIVE = "fresh"
 _OF_RESOLUTION = {"highest": "newest-first", "lowest": "lowest", "lowest-direct": "lowest-direct"}
 """What ``tool.uv.resolution`` means here."""
 
@@ -167,7 +167,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--objective",
         type=click.Choice(OBJECTIVES),
-        help="Which of all valid locks: as the project's resolution setting says, else newest-first. "
+        help="Which of all valid locks: as the project's resolution setting says, else fresh. "
         "fresh is the one with the fewest days behind the newest versions, proven.",
     ),
 )

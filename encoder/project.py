@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -123,3 +123,27 @@ class Project:
     single_version: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     """One sentence for each setting that was read and has no effect yet."""
+
+    def in_canonical_order(self) -> Project:
+        """The same project, with whatever says the same in any order brought into one order.
+
+        Indexes keep theirs, which is their priority.
+        """
+        return replace(
+            self,
+            dependencies=_sorted(self.dependencies),
+            extras={name: _sorted(self.extras[name]) for name in sorted(self.extras)},
+            groups={name: _sorted(self.groups[name]) for name in sorted(self.groups)},
+            group_includes={name: tuple(sorted(self.group_includes[name])) for name in sorted(self.group_includes)},
+            conflicts=tuple(sorted(tuple(sorted(members)) for members in self.conflicts)),
+            sources={name: tuple(sorted(self.sources[name], key=str)) for name in sorted(self.sources)},
+            constraints=_sorted(self.constraints),
+            overrides=_sorted(self.overrides),
+            environments=tuple(sorted(self.environments, key=str)),
+            required_environments=tuple(sorted(self.required_environments, key=str)),
+            single_version=tuple(sorted(self.single_version)),
+        )
+
+
+def _sorted(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    return tuple(sorted(requirements, key=lambda one: (one.name, one.extras, str(one.specifier), str(one.marker))))

@@ -30,7 +30,8 @@ class Ages:
         else:
             earliest = newest = known[0] if known else 0.0
             for rank, moment in zip(ranks, known, strict=True):
-                earliest = min(earliest, moment)
+                # A build alone, where builds of its version together serve more platforms, is no equal of these.
+                earliest = min(earliest, moment - _DAY * (rank in candidates.whole))
                 behind[rank] = int((newest - earliest) // _DAY)
         self._below = [0] * (candidates.top + 1)
         last = max(behind.values(), default=0)

@@ -2,7 +2,7 @@
 
 Lexicographic tiers, each a weight of its own magnitude in one optimiser: changes to an existing lock; extras that the
 chosen version does not have yet; packages with several candidates; days that direct requirements are behind; days that
-the rest is behind; packages. What is still open after these goes to ``newest-first``, so the answer is unique.
+the rest is behind; packages. What is still open after these goes by name, each as new as can be, so the answer is one.
 
 Costs are counted per cell, and only where the cell is selected. They are optimal for the partition at hand: which cells
 there are is up to the cores (see ``refinement``).
@@ -10,7 +10,6 @@ there are is up to the cores (see ``refinement``).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from encoder.candidates import runs
@@ -82,6 +81,7 @@ class Fresh:
             held=self._held,
             preferred=self._preferred,
             direction=lambda cell, direct: False,
+            turn=_by_name,
         )
         self._add_probes(selection)
         return selection
@@ -97,7 +97,7 @@ class Fresh:
                 found.append(HeldBack(cell, low, high))
             return rank or high
 
-        selection = traverse(self._encoding, choose, defaultdict(int))
+        selection = traverse(self._encoding, choose, _by_name)
         if found:
             found[0].others = found[1:]
             raise found[0]
@@ -310,6 +310,10 @@ class Fresh:
             optimiser.want(absent, 1)
         optimiser.optimise(assumptions)
         return [*assumptions, *optimiser.softs]
+
+
+def _by_name(name: str, direct: bool) -> tuple[int, str]:
+    return (0 if direct else 1, name)
 
 
 def _provides(cell: Cell, rank: int, extra: str) -> bool:

@@ -35,7 +35,7 @@ def lock(
     corpus: Corpus,
     *,
     default_index: str,
-    objective: str = "newest-first",
+    objective: str = "fresh",
     preferred: Mapping[str, frozenset[str]] | None = None,
     on_round: Callable[[Statistics, Selection], None] = lambda statistics, selection: None,
 ) -> Locked:
@@ -43,7 +43,7 @@ def lock(
 
     Args:
         default_index: URL of the index for packages that no setting of the project sends elsewhere.
-        objective: ``newest-first``, ``fresh``, ``lowest`` or ``lowest-direct``.
+        objective: ``fresh``, ``newest-first``, ``lowest`` or ``lowest-direct``.
         preferred: versions of an existing lock, kept to as far as possible.
 
     Raises:
@@ -58,9 +58,11 @@ def lock(
                 f"{project.path}: {requirement.origin} requires {requirement.text!r}, a direct reference, "
                 f"which satlock cannot lock yet; require a version from an index instead."
             )
-    universe = universe_of(project)
-    sources = Sources(project, universe, corpus, default_index, edits_of(project))
-    search = Search(project, universe, sources, objective, preferred or {}, on_round)
+    # Of all equally fresh locks the order of the file picks none; by the other objectives what comes first matters.
+    searched = project.in_canonical_order() if objective == "fresh" else project
+    universe = universe_of(searched)
+    sources = Sources(searched, universe, corpus, default_index, edits_of(searched))
+    search = Search(searched, universe, sources, objective, preferred or {}, on_round)
     try:
         selection = search.run()
         found = decode(project, universe, search.encoding, selection)

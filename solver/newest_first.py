@@ -7,7 +7,7 @@ metadata, since every answer is only as good as what is in the formula.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -17,10 +17,12 @@ from encoder.encoding import Encoding
 from .levels import levels
 from .session import Session
 
-__all__ = ["Direction", "HeldBack", "Selection", "pick", "select", "traverse"]
+__all__ = ["Direction", "HeldBack", "Selection", "Turn", "pick", "select", "traverse"]
 
 Direction = Callable[[Cell, bool], bool]
 """Whether a cell wants its lowest rank, told whether the project itself requires the package."""
+Turn = Callable[[str, bool], tuple[int, str]]
+"""When a package is chosen, from its name and whether the project itself requires it: the lowest first."""
 
 
 @dataclass
@@ -156,9 +158,10 @@ def select(
     preferred: Callable[[Cell], int],
     direction: Direction,
     hold: Callable[[Cell, int, int], int] | None = None,
+    turn: Turn | None = None,
 ) -> Selection:
-    """Selects first what the project itself requires, in the order of the file, then level by level (see ``levels``),
-    and in order of discovery where that leaves a choice.
+    """Selects package by package, by default first what the project itself requires, in the order of the file, then
+    level by level (see ``levels``), and in order of discovery where that leaves a choice.
 
     ``assumptions`` must have a model; ranks are fixed on top of them.
 
@@ -171,18 +174,21 @@ def select(
             for rank in _from_highest(preferred(cell)):
                 session.prefer([encoding.at_least(cell, rank), -encoding.at_least(cell, rank + 1)])
     climb.feasible()
-    return traverse(encoding, lambda cell, direct: climb.fix(cell, direction(cell, direct)), levels(encoding))
+    if turn is None:
+        level = levels(encoding)
+        turn = lambda name, direct: (-1 if direct else level[name], "")  # noqa: E731
+    return traverse(encoding, lambda cell, direct: climb.fix(cell, direction(cell, direct)), turn)
 
 
-def traverse(encoding: Encoding, choose: Callable[[Cell, bool], int], level: Mapping[str, int]) -> Selection:
+def traverse(encoding: Encoding, choose: Callable[[Cell, bool], int], turn: Turn) -> Selection:
     """What is reached from the project when ``choose`` says the rank of each cell, told whether it is direct.
 
-    Direct requirements come first, then what has a lower ``level``, and in order of discovery where that is equal.
+    What has a lower ``turn`` comes first, in order of discovery where that is equal.
     """
     selection = Selection()
     unlisted: dict[str, None] = {}
     seen: set[tuple[Cell, str]] = set()
-    waiting: list[tuple[int, int, Cell, str]] = []
+    waiting: list[tuple[tuple[int, str], int, Cell, str]] = []
     direct: set[Cell] = set()
 
     def follow(edges: Iterator[Edge]) -> None:
@@ -198,8 +204,8 @@ def traverse(encoding: Encoding, choose: Callable[[Cell, bool], int], level: Map
                     for extra in ("", *edge.dependency.extras):
                         if (cell, extra) not in seen:
                             seen.add((cell, extra))
-                            turn = -1 if cell in direct else level[cell.package.name]
-                            heappush(waiting, (turn, len(seen), cell, extra))
+                            place = turn(cell.package.name, cell in direct)
+                            heappush(waiting, (place, len(seen), cell, extra))
 
     follow(edge for edge in encoding.root.edges)
     while waiting:

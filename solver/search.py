@@ -58,7 +58,7 @@ class Search:
     project: Project
     universe: Universe
     sources: Sources
-    resolution: str = "newest-first"
+    resolution: str = "fresh"
     """``fresh``, ``newest-first``, ``lowest`` or ``lowest-direct``."""
     preferred: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Versions of an existing lock, by name: they are kept to as far as possible, also where they were yanked since."""

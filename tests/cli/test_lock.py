@@ -255,7 +255,7 @@ class TestJson:
             *("status", "lockfile", "format", "objective", "counts", "regions", "several"),
             *("left-out", "notes", "times", "solver"),
         ]
-        assert report["status"] == "locked" and report["objective"] == "newest-first"
+        assert report["status"] == "locked" and report["objective"] == "fresh"
         assert report["counts"]["packages"] == 3 and report["counts"]["candidates"] == 4
         assert report["regions"] == [
             {"marker": None, "candidates": 2},
