@@ -90,7 +90,7 @@ def lock(  # noqa: PLR0917
     with run.phases.phase("writing"):
         from solver.pylock import to_toml
 
-        fresh = to_toml(locked.lock)
+        fresh = to_toml(locked.lock, given.project_folder if target.path is None else target.path.parent)
         changed = fresh != text
         if changed or target.path is None:
             target.write(fresh)

@@ -15,6 +15,7 @@ from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import Version
 
 from corpora.facts import File, Listing, Release
+from corpora.references import Direct
 
 from .domain import Domain
 from .marker import FALSE, TRUE, Formula, all_of, any_of, from_marker, from_python_specifier
@@ -37,6 +38,8 @@ class Build:
     """The files that a setting leaves, or None where all of the release's serve."""
     region: Formula
     """TRUE but for siblings such as 2.5.1 and 2.5.1+cpu, which divide the platforms by their wheels."""
+    direct: Direct | None = None
+    """What it comes from where that is no index; ``index`` is its key then."""
 
     @property
     def files(self) -> tuple[File, ...]:

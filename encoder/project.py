@@ -11,7 +11,9 @@ from typing import Literal, NamedTuple
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
-__all__ = ["Choice", "DependencyMetadata", "Index", "Project", "ProjectError", "Requirement", "Source"]
+from corpora.references import PathReference, Reference
+
+__all__ = ["Choice", "DependencyMetadata", "Index", "Member", "Project", "ProjectError", "Requirement", "Source"]
 
 
 class ProjectError(Exception):
@@ -19,13 +21,18 @@ class ProjectError(Exception):
 
 
 class Choice(NamedTuple):
-    """An extra or a dependency group of the project: something a person chooses at install time."""
+    """Something a person chooses at install time: an extra, a dependency group, or a member of a workspace."""
 
-    kind: Literal["extra", "group"]
+    kind: Literal["extra", "group", "project"]
     name: str
+    """Empty for ``project``."""
+    package: str = ""
+    """The workspace member, or other source tree, that it belongs to; empty for the project itself."""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name!r}"
+        if self.kind == "project":
+            return f"project {self.package!r}"
+        return f"{self.kind} {self.name!r}" + (f" of {self.package!r}" if self.package else "")
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class Requirement:
     """As written."""
     origin: str
     """Where it was written, e.g. ``project.dependencies`` or ``project.optional-dependencies.cpu``."""
+    reference: Reference | None = None
+    """What ``url`` refers to; None where there is no URL."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +68,13 @@ class Index:
 
 @dataclass(frozen=True)
 class Source:
-    """An index pin for one package (``[tool.uv.sources]``) with its scope."""
+    """Where one package comes from (``[tool.uv.sources]``), with the scope of that: an index or a reference."""
 
     index: str
-    """The name of an :class:`Index`."""
+    """The name of an :class:`Index`; empty where it is a reference."""
     choice: Choice | None
     marker: Marker | None
+    reference: Reference | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,25 @@ class DependencyMetadata:
     requires_dist: tuple[str, ...]
     requires_python: str | None
     provides_extra: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One project of a workspace, the root included."""
+
+    name: str
+    folder: PathReference
+    path: Path
+    """Its ``pyproject.toml``."""
+    dependencies: tuple[Requirement, ...] | None
+    """None where only a build tells (``dynamic``), as for ``extras``."""
+    extras: Mapping[str, tuple[Requirement, ...]] | None
+    groups: Mapping[str, tuple[Requirement, ...]]
+    """Only what each group itself lists."""
+    group_includes: Mapping[str, tuple[str, ...]]
+    default_groups: tuple[str, ...]
+    sources: Mapping[str, tuple[Source, ...]]
+    """Its own, and for the other packages those of the workspace's root."""
 
 
 IndexStrategy = Literal["first-index", "unsafe-first-match", "unsafe-best-match"]
@@ -121,6 +150,10 @@ class Project:
     no_binary: bool = False
     no_binary_package: frozenset[str] = frozenset()
     single_version: tuple[str, ...] = ()
+    members: tuple[Member, ...] = ()
+    """Of the workspace that the project is the root of, by name; empty without ``[tool.uv.workspace]``."""
+    whole_workspace: bool = False
+    """Whether the lock is for every member with its extras and groups (``uv.lock``), or for this project alone."""
     warnings: tuple[str, ...] = ()
     """One sentence for each setting that was read and has no effect yet."""
 

@@ -93,6 +93,7 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
                 files=build.files,
                 dependencies=_dependencies(encoding, selection, regions, holders),
                 unmet_extras=_unmet(selection, regions, holders),
+                direct=build.direct,
             )
         )
     return Lock(

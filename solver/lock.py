@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from corpora.facts import File
+from corpora.references import Direct
 from encoder.marker import Formula
 
 __all__ = ["Lock", "LockedPackage"]
@@ -17,6 +18,7 @@ class LockedPackage:
     name: str
     version: str
     index: str
+    """The URL of its index, or :attr:`Direct.key` of what it comes from instead."""
     region: Formula
     marker: str | None
     """The shortest marker of the region; None where it holds everywhere."""
@@ -27,6 +29,8 @@ class LockedPackage:
     """(name, version, index) of the entries that its requirements reach, sorted."""
     unmet_extras: tuple[str, ...] = ()
     """Extras that are asked for and that this version does not have."""
+    direct: Direct | None = None
+    """The repository, archive or folder that it comes from; None where that is an index."""
 
 
 @dataclass(frozen=True)

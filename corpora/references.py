@@ -1,0 +1,133 @@
+"""Where a candidate comes from when it comes from no index: a repository, an archive or a folder, as plain facts.
+
+A *reference* is what somebody wrote; a :class:`Direct` is what it came to. No field that can be shown or written holds
+credentials: they are kept apart, in ``secret``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from corpora.facts import File, Metadata, Unavailable
+
+__all__ = [
+    "Direct", "DirectOutcome", "GitReference", "PathReference", "Reference", "UrlReference", "repository",
+    "with_reference",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class GitReference:
+    """A Git repository, as it was asked for (``git+URL@REF#subdirectory=DIR``, or a ``git`` source of uv)."""
+
+    url: str
+    """Without ``git+``, credentials, query and fragment; as written otherwise."""
+    kind: Literal["rev", "tag", "branch"] | None = None
+    """How the reference was written; a PEP 508 requirement only knows ``rev``. None asks for the default branch."""
+    ref: str = ""
+    subdirectory: str = ""
+    """With slashes, relative to the top of the repository; empty for the top itself."""
+    lfs: bool = False
+    locked: str = field(default="", compare=False)
+    """The commit that an existing lock has for it, to be kept."""
+    secret: str = field(default="", repr=False, compare=False)
+    """The user information of the URL as written."""
+
+    def __str__(self) -> str:
+        at = f"@{self.ref}" if self.ref else ""
+        return f"git+{self.url}{at}" + (f"#subdirectory={self.subdirectory}" if self.subdirectory else "")
+
+
+@dataclass(frozen=True)
+class UrlReference:
+    """A wheel or a source archive behind a URL."""
+
+    url: str
+    """Without credentials and fragment."""
+    subdirectory: str = ""
+    hashes: tuple[tuple[str, str], ...] = ()
+    """(algorithm, hex digest) that the fragment demands."""
+    secret: str = field(default="", repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return self.url + (f"#subdirectory={self.subdirectory}" if self.subdirectory else "")
+
+
+@dataclass(frozen=True)
+class PathReference:
+    """A wheel, a source archive or the folder of a project on this machine."""
+
+    path: str
+    """Absolute and normalised, with the separators of this machine."""
+    folder: bool
+    editable: bool | None = None
+    """What the source says; None where it says nothing."""
+    package: bool = True
+    """False for a project that is not installed itself, only what it requires (``package = false``)."""
+    member: bool = False
+    """Whether it is a member of the project's own workspace."""
+    given: str = field(default="", compare=False)
+    """The path as written, to keep an absolute one absolute."""
+
+    def __str__(self) -> str:
+        from pathlib import Path
+
+        return Path(self.path).as_uri()
+
+
+Reference: TypeAlias = GitReference | UrlReference | PathReference
+
+
+@dataclass(frozen=True)
+class Direct:
+    """What a reference came to: the one candidate of its package where the reference holds."""
+
+    reference: Reference
+    metadata: Metadata
+    """Its ``requires_dist`` is as the package states it; see ``tree`` for what its own sources make of that."""
+    commit: str = ""
+    """Of a Git reference: the 40 hex digits."""
+    file: File | None = None
+    """Of an archive: name, address (a ``file:`` URL for a local one), hashes and size."""
+    dynamic: bool = False
+    """Whether the version of a source tree is only known from a build (uv.lock then does not tell it)."""
+    tree: str = field(default="", compare=False)
+    """The folder on this machine with the sources of a Git reference or a local project; empty for archives."""
+    top: str = field(default="", compare=False)
+    """The top of the checkout that ``tree`` lies in; empty for local projects."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other candidate; takes the place of the index's URL. Shown to people."""
+        reference = self.reference
+        if isinstance(reference, GitReference):
+            place = f"git+{repository(reference.url)}@{self.commit}"
+            return place + (f"#subdirectory={reference.subdirectory}" if reference.subdirectory else "")
+        return str(reference)
+
+
+DirectOutcome: TypeAlias = Direct | Unavailable
+
+
+def repository(url: str) -> str:
+    """One spelling for the addresses of one repository: host in lower case, no ``.git`` or slash at the end."""
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/").removesuffix(".git")
+    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
+
+
+def with_reference(direct: Direct) -> str:
+    """A Git source as ``uv.lock`` writes it: ``URL?subdirectory=…&rev=…#COMMIT``. Raises TypeError for another."""
+    reference = direct.reference
+    if not isinstance(reference, GitReference):
+        raise TypeError("not a Git reference")
+    asked = []
+    if reference.subdirectory:
+        asked.append(f"subdirectory={quote(reference.subdirectory, safe='')}")
+    if reference.kind is not None:
+        asked.append(f"{reference.kind}={quote(reference.ref, safe='')}")
+    if reference.lfs:
+        asked.append("lfs=true")
+    return reference.url + (f"?{'&'.join(asked)}" if asked else "") + (f"#{direct.commit}" if direct.commit else "")
