@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from packaging.version import Version
 
 from encoder.candidates import Build
-from encoder.cells import Cell, Edge
+from encoder.cells import Cell, Edge, Package
+from encoder.dependencies import Edits, dependency_of, edits_of
 from encoder.encoding import Encoding
-from encoder.marker import FALSE, TRUE, Formula, all_of, any_of
-from encoder.project import Project
+from encoder.marker import FALSE, TRUE, Formula, all_of, any_of, from_marker
+from encoder.project import Choice, Project
 from encoder.specifiers import python_lower_bounds
 from encoder.universe import Universe
 
-from .lock import Lock, LockedPackage
+from .lock import Lock, LockedPackage, LockedRequirement, Needs
 from .newest_first import Selection
 from .shortest import Shortener
 
@@ -78,10 +82,11 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
             if domain.satisfiable(region, build.region):
                 key = (cell.package.name, Version(build.version), build.index)
                 entries.setdefault(key, []).append((cell, build))
-    packages = []
+    edges, packages = _Edges(encoding, selection, regions), []
     for (name, _, index), holders in sorted(entries.items(), key=lambda item: item[0]):
         build = holders[0][1]
         region = any_of(regions[cell, ""] & part.region for cell, part in holders)
+        needs = edges.needs(holders)
         packages.append(
             LockedPackage(
                 name=name,
@@ -91,7 +96,10 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
                 marker=shortener.marker(region),
                 requires_python=python_lower_bounds(build.release.requires_python or "") or None,
                 files=build.files,
-                dependencies=_dependencies(encoding, selection, regions, holders),
+                dependencies=tuple(
+                    sorted({(to.name, to.version, to.index) for need in needs.values() for to in need.requirements})
+                ),
+                needs=needs,
                 unmet_extras=_unmet(selection, regions, holders),
                 direct=build.direct,
             )
@@ -103,29 +111,66 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
         extras=tuple(project.extras),
         groups=tuple(project.groups),
         default_groups=project.default_groups,
+        roots=edges.roots(universe, edits_of(project)),
     )
 
 
-def _dependencies(
-    encoding: Encoding,
-    selection: Selection,
-    regions: dict[tuple[Cell, str], Formula],
-    holders: list[tuple[Cell, Build]],
-) -> tuple[tuple[str, str, str], ...]:
-    domain = encoding.domain
-    found: set[tuple[str, str, str]] = set()
-    for cell, build in holders:
-        for extra in [e for c, e in regions if c is cell]:
-            here = (regions[cell, extra], build.region)
-            for edge in edges_from(encoding, selection, cell, extra):
-                assert edge.package is not None
-                for target in edge.package.cells:
-                    if (target, "") not in regions or not domain.satisfiable(*here, edge.region, target.region):
-                        continue
-                    for other in target.candidates[selection.ranks[target]].builds:
-                        if domain.satisfiable(*here, edge.region, target.region, other.region):
-                            found.add((edge.package.name, other.version, other.index))
-    return tuple(sorted(found))
+_Steps: TypeAlias = dict[tuple[str, str, str, tuple[str, ...]], list[Formula]]
+"""(name, version, index, extras) of entries, with the regions in which they are taken."""
+
+
+@dataclass(frozen=True)
+class _Edges:
+    """The steps that a lock consists of."""
+
+    encoding: Encoding
+    selection: Selection
+    regions: Mapping[tuple[Cell, str], Formula]
+    """Where each selected package and extra is reached."""
+
+    def needs(self, holders: list[tuple[Cell, Build]]) -> dict[str, Needs]:
+        """What an entry requires, by extra: of all the cells that hold it."""
+        found: dict[str, tuple[list[Formula], _Steps]] = {}
+        for cell, build in holders:
+            for extra in [extra for holder, extra in self.regions if holder is cell]:
+                reached, steps = found.setdefault(extra, ([], {}))
+                reached.append(self.regions[cell, extra] & build.region)
+                for edge in edges_from(self.encoding, self.selection, cell, extra):
+                    assert edge.package is not None
+                    # In the cell alone this edge is stated; other cells of the entry may state others.
+                    stated = (cell.region, build.region, edge.region)
+                    self._step(steps, edge.package, edge.dependency.extras, self.regions[cell, extra], stated)
+        return {extra: Needs(any_of(reached), _listed(steps)) for extra, (reached, steps) in sorted(found.items())}
+
+    def roots(self, universe: Universe, edits: Edits) -> dict[Choice | None, tuple[LockedRequirement, ...]]:
+        """What the project itself requires, by the choice that lists it."""
+        found: dict[Choice | None, _Steps] = {}
+        for root in universe.roots:
+            steps = found.setdefault(root.choice, {})
+            for stated in edits.apply([dependency_of(root.requirement, from_marker(root.requirement.marker))]):
+                package = self.encoding.packages.get(stated.name)
+                if package is not None:
+                    self._step(steps, package, stated.extras, root.active, (stated.marker,))
+        return {choice: _listed(steps) for choice, steps in found.items()}
+
+    def _step(
+        self, steps: _Steps, package: Package, extras: tuple[str, ...], reached: Formula, stated: tuple[Formula, ...]
+    ) -> None:
+        """Adds the entries that serve a requirement which is stated in one region, and ``reached`` in another."""
+        domain = self.encoding.domain
+        for target in package.cells:
+            if (target, "") not in self.regions or not domain.satisfiable(reached, *stated, target.region):
+                continue
+            offered = (extra for extra in extras if edges_from(self.encoding, self.selection, target, extra))
+            asked = tuple(sorted(offered))
+            for build in target.candidates[self.selection.ranks[target]].builds:
+                if domain.satisfiable(reached, *stated, target.region, build.region):
+                    key = (package.name, build.version, build.index, asked)
+                    steps.setdefault(key, []).append(all_of((*stated, target.region, build.region)))
+
+
+def _listed(steps: _Steps) -> tuple[LockedRequirement, ...]:
+    return tuple(LockedRequirement(*key, any_of(regions)) for key, regions in sorted(steps.items()))
 
 
 def _unmet(

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from corpora.facts import File
 from corpora.references import Direct
 from encoder.marker import Formula
+from encoder.project import Choice
 
-__all__ = ["Lock", "LockedPackage"]
+__all__ = ["Lock", "LockedPackage", "LockedRequirement", "Needs"]
+
+
+@dataclass(frozen=True)
+class LockedRequirement:
+    """One step from something that requires to an entry that serves it."""
+
+    name: str
+    version: str
+    index: str
+    extras: tuple[str, ...]
+    """Those it asks for and that require something there, sorted."""
+    region: Formula
+    """Where it is taken, of all places where what requires is reached."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an entry, or one of its extras, requires where it is reached."""
+
+    reached: Formula
+    requirements: tuple[LockedRequirement, ...]
 
 
 @dataclass(frozen=True)
@@ -27,6 +50,8 @@ class LockedPackage:
     files: tuple[File, ...]
     dependencies: tuple[tuple[str, str, str], ...]
     """(name, version, index) of the entries that its requirements reach, sorted."""
+    needs: Mapping[str, Needs] = field(default_factory=dict, hash=False)
+    """By extra, with that of the entry itself under ``""``."""
     unmet_extras: tuple[str, ...] = ()
     """Extras that are asked for and that this version does not have."""
     direct: Direct | None = None
@@ -43,5 +68,7 @@ class Lock:
     extras: tuple[str, ...]
     groups: tuple[str, ...]
     default_groups: tuple[str, ...]
+    roots: Mapping[Choice | None, tuple[LockedRequirement, ...]] = field(default_factory=dict, hash=False)
+    """What the project's own dependencies (None), extras and groups list; what they bring along is listed there."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """Sentences for a person: what was left out and why."""

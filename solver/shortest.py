@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from encoder.domain import Domain
 from encoder.marker import FALSE, TRUE, Formula, Matches, Opaque, PythonAtLeast, PythonRelease, all_of, any_of
 from encoder.project import Choice
 
-__all__ = ["Shortener"]
+__all__ = ["Shortener", "spelled_as_pylock"]
 
 _AXIS_ORDER = {"opaque": 0, "machine": 1, "python": 2, "implementation": 3, "platform": 4, "choice": 5}
 
 Cube = tuple[Formula, ...]
 
 
+def spelled_as_pylock(choice: Choice, chosen: bool) -> str:
+    """How a marker of PEP 751 asks for an extra or group."""
+    variable = "extras" if choice.kind == "extra" else "dependency_groups"
+    return f"'{choice.name}' {'in' if chosen else 'not in'} {variable}"
+
+
 class Shortener:
     """Shortens formulas over one domain, and remembers: most packages of a lock share a few regions."""
 
-    def __init__(self, domain: Domain) -> None:
+    def __init__(self, domain: Domain, spelled: Callable[[Choice, bool], str] = spelled_as_pylock) -> None:
         self._domain = domain
-        self._covers: dict[int, list[Cube] | None] = {}
+        self._spelled = spelled
+        self._covers: dict[tuple[int, int], list[Cube] | None] = {}
 
-    def marker(self, region: Formula) -> str | None:
-        """The marker of a region; None where it is the whole universe."""
-        cover = self.cover(region)
+    def marker(self, region: Formula, within: Formula = TRUE) -> str | None:
+        """The marker of a region; None where it is all of ``within``, outside of which it may say anything."""
+        cover = self.cover(region, within)
         if cover is None:
             return None
-        texts = sorted((_said(cube) for cube in cover), key=lambda parts: (len(parts), parts))
+        texts = sorted((_said(cube, self._spelled) for cube in cover), key=lambda parts: (len(parts), parts))
         shared = [part for part in texts[0] if len(texts) > 1 and all(part in parts for parts in texts)]
         alternatives = " or ".join(" and ".join(part for part in parts if part not in shared) for parts in texts)
         return " and ".join([*shared, f"({alternatives})"]) if shared else alternatives
@@ -37,37 +44,38 @@ class Shortener:
         cover = self.cover(region)
         return TRUE if cover is None else any_of(all_of(cube) for cube in cover)
 
-    def cover(self, region: Formula) -> list[Cube] | None:
-        """An irredundant cover by prime implicants; None where the region is the whole universe."""
-        if region.key not in self._covers:
-            if self._domain.implies(TRUE, region):
-                self._covers[region.key] = None
+    def cover(self, region: Formula, within: Formula = TRUE) -> list[Cube] | None:
+        """An irredundant cover of the region in ``within`` by prime implicants; None where it is all of it."""
+        key = (region.key, within.key)
+        if key not in self._covers:
+            if self._domain.implies(within, region):
+                self._covers[key] = None
             else:
-                self._covers[region.key] = self._irredundant(self._primes(region))
-        return self._covers[region.key]
+                self._covers[key] = self._irredundant(self._primes(region, within), within)
+        return self._covers[key]
 
-    def _primes(self, region: Formula) -> list[Cube]:
+    def _primes(self, region: Formula, within: Formula) -> list[Cube]:
         outside = ~region
         primes: dict[Cube, None] = {}
         for cube in _cubes(region):
-            if self._domain.satisfiable(*cube):
-                primes[self._expand(cube, outside)] = None
+            if self._domain.satisfiable(*cube, within):
+                primes[self._expand(cube, outside, within)] = None
         return list(primes)
 
-    def _expand(self, cube: Cube, outside: Formula) -> Cube:
+    def _expand(self, cube: Cube, outside: Formula, within: Formula) -> Cube:
         """Drops each literal without which the cube still lies inside the region."""
         kept = sorted(cube, key=_literal_order)
         for literal in list(kept):
             rest = [other for other in kept if other is not literal]
-            if not self._domain.satisfiable(*rest, outside):
+            if not self._domain.satisfiable(*rest, outside, within):
                 kept = rest
         return tuple(kept)
 
-    def _irredundant(self, cubes: list[Cube]) -> list[Cube]:
+    def _irredundant(self, cubes: list[Cube], within: Formula) -> list[Cube]:
         kept = sorted(cubes, key=lambda cube: (-len(cube), [_literal_order(literal) for literal in cube]))
         for cube in list(kept):
             others = [~all_of(other) for other in kept if other is not cube]
-            if others and not self._domain.satisfiable(*cube, all_of(others)):
+            if others and not self._domain.satisfiable(*cube, within, all_of(others)):
                 kept.remove(cube)
         return kept
 
@@ -112,7 +120,7 @@ def _literal_order(literal: Formula) -> tuple[int, bool, str]:
     return _AXIS_ORDER[axis], literal.op != "not", str(atom)
 
 
-def _said(cube: Cube) -> list[str]:
+def _said(cube: Cube, spelled: Callable[[Choice, bool], str]) -> list[str]:
     """The comparisons of a cube, choices first."""
     since: PythonRelease | None = None
     before: PythonRelease | None = None
@@ -126,8 +134,7 @@ def _said(cube: Cube) -> list[str]:
             else:
                 before = min(before, atom.release) if before else atom.release
         elif isinstance(atom, Choice):
-            variable = "extras" if atom.kind == "extra" else "dependency_groups"
-            texts.append((order, f"'{atom.name}' {'in' if positive else 'not in'} {variable}"))
+            texts.append((order, spelled(atom, positive)))
         elif isinstance(atom, Opaque):
             texts.append((order, atom.text if positive else _opposite(atom.text)))
         else:
