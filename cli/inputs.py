@@ -6,11 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from cli.failures import WRONG, Ended
+
 if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
+
     from corpora.facts import Corpus
     from encoder.project import Project
 
@@ -28,8 +32,8 @@ _OF_RESOLUTION = {"highest": "newest-first", "lowest": "lowest", "lowest-direct"
 class Inputs:
     """What the shared options say."""
 
-    folder: Path
-    """The project, as it was given."""
+    source: Path
+    """The project, script or requirements file, as it was given."""
     default_index: str | None
     named_indexes: dict[str, str]
     snapshot: Path | None
@@ -38,20 +42,62 @@ class Inputs:
     no_cache: bool
     exclude_newer: datetime | None
     objective: str | None
+    requires_python: SpecifierSet | None = None
+
+    @property
+    def kind(self) -> Literal["project", "requirements", "script"]:
+        """What the source is, as its name says."""
+        if self.source.suffix in (".in", ".txt"):
+            return "requirements"
+        named = self.source.suffix == ".py" and not self.source.is_dir()
+        return "script" if named or (self.source.suffix != ".toml" and self.source.is_file()) else "project"
 
     @property
     def project_folder(self) -> Path:
-        return self.folder if self.folder.name != "pyproject.toml" else self.folder.parent
+        """Where the source is."""
+        return self.source.parent if self.kind != "project" or self.source.suffix == ".toml" else self.source
+
+    def default_lock(self, form: str | None) -> Path:
+        """The lock of the source, where no other is named.
+
+        Raises Ended where the format has none for it.
+        """
+        if self.kind == "project":
+            return self.project_folder / ("uv.lock" if form == "uv" else "pylock.toml")
+        if form == "uv" and self.kind == "script":
+            return self.source.with_name(f"{self.source.name}.lock")
+        if form == "uv":
+            raise Ended(WRONG, "A uv.lock is for a project or a script; write a pylock.toml for a requirements file.")
+        stem = self.source.stem.replace(".", "-")
+        # The pylock.toml beside a pyproject.toml is the lock of that project.
+        alone = stem == "requirements" and not (self.project_folder / "pyproject.toml").exists()
+        return self.source.with_name("pylock.toml" if alone else f"pylock.{stem}.toml")
 
     def project(self) -> Project:
-        """The project as the command line has it.
+        """The project, script or requirements file as the command line has it.
 
         Raises ProjectError.
         """
+        project = self._reader()(
+            self.source,
+            default_index=self.default_index,
+            named_indexes=self.named_indexes,
+            requires_python=self.requires_python,
+        )
+        return project if self.exclude_newer is None else replace(project, exclude_newer=self.exclude_newer)
+
+    def _reader(self) -> Callable[..., Project]:
+        if self.kind == "script":
+            from encoder.script import read_script
+
+            return read_script
+        if self.kind == "requirements":
+            from encoder.requirements_txt import read_requirements
+
+            return read_requirements
         from encoder.reading import read_project
 
-        project = read_project(self.folder, default_index=self.default_index, named_indexes=self.named_indexes)
-        return project if self.exclude_newer is None else replace(project, exclude_newer=self.exclude_newer)
+        return read_project
 
     def corpus(self) -> Corpus:
         """Where the packages come from; close it. Raises CorpusError."""
@@ -95,9 +141,13 @@ def inputs(command: _Callback) -> _Callback:
         no_cache: bool,
         exclude_newer: datetime | None,
         objective: str | None,
+        requires_python: SpecifierSet | None,
         **others: Any,
     ) -> Any:
-        given = Inputs(project, default_index, index, corpus, offline, cache_dir, no_cache, exclude_newer, objective)
+        given = Inputs(
+            project, default_index, index, corpus, offline, cache_dir, no_cache, exclude_newer, objective,
+            requires_python,
+        )  # fmt: skip
         return command(given=given, **others)
 
     for option in reversed(_OPTIONS):
@@ -127,13 +177,25 @@ def _cutoff(ctx: click.Context, parameter: click.Parameter, value: str | None) -
         raise click.BadParameter(f"{value!r} {error}; {advice}", ctx=ctx, param=parameter) from None
 
 
+def _pythons(ctx: click.Context, parameter: click.Parameter, value: str | None) -> SpecifierSet | None:
+    if value is None:
+        return None
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return SpecifierSet(value)
+    except InvalidSpecifier:
+        advice = "write it as in PEP 440, e.g. '>=3.11'."
+        raise click.BadParameter(f"{value!r} is not a version specifier; {advice}", ctx=ctx, param=parameter) from None
+
+
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--project",
         type=click.Path(path_type=Path),
         default=Path("."),
         metavar="DIR",
-        help="The folder with pyproject.toml; here by default.",
+        help="The folder with pyproject.toml, a script or a requirements file; this folder by default.",
     ),
     click.option(
         "--default-index",
@@ -163,6 +225,12 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--no-cache", is_flag=True, help="Keep nothing between runs, and use nothing that was kept."),
     click.option(
         "--exclude-newer", metavar="DATE", callback=_cutoff, help="Ignore files that were uploaded after this."
+    ),
+    click.option(
+        "--requires-python",
+        metavar="SPEC",
+        callback=_pythons,
+        help="Which Pythons the lock is for, e.g. '>=3.11', in place of what the project says.",
     ),
     click.option(
         "--objective",

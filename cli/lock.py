@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -26,12 +26,13 @@ __all__ = ["lock"]
 
 
 @click.command()
+@click.argument("source", required=False, type=click.Path(path_type=Path))
 @inputs
 @click.option(
     "--output",
     metavar="FILE",
     help="Where the lock goes: pylock.toml, pylock.NAME.toml or uv.lock; - is standard output. "
-    "pylock.toml in the project by default.",
+    "pylock.toml in the project by default, pylock.NAME.toml beside a script or requirements file.",
 )
 @click.option("--format", "form", type=click.Choice(["pylock", "uv"]), help="Where the file's name does not tell.")
 @click.option("--upgrade", is_flag=True, help="Do not keep to the lock that is there.")
@@ -52,6 +53,7 @@ __all__ = ["lock"]
 @click.option("-v", "--verbose", is_flag=True, help="Say more.")
 def lock(  # noqa: PLR0917
     given: Inputs,
+    source: Path | None,
     output: str | None,
     form: str | None,
     upgrade: bool,
@@ -64,9 +66,11 @@ def lock(  # noqa: PLR0917
 ) -> None:
     """Lock a project: one lockfile that is right in every environment that the project admits.
 
-    The lock that is there already is kept to as far as possible.
+    SOURCE is the project's folder or its pyproject.toml, a script with inline metadata (script.py), or a requirements
+    file (requirements.in, requirements.txt). The lock that is there already is kept to as far as possible.
     """
-    target = target_of(given.project_folder, output, form)
+    given = _with_source(given, source)
+    target = target_of(given.default_lock(form), output, form)
     if certificate is not None and (check or target.path is None):
         raise Ended(WRONG, "--certificate is for a lock that is written to a file; drop it, or name the file.")
     _refuse_contradictions(target, upgrade, check, as_json)
@@ -230,6 +234,11 @@ class _Run:
         if reason is not None:
             header["reason"] = reason
         return {**header, "lockfile": str(self.target), "format": "pylock", "objective": self._objective}
+
+
+def _with_source(given: Inputs, source: Path | None) -> Inputs:
+    """What ``SOURCE`` names; a name without a folder is in that of ``--project``."""
+    return given if source is None else replace(given, source=given.source / source)
 
 
 def _refuse_contradictions(target: Target, upgrade: bool, check: bool, as_json: bool) -> None:

@@ -86,16 +86,16 @@ def _mode(target: Path) -> int:
     return 0o666 & ~mask
 
 
-def target_of(folder: Path, output: str | None, form: str | None) -> Target:
-    """Where ``--output`` and ``--format`` say that the lock goes.
+def target_of(default: Path, output: str | None, form: str | None) -> Target:
+    """Where ``--output`` and ``--format`` say that the lock goes; ``default`` without ``--output``.
 
     Raises Ended where the two do not fit, or name what is not there yet.
     """
     if output is None:
-        output = str(folder / ("uv.lock" if form == "uv" else "pylock.toml"))
+        output = str(default)
     path = None if output == "-" else Path(output)
     name = "" if path is None else path.name
-    told = "uv" if name == "uv.lock" else "pylock" if _PYLOCK.fullmatch(name) else None
+    told = "uv" if name == "uv.lock" or name.endswith(".py.lock") else "pylock" if _PYLOCK.fullmatch(name) else None
     if told is not None and form is not None and told != form:
         raise Ended(WRONG, f"--output {output} is named as a {told} lock, and --format says {form}; drop one of them.")
     if told is None and form is None and path is not None:

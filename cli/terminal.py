@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from corpora.address import redacted
+
 __all__ = ["is_terminal", "marked", "say", "say_error", "say_warning"]
 
 
@@ -48,10 +50,13 @@ _UNPRINTABLE = re.compile(r"\x1b\[[0-9;]*m|[^\n\t -~]")
 
 
 def _printable(text: str) -> str:
-    """Without the control characters that names from outside may hold: they could rewrite what the terminal shows."""
+    """Without the control characters that names from outside may hold: they could rewrite what the terminal shows.
+
+    And without credentials, whoever wrote an address into the text.
+    """
 
     def shown(found: re.Match[str]) -> str:
         piece = found[0]
         return piece if len(piece) > 1 or piece.isprintable() else f"\\x{ord(piece):02x}"
 
-    return _UNPRINTABLE.sub(shown, text)
+    return _UNPRINTABLE.sub(shown, redacted(text))

@@ -231,12 +231,13 @@ def candidates_of(
     cutoff = project.exclude_newer_package.get(name, project.exclude_newer)
     wheels_only = name in project.no_build_package or (project.no_build and name not in project.no_binary_package)
     sdists_only = name in project.no_binary_package or project.no_binary
+    hashes = project.hashes.get(name)
     left_out: list[tuple[str, str]] = []
     segments: list[list[Build]] = []
     for listing in listings:
         builds = []
         for release in listing.releases:
-            reason, files = _serving_files(release, cutoff, wheels_only, sdists_only)
+            reason, files = _serving_files(release, cutoff, wheels_only, sdists_only, hashes)
             if reason is None:
                 builds.append(Build(release.version, listing.index, release, files, TRUE))
             else:
@@ -289,7 +290,11 @@ def candidates_of(
 
 
 def _serving_files(
-    release: Release, cutoff: datetime | None, wheels_only: bool, sdists_only: bool
+    release: Release,
+    cutoff: datetime | None,
+    wheels_only: bool,
+    sdists_only: bool,
+    hashes: frozenset[tuple[str, str]] | None,
 ) -> tuple[str | None, tuple[File, ...] | None]:
     """Why a release is no candidate (None where it is one), and its files that serve (None: all of them)."""
     if wheels_only and not release.wheels:
@@ -300,9 +305,13 @@ def _serving_files(
         return "has no file", ()
     if cutoff is not None and uploaded(release.upload_time, cutoff) is False:
         return "was uploaded after the exclude-newer date", ()
-    if cutoff is None and not wheels_only and not sdists_only:
+    if cutoff is None and not wheels_only and not sdists_only and hashes is None:
         return None, None
     files = release.files
+    if hashes is not None:
+        files = tuple(file for file in files if not hashes.isdisjoint(file.hashes))
+        if not files:
+            return "has no file with one of the hashes that are asked for", ()
     if cutoff is not None:
         files = tuple(file for file in files if uploaded(file.upload_time, cutoff))
         if not files:

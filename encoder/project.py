@@ -117,7 +117,7 @@ class Project:
     """Everything a project asks. All names are normalised; all mappings keep the order of the file."""
 
     path: Path
-    """The ``pyproject.toml``."""
+    """The ``pyproject.toml``, script or requirements file."""
     name: str | None
     requires_python: SpecifierSet
     dependencies: tuple[Requirement, ...]
@@ -154,6 +154,8 @@ class Project:
     """Of the workspace that the project is the root of, by name; empty without ``[tool.uv.workspace]``."""
     whole_workspace: bool = False
     """Whether the lock is for every member with its extras and groups (``uv.lock``), or for this project alone."""
+    hashes: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    """(algorithm, digest) of the only files that may serve, for the packages that a requirements file gives any."""
     warnings: tuple[str, ...] = ()
     """One sentence for each setting that was read and has no effect yet."""
 

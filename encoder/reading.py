@@ -29,7 +29,7 @@ from encoder.settings import (
 )
 from encoder.values import Value, first_line, shown
 
-__all__ = ["OLDEST_PYTHON", "read_project"]
+__all__ = ["OLDEST_PYTHON", "project_of", "read_project"]
 
 OLDEST_PYTHON = ">=3.11"
 """What stands for a missing ``requires-python``: the oldest Python that satlock itself runs on. uv takes the Python
@@ -44,6 +44,7 @@ def read_project(
     *,
     default_index: str | None = None,
     named_indexes: Mapping[str, str] | None = None,
+    requires_python: SpecifierSet | None = None,
     now: datetime | None = None,
 ) -> Project:
     """Read what a project asks from its ``pyproject.toml``, or from the one in the folder ``path``.
@@ -51,7 +52,8 @@ def read_project(
     ``[project]`` is read as in PEP 621, requirements as in PEP 508, ``[dependency-groups]`` as in PEP 735, and
     ``[tool.uv]`` as in uv's settings reference, overridden key by key by ``[tool.satlock]``.
 
-    ``default_index`` and ``named_indexes`` are the command line's ``--default-index`` and ``--index``.
+    ``default_index``, ``named_indexes`` and ``requires_python`` are the command line's ``--default-index``, ``--index``
+    and ``--requires-python``.
     ``now`` is the moment from which durations in ``exclude-newer`` count back; without it, the present.
 
     Raises :class:`ProjectError`, and nothing else, for whatever is wrong with the file. What could influence a lock
@@ -59,16 +61,34 @@ def read_project(
     """
     if path.is_dir():
         path = path / "pyproject.toml"
-    root = Value(_load(path), str(path), "")
-    tables = root.table()
+    tables = Value(_load(path), str(path), "").table()
+    if "project" not in tables and "dependency-groups" not in tables:
+        raise ProjectError(f"{path} has neither a [project] nor a [dependency-groups] table; add what to lock.")
+    return project_of(
+        path, tables, default_index=default_index, named_indexes=named_indexes, requires_python=requires_python, now=now
+    )
+
+
+def project_of(
+    path: Path,
+    tables: Mapping[str, Value],
+    *,
+    named: bool = True,
+    default_index: str | None = None,
+    named_indexes: Mapping[str, str] | None = None,
+    requires_python: SpecifierSet | None = None,
+    now: datetime | None = None,
+) -> Project:
+    """The project that the top-level tables of ``path`` describe; one without a name where it is not ``named``.
+
+    The rest is as in :func:`read_project`.
+    """
     tools = tables["tool"].table() if "tool" in tables else {}
     warnings: list[str] = []
     settings = merge_settings(tools.get("uv"), tools.get("satlock"), warnings)
 
     project = tables["project"].table() if "project" in tables else None
-    if project is None and "dependency-groups" not in tables:
-        raise ProjectError(f"{path} has neither a [project] nor a [dependency-groups] table; add what to lock.")
-    name = _name(tables["project"], project) if project is not None else None
+    name = _name(tables["project"], project) if project is not None and named else None
     _refuse_dynamic(project or {})
     dependencies = project["dependencies"].requirements() if project and "dependencies" in project else ()
     extras = _extras((project or {}).get("optional-dependencies"))
@@ -82,7 +102,11 @@ def read_project(
     return Project(
         path=path,
         name=name,
-        requires_python=_requires_python((project or {}).get("requires-python"), warnings),
+        requires_python=(
+            _requires_python((project or {}).get("requires-python"), "project." if named else "", warnings)
+            if requires_python is None
+            else requires_python
+        ),
         dependencies=dependencies,
         extras=extras,
         groups=groups,
@@ -143,10 +167,10 @@ def _refuse_dynamic(project: Mapping[str, Value]) -> None:
             )
 
 
-def _requires_python(value: Value | None, warnings: list[str]) -> SpecifierSet:
+def _requires_python(value: Value | None, table: str, warnings: list[str]) -> SpecifierSet:
     if value is None:
         warnings.append(
-            f"project.requires-python is missing, so the lock is for Python {OLDEST_PYTHON}, "
+            f"{table}requires-python is missing, so the lock is for Python {OLDEST_PYTHON}, "
             "the oldest that satlock itself runs on; add it to say which Pythons the project is for."
         )
         return SpecifierSet(OLDEST_PYTHON)

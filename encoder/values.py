@@ -11,6 +11,7 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
+from corpora.address import redacted
 from encoder.project import ProjectError, Requirement
 from encoder.specifiers import parse_strict_requirement
 
@@ -23,11 +24,11 @@ _SHOWN = 80
 
 
 def shown(value: object) -> str:
-    """The value as one short line: what a person sees of it in an error."""
+    """The value as one short line without credentials: what a person sees of it in an error."""
     if isinstance(value, bool):
         text = "true" if value else "false"
     else:
-        text = value.isoformat() if isinstance(value, date | time) else repr(value)
+        text = redacted(value.isoformat() if isinstance(value, date | time) else repr(value))
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
