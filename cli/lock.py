@@ -214,6 +214,10 @@ class _Run:
 
     def report(self, locked: Locked, watched: Watched, status: str) -> None:
         """Says what was found."""
+        from cli.gaps import warning_of_gaps
+
+        if (warning := warning_of_gaps(locked, self.verbose)) is not None:
+            say_warning(warning)
         if not self.quiet:
             from cli.summary import summary
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from cli.gaps import json_of_gaps, notes_of_refusals
 from cli.terminal import marked
 from cli.watching import Phases, Watched
 
@@ -82,6 +83,7 @@ def json_of(locked: Locked, watched: Watched, phases: Phases, header: dict[str, 
         "left-out": [
             {"name": name, "version": version, "reason": why} for name, version, why in _newer(locked, watched)
         ],
+        "without-file": json_of_gaps(locked),
         "notes": _notes(locked, watched),
         "times": {name: round(seconds, 4) for name, seconds in {**phases.seconds, "total": phases.total}.items()},
         "solver": {
@@ -171,7 +173,7 @@ def _notes(locked: Locked, watched: Watched) -> list[str]:
         if bare:
             more = f" and {len(bare) - 1} more" if len(bare) > 1 else ""
             notes.append(f"{bare[0]}{more} is not in the lock, since {package.index} gives no hash for it")
-    return notes
+    return notes + notes_of_refusals(locked)
 
 
 def _listed(title: str, lines: list[str], verbose: bool) -> Iterator[str]:

@@ -18,11 +18,12 @@ from corpora.facts import File, Listing, Release
 from corpora.references import Direct
 
 from .domain import Domain
-from .marker import FALSE, TRUE, Formula, all_of, any_of, from_marker, from_python_specifier
+from .marker import FALSE, TRUE, Formula, all_of, any_of, from_python_specifier
+from .platforms import Required, region_of, required_by, unserved
 from .project import Project
 from .siblings import divide
 from .specifiers import python_lower_bounds
-from .tags import installs_on, platforms_of
+from .tags import installs_on
 
 __all__ = ["Build", "Candidate", "Candidates", "candidates_of", "is_exact", "python_region", "runs", "uploaded"]
 
@@ -99,9 +100,8 @@ class Candidates:
     """Ranks that stand for several builds, with the ranks of these."""
     whole: Mapping[int, int]
     """For a build that has siblings: the rank that serves wherever one of them does."""
-    _required: tuple[Formula, ...]
-    """Environments for whose platform every candidate must have a file."""
-    _domain: Domain
+    _required: Required
+    """Where every candidate must have a file."""
     _masks: dict[str, int] = field(default_factory=dict)
     _versions: dict[int, Version] = field(default_factory=dict)
     _admission: list[tuple[Formula, int]] | None = None
@@ -187,9 +187,9 @@ class Candidates:
 
     def _admission_of(self, build: Build) -> Formula:
         region = python_region(build.release.requires_python)
-        if self._required:
-            served = any_of(platforms_of(file.filename, self._domain.satisfiable) for file in build.files)
-            region = all_of([region, *(~environment | served for environment in self._required)])
+        if self._required.places:
+            bare = unserved(self._required.places, build.files)
+            region &= ~(self._required.region & region_of(frozenset(bare)))
         return region
 
     def usable(self, rank: int) -> Formula:
@@ -278,10 +278,10 @@ def candidates_of(
     named = mode != "disallow" and any(_names_prerelease(specifiers) for specifiers in asked)
     if mode == "allow" or named or (serve and prereleases == everything):
         prereleases = 0
-    required = tuple(from_marker(marker) for marker in project.required_environments)
+    required = required_by(project.required_environments, domain)
     found = Candidates(
         name, tuple(listing.index for listing in listings), tuple(ranked), tuple(left_out), prereleases, serve, yanked,
-        tuple(singles), tuple(composites), whole, required, domain,
+        tuple(singles), tuple(composites), whole, required,
     )  # fmt: skip
     for specifiers in asked:
         if is_exact(specifiers):

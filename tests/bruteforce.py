@@ -18,8 +18,9 @@ What it takes for true, where the sources leave a choice:
   ``==``, anywhere.
 * Of the candidates of one package in one index with one public version (2.5.1, 2.5.1+cpu), those without a file that
   fits the environment are not admitted when another one has such a file. An sdist fits everywhere.
-* A required environment needs a file for its platform, under some Python that the project admits: no wheel is made
-  for the Pythons to come.
+* A required environment needs a file under every CPython up to 3.14 that it admits: no wheel is made for the Pythons to
+  come. One that names no machine means the most common one of its system, one that does means those that are named
+  and the common ones.
 * Packages never require the project itself.
 """
 
@@ -180,7 +181,8 @@ def _tag_fits(tag: Any, base: Environment) -> bool:
     if language[1] == "py":
         python_fits = older and tag.abi == "none"
     elif language[1] == "cp":
-        python_fits = base.implementation == "cpython" and (older if tag.abi == "abi3" else exact)
+        usual = not tag.abi.endswith("t")  # the others are for the free-threaded Python
+        python_fits = base.implementation == "cpython" and usual and (older if tag.abi == "abi3" else exact)
     else:
         python_fits = base.implementation == "pypy" and exact
     return python_fits and _platform_fits(tag.platform, base)
@@ -294,10 +296,6 @@ class Judge:
                 found |= {(3, minor + step, 0) for step in (-1, 0, 1) if minor + step >= 0}
                 found |= {(3, minor, 1)} if patch == 0 else {(3, minor, patch + step) for step in (-1, 0, 1)}
         return [".".join(map(str, release)) for release in sorted(found)]
-
-    @functools.cache  # noqa: B019
-    def _served(self) -> list[str]:
-        return [python for python in self._pythons() if self.requires_python.contains(python)]
 
     def _wheel_tags(self) -> list[tuple[str, str]]:
         return sorted({(name, tags) for _, name, _, dist in self.world.candidates() for tags in dist.wheels})
@@ -486,8 +484,7 @@ class Judge:
             siblings = [Candidate(name, other, index) for other in self.world.indexes[index][name]]
             if any(_public(one) == _public(candidate) and self.fits(one, env) for one in siblings):
                 return Violation("build", f"{text} has no file that fits, and another build of it has")
-            required = any(holds(marker, env) for marker in self.settings.get("required-environments", []))
-            if required and not any(self.fits(candidate, replace(env, python=python)) for python in self._served()):
+            if any(_is_required(marker, env) for marker in self.settings.get("required-environments", [])):
                 return Violation("build", f"{text} has no file that fits, and the environment is a required one")
         return None
 
@@ -729,6 +726,14 @@ def _out_of_scope(lock: Pylock, env: Environment) -> Iterator[str]:
 
 def _public(candidate: Candidate) -> str:
     return Version(candidate.version).public
+
+
+def _is_required(marker: str, env: Environment) -> bool:
+    if env.implementation != "cpython" or Version(env.python) >= Version("3.15") or not holds(marker, env):
+        return False
+    if "platform_machine" in marker:
+        return env.machine in ("x86_64", "aarch64", "arm64", "AMD64") or repr(env.machine) in marker
+    return env.machine == {"linux": "x86_64", "win32": "AMD64", "darwin": "arm64"}.get(env.platform, env.machine)
 
 
 def _subsets(names: Iterable[str]) -> list[tuple[str, ...]]:

@@ -57,6 +57,12 @@ ENVIRONMENTS = (
     ("sys_platform != 'win32'",),
     ("python_version >= '3.12' and sys_platform == 'win32'", "python_version < '3.12'"),
 )
+REQUIRED = (
+    "sys_platform == 'linux' and platform_machine == 'x86_64'",
+    "sys_platform == 'win32'",
+    "sys_platform == 'win32' and python_version < '3.13'",
+    "sys_platform == 'darwin' and platform_machine == 'arm64'",
+)
 
 
 class Dice:
@@ -315,8 +321,7 @@ class _WorldDraw:
         if dice.chance(12):
             found.append(f"environments = {toml(list(dice.pick(ENVIRONMENTS)))}")
         if dice.chance(8):
-            required = "sys_platform == 'linux' and platform_machine == 'x86_64'"
-            found.append(f"required-environments = {toml([required])}")
+            found.append(f"required-environments = {toml([dice.pick(REQUIRED)])}")
         if self.prereleases and dice.chance(30):
             found.append(f'prerelease = "{dice.pick(("allow", "disallow"))}"')
         return found

@@ -457,6 +457,22 @@ def test_a_required_environment_needs_a_file_that_installs() -> None:
     assert installs(locked(world(["a"], listed, settings))) == {"a": "1.0"}
 
 
+def test_a_required_environment_needs_a_file_under_each_python() -> None:
+    """Where an old release serves some Pythons and a new one the others, each gets its own."""
+    listed = {
+        "a": {
+            "1.0": Dist(wheels=("cp311-cp311-manylinux_2_28_x86_64", "cp311-cp311-win_amd64")),
+            "2.0": Dist(wheels=tuple(f"cp3{minor}-cp3{minor}-manylinux_2_28_x86_64" for minor in (12, 13, 14))),
+        }
+    }
+    settings = "[tool.uv]\nrequired-environments = [\"sys_platform == 'linux' and platform_machine == 'x86_64'\"]\n"
+    found = locked(world(["a"], listed, settings))
+    assert installs(found, Environment("3.11.4", "linux", "x86_64")) == {"a": "1.0"}
+    assert installs(found, Environment("3.12.0", "linux", "x86_64")) == {"a": "2.0"}
+    elsewhere = installs(found, Environment("3.11.4", "win32", "AMD64"))
+    assert elsewhere == {"a": "2.0"}, "only what is required sends anybody back"
+
+
 def test_what_was_uploaded_too_late_is_left_out() -> None:
     listed = {"a": {"1.0": Dist(), "2.0": Dist(upload_time="2024-06-02T00:00:00Z")}}
     settings = '[tool.uv]\nexclude-newer = "2024-06-01T00:00:00Z"\n'

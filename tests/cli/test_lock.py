@@ -254,7 +254,7 @@ class TestJson:
         report = json.loads(done.stdout)
         assert list(report) == [
             *("status", "lockfile", "format", "objective", "counts", "regions", "several"),
-            *("left-out", "notes", "times", "solver"),
+            *("left-out", "without-file", "notes", "times", "solver"),
         ]
         assert report["status"] == "locked" and report["objective"] == "fresh"
         assert report["counts"]["packages"] == 3 and report["counts"]["candidates"] == 4

@@ -360,6 +360,7 @@ def test_the_shortest_of_some_markers(region: str, shortest: str | None) -> None
         "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64", "cp312-cp312-manylinux_2_17_aarch64",
         "cp38-abi3-macosx_10_9_universal2", "cp311-none-macosx_11_0_arm64", "py3-none-macosx_10_9_x86_64",
         "cp312-cp312-linux_x86_64", "pp310-pypy310_pp73-manylinux2014_x86_64", "cp37-abi3-win_arm64",
+        "cp313-cp313t-win_amd64", "cp312-cp312.cp312t-win_amd64",
         "py3-none-manylinux1_x86_64.win_amd64", "cp312-cp312-manylinux_2_28_riscv64",
     ],
 )  # fmt: skip

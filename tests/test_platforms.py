@@ -1,0 +1,140 @@
+"""Where a lock installs: required environments, and the common platforms for which there is no file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.gaps import json_of_gaps, warning_of_gaps
+from encoder.platforms import COMMON, PYTHONS
+from encoder.reading import read_project
+from solver.gaps import refused_by_pip, without_file
+from solver.lockfiles.reading import read_lockfile
+from solver.locking import Locked, lock
+from solver.proofs.installable import COMMON as PROVEN
+from solver.proofs.installable import prove_installable
+from solver.pylock import to_toml
+from tests.cli.scene import pyproject, scene_of
+from tests.strategies import random_world
+from tests.test_properties import locked
+from tests.world import DEFAULT, Dist, MemoryCorpus, World
+
+INDEX = "https://index.example/whl/cpu"
+PROJECT = """
+[project]
+name = "proj"
+version = "0.1.0"
+requires-python = ">=3.12"
+dependencies = {dependencies}
+[tool.uv]
+{settings}
+[tool.uv.sources]
+torch = {{ index = "cpu" }}
+[[tool.uv.index]]
+name = "cpu"
+url = "{url}"
+explicit = true
+"""
+LINUX, MAC, WINDOWS = "manylinux_2_28_x86_64", "macosx_11_0_arm64", "win_amd64"
+ARM = "manylinux_2_28_aarch64"
+
+
+def wheels(platform: str, *minors: int) -> tuple[str, ...]:
+    return tuple(f"cp3{minor}-cp3{minor}-{platform}" for minor in minors or (12, 13, 14))
+
+
+def found(dependencies: list[str], listed: dict[str, dict[str, Dist]], folder: Path, settings: str = "") -> Locked:
+    project = PROJECT.format(dependencies=json.dumps(dependencies), settings=settings, url=INDEX)
+    torch = {"torch": listed.pop("torch", {})}
+    world = World(project, {DEFAULT: listed, INDEX: torch})
+    return lock(read_project(world.write_project(folder)), MemoryCorpus(world), default_index=DEFAULT)
+
+
+def test_the_common_platforms_are_those_that_prove_looks_at() -> None:
+    assert f"python_version >= '3.{PYTHONS[0][1]}' and python_version < '3.{PYTHONS[-1][1] + 1}'" in PROVEN
+    assert PROVEN.count("platform_machine ==") == len(COMMON)
+    for system, machine in COMMON:
+        assert f"sys_platform == '{system}' and platform_machine == '{machine}'" in PROVEN
+
+
+def test_a_lock_says_on_which_platforms_there_is_nothing_to_install(tmp_path: Path) -> None:
+    """The origin's case: "no source distribution or wheel for the current platform", said before it happens."""
+    listed = {
+        "voyager": {"2.0.9": Dist(wheels=wheels(LINUX, 12) + wheels(ARM, 12) + wheels(MAC, 12) + wheels(WINDOWS, 12))},
+        "pure": {"1.0": Dist()},
+        "torch": {"2.5.1+cpu": Dist(wheels=wheels(LINUX) + wheels(ARM) + wheels(WINDOWS))},
+    }
+    answer = found(["voyager", "pure", "torch==2.5.1"], listed, tmp_path)
+    assert warning_of_gaps(answer, verbose=False) == (
+        "the lock has no file to install, and an installation will fail, on\n"
+        "  macOS arm64: torch 2.5.1+cpu\n"
+        "  Python 3.13 or 3.14: voyager 2.0.9"
+    )
+    first, second = json_of_gaps(answer)
+    assert (first["name"], first["version"], first["index"]) == ("torch", "2.5.1+cpu", INDEX)
+    assert {env["sys_platform"] for env in first["environments"]} == {"darwin"}
+    assert len(first["environments"]) == 3 and len(second["environments"]) == 8
+
+
+def test_what_is_not_selected_somewhere_needs_no_file_there(tmp_path: Path) -> None:
+    listed = {"a": {"1.0": Dist(wheels=wheels(LINUX))}}
+    there = "a; sys_platform == 'linux' and platform_machine == 'x86_64'"
+    assert warning_of_gaps(found([there], listed, tmp_path), verbose=False) is None
+    inside = "environments = [\"sys_platform == 'linux' and platform_machine == 'x86_64'\"]"
+    assert warning_of_gaps(found(["a"], listed, tmp_path, inside), verbose=False) is None
+    assert warning_of_gaps(found(["a"], listed, tmp_path), verbose=False) is not None
+
+
+def test_what_only_installs_on_the_free_threaded_python_is_no_file(tmp_path: Path) -> None:
+    answer = found(["a"], {"a": {"1.0": Dist(wheels=("cp312-abi3-any", "cp314-cp314t-any"))}}, tmp_path)
+    assert not without_file(answer.lock, answer.universe.domain)
+    answer = found(["a"], {"a": {"1.0": Dist(wheels=("cp312-cp312t-any", "cp313-abi3-any"))}}, tmp_path)
+    (gap,) = without_file(answer.lock, answer.universe.domain)
+    assert {place.python for place in gap.places} == {(3, 12)}
+
+
+def test_a_newer_version_is_not_given_up_for_a_platform_that_nobody_requires(tmp_path: Path) -> None:
+    listed = {"a": {"1.0": Dist(), "2.0": Dist(wheels=wheels(LINUX))}}
+    answer = found(["a"], listed, tmp_path)
+    assert [package.version for package in answer.lock.packages] == ["2.0"]
+    required = "required-environments = [\"sys_platform == 'darwin'\"]"
+    answer = found(["a"], listed, tmp_path, required)
+    assert {package.version for package in answer.lock.packages} == {"1.0"}, "one version for all is tried first"
+    assert not without_file(answer.lock, answer.universe.domain)
+
+
+def test_upper_bounds_are_told_since_pip_heeds_them(tmp_path: Path) -> None:
+    listed = {"a": {"1.0": Dist(requires_python=">=3.8,<3.14")}, "b": {"1.0": Dist(requires_python="!=3.13.1,<4")}}
+    answer = found(["a", "b"], listed, tmp_path)
+    (gap,) = refused_by_pip(answer.lock, answer.universe.domain)
+    assert gap.package.name == "a" and {place.python for place in gap.places} == {(3, 14)}
+
+
+def test_the_command_warns_also_when_it_is_quiet(tmp_path: Path) -> None:
+    packages = {"a": {"1.0": Dist(wheels=wheels(LINUX))}}
+    scene = scene_of(World(pyproject("a", requires_python=">=3.12"), {DEFAULT: packages}), tmp_path)
+    ended = scene.lock("--quiet", "--json")
+    assert ended.exit_code == 0
+    assert "Linux aarch64, macOS arm64 or Windows AMD64: a 1.0" in ended.stderr
+    (gap,) = json.loads(ended.stdout)["without-file"]
+    assert gap["name"] == "a" and len(gap["environments"]) == 9
+
+
+@pytest.mark.parametrize("first", range(0, 240, 60))
+def test_the_warning_says_what_prove_says_of_the_written_lock(first: int, tmp_path: Path) -> None:
+    gaps = 0
+    for seed in range(first, first + 60):
+        world = random_world(seed)
+        answer = locked(world, tmp_path)
+        if not isinstance(answer, Locked):
+            continue
+        path = tmp_path / "pylock.toml"
+        path.write_text(to_toml(answer.lock))
+        proof = prove_installable(read_lockfile(path, tmp_path))
+        refuted = {each.name for each in proof.answers if not each.proven}
+        told = {gap.package.name for gap in without_file(answer.lock, answer.universe.domain)}
+        assert told == refuted, f"seed {seed}"
+        gaps += len(told)
+    assert gaps > 3, "too few worlds have something to tell"
