@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from corpora.facts import Corpus, Guess, Listing, MetadataOutcome, Wanted
+    from corpora.references import DirectOutcome, Reference
 
 __all__ = ["Phases", "Watched"]
 
@@ -89,6 +90,10 @@ class Watched:
             if reason is not None:
                 self.unavailable[one.index, one.name, one.version] = reason
         return answers
+
+    def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
+        with self._phases.phase("sources"):
+            return self._corpus.direct(wanted)
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     import tarfile
 
-__all__ = ["BuildError", "Process", "end_builds", "metadata_by_build", "unpack_sdist"]
+__all__ = ["BuildError", "Process", "end_builds", "metadata_by_build", "metadata_of_tree", "unpack_sdist"]
 
 Process: TypeAlias = "subprocess.Popen[bytes]"
 
@@ -49,6 +49,18 @@ def metadata_by_build(
     """
     with tempfile.TemporaryDirectory(prefix="satlock-build-", ignore_cleanup_errors=True) as scratch:
         source = unpack_sdist(archive, filename, Path(scratch, "source"))
+        return metadata_of_tree(source, timeout=timeout, environment=environment, running=running)
+
+
+def metadata_of_tree(
+    source: Path,
+    *,
+    timeout: float = _TIMEOUT,
+    environment: Mapping[str, str] | None = None,
+    running: set[Process] | None = None,
+) -> bytes:
+    """As :func:`metadata_by_build` for a folder with the sources of a project, where the build runs in place."""
+    with tempfile.TemporaryDirectory(prefix="satlock-build-", ignore_cleanup_errors=True) as scratch:
         output = Path(scratch, "metadata")
         log = Path(scratch, "log")
         worker = Path(__file__).with_name("build_worker.py")
@@ -78,7 +90,7 @@ def unpack_sdist(archive: IO[bytes], filename: str, folder: Path) -> Path:
                     raise BuildError("its archive is too large to unpack")
                 packed.extractall(folder)  # zipfile itself keeps members inside the folder
         else:
-            with tarfile.open(fileobj=archive, mode="r:gz") as unpacked:
+            with tarfile.open(fileobj=archive, mode="r:*") as unpacked:
                 total = 0
                 for member in unpacked:
                     total += member.size

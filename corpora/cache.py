@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from corpora.facts import Listing, Metadata, NeedsBuild, Release
+from corpora.facts import File, Listing, Metadata, NeedsBuild, Release
 
 __all__ = ["Cache", "Kept", "default_folder", "pack_listing", "unpack_listing"]
 
@@ -45,6 +45,15 @@ class Kept(NamedTuple):
 
     def listing(self) -> Listing | None:
         return None if self.packed is None else unpack_listing(self.packed)
+
+
+class KeptArchive(NamedTuple):
+    """What the cache holds of an archive that a URL names: how to ask again, and what it was."""
+
+    etag: str
+    last_modified: str
+    file: File
+    metadata: Metadata
 
 
 def pack_listing(listing: Listing) -> bytes:
@@ -103,6 +112,21 @@ class Cache:
                 self._write(kind, key, (None if hint is None else _fields(hint),))
             case reason:
                 self._write(kind, key, reason)
+
+    def archive(self, key: str) -> KeptArchive | None:
+        """What is kept of an archive."""
+        found: Any = self._read("archive", key)
+        match found:
+            case [etag, last_modified, file, metadata] if len(file) == len(File._fields):
+                return KeptArchive(etag, last_modified, File._make(file), Metadata(*metadata))
+        return None
+
+    def keep_archive(self, key: str, etag: str, last_modified: str, file: File, metadata: Metadata) -> None:
+        self._write("archive", key, (etag, last_modified, tuple(file), _fields(metadata)))
+
+    def folder_of(self, kind: str) -> Path | None:
+        """Where things are kept that are no entries (repositories); None where nothing is."""
+        return None if self._folder is None else Path(self._folder, kind)
 
     def _path(self, kind: str, key: str) -> str | None:
         if self._folder is None:

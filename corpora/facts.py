@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from corpora.references import DirectOutcome, Reference
 
 __all__ = [
     "Corpus",
@@ -157,6 +160,13 @@ class Corpus(Protocol):
 
     def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
         """Metadata for candidates, all at once."""
+        ...
+
+    def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
+        """What repositories, archives and folders come to, all at once; what must be built for that is built.
+
+        Raises CorpusError where one cannot be reached.
+        """
         ...
 
     def prefetch(

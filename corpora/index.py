@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from corpora.candidate import CandidateReader
+    from corpora.direct import DirectReader
     from corpora.parsers import Parsers
+    from corpora.references import DirectOutcome, Reference
     from corpora.transport import Answer, Job, Progress, Transport
 
 __all__ = ["LiveCorpus"]
@@ -85,6 +87,7 @@ class LiveCorpus:
         self._loop: asyncio.AbstractEventLoop
         self._transport: Transport
         self._reader: CandidateReader
+        self._direct: DirectReader | None = None
         self._parsers: Parsers
         self._writer: ThreadPoolExecutor
         self.progress: Progress = Progress()
@@ -120,6 +123,11 @@ class LiveCorpus:
                         self._known[candidate] = kept
         self._want(wanted, urgent=True)
         return {candidate: self._result(candidate) for candidate in wanted}
+
+    def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
+        """See :class:`corpora.facts.Corpus`."""
+        self._want(wanted, urgent=True)
+        return {reference: self._result(reference) for reference in wanted}
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
@@ -246,6 +254,8 @@ class LiveCorpus:
             pass
         finally:
             self._parsers.close()
+            if self._direct is not None:
+                self._direct.close()
             self._writer.shutdown(wait=True)
             loop.close()
 
@@ -264,6 +274,8 @@ class LiveCorpus:
         try:
             if isinstance(key, Wanted):
                 result: object = await self._reader.read(key, asked.job)
+            elif not isinstance(key, tuple):
+                result = await self._direct_reader().read(cast("Reference", key), asked.job)
             else:
                 result = await self._listing(*cast("tuple[str, str]", key), asked.job)
         except Stopped:
@@ -276,6 +288,20 @@ class LiveCorpus:
             if self._guess is not None and isinstance(result, (Listing, Metadata)):
                 with suppress(Exception):  # a guess that fails is no guess
                     self.prefetch(*self._guess(result))
+
+    def _direct_reader(self) -> DirectReader:
+        if self._direct is None:
+            from corpora.direct import DirectReader
+
+            self._direct = DirectReader(
+                self._transport,
+                self._vault,
+                self._cache,
+                offline=self._offline,
+                build_environment=self._build_environment,
+                running=self._reader.running,
+            )
+        return self._direct
 
     async def _listing(self, index: str, name: str, job: Job) -> Listing | None:
         from corpora.freshness import fresh_until

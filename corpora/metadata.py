@@ -6,7 +6,7 @@ import re
 
 from corpora.facts import Metadata
 
-__all__ = ["MetadataError", "agrees", "parse_metadata", "static_fields"]
+__all__ = ["MetadataError", "agrees", "own_metadata", "parse_metadata", "static_fields"]
 
 _WANTED = frozenset(
     ("metadata-version", "name", "version", "requires-dist", "requires-python", "provides-extra", "dynamic")
@@ -25,6 +25,23 @@ def parse_metadata(data: bytes, name: str, version: str) -> Metadata:
     Raises MetadataError, also where the file is that of another candidate.
     """
     return _metadata(_headers(data), name, version)
+
+
+def own_metadata(data: bytes, *, static: bool = False) -> Metadata | None:
+    """The metadata of whatever candidate the file says it is of; None where ``static`` is asked for and it does not
+    bind what is built from it (see :func:`static_fields`). Raises MetadataError."""
+    from packaging.utils import canonicalize_name
+    from packaging.version import InvalidVersion, Version
+
+    headers = _headers(data)
+    name, version = headers.get("name", [""])[0], headers.get("version", [""])[0]
+    try:
+        name, version = canonicalize_name(name, validate=True), str(Version(version))
+    except InvalidVersion:
+        raise MetadataError(f"its metadata has the version {version[:100]!r}") from None
+    except ValueError:
+        raise MetadataError("its metadata has no valid name") from None
+    return static_fields(data, name, version) if static else parse_metadata(data, name, version)
 
 
 def static_fields(data: bytes, name: str, version: str) -> Metadata | None:

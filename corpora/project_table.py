@@ -9,7 +9,7 @@ from corpora.facts import Metadata
 from corpora.metadata import agrees
 from corpora.requirements import conditional, extra_name, parsed
 
-__all__ = ["project_fields"]
+__all__ = ["own_project_fields", "project_fields"]
 
 _DECIDES = frozenset(("dependencies", "optional-dependencies", "requires-python", "name"))
 _MOST_DOTS = 20
@@ -28,6 +28,25 @@ def project_fields(data: bytes, name: str, version: str) -> Metadata | None:
     """
     try:
         return _fields(_read(data), name, version)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def own_project_fields(data: bytes, *, package: bool = True) -> Metadata | None:
+    """As :func:`project_fields`, of whatever candidate the table says it is of.
+
+    None as well where it does not tell the version; one that is not installed itself (``package``) needs none.
+    """
+    from packaging.utils import canonicalize_name
+    from packaging.version import Version
+
+    try:
+        document = _read(data)
+        project = document["project"]
+        name = canonicalize_name(project["name"], validate=True)
+        if "version" not in project and not package:
+            return _fields({**document, "project": {**project, "version": "0", "dynamic": []}}, name, "0")
+        return _fields(document, name, str(Version(project["version"])))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 

@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from corpora.facts import (
     CorpusError,
@@ -30,6 +30,9 @@ from corpora.facts import (
     Unavailable,
     Wanted,
 )
+
+if TYPE_CHECKING:
+    from corpora.references import DirectOutcome, Reference
 
 __all__ = ["SnapshotCorpus", "write_snapshot"]
 
@@ -88,6 +91,22 @@ class SnapshotCorpus:
 
     def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
         return {one: self._outcome(one) for one in wanted}
+
+    def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
+        """Files and folders of this machine. Raises CorpusError for what is elsewhere: snapshots do not record it."""
+        from corpora.cache import Cache
+        from corpora.direct import local
+        from corpora.references import PathReference
+
+        found: dict[Reference, DirectOutcome] = {}
+        for reference in wanted:
+            if not isinstance(reference, PathReference):
+                raise CorpusError(
+                    f"{reference} cannot be had with --corpus: a snapshot records indexes, and satlock fetches nothing "
+                    "beside it; paths of this machine can be had."
+                )
+            found[reference] = local(reference, Cache(None), {}, set())
+        return found
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
