@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 from corpora.cache import Cache
 from corpora.facts import CorpusError, File, Metadata, Unavailable
-from corpora.git import GitError, Repositories
-from corpora.references import Direct, DirectOutcome, GitReference, PathReference, Reference, UrlReference
+from corpora.git import Repositories
+from corpora.references import Direct, DirectOutcome, GitError, GitReference, PathReference, Reference, UrlReference
 from corpora.trees import SOURCE_ARCHIVES, Broken, built_metadata, metadata_of_archive, static_metadata
 
 if TYPE_CHECKING:

@@ -19,46 +19,18 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from corpora.facts import CorpusError
-from corpora.references import GitReference, repository
+from corpora.references import GitError, GitReference, checked, repository
 
-__all__ = ["GitError", "Repositories", "checked"]
+__all__ = ["Repositories"]
 
-_SCHEMES = ("https", "http", "ssh", "git", "file")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHORT = re.compile(r"[0-9a-f]{7,39}")
-_PLAIN_REF = re.compile(r"[A-Za-z0-9_.+@/#!%=-]{1,250}")
 _EVERYTHING = ("+refs/heads/*:refs/satlock/heads/*", "+refs/tags/*:refs/tags/*")
 _TIMEOUT = 900.0
 """Seconds for one command of git; the largest repositories take minutes."""
 _STEERING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
              "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_CEILING_DIRECTORIES", "GIT_PREFIX")  # fmt: skip
 """Variables that a hook of git sets, and that would make git look at another repository."""
-
-
-class GitError(ValueError):
-    """A reference that names nothing, or that git is not given; the text is one clause."""
-
-
-def checked(reference: GitReference) -> None:
-    """Raises GitError where the address or the reference is none that git is given."""
-    parts = urlsplit(reference.url)
-    if parts.scheme not in _SCHEMES:
-        raise GitError(f"its repository has an address that is not {', '.join(_SCHEMES[:-1])} or {_SCHEMES[-1]}")
-    if parts.scheme != "file" and not parts.hostname:
-        raise GitError("its repository has an address without a host")
-    if (parts.hostname or "").startswith("-") or (parts.username or "").startswith("-"):
-        raise GitError("its repository has an address that starts with '-'")
-    if not reference.url.isprintable() or " " in reference.url or "::" in reference.url.partition("://")[0]:
-        raise GitError("its repository has an address that is not valid")
-    if reference.kind is not None and not _is_ref(reference.ref):
-        raise GitError(f"its {reference.kind} is not one that git may have")
-    folders = reference.subdirectory.split("/") if reference.subdirectory else []
-    if any(folder in ("", ".", "..", ".git") or "\\" in folder for folder in folders):
-        raise GitError("its subdirectory is not one inside of the repository")
-
-
-def _is_ref(text: str) -> bool:
-    return bool(_PLAIN_REF.fullmatch(text)) and not text.startswith(("-", "/", ".")) and ".." not in text
 
 
 class Repositories:

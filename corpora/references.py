@@ -6,6 +6,7 @@ credentials: they are kept apart, in ``secret``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -13,9 +14,13 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from corpora.facts import File, Metadata, Unavailable
 
 __all__ = [
-    "Direct", "DirectOutcome", "GitReference", "PathReference", "Reference", "UrlReference", "repository",
+    "Direct", "DirectOutcome", "GitError", "GitReference", "PathReference", "Reference", "UrlReference", "checked", "repository",
     "with_reference",
 ]  # fmt: skip
+
+
+_SCHEMES = ("https", "http", "ssh", "git", "file")
+_PLAIN_REF = re.compile(r"[A-Za-z0-9_.+@/#!%=-]{1,250}")
 
 
 @dataclass(frozen=True)
@@ -131,3 +136,29 @@ def with_reference(direct: Direct) -> str:
     if reference.lfs:
         asked.append("lfs=true")
     return reference.url + (f"?{'&'.join(asked)}" if asked else "") + (f"#{direct.commit}" if direct.commit else "")
+
+
+class GitError(ValueError):
+    """A reference that names nothing, or that git is not given; the text is one clause."""
+
+
+def checked(reference: GitReference) -> None:
+    """Raises GitError where the address or the reference is none that git is given."""
+    parts = urlsplit(reference.url)
+    if parts.scheme not in _SCHEMES:
+        raise GitError(f"its repository has an address that is not {', '.join(_SCHEMES[:-1])} or {_SCHEMES[-1]}")
+    if parts.scheme != "file" and not parts.hostname:
+        raise GitError("its repository has an address without a host")
+    if (parts.hostname or "").startswith("-") or (parts.username or "").startswith("-"):
+        raise GitError("its repository has an address that starts with '-'")
+    if not reference.url.isprintable() or " " in reference.url or "::" in reference.url.partition("://")[0]:
+        raise GitError("its repository has an address that is not valid")
+    if reference.kind is not None and not _is_ref(reference.ref):
+        raise GitError(f"its {reference.kind} is not one that git may have")
+    folders = reference.subdirectory.split("/") if reference.subdirectory else []
+    if any(folder in ("", ".", "..", ".git") or "\\" in folder for folder in folders):
+        raise GitError("its subdirectory is not one inside of the repository")
+
+
+def _is_ref(text: str) -> bool:
+    return bool(_PLAIN_REF.fullmatch(text)) and not text.startswith(("-", "/", ".")) and ".." not in text

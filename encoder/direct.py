@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 from urllib.request import url2pathname
 
-from corpora.references import GitReference, PathReference, Reference, UrlReference
+from corpora.references import GitError, GitReference, PathReference, Reference, UrlReference, checked
 
-__all__ = ["inside", "is_archive", "local_path", "reference_of_url"]
+__all__ = ["git_reference", "inside", "is_archive", "local_path", "reference_of_url"]
 
 _ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar")
 _HASHES = ("sha256", "sha384", "sha512", "sha224", "sha1", "md5")
@@ -87,7 +87,7 @@ def git_reference(url: str, kind: str | None, ref: str, subdirectory: str = "", 
     """Raises ValueError where git would not be given it; the message is a clause after "which"."""
     parts = urlsplit(url)
     secret, _, host = parts.netloc.rpartition("@")
-    user, colon, _ = secret.partition(":")
+    user = secret.partition(":")[0]
     # The user of ssh is part of the address; a password, or a token of https, never is.
     kept = f"{user}@{host}" if parts.scheme == "ssh" and user else host
     clean = urlunsplit((parts.scheme, kept, parts.path, "", ""))
@@ -98,8 +98,6 @@ def git_reference(url: str, kind: str | None, ref: str, subdirectory: str = "", 
 
 
 def _checked(reference: GitReference) -> GitReference:
-    from corpora.git import GitError, checked
-
     try:
         checked(reference)
     except GitError as error:
