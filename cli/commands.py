@@ -17,7 +17,12 @@ from cli.failures import FAILED, Ended, ending
 
 __all__ = ["satlock"]
 
-_COMMANDS = {"lock": "cli.lock:lock", "prove": "cli.prove:prove", "check": "cli.check:check"}
+_COMMANDS = {
+    "lock": "cli.lock:lock",
+    "prove": "cli.prove:prove",
+    "check": "cli.check:check",
+    "corpus": "cli.corpus:corpus",
+}
 """Where each subcommand is."""
 
 

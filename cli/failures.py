@@ -74,7 +74,7 @@ def _end_of(error: Exception) -> int:
     if str(error) == "Caught keyboard interrupt":
         return INTERRUPTED  # PySAT catches the signal itself while its solvers run
     kinds = {kind.__name__ for kind in type(error).__mro__}  # by name: importing them would slow down every start
-    if "ProjectError" in kinds:
+    if kinds & {"ProjectError", "SnapshotError"}:
         say_error(str(error))
         return WRONG
     if "CorpusError" in kinds:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from corpora.facts import Corpus
     from encoder.project import Project
 
-__all__ = ["DEFAULT_OBJECTIVE", "OBJECTIVES", "Inputs", "inputs"]
+__all__ = ["DEFAULT_OBJECTIVE", "OBJECTIVES", "Inputs", "inputs", "inputs_of_many"]
 
 _Callback = TypeVar("_Callback", bound=Callable[..., Any])
 
@@ -104,7 +104,12 @@ class Inputs:
         if self.snapshot is not None:
             from corpora.snapshot import SnapshotCorpus
 
-            return SnapshotCorpus(self.snapshot)
+            snapshot = SnapshotCorpus(self.snapshot)
+            if not snapshot.small:
+                return snapshot
+            from corpora.served import StandinCorpus
+
+            return StandinCorpus(snapshot)
         from corpora.index import LiveCorpus
 
         return LiveCorpus(cache_dir=self.cache_dir, no_cache=self.no_cache, offline=self.offline)
@@ -128,11 +133,22 @@ class Inputs:
 
 def inputs(command: _Callback) -> _Callback:
     """Adds the shared options to a command, which gets them as one argument ``given``."""
+    return _with_options(command, _OPTIONS)
+
+
+def inputs_of_many(command: _Callback) -> _Callback:
+    """The same for a command that takes the folders of several projects as its arguments, ``projects``."""
+    folders = click.argument("projects", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PROJECT...")
+    return folders(_with_options(command, _OPTIONS[1:]))
+
+
+def _with_options(command: _Callback, options: tuple[Callable[[Any], Any], ...]) -> _Callback:
     import functools
 
     @functools.wraps(command)
-    def collected(  # noqa: PLR0917
-        project: Path,
+    def collected(
+        *,
+        project: Path = Path(),
         default_index: str | None,
         index: dict[str, str],
         corpus: Path | None,
@@ -150,7 +166,7 @@ def inputs(command: _Callback) -> _Callback:
         )  # fmt: skip
         return command(given=given, **others)
 
-    for option in reversed(_OPTIONS):
+    for option in reversed(options):
         option(collected)
     return collected  # type: ignore[return-value]
 

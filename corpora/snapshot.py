@@ -1,8 +1,12 @@
 """A recorded snapshot: every listing and metadata that some projects read, in one file, in place of the indexes.
 
-The file is a zip of canonical JSON. ``manifest.json`` says when it was recorded and names, for each index and package,
-the two objects that hold its listing and its metadata; an object is named by the SHA-256 of its content. The same facts
-give the same bytes: entries are sorted, dates fixed, keys ordered.
+The file is a zip of canonical JSON. ``manifest.json`` says when it was recorded, names for each index and package the
+two objects that hold its listing and its metadata, and tells the size of each object; an object is named by the SHA-256
+of its content. The same facts give the same bytes: entries are sorted, dates fixed, keys ordered. The SHA-256 of the
+manifest names the whole content, however it was compressed.
+
+A snapshot may come from anyone. Nothing in it is a path, nothing of it is unpacked to disk, and no more of an object is
+read than the manifest says it has.
 """
 
 from __future__ import annotations
@@ -34,15 +38,25 @@ from corpora.facts import (
 if TYPE_CHECKING:
     from corpora.references import DirectOutcome, Reference
 
-__all__ = ["SnapshotCorpus", "write_snapshot"]
+__all__ = ["SnapshotCorpus", "SnapshotError", "write_snapshot"]
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest date that a zip can hold."""
+_LARGEST_MANIFEST = 256 << 20
+_LARGEST_OBJECT = 512 << 20
+"""Bytes of what the manifest does not tell the size of."""
 
-_BROKEN = (KeyError, IndexError, TypeError, ValueError, RecursionError, zipfile.BadZipFile, zlib.error, EOFError)
+_BROKEN = (
+    *(AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError),
+    *(zipfile.BadZipFile, zlib.error, EOFError),
+)
 """What reading a damaged file raises."""
+
+
+class SnapshotError(CorpusError):
+    """The snapshot that was given is damaged, or is none (exit code 2)."""
 
 
 class SnapshotCorpus:
@@ -58,12 +72,15 @@ class SnapshotCorpus:
         try:
             self._archive = zipfile.ZipFile(path)
         except OSError as error:
-            raise CorpusError(f"The snapshot {path} cannot be read: {error.strerror or error}.") from None
+            raise SnapshotError(f"The snapshot {path} cannot be read: {error.strerror or error}.") from None
         except zipfile.BadZipFile:
-            raise CorpusError(f"{path} is not a snapshot, or it is damaged.") from None
+            raise SnapshotError(f"{path} is not a snapshot, or it is damaged.") from None
         try:
             with self._damage():
-                manifest = json.loads(self._archive.read(MANIFEST))
+                content = self._member(MANIFEST, _LARGEST_MANIFEST)
+                self.digest: str = hashlib.sha256(content).hexdigest()
+                """Names the content: SHA-256 of the manifest, in hexadecimal."""
+                manifest = json.loads(content)
                 form = manifest["format"]
                 if form == FORMAT:
                     self.recorded: str = manifest["recorded"]
@@ -71,9 +88,14 @@ class SnapshotCorpus:
                     self.default_index: str | None = manifest["default-index"]
                     """The recorded index that stands for the default one."""
                     self._packages: dict[str, dict[str, Any]] = manifest["packages"]
+                    self.projects: tuple[str, ...] = tuple(map(str, manifest.get("projects", ())))
+                    """The names of the projects that it was recorded from."""
+                    self.small: bool = manifest.get("small", False) is True
+                    """Whether it was recorded without hashes: then its files are the stand-ins that are served."""
+                    self._sizes: dict[str, int] = manifest.get("sizes", {})
             if form != FORMAT:
-                raise CorpusError(f"The snapshot {path} has format {form!r}; this satlock reads format {FORMAT}.")
-        except CorpusError:
+                raise SnapshotError(f"The snapshot {path} has format {form!r}; this satlock reads format {FORMAT}.")
+        except SnapshotError:
             self._archive.close()
             raise
 
@@ -85,6 +107,29 @@ class SnapshotCorpus:
     def packages(self, index: str) -> tuple[str, ...]:
         """The names that were asked of an index, with those that it turned out not to have."""
         return tuple(sorted(self._packages.get(index.rstrip("/"), ())))
+
+    def facts(self) -> tuple[dict[tuple[str, str], Listing | None], dict[Wanted, MetadataOutcome]]:
+        """Everything that it holds: the listings, and the outcomes for the files that they list."""
+        keys = [(index, name) for index in self.indexes for name in self.packages(index)]
+        listings = dict(self.listings(keys))
+        outcomes: dict[Wanted, MetadataOutcome] = {}
+        for key, listing in listings.items():
+            if listing is None:
+                continue
+            releases = {release.version: release for release in listing.releases}
+            for version, filenames, build, document in self._rows(*key):
+                with self._damage():
+                    release = releases.get(version)
+                    files = [file for file in release.files if file.filename in filenames] if release else []
+                    wanted = Wanted(*key, version, tuple(files), bool(build))
+                    outcomes[wanted] = _outcome(wanted, document)
+        return listings, outcomes
+
+    def objects(self) -> tuple[int, int]:
+        """How many objects the manifest names, and their bytes in all."""
+        named = {d for packages in self._packages.values() for entry in packages.values() for d in entry.values() if d}
+        with self._damage():
+            return len(named), sum(self._archive.getinfo(_member(digest)).file_size for digest in named)
 
     def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
         return {(index, name): self._listing(index, name) for index, name in wanted}
@@ -124,19 +169,24 @@ class SnapshotCorpus:
         return self._listings[index, name]
 
     def _outcome(self, wanted: Wanted) -> MetadataOutcome:
-        key = (wanted.index, wanted.name)
-        if key not in self._outcomes:
-            digest = self._entry(*key)["metadata"]
-            with self._damage():
-                self._outcomes[key] = [] if digest is None else self._object(digest)
+        rows = self._rows(wanted.index, wanted.name)
         with self._damage():
-            outcome = _find(self._outcomes[key], wanted)
+            outcome = _find(rows, wanted)
         if outcome is None:
             raise CorpusError(
                 f"The snapshot {self.path} holds no metadata of {wanted.name} {wanted.version} from {wanted.index}: "
                 "the projects that it was recorded from did not read it."
             )
         return outcome
+
+    def _rows(self, index: str, name: str) -> list[Any]:
+        """[version, file names, whether a build was allowed, outcome] for all that was asked of a package."""
+        key = (index, name)
+        if key not in self._outcomes:
+            digest = self._entry(*key)["metadata"]
+            with self._damage():
+                self._outcomes[key] = [] if digest is None else self._object(digest)
+        return self._outcomes[key]
 
     def _entry(self, index: str, name: str) -> dict[str, Any]:
         with self._damage():
@@ -149,18 +199,29 @@ class SnapshotCorpus:
         return entry
 
     def _object(self, digest: str) -> Any:
-        content = self._archive.read(_member(digest))
+        content = self._member(_member(digest), self._sizes.get(digest, _LARGEST_OBJECT))
         if hashlib.sha256(content).hexdigest() != digest:
             raise ValueError(f"{digest} is not the digest of its content")
         return json.loads(content)
+
+    def _member(self, name: str, most: int) -> bytes:
+        """The content of a member. Raises ValueError where there is more of it than ``most`` bytes."""
+        entry = self._archive.getinfo(name)
+        if entry.compress_type not in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
+            raise ValueError(f"{name} is compressed in a way that no snapshot is")
+        with self._archive.open(entry) as member:
+            content = member.read(most + 1)
+        if len(content) > most:
+            raise ValueError(f"{name} is larger than it should be")
+        return content
 
     @contextlib.contextmanager
     def _damage(self) -> Iterator[None]:
         """Turns every way in which a damaged file shows into one sentence."""
         try:
             yield
-        except (*_BROKEN, OSError, NotImplementedError, RuntimeError):
-            raise CorpusError(f"The snapshot {self.path} is damaged; fetch or record it again.") from None
+        except (*_BROKEN, OSError, NotImplementedError, RuntimeError, MemoryError):
+            raise SnapshotError(f"The snapshot {self.path} is damaged; fetch or record it again.") from None
 
 
 def write_snapshot(
@@ -170,10 +231,13 @@ def write_snapshot(
     *,
     recorded: str,
     default_index: str | None = None,
+    projects: Iterable[str] = (),
+    small: bool = False,
 ) -> None:
     """Write a snapshot, whole or not at all: beside the target first, then renamed.
 
-    ``listings`` has None for what an index turned out not to have; ``recorded`` is a date and time in RFC 3339.
+    ``listings`` has None for what an index turned out not to have; ``recorded`` is a date and time in RFC 3339;
+    ``projects`` are the names of those that it was recorded from; ``small`` says that it is without hashes.
     """
     objects: dict[str, bytes] = {}
     packages: dict[str, dict[str, dict[str, str | None]]] = {}
@@ -186,7 +250,15 @@ def write_snapshot(
         by_package.setdefault((wanted.index.rstrip("/"), wanted.name), []).append(row)
     for (index, name), rows in by_package.items():
         packages[index][name]["metadata"] = _add(objects, sorted(rows, key=_canonical))
-    manifest = {"format": FORMAT, "recorded": recorded, "default-index": default_index, "packages": packages}
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "recorded": recorded,
+        "default-index": default_index,
+        "packages": packages,
+        "projects": sorted(set(projects)),
+        "small": small,
+        "sizes": {digest: len(content) for digest, content in objects.items()},
+    }
     members = {MANIFEST: _canonical(manifest), **{_member(digest): content for digest, content in objects.items()}}
 
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -323,9 +323,9 @@ class TestEndings:
 
     def test_a_snapshot_that_is_none(self, scene: Scene) -> None:
         scene.snapshot.write_bytes(b"nothing")
-        assert scene.lock().exit_code == 3
+        assert scene.lock().exit_code == 2
         scene.snapshot.unlink()
-        assert scene.lock().exit_code == 3
+        assert scene.lock().exit_code == 2
 
     def test_a_package_that_the_snapshot_does_not_know(self, scene: Scene) -> None:
         scene.rewrite(pyproject("unheard-of"))

@@ -1,0 +1,260 @@
+"""``satlock corpus``: record what projects read, look at it, and serve it to any installer."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.failures import FAILED, WRONG, Ended
+from cli.inputs import Inputs, inputs_of_many
+from cli.progress import Progress
+from cli.terminal import say
+
+if TYPE_CHECKING:
+    from corpora.recording import Recording
+    from corpora.snapshot import SnapshotCorpus
+    from encoder.project import Project
+
+__all__ = ["corpus"]
+
+
+@click.group()
+def corpus() -> None:
+    """Recorded package indexes: make them, look at them, serve them."""
+
+
+@corpus.command()
+@inputs_of_many
+@click.option("--output", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="SNAPSHOT")
+@click.option(
+    "--deep",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Also keep the N newest versions that each requirement admits, and what these require.",
+)
+@click.option("--small", is_flag=True, help="Leave out hashes, sizes, and releases that nobody read.")
+@click.option("--example-hosts", is_flag=True, help="Put example hosts in place of the real ones.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+def record(  # noqa: PLR0917
+    given: Inputs,
+    projects: tuple[Path, ...],
+    output: Path,
+    deep: int,
+    small: bool,
+    example_hosts: bool,
+    quiet: bool,
+) -> None:
+    """Keep every listing and metadata file that locking these projects reads, in one file."""
+    from corpora.recording import Recording, only_told, with_example_hosts
+    from corpora.snapshot import write_snapshot
+
+    read = [replace(given, source=folder) for folder in projects]
+    names = [one.project_folder.resolve().name for one in read]
+    loaded = [one.project() for one in read]
+    from corpora.address import without_credentials
+
+    recorder = _Recorder(Recording(given.corpus()), deep, quiet)
+    with Progress(lambda: recorder.now, shown=not quiet):
+        try:
+            for one, project, name in zip(read, loaded, names, strict=True):
+                recorder.read(one, project, name)
+        finally:
+            recorder.source.close()
+    facts = only_told(recorder.source.facts) if small else recorder.source.facts
+    default_index = without_credentials(recorder.default_index).rstrip("/")
+    if example_hosts:
+        facts, default_index = with_example_hosts(facts, default_index)
+    write_snapshot(output, *facts, recorded=_moment(given), default_index=default_index, projects=names, small=small)
+    if not quiet:
+        say(f"Recorded {len(facts[0])} listings and {len(facts[1])} metadata files: {output}, {_size(output)}.")
+
+
+@dataclass
+class _Recorder:
+    """One recording: what it keeps, and how far it is."""
+
+    source: Recording
+    deep: int
+    quiet: bool
+    now: str = "Starting"
+    default_index: str = ""
+
+    def read(self, given: Inputs, project: Project, name: str) -> None:
+        """Locks a project for what it reads; that there is no lock is as good a reason to keep it."""
+        from solver.locking import lock
+        from solver.search import NoLock
+
+        self.now = f"Locking {name}"
+        self.default_index = given.index_for(project, self.source)
+        try:
+            lock(project, self.source, default_index=self.default_index, objective=given.objective_for(project))
+        except NoLock:
+            if not self.quiet:
+                say(f"{name} has no lock; what shows it is recorded.")
+        if self.deep:
+            self._deepen(project, name)
+
+    def _deepen(self, project: Project, name: str) -> None:
+        from corpora.deepening import deepen
+
+        groups = [*project.extras.values(), *project.groups.values()]
+        requirements = [one.text for one in (*project.dependencies, *(one for group in groups for one in group))]
+
+        def told(packages: int, versions: int) -> None:
+            self.now = f"{name}: {packages} packages, {versions} versions"
+
+        deepen(
+            self.source,
+            requirements,
+            default_index=self.default_index,
+            requires_python=str(project.requires_python),
+            depth=self.deep,
+            before=None if project.exclude_newer is None else project.exclude_newer.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            on_round=told,
+        )
+
+
+def _moment(given: Inputs) -> str:
+    """When it is recorded: now, or what SOURCE_DATE_EPOCH says, or when the snapshot was that it is taken from."""
+    if given.snapshot is not None:
+        return _opened(given.snapshot).recorded
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# Serving them
+
+
+@corpus.command()
+@click.argument("path", type=click.Path(path_type=Path), metavar="SNAPSHOT")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where; a free port by default.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The interface; any but loopback lets others in.")
+@click.option("--json", "as_json", is_flag=True, help="Print the addresses as one line of JSON on standard output.")
+def serve(path: Path, port: int, host: str, as_json: bool) -> None:
+    """Serve a snapshot to any installer over the simple API, until it is interrupted."""
+    import json
+
+    from corpora.served import Served
+    from corpora.serving import CorpusServer
+
+    snapshot = _opened(path)
+    try:
+        server = CorpusServer(Served(snapshot), snapshot.indexes, snapshot.default_index, host=host, port=port)
+    except (OSError, OverflowError) as error:
+        raise Ended(FAILED, f"Nothing can be served at {host}, port {port}: {error.__class__.__name__}.") from None
+    if as_json:
+        click.echo(json.dumps({"base": server.base, "indexes": server.urls(), "default-index": snapshot.default_index}))
+    else:
+        if snapshot.default_index is not None:
+            click.echo(f"{server.base}/simple/  {snapshot.default_index} (the default index)")
+        for index, url in server.urls().items():
+            click.echo(f"{url}/  {index}")
+    sys.stdout.flush()
+    server.run()
+
+
+# Looking at them
+
+
+@corpus.command("list")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[SNAPSHOT|DIR]...")
+def list_(paths: tuple[Path, ...]) -> None:
+    """One line for each snapshot, in the folders that are given or here."""
+    from corpora.snapshot import SnapshotError
+
+    found = list(_snapshots(paths or (Path(),)))
+    if not found:
+        raise Ended(
+            WRONG, "There is no snapshot here; name a file or a folder, or record one with satlock corpus record."
+        )
+    wrong = None
+    for path in found:
+        try:
+            one = _opened(path)
+        except SnapshotError as error:
+            wrong = error
+            click.echo(f"{path}  {error}")
+            continue
+        packages = sum(len(one.packages(index)) for index in one.indexes)
+        click.echo(f"{path}  {_size(path)}  {one.recorded}  {packages} packages  {one.digest[:16]}")
+    if wrong is not None:
+        raise wrong
+
+
+def _snapshots(paths: Iterable[Path]) -> Iterable[Path]:
+    for path in paths:
+        yield from sorted(path.rglob("*.snapshot")) if path.is_dir() else [path]
+
+
+@corpus.command()
+@click.argument("path", type=click.Path(path_type=Path), metavar="SNAPSHOT")
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as an object.")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def show(path: Path, as_json: bool, names: tuple[str, ...]) -> None:
+    """What a snapshot holds: its manifest, and the versions of the packages that are named."""
+    import json
+
+    one = _opened(path)
+    objects, size = one.objects()
+    listings, outcomes = one.facts()
+    versions: dict[tuple[str, str], list[str]] = {key: [] for key in listings}
+    for wanted in outcomes:
+        if wanted.version not in (known := versions[wanted.index, wanted.name]):
+            known.append(wanted.version)
+    if names and (unknown := sorted(set(names) - {name for _, name in listings})):
+        raise Ended(WRONG, f"{path} holds nothing of {', '.join(unknown)}.")
+    said = {
+        "snapshot": str(path),
+        "digest": one.digest,
+        "recorded": one.recorded,
+        "bytes": path.stat().st_size,
+        "objects": objects,
+        "object-bytes": size,
+        "default-index": one.default_index,
+        "projects": list(one.projects),
+        "indexes": {
+            index: {
+                name: {
+                    "releases": None if (listing := listings[index, name]) is None else len(listing.releases),
+                    "known": versions[index, name],
+                }
+                for name in one.packages(index)
+                if not names or name in names
+            }
+            for index in one.indexes
+        },
+    }
+    if as_json:
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+        return
+    click.echo(f"content   {one.digest}")
+    click.echo(f"recorded  {one.recorded}")
+    click.echo(f"file      {_size(path)}; {objects} objects of {size / 1e6:.1f} MB in all")
+    click.echo(f"projects  {', '.join(one.projects) or 'not told'}")
+    for index in one.indexes:
+        mark = " (stands for the default index)" if index == one.default_index else ""
+        count = sum(len(found) for (where, _), found in versions.items() if where == index)
+        click.echo(f"index     {index}{mark}: {len(one.packages(index))} packages, {count} versions with metadata")
+        for name in one.packages(index) if names else ():
+            if name in names:
+                click.echo(f"  {name}: {', '.join(versions[index, name]) or 'no metadata'}")
+
+
+def _opened(path: Path) -> SnapshotCorpus:
+    from corpora.snapshot import SnapshotCorpus
+
+    return SnapshotCorpus(path)
+
+
+def _size(path: Path) -> str:
+    size = path.stat().st_size
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
