@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["certificate_bundle", "default_index_url"]
+__all__ = ["certificate_bundle", "default_index_url", "standard_index_url"]
 
 
 def default_index_url() -> str:
     """The default index of the user's uv configuration, else of pip's, else PyPI. May hold credentials."""
     url = _from_uv() or _from_pip("index-url")
     if url is None:
-        url = _constant()
+        url = standard_index_url()
     return _expanded(url).strip()
 
 
@@ -126,8 +126,11 @@ def _pip_files() -> Iterator[Path]:
     yield Path("/etc", name)
 
 
-def _constant() -> str:
-    """``pypi_simple.PYPI_SIMPLE_ENDPOINT``, read from its source: importing that library takes half a second."""
+def standard_index_url() -> str:
+    """The index that pip and uv ask where nothing else is configured.
+
+    It is ``pypi_simple.PYPI_SIMPLE_ENDPOINT``, read from its source: importing that library takes half a second.
+    """
     import ast
     from importlib.util import find_spec
 

@@ -6,12 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from packaging.tags import sys_tags
 
+from cli.commands import satlock
 from corpora.index import LiveCorpus
 from encoder.reading import read_project
 from solver.locking import lock
@@ -114,7 +116,7 @@ class Venv:
         nowhere = {"PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1", "UV_CACHE_DIR": str(folder / "uv-cache")}
         self.environment = {**kept, **nowhere, "no_proxy": "127.0.0.1"}
 
-    def install(self, lockfile: Path, *, extra: str = "", group: str = "") -> None:
+    def install(self, lockfile: Path, *, extra: str = "", group: str = "", more: Sequence[str] = ()) -> None:
         if self.installer == "pip":
             command = [sys.executable, "-m", "pip", "--python", str(self.python), "install", "--no-cache-dir"]
             command += ["--disable-pip-version-check", "-r", f"{lockfile.name}[{extra}]" if extra else lockfile.name]
@@ -123,6 +125,8 @@ class Venv:
             command = ["uv", "pip", "install", "--python", str(self.python), "-r", lockfile.name]
             command += ["--extra", extra] if extra else []
             command += ["--group", group] if group else []
+            command += ["--index-strategy", "unsafe-best-match"] if more else []
+        command += more
         ran = subprocess.run(
             command, cwd=lockfile.parent, env=self.environment, capture_output=True, text=True, check=False
         )
@@ -156,6 +160,24 @@ def test_a_group_installs_with_what_it_needs(lockfile: Path, tmp_path: Path, ins
     venv = Venv(tmp_path, installer)
     venv.install(lockfile, group="dev")
     assert venv.installed() == {**EXPECTED[""], "checker": "1.0"}
+
+
+@pytest.mark.parametrize(
+    ("installer", "extra", "universal"),
+    [("pip", "cpu", True), ("uv", "cpu", True), ("pip", "cu124", False), ("uv", "", False)],
+)
+def test_an_exported_choice_installs_with_hashes_required(
+    lockfile: Path, tmp_path: Path, installer: str, extra: str, universal: bool
+) -> None:
+    requirements = tmp_path / "requirements.txt"
+    arguments = [*(["--extra", extra] if extra else []), "-o", str(requirements)]
+    arguments += [] if universal else ["--python-version", "{}.{}.{}".format(*sys.version_info[:3])]
+    done = CliRunner().invoke(satlock, ["export", str(lockfile), *arguments])
+    assert done.exit_code == 0, done.output
+    venv = Venv(tmp_path, installer)
+    venv.install(requirements, more=["--require-hashes"])
+    assert venv.installed() == EXPECTED[extra]
+    assert venv.run("import torch; print(torch.INDEX)") == INDEX[extra]
 
 
 def test_one_environment_goes_from_choice_to_choice(lockfile: Path, tmp_path: Path) -> None:

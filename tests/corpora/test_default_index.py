@@ -55,7 +55,7 @@ def test_the_constant_is_found_where_the_library_changes(monkeypatch: pytest.Mon
     import pypi_simple
 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert default_index._constant() == pypi_simple.PYPI_SIMPLE_ENDPOINT
+    assert default_index.standard_index_url() == pypi_simple.PYPI_SIMPLE_ENDPOINT
 
 
 def test_the_order(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

@@ -1,0 +1,231 @@
+"""``satlock export``: a lock as a ``requirements.txt`` with hashes, for one choice of extras and groups."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.failures import WRONG, Ended
+from cli.lockfile import Target
+from cli.terminal import say, say_warning
+
+if TYPE_CHECKING:
+    from packaging.markers import Marker
+
+    from encoder.values import Value
+    from solver.lockfiles.model import Lockfile
+
+__all__ = ["export"]
+
+_MACHINES = {
+    "linux": ("linux", "x86_64"),
+    "macos": ("darwin", "arm64"),
+    "windows": ("win32", "AMD64"),
+    "x86_64-unknown-linux-gnu": ("linux", "x86_64"),
+    "aarch64-unknown-linux-gnu": ("linux", "aarch64"),
+    "x86_64-unknown-linux-musl": ("linux", "x86_64"),
+    "aarch64-unknown-linux-musl": ("linux", "aarch64"),
+    "x86_64-apple-darwin": ("darwin", "x86_64"),
+    "aarch64-apple-darwin": ("darwin", "arm64"),
+    "x86_64-pc-windows-msvc": ("win32", "AMD64"),
+    "aarch64-pc-windows-msvc": ("win32", "ARM64"),
+    "i686-pc-windows-msvc": ("win32", "x86"),
+}
+"""The names of platforms that uv has, as values of ``sys_platform`` and ``platform_machine``."""
+
+
+@click.command()
+@click.argument("lockfile", required=False, type=click.Path(path_type=Path))
+@click.option("--extra", "extras", multiple=True, metavar="NAME", help="Install this extra too (repeatable).")
+@click.option("--all-extras", is_flag=True, help="Install every extra.")
+@click.option("--group", "groups", multiple=True, metavar="NAME", help="Install this group too (repeatable).")
+@click.option("--all-groups", is_flag=True, help="Install every dependency group.")
+@click.option("--no-group", "no_groups", multiple=True, metavar="NAME", help="Leave out this group (repeatable).")
+@click.option("--no-default-groups", is_flag=True, help="Leave out the groups that are installed by default.")
+@click.option("--python-version", metavar="X.Y", help="For this Python alone; markers on it are then decided.")
+@click.option(
+    "--platform",
+    metavar="NAME",
+    help=f"For this platform alone, as uv names it: {', '.join(list(_MACHINES)[:3])}, aarch64-unknown-linux-gnu, …",
+)
+@click.option("--no-hashes", is_flag=True, help="Leave out the hashes.")
+@click.option("--no-index-lines", is_flag=True, help="Leave out --index-url and --extra-index-url.")
+@click.option("-o", "--output", metavar="FILE", help="The file to write; standard output by default.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more.")
+def export(  # noqa: PLR0917
+    lockfile: Path | None,
+    extras: tuple[str, ...],
+    all_extras: bool,
+    groups: tuple[str, ...],
+    all_groups: bool,
+    no_groups: tuple[str, ...],
+    no_default_groups: bool,
+    python_version: str | None,
+    platform: str | None,
+    no_hashes: bool,
+    no_index_lines: bool,
+    output: str | None,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Write a lock as a requirements.txt with hashes.
+
+    LOCKFILE is a pylock.toml or a uv.lock; the one in this folder by default. The choice of extras and groups is made
+    here; markers on the platform and the Python are kept where they are not decided. The project itself is left out.
+    """
+    from solver.installed import installed
+    from solver.lockfiles.reading import parse, read_lockfile
+    from solver.requirements_txt import pins_of
+
+    path = lockfile or _here()
+    reading = read_lockfile(path)
+    lock = reading.lockfile
+    if lock.kind not in ("pylock", "uv"):
+        raise Ended(WRONG, f"{path} is a {lock.kind}.lock; satlock exports pylock.toml and uv.lock.")
+    top = parse(path)
+    chosen_extras = _chosen("extra", lock, extras, everything=all_extras, empty=_empty_extras(top))
+    chosen_groups = _chosen("group", lock, groups, everything=all_groups)
+    left_out = _chosen("group", lock, no_groups)
+    if not no_default_groups:
+        chosen_groups = list(dict.fromkeys([*_default_groups(path, lock), *chosen_groups]))
+    chosen_groups = [group for group in chosen_groups if group not in left_out]
+    switches = {*(f"extra {name}" for name in chosen_extras), *(f"group {name}" for name in chosen_groups)}
+    switches |= _always(lock)
+    found = installed(lock, switches, _within(python_version, platform))
+    tables = top["packages" if lock.kind == "pylock" else "package"].raw if found else []
+    assert isinstance(tables, list)
+    target = Target(None if output in (None, "-") else Path(output or ""))
+    beside = Path.cwd() if target.path is None else target.path.parent
+    pins = pins_of(lock.kind, found, tables, _relative(path.parent, beside))
+    header = [f"Written by satlock export from {path.name}{_said(chosen_extras, chosen_groups)}; lock again to change."]
+    index_lines = not no_index_lines and not _is_the_default_of_pip(pins.indexes)
+    if index_lines and len(pins.indexes) > 1:
+        header.append("uv asks only the first index that knows a name: install with --index-strategy unsafe-best-match")
+    target.write(pins.text(header, hashes=not no_hashes, index_lines=index_lines))
+    if pins.without_hashes and not no_hashes:
+        say_warning(
+            f"{', '.join(pins.without_hashes)} can have no hash here (a folder, a repository, or an index without), "
+            "so pip does not install this file with --require-hashes."
+        )
+    if target.path is not None and not quiet:
+        say(f"Exported: {len(pins.requirements)} pins ({target})")
+        for index in pins.indexes if verbose else ():
+            say(f"  from {index}")
+
+
+def _here() -> Path:
+    for name in ("pylock.toml", "uv.lock"):
+        if Path(name).is_file():
+            return Path(name)
+    raise Ended(WRONG, "There is no pylock.toml and no uv.lock here; name a lockfile, or write one with satlock lock.")
+
+
+def _empty_extras(top: dict[str, Value]) -> set[str]:
+    """The extras without dependencies of the projects of a uv.lock: they can be chosen, which changes nothing."""
+    found: set[str] = set()
+    for package in top["package"].items() if "package" in top else ():
+        table = package.table()
+        metadata = table["metadata"].table() if "metadata" in table else {}
+        if "provides-extras" in metadata:
+            found.update(item.name("name of an extra") for item in metadata["provides-extras"].items())
+    return found
+
+
+def _chosen(
+    kind: str, lock: Lockfile, names: Sequence[str], *, everything: bool = False, empty: Collection[str] = ()
+) -> list[str]:
+    """The extras or groups of these names; all of the lock's on request. Raises Ended where it has none such."""
+    from packaging.utils import canonicalize_name
+
+    known = [switch.partition(" ")[2] for switch in lock.switches if switch.startswith(f"{kind} ")]
+    found = list(known) if everything else []
+    for name in map(canonicalize_name, names):
+        if name not in known and name not in empty:
+            offered = f"it has {', '.join(known)}" if known else "it has none"
+            raise Ended(WRONG, f"The lock has no {kind} {name!r}; {offered}.")
+        if name not in found:
+            found.append(name)
+    return found
+
+
+def _default_groups(path: Path, lock: Lockfile) -> list[str]:
+    """The groups that are installed unless a person says otherwise."""
+    from solver.lockfiles.reading import parse
+
+    known = {switch.partition(" ")[2] for switch in lock.switches if switch.startswith("group ")}
+    if lock.kind == "pylock":
+        stated = parse(path).get("default-groups")
+        names = [item.name("name of a group") for item in stated.items()] if stated else []
+    else:
+        names = _default_groups_of_project(path.parent / "pyproject.toml", known)
+    return [name for name in names if name in known]
+
+
+def _default_groups_of_project(path: Path, known: set[str]) -> list[str]:
+    from encoder.settings import read_default_groups
+    from solver.lockfiles.reading import parse
+
+    tools = parse(path)["tool"].table() if path.is_file() and "tool" in parse(path) else {}
+    for name in ("satlock", "uv"):
+        table = tools[name].table() if name in tools else {}
+        if "default-groups" in table:
+            return list(read_default_groups(table["default-groups"], sorted(known)))
+    return ["dev"]
+
+
+def _always(lock: Lockfile) -> set[str]:
+    """What is on without being chosen: the projects of a uv.lock and what they always install."""
+    if lock.kind != "uv":
+        return set()
+    return {switch for switch in lock.switches if switch == "production" or switch.startswith("project ")}
+
+
+def _within(python: str | None, platform: str | None) -> Marker | None:
+    """The environments that are asked for. Raises Ended where one of the words is none."""
+    from packaging.markers import Marker
+    from packaging.version import InvalidVersion, Version
+
+    parts = []
+    if python is not None:
+        try:
+            release = Version(python).release
+        except InvalidVersion:
+            release = ()
+        if len(release) not in (2, 3):
+            raise click.BadParameter(
+                f"{python!r} is not a Python such as 3.12 or 3.12.4.", param_hint="--python-version"
+            )
+        variable = "python_version" if len(release) == 2 else "python_full_version"
+        parts.append(f"{variable} == '{'.'.join(map(str, release))}'")
+    if platform is not None:
+        if platform not in _MACHINES:
+            raise click.BadParameter(f"{platform!r} is none of {', '.join(_MACHINES)}.", param_hint="--platform")
+        system, machine = _MACHINES[platform]
+        parts.append(f"sys_platform == '{system}' and platform_machine == '{machine}'")
+    if len(parts) == 2:
+        parts.append("implementation_name == 'cpython' and platform_python_implementation == 'CPython'")
+    return Marker(" and ".join(parts)) if parts else None
+
+
+def _relative(folder: Path, start: Path) -> Path:
+    """A folder as seen from where the file is written; as it is where there is no such way."""
+    try:
+        return Path(os.path.relpath(folder, start))
+    except ValueError:
+        return folder.resolve()
+
+
+def _said(extras: Sequence[str], groups: Sequence[str]) -> str:
+    parts = [f"{what} {', '.join(names)}" for what, names in (("extras", extras), ("groups", groups)) if names]
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _is_the_default_of_pip(indexes: Sequence[str]) -> bool:
+    from corpora.default_index import standard_index_url
+
+    return [index.rstrip("/") for index in indexes] in ([], [standard_index_url().rstrip("/")])
