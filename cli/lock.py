@@ -12,7 +12,7 @@ from cli.existing import first_difference, kept_versions, read_pylock
 from cli.failures import FAILED, NO, WRONG, Ended
 from cli.inputs import Inputs, inputs
 from cli.lockfile import Target, target_of
-from cli.progress import Progress
+from cli.searching import Searching
 from cli.terminal import say, say_warning
 from cli.watching import Phases, Watched
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from encoder.project import Project
     from solver.locking import Locked
+    from solver.search import NoLock
 
 __all__ = ["lock"]
 
@@ -131,9 +132,6 @@ class _Run:
     verbose: bool
     as_json: bool
     phases: Phases = field(default_factory=Phases)
-    _rounds: int = 0
-    _packages: int = 0
-    _watched: Watched | None = None
     _objective: str = ""
 
     def search(self, project: Project, objective: str, kept: dict[str, frozenset[str]]) -> tuple[Locked, Watched]:
@@ -143,54 +141,10 @@ class _Run:
             Ended: there is none, which is then explained.
         """
         self._objective = objective
-        with Progress(self._told, shown=not self.quiet):
-            with self.phases.phase("starting"):
-                corpus = self.given.corpus()  # first: a live one gets ready while the rest is imported
-                from solver.locking import lock as find
-                from solver.search import NoLock
+        searching = Searching(self.given, self.phases, self.quiet)
+        return searching.search(project, objective, kept, self._no_lock)
 
-            try:
-                watched = self._watched = Watched(corpus, self.phases)
-                with self.phases.phase("search"):
-                    locked = find(
-                        project,
-                        watched,
-                        default_index=self.given.index_for(project, corpus),
-                        objective=objective,
-                        preferred=kept,
-                        on_round=self._on_round,
-                    )
-                return locked, watched
-            except NoLock as none:
-                self._explain(none, project)
-            finally:
-                corpus.close()
-
-    def _on_round(self, statistics: Any, selection: Any) -> None:
-        self._rounds, self._packages = statistics.rounds, len({cell.package.name for cell in selection.ranks})
-
-    def _told(self) -> str:
-        """What the moving line says."""
-        said = {"listings": "Reading listings", "metadata": "Reading metadata", "search": "Searching"}
-        parts = [said.get(self.phases.now, "Starting")]
-        if self._packages:
-            parts.append(f"{self._packages} packages")
-        if self._rounds:
-            parts.append(f"round {self._rounds}")
-        requests = self._watched.requests if self._watched else None
-        if requests is not None and (requests.requests_open or requests.requests_done):
-            parts.append(f"{requests.requests_done} of {requests.requests_done + requests.requests_open} requests")
-            if requests.builds_open:
-                parts.append(f"building {requests.last}")
-        return ", ".join(parts)
-
-    def _explain(self, none: Any, project: Project) -> NoReturn:
-        """There is no lock: says why, and ends the run."""
-        from encoder.universe import universe_of
-        from solver.explanation import explain
-
-        searched = self._watched.searched if self._watched else {}
-        lines = explain(none, universe_of(project), searched, project.single_version)
+    def _no_lock(self, none: NoLock, lines: list[str]) -> NoReturn:
         if self.as_json:
             from cli.summary import json_of_no_lock
 

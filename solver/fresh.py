@@ -4,8 +4,8 @@ Lexicographic tiers, each a weight of its own magnitude in one optimiser: change
 chosen version does not have yet; packages with several candidates; days that direct requirements are behind; days that
 the rest is behind; packages. What is still open after these goes by name, each as new as can be, so the answer is one.
 
-Costs are counted per cell, and only where the cell is selected. They are optimal for the partition at hand: which cells
-there are is up to the cores (see ``refinement``).
+Days are counted for each candidate of a package once, however many cells have it. They are optimal for the partition at
+hand: which cells there are is up to the cores (see ``refinement``).
 """
 
 from __future__ import annotations
@@ -108,6 +108,8 @@ class Fresh:
     def _restart(self) -> None:
         self._upper = Optimiser(self._session, self._encoding.fresh)
         self._ladders: dict[Cell, Ladder] = {}
+        self._direct: set[Cell] = set()
+        self._new: dict[Cell, int] = {}
         self._owners: dict[int, Ladder] = {}
         self._counted: dict[str, int] = {}
         self._kept: dict[str, tuple[int, set[Cell]]] = {}
@@ -119,8 +121,8 @@ class Fresh:
     def _restart_rest(self) -> None:
         self._stale = False
         self._lower = Optimiser(self._session, self._encoding.fresh)
-        self._ladders = {cell: ladder for cell, ladder in self._ladders.items() if not ladder.present}
-        self._owners = {literal: ladder for literal, ladder in self._owners.items() if not ladder.present}
+        self._ladders = {cell: ladder for cell, ladder in self._ladders.items() if cell in self._direct}
+        self._owners = {literal: ladder for literal, ladder in self._owners.items() if ladder.cell in self._direct}
 
     def _bring_up(self, fixed: Sequence[int]) -> dict[Cell, int]:
         """Puts into soft literals what has become known since the last round; the admissible ranks of each cell.
@@ -135,20 +137,21 @@ class Fresh:
             known = ladder.ages.free
             if free[cell] == known or ladder.grow_older(self._ages_of(cell, free[cell])):
                 continue
-            if not ladder.present or free[cell].bit_length() != known.bit_length():
+            if cell in self._direct or free[cell].bit_length() != known.bit_length():
                 self._restart()
                 break
             self._stale = True
         for edge in self._encoding.root.edges:
-            for cell in edge.package.cells if edge.package else ():
-                if (cell.guard, 0) in edge.encoded:
-                    self._climb(cell, free[cell], direct=True)
+            cells = edge.package.cells if edge.package else ()
+            self._direct.update(cell for cell in cells if (cell.guard, 0) in edge.encoded)
         for package in self._encoding.packages.values():
             self._keep(package)
-            if len(package.cells) > 1 and package.name not in self._encoding.single_version:
+            if len(package.cells) > 1:
                 self._count_candidates(package)
             for cell in package.cells:
                 self._want_extras(cell, free[cell])
+                if cell in self._direct:
+                    self._climb(cell, free[cell], direct=True)
         return free
 
     def _bring_up_rest(self, fixed: Sequence[int], free: dict[Cell, int]) -> None:
@@ -160,7 +163,7 @@ class Fresh:
         if self._stale or not self._lower.relied <= set(fixed):
             self._restart_rest()
         for cell in self._encoding.living():
-            if cell not in self._ladders or self._ladders[cell].present:
+            if cell not in self._direct:
                 self._climb(cell, free[cell], direct=False)
 
     def _free(self, cell: Cell) -> int:
@@ -180,10 +183,10 @@ class Fresh:
         """Has the age of a cell count."""
         ladder = self._ladders.get(cell)
         if ladder is None:
-            present = 0 if direct else self._encoding.at_least(cell, 1)
+            counts = self._new.get(cell) or (0 if direct else self._encoding.at_least(cell, 1))
             optimiser, unit = (self._upper, _DIRECT) if direct else (self._lower, 1)
             ages = self._ages_of(cell, free)
-            ladder = Ladder(self._encoding, self._session, optimiser, cell, ages=ages, unit=unit, present=present)
+            ladder = Ladder(self._encoding, self._session, optimiser, cell, ages=ages, unit=unit, counts=counts)
             self._ladders[cell] = ladder
         ladder.bring_up()
         self._own(ladder)
@@ -238,17 +241,20 @@ class Fresh:
             return
         self._counted[package.name] = len(package.cells)
         new: list[int] = []
-        present = [self._encoding.at_least(cell, 1) for cell in package.cells]
-        for place, cell in enumerate(package.cells):
-            literal = self._encoding.fresh()
+        cells = sorted(package.cells, key=lambda cell: cell not in self._direct)
+        present = [self._encoding.at_least(cell, 1) for cell in cells]
+        for place, cell in enumerate(cells):
+            literal = self._new[cell] = self._encoding.fresh()
             clause = [literal, -cell.guard, -present[place]]
-            for before, other in enumerate(package.cells[:place]):
+            for before, other in enumerate(cells[:place]):
                 if other.candidates is cell.candidates:
                     same = self._same(other, cell)
                     self._session.add([-same, present[before]])
                     clause.append(same)
             self._session.add(clause)
             new.append(literal)
+        if package.name in self._encoding.single_version:
+            return
         total = Totalizer(new, self._encoding.fresh, self._session.add)
         for count in range(2, len(new) + 1):
             self._upper.want(-total.output(count), _SEVERAL if count == 2 else _MORE)

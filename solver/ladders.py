@@ -31,15 +31,15 @@ class Ladder:
         *,
         ages: Ages,
         unit: int,
-        present: int,
+        counts: int,
     ) -> None:
         """
         Args:
             unit: what a day weighs.
-            present: the literal under which age counts; 0 for direct requirements, which are always there.
+            counts: the literal under which age counts; 0 where it always does.
         """
         self._encoding, self._session, self._optimiser = encoding, session, optimiser
-        self.cell, self.ages, self._unit, self.present = cell, ages, unit, present
+        self.cell, self.ages, self._unit, self._counts = cell, ages, unit, counts
         self.literals: dict[int, int] = {}
         """The soft literal of each step."""
         self._steps: list[int] = []
@@ -100,9 +100,9 @@ class Ladder:
 
     def _take(self, threshold: int, days: int) -> None:
         literal = self._encoding.at_least(self.cell, threshold)
-        if self.present:
+        if self._counts:
             soft = self._encoding.fresh()
-            self._session.add([-soft, -self.present, literal])
+            self._session.add([-soft, -self._counts, literal])
             literal = soft
         insort(self._steps, threshold)
         self.literals[threshold] = literal
@@ -127,6 +127,7 @@ class Ladder:
         """A soft literal against ranks from ``first`` up to ``after``."""
         literal = self._encoding.fresh()
         at_least = [self._encoding.at_least(self.cell, rank) for rank in (first, after)]
-        self._session.add([-literal, -at_least[0], at_least[1]])
+        counts = [-self._counts] if self._counts else []
+        self._session.add([-literal, *counts, -at_least[0], at_least[1]])
         self._optimiser.want(literal, days * self._unit)
         return literal

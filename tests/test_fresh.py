@@ -5,6 +5,7 @@ the input is written. The judge enumerates every valid selection of a small worl
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -194,6 +195,72 @@ def test_no_fewer_packages_could_have_several_candidates(first: int, tmp_path: P
         names = sorted({name for _, name, *_ in drawn.candidates()})
         for free in itertools.combinations(names, max(0, len(found) - 1)):
             assert not found or not agree(judge, judge.environments(), {}, frozenset(free)), f"seed {seed}: {free}"
+
+
+@kinds
+@pytest.mark.parametrize("first", range(0, 1000 if NIGHTLY else 100, 50))
+def test_days_have_their_optimum_over_all_environments(draw: Draw, first: int, tmp_path: Path) -> None:
+    """Of all locks with one candidate for each package, where one is enough, in many environments at once."""
+    looked_at = 0
+    for seed in range(first, first + 50):
+        drawn = dated(wide(draw(seed)), seed)
+        answer = locked(drawn, tmp_path, objective="fresh")
+        if isinstance(answer, NoLock) or several(answer):
+            continue
+        judge, chosen = Judge(drawn), chosen_of(answer)
+        envs = judge.environments()
+        best = min((totals(judge, envs, one) for one in agreements(judge, envs, {})), default=None)
+        looked_at += 1
+        assert totals(judge, envs, chosen) == best, f"seed {seed}: {chosen}"
+    assert looked_at > 5
+
+
+def wide(drawn: World) -> World:
+    """A world without extras, and without what admits a version in some environments only."""
+    document = tomllib.loads(drawn.pyproject)
+    lists = [document["project"]["dependencies"], *document["project"].get("optional-dependencies", {}).values()]
+    asked = [bare(text) for texts in lists for text in texts if Requirement(text).name != "proj"]
+    packages = {
+        name: {
+            version: Dist(tuple(bare(line) for line in dist.requires_dist if "extra ==" not in line))
+            for version, dist in versions.items()
+            if "b" not in version
+        }
+        for name, versions in drawn.indexes[DEFAULT].items()
+    }
+    head = '[project]\nname = "proj"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    return World(f"{head}dependencies = {json.dumps(asked)}\n", {DEFAULT: packages})
+
+
+def bare(requirement: str) -> str:
+    parsed = Requirement(requirement)
+    parsed.extras = set()
+    return str(parsed)
+
+
+def totals(judge: Judge, envs: list[Environment], chosen: Mapping[str, Candidate]) -> tuple[int, int, int]:
+    """Days of direct requirements, days of the rest, packages; a day that one environment sees counts once."""
+    direct: set[str] = set()
+    reached: set[str] = set()
+    for env in envs:
+        direct |= {canonicalize_name(one.name) for one in judge.dependencies if wanted(one, env)}
+        reached |= set(judge.requirements(env, dict(chosen)))
+    days = {name: behind(judge, chosen[name], envs[0]) for name in reached}
+    first = sum(days[name] for name in direct & reached)
+    return first, sum(days.values()) - first, len(reached)
+
+
+def agreements(judge: Judge, envs: list[Environment], shared: dict[str, Candidate]) -> Iterator[dict[str, Candidate]]:
+    """Every choice of one candidate for each package that serves in all environments."""
+    if not envs:
+        yield shared
+        return
+    seen = set()
+    for one in partial(judge, envs[0], shared, {}, frozenset()):
+        key = frozenset(one.items())
+        if key not in seen:
+            seen.add(key)
+            yield from agreements(judge, envs[1:], one)
 
 
 def agree(judge: Judge, envs: list[Environment], shared: dict[str, Candidate], free: frozenset[str]) -> bool:
