@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,8 +73,11 @@ class Inputs:
         alone = stem == "requirements" and not (self.project_folder / "pyproject.toml").exists()
         return self.source.with_name("pylock.toml" if alone else f"pylock.{stem}.toml")
 
-    def project(self) -> Project:
+    def project(self, document: Mapping[str, Any] | None = None) -> Project:
         """The project, script or requirements file as the command line has it.
+
+        Args:
+            document: what a ``pyproject.toml`` is taken to say in place of what it does.
 
         Raises ProjectError.
         """
@@ -83,6 +86,7 @@ class Inputs:
             default_index=self.default_index,
             named_indexes=self.named_indexes,
             requires_python=self.requires_python,
+            **({} if document is None else {"document": document}),
         )
         return project if self.exclude_newer is None else replace(project, exclude_newer=self.exclude_newer)
 

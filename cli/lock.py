@@ -13,7 +13,7 @@ from cli.failures import FAILED, NO, WRONG, Ended
 from cli.inputs import Inputs, inputs
 from cli.lockfile import Target, target_of
 from cli.searching import Searching
-from cli.terminal import say, say_warning
+from cli.terminal import say, say_error, say_warning
 from cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
@@ -142,14 +142,16 @@ class _Run:
         """
         self._objective = objective
         searching = Searching(self.given, self.phases, self.quiet)
-        return searching.search(project, objective, kept, self._no_lock)
 
-    def _no_lock(self, none: NoLock, lines: list[str]) -> NoReturn:
-        if self.as_json:
-            from cli.summary import json_of_no_lock
+        def no_lock(none: NoLock, ways: list[str]) -> NoReturn:
+            for line in ways:
+                say(line)
+            if self.as_json:
+                assert searching.explanation is not None
+                click.echo(searching.explanation.json(self._header("no lock")))
+            raise Ended(FAILED if none.failed else NO)
 
-            click.echo(json_of_no_lock(none, lines, self._header("no lock")))
-        raise Ended(FAILED if none.failed else NO, *lines)
+        return searching.search(project, objective, kept, no_lock, lambda story: say_error(*story))
 
     def compare(self, existing: Pylock, locked: Locked, watched: Watched) -> None:
         """Says whether the lock that is there is the one that the project needs.

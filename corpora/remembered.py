@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from corpora.facts import Corpus, Guess, Listing, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Wanted
+from corpora.facts import (
+    Corpus,
+    Guess,
+    Listing,
+    MetadataOutcome,
+    Wanted,
+)
+from corpora.references import DirectOutcome, Reference
 
 __all__ = ["Remembered"]
 
 
 class Remembered:
-    """Answers are those of the corpus behind it, each asked for once.
-
-    With ``builds`` off nothing more is built: what only a build could tell cannot be had then, and ``unbuilt`` says
-    that this happened.
-    """
+    """Answers are those of the corpus behind it, each asked for once."""
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
         self._listings: dict[tuple[str, str], Listing | None] = {}
-        self._metadata: dict[tuple[Wanted, bool], MetadataOutcome] = {}
-        self.builds = True
-        self.unbuilt = False
+        self._metadata: dict[Wanted, MetadataOutcome] = {}
+        self._direct: dict[Reference, DirectOutcome] = {}
 
     @property
     def default_index(self) -> str | None:
@@ -41,39 +43,24 @@ class Remembered:
         return {pair: self._listings[pair] for pair in pairs}
 
     def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
-        unknown = [one for one in dict.fromkeys(wanted) if self._known(one) is None]
-        refused = [one for one in unknown if one.build and not self.builds]
-        asked = [one for one in unknown if one not in set(refused)]
-        if asked:
-            for one, outcome in self._corpus.metadata(asked).items():
-                self._metadata[one, one.build] = outcome
-        self.unbuilt = self.unbuilt or bool(refused)
-        reason = Unavailable("would have to be built")
-        return {one: self._known(one) or reason for one in wanted}
+        unknown = [one for one in dict.fromkeys(wanted) if one not in self._metadata]
+        if unknown:
+            self._metadata.update(self._corpus.metadata(unknown))
+        return {one: self._metadata[one] for one in wanted}
 
-    def _known(self, wanted: Wanted) -> MetadataOutcome | None:
-        found = self._metadata.get((wanted, wanted.build))
-        if found is None and not wanted.build:
-            built = self._metadata.get((_with_build(wanted), True))
-            return built if isinstance(built, Metadata) else None
-        if found is None and wanted.build:
-            plain = self._metadata.get((_without_build(wanted), False))
-            return plain if plain is not None and not isinstance(plain, NeedsBuild) else None
-        return found
+    def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
+        unknown = [one for one in wanted if one not in self._direct]
+        if unknown:
+            self._direct.update(self._corpus.direct(unknown))
+        return {one: self._direct[one] for one in wanted}
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
     ) -> None:
-        if self.builds:
-            self._corpus.prefetch(listings, metadata, then)
+        unknown = [pair for pair in listings if pair not in self._listings]
+        unread = [one for one in metadata if one not in self._metadata]
+        if unknown or unread or then is not None:
+            self._corpus.prefetch(unknown, unread, then)
 
     def close(self) -> None:
         self._corpus.close()
-
-
-def _with_build(wanted: Wanted) -> Wanted:
-    return Wanted(wanted.index, wanted.name, wanted.version, wanted.files, True)
-
-
-def _without_build(wanted: Wanted) -> Wanted:
-    return Wanted(wanted.index, wanted.name, wanted.version, wanted.files, False)

@@ -1,4 +1,4 @@
-"""Changes to a ``pyproject.toml``, as data: each can be applied to its tables, told to a person, and written as JSON."""
+"""Changes to a ``pyproject.toml``, as data: to be applied to its tables, told to a person, and written as JSON."""
 
 from __future__ import annotations
 

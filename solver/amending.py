@@ -80,9 +80,7 @@ def _settings(
             case "prerelease":
                 yield Setting(_per_package(document, "prerelease-package", subject[0]), "allow")
             case "newer":
-                yield Setting(
-                    _per_package(document, "exclude-newer-package", subject[0]), tightened.get(step, False)
-                )
+                yield Setting(_per_package(document, "exclude-newer-package", subject[0]), tightened.get(step, False))
             case "yanked":
                 path = setting_path(document, "constraint-dependencies")
                 yield InList(path, None, f"{subject[0]}=={subject[1]}")

@@ -18,7 +18,7 @@ from .loosenings import Clash, Step, resolves
 __all__ = ["Correction", "CorrectionSets"]
 
 Correction: TypeAlias = frozenset[Step]
-Oracle: TypeAlias = Callable[[Correction], Clash | None | bool]
+Oracle: TypeAlias = Callable[[Correction], Clash | bool | None]
 """After these steps: None where nothing clashes, a clash, or False where it cannot be told."""
 
 

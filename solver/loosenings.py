@@ -13,10 +13,10 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any, Literal
 
-from packaging.specifiers import Specifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from encoder.amendments import InList, Setting, Written, amended, setting_path, written_requirements
+from encoder.amendments import Written, setting_path, written_requirements
 from encoder.candidates import is_exact
 from encoder.cells import Cell, Fact
 from encoder.domain import Environment
@@ -163,7 +163,8 @@ def _on_requirements(clash: Clash, document: Mapping[str, Any]) -> Iterator[Step
 
 def _asked_by(clash: Clash, written: Written) -> list[Cell] | None:
     """The cells in which a clash needs what a requirement of the project asks; None where it does not need it."""
-    stated, found = written.requirement, None
+    stated = written.requirement
+    found: list[Cell] | None = None
     for fact in clash.facts:
         edge = fact.edge
         if edge is not None:
@@ -181,7 +182,9 @@ def _loosened(fact: Fact, name: str, origin: str) -> bool:
     """Whether a fact comes from a requirement that other steps have changed: its text is no longer the one written."""
     if fact.edge is not None:
         return fact.edge.dependency.origin == origin and fact.edge.dependency.name == name
-    return fact.kind == "constraint" and "constraint" in origin and parse_strict_requirement(fact.detail, "").name == name
+    return (
+        fact.kind == "constraint" and "constraint" in origin and parse_strict_requirement(fact.detail, "").name == name
+    )
 
 
 def _left_out_fits(cell: Cell, specifier: SpecifierSet) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every minimal way out of an unsatisfiable project, each verified by locking the changed project before it is offered."""
+"""Every minimal way out of a project without a lock, each verified by locking the changed project before it is offered."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ __all__ = ["Limits", "WayOut", "WaysOut", "ways_out"]
 class Limits:
     """How far the enumeration goes."""
 
-    seconds: float = 10.0
+    seconds: float = 15.0
+    """Of work; waiting for an index may take twice as long on top."""
     trials: int = 300
     """Projects that are solved."""
     steps: int = 4
@@ -77,13 +78,18 @@ class _Trials:
     default_index: str
     limits: Limits
     started: float = field(default_factory=time.monotonic)
+    worked: float = field(default_factory=time.process_time)
     count: int = 0
     failed: bool = False
     _answers: dict[str, tuple[Project, Universe, Encoding, NoLock | None] | None] = field(default_factory=dict)
 
     @property
     def exhausted(self) -> bool:
-        return self.count >= self.limits.trials or time.monotonic() - self.started > self.limits.seconds
+        return self.count >= self.limits.trials or self._late(1)
+
+    def _late(self, factor: int) -> bool:
+        limit = factor * self.limits.seconds
+        return time.process_time() - self.worked > limit or time.monotonic() - self.started > 3 * limit
 
     def solve(self, amendments: list[Amendment]) -> tuple[Project, Universe, Encoding, NoLock | None] | None:
         """The project after these changes and what came of it; None where it cannot be told, or none is left.
@@ -119,7 +125,7 @@ class _Trials:
             search.session.close()
 
     def _on_round(self, statistics: object, selection: object) -> None:
-        if time.monotonic() - self.started > 2 * self.limits.seconds:
+        if self._late(2):
             raise _Exhausted
 
     def locks(self, amendments: list[Amendment]) -> bool:
@@ -154,7 +160,7 @@ def ways_out(
     trials = _Trials(document, read, corpus, default_index, limits)
     first = clash_of(none.facts, none.witness, project, universe_of(project), ())
 
-    def oracle(steps: Correction) -> Clash | None | bool:
+    def oracle(steps: Correction) -> Clash | bool | None:
         if not steps:
             return first
         answer = trials.solve(amendments_of(_ordered(steps), document))
@@ -179,8 +185,6 @@ def ways_out(
         cut = f"those with more than {limits.steps} changes were not looked for"
     if not cut and trials.failed:
         cut = "some changes could not be tried, since an index failed"
-    elif not cut and getattr(corpus, "unbuilt", False):
-        cut = "versions that would have to be built were not tried"
     distinct = {str(way): way for way in ways}
     return WaysOut(tuple(sorted(distinct.values(), key=lambda way: way.cost)), cut)
 
