@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from corpora.facts import Corpus
     from encoder.project import Project
+    from encoder.uv_view import UvView
 
 __all__ = ["DEFAULT_OBJECTIVE", "OBJECTIVES", "Inputs", "inputs", "inputs_of_many"]
 
@@ -73,11 +74,8 @@ class Inputs:
         alone = stem == "requirements" and not (self.project_folder / "pyproject.toml").exists()
         return self.source.with_name("pylock.toml" if alone else f"pylock.{stem}.toml")
 
-    def project(self, document: Mapping[str, Any] | None = None) -> Project:
+    def project(self) -> Project:
         """The project, script or requirements file as the command line has it.
-
-        Args:
-            document: what a ``pyproject.toml`` is taken to say in place of what it does.
 
         Raises ProjectError.
         """
@@ -86,9 +84,23 @@ class Inputs:
             default_index=self.default_index,
             named_indexes=self.named_indexes,
             requires_python=self.requires_python,
-            **({} if document is None else {"document": document}),
         )
         return project if self.exclude_newer is None else replace(project, exclude_newer=self.exclude_newer)
+
+    def uv_view(self) -> UvView:
+        """The project as uv reads it. Raises ProjectError; Ended where uv has no lock for such a source."""
+        from encoder.uv_view import Cutoff, refuse_unlisted_scopes, uv_view_of
+
+        if self.kind != "project":
+            raise Ended(WRONG, f"A uv.lock for a {self.kind} is not there yet; write a pylock.toml instead.")
+        view = uv_view_of(
+            self.source if self.source.suffix == ".toml" else self.source / "pyproject.toml",
+            default_index=self.default_index,
+            named_indexes=self.named_indexes,
+            requires_python=self.requires_python,
+        )
+        refuse_unlisted_scopes(view)
+        return view if self.exclude_newer is None else replace(view, exclude_newer=Cutoff(self.exclude_newer))
 
     def _reader(self) -> Callable[..., Project]:
         if self.kind == "script":

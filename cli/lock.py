@@ -13,7 +13,7 @@ from cli.failures import FAILED, NO, WRONG, Ended
 from cli.inputs import Inputs, inputs
 from cli.lockfile import Target, target_of
 from cli.searching import Searching
-from cli.terminal import say, say_error, say_warning
+from cli.terminal import say, say_warning
 from cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
@@ -85,17 +85,17 @@ def lock(  # noqa: PLR0917
         say_warning(warning)
     if check and text is None:
         raise Ended(NO, f"There is no lock at {target}; write it with satlock lock.")
-    existing = read_pylock(text, str(target)) if text is not None and not upgrade else None
+    existing = read_pylock(text, str(target)) if text is not None and not upgrade and target.form == "pylock" else None
     kept = kept_versions(existing, lifted) if existing is not None else {}
+    if check and target.form == "uv":
+        raise Ended(WRONG, "--check of a uv.lock is not there yet; let uv check it with uv lock --check.")
     locked, watched = run.search(project, objective, kept)
     if check:
         assert existing is not None
         run.compare(existing, locked, watched)
         return
     with run.phases.phase("writing"):
-        from solver.pylock import to_toml
-
-        fresh = to_toml(locked.lock, given.project_folder if target.path is None else target.path.parent)
+        fresh = run.text_of(locked, project)
         changed = fresh != text
         if changed or target.path is None:
             target.write(fresh)
@@ -142,16 +142,28 @@ class _Run:
         """
         self._objective = objective
         searching = Searching(self.given, self.phases, self.quiet)
+        return searching.search(project, objective, kept, self._no_lock)
 
-        def no_lock(none: NoLock, ways: list[str]) -> NoReturn:
-            for line in ways:
-                say(line)
-            if self.as_json:
-                assert searching.explanation is not None
-                click.echo(searching.explanation.json(self._header("no lock")))
-            raise Ended(FAILED if none.failed else NO)
+    def text_of(self, locked: Locked, project: Project) -> str:
+        """The file that says what was found.
 
-        return searching.search(project, objective, kept, no_lock, lambda story: say_error(*story))
+        Raises ProjectError where the format cannot say it.
+        """
+        folder = self.given.project_folder if self.target.path is None else self.target.path.parent
+        if self.target.form == "uv":
+            from solver.uvlock.writing import to_uv_lock
+
+            return to_uv_lock(locked.lock, project, locked.universe, self.given.uv_view(), folder)
+        from solver.pylock import to_toml
+
+        return to_toml(locked.lock, folder)
+
+    def _no_lock(self, none: NoLock, lines: list[str]) -> NoReturn:
+        if self.as_json:
+            from cli.summary import json_of_no_lock
+
+            click.echo(json_of_no_lock(none, lines, self._header("no lock")))
+        raise Ended(FAILED if none.failed else NO, *lines)
 
     def compare(self, existing: Pylock, locked: Locked, watched: Watched) -> None:
         """Says whether the lock that is there is the one that the project needs.
@@ -193,7 +205,7 @@ class _Run:
         header: dict[str, Any] = {"status": status}
         if reason is not None:
             header["reason"] = reason
-        return {**header, "lockfile": str(self.target), "format": "pylock", "objective": self._objective}
+        return {**header, "lockfile": str(self.target), "format": self.target.form, "objective": self._objective}
 
 
 def _with_source(given: Inputs, source: Path | None) -> Inputs:

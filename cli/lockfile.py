@@ -9,6 +9,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -25,6 +26,7 @@ class Target:
 
     path: Path | None
     """None for standard output."""
+    form: Literal["pylock", "uv"] = "pylock"
 
     def __str__(self) -> str:
         if self.path is None:
@@ -104,8 +106,6 @@ def target_of(default: Path, output: str | None, form: str | None) -> Target:
             f"--output {output} does not tell its format; name it pylock.toml, pylock.NAME.toml or uv.lock, "
             f"or add --format.",
         )
-    if (told or form) == "uv":
-        raise Ended(WRONG, "Writing uv.lock is not there yet; write a pylock.toml instead.")
     if path is not None and path.is_dir():
         raise Ended(WRONG, f"--output {output} is a folder; name a file in it.")
-    return Target(path)
+    return Target(path, "uv" if (told or form) == "uv" else "pylock")

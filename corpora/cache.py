@@ -10,6 +10,7 @@ import os
 import tempfile
 import zlib
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,8 +44,9 @@ class Kept(NamedTuple):
     packed: bytes | None
     """The listing; None where the index said that it has none."""
 
-    def listing(self) -> Listing | None:
-        return None if self.packed is None else unpack_listing(self.packed)
+    def listing(self, index: str) -> Listing | None:
+        """The listing, of the index as it is spelled now."""
+        return None if self.packed is None else replace(unpack_listing(self.packed), index=index)
 
 
 class KeptArchive(NamedTuple):

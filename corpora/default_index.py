@@ -16,7 +16,7 @@ def default_index_url() -> str:
     """The default index of the user's uv configuration, else of pip's, else PyPI. May hold credentials."""
     url = _from_uv() or _from_pip("index-url")
     if url is None:
-        url = standard_index_url()
+        url = standard_index_url().rstrip("/")  # as uv writes it into its locks
     return _expanded(url).strip()
 
 

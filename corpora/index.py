@@ -106,7 +106,7 @@ class LiveCorpus:
             if key not in self._known and key not in self._asked:
                 kept = self._cache.page(listing_url(*key))
                 if kept is not None and (self._offline or kept.fresh_until > time.time()):
-                    self._known[key] = kept.listing()
+                    self._known[key] = kept.listing(key[0])
         self._want(keys, urgent=True)
         return {pair: self._result(key) for pair, key in zip(pairs, keys, strict=True)}
 
@@ -312,7 +312,7 @@ class LiveCorpus:
         url = listing_url(index, name)
         kept = self._cache.page(url)
         if kept is not None and (self._offline or kept.fresh_until > time.time()):
-            return kept.listing()
+            return kept.listing(index)
         headers = {"Accept": ACCEPT, "Cache-Control": "max-age=0"}
         if kept is not None and kept.etag:
             headers["If-None-Match"] = kept.etag
@@ -333,7 +333,7 @@ class LiveCorpus:
         if answer.status == 304 and kept is not None:
             if until > kept.fresh_until:
                 self._keep_page(url, kept._replace(fresh_until=until))
-            return kept.listing()
+            return kept.listing(index)
         if answer.status != 200:
             raise CorpusError(f"the index {index} answered for {name} with HTTP status {answer.status}")
         kind = answer.headers.get("content-type", "")
@@ -342,7 +342,7 @@ class LiveCorpus:
         if kept is not None and kept.digest == digest and kept.packed is not None:
             if until or (etag, modified) != (kept.etag, kept.last_modified):
                 self._keep_page(url, kept._replace(etag=etag, last_modified=modified, fresh_until=until))
-            return kept.listing()
+            return kept.listing(index)
         try:
             page = (body, kind, answer.url, index, name)
             threads = self._parsers.threads(len(body))
@@ -352,7 +352,7 @@ class LiveCorpus:
         kept = Kept(etag, modified, until, digest, packed)
         if store:
             self._keep_page(url, kept)
-        return kept.listing()
+        return kept.listing(index)
 
     def _absent(self, status: int, index: str, name: str) -> None:
         """Keep that the index has no such package, or raise CorpusError where the status does not say that."""

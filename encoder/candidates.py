@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from itertools import groupby
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
@@ -290,7 +289,6 @@ def candidates_of(
     return found
 
 
-@lru_cache(maxsize=1 << 15)
 def _serving_files(
     release: Release,
     cutoff: datetime | None,
@@ -336,6 +334,8 @@ def uploaded(moment: str | None, cutoff: datetime) -> bool | None:
 def _divide(siblings: list[Build], domain: Domain) -> tuple[Build, ...]:
     """The builds of one public version that together stand for it, the highest local version first."""
     serving = [build for build in reversed(siblings) if not build.release.yanked]
+    if not serving:
+        return ()
     regions = divide([[file.filename for file in build.files] for build in serving], domain)
     shared = (replace(build, region=region) for build, region in zip(serving, regions, strict=True))
     return tuple(build for build in shared if build.region is not FALSE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta
 
-__all__ = ["parse_cutoff"]
+__all__ = ["end_of_day", "iso_duration", "parse_cutoff"]
 
 _SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _ISO_DURATION = re.compile(
@@ -65,19 +65,32 @@ def end_of_day(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), UTC)
 
 
+def iso_duration(text: str) -> str | None:
+    """A duration as ISO 8601 has it, in the units in which it was written; None where the text is none."""
+    parts = _parts(text.strip())
+    if not parts:
+        return None
+    days, hours = ([f"{amount}{kind.upper()}" for kind, amount in parts if kind in kinds] for kinds in ("YMwd", "hms"))
+    return f"P{''.join(days)}{'T' if hours else ''}{''.join(hours)}"
+
+
 def _duration(text: str) -> int | None:
-    iso = _ISO_DURATION.fullmatch(text)
-    if iso is not None:
-        parts = [(kind, int(amount)) for kind, amount in iso.groupdict().items() if amount is not None]
-        if not parts:
-            return None
-    elif _FRIENDLY.fullmatch(text):
-        found = _FRIENDLY_PART.findall(text)
-        if any(unit.lower() not in _UNITS for _, unit in found):
-            return None
-        parts = [(_UNITS[unit.lower()], int(amount)) for amount, unit in found]
-    else:
+    parts = _parts(text)
+    if parts is None:
         return None
     if any(kind in "YM" for kind, _ in parts):
         raise ValueError("uses months or years, whose length varies")
     return sum(_SECONDS[kind] * amount for kind, amount in parts)
+
+
+def _parts(text: str) -> list[tuple[str, int]] | None:
+    """The amount of each unit, in order."""
+    iso = _ISO_DURATION.fullmatch(text)
+    if iso is not None:
+        return [(kind, int(amount)) for kind, amount in iso.groupdict().items() if amount is not None] or None
+    if not _FRIENDLY.fullmatch(text):
+        return None
+    found = _FRIENDLY_PART.findall(text)
+    if any(unit.lower() not in _UNITS for _, unit in found):
+        return None
+    return [(_UNITS[unit.lower()], int(amount)) for amount, unit in found]

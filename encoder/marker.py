@@ -33,6 +33,7 @@ __all__ = [
     "from_python_specifier",
     "matches",
     "python_at_least",
+    "with_choices",
 ]
 
 PythonRelease: TypeAlias = tuple[int, int, int]
@@ -160,6 +161,18 @@ def forget_switches(formula: Formula, negated: bool = False) -> Formula:
         return TRUE
     parts = [forget_switches(arg, negated) for arg in formula.args]
     return all_of(parts) if (formula.op == "and") != negated else any_of(parts)
+
+
+def with_choices(formula: Formula, made: frozenset[Atom]) -> Formula:
+    """The formula where just these choices are made, and no others."""
+    if formula.op == "atom":
+        if not isinstance(formula.atom, Choice):
+            return formula
+        return TRUE if formula.atom in made else FALSE
+    parts = [with_choices(arg, made) for arg in formula.args]
+    if formula.op == "not":
+        return ~parts[0]
+    return formula if not parts else all_of(parts) if formula.op == "and" else any_of(parts)
 
 
 def chosen(choice: Choice) -> Formula:

@@ -29,7 +29,7 @@ from encoder.settings import (
 )
 from encoder.values import Value, first_line, shown
 
-__all__ = ["OLDEST_PYTHON", "load_document", "project_of", "read_project"]
+__all__ = ["OLDEST_PYTHON", "load", "project_of", "read_project"]
 
 OLDEST_PYTHON = ">=3.11"
 """What stands for a missing ``requires-python``: the oldest Python that satlock itself runs on. uv takes the Python
@@ -46,7 +46,6 @@ def read_project(
     named_indexes: Mapping[str, str] | None = None,
     requires_python: SpecifierSet | None = None,
     now: datetime | None = None,
-    document: Mapping[str, object] | None = None,
 ) -> Project:
     """Read what a project asks from its ``pyproject.toml``, or from the one in the folder ``path``.
 
@@ -56,14 +55,13 @@ def read_project(
     ``default_index``, ``named_indexes`` and ``requires_python`` are the command line's ``--default-index``, ``--index``
     and ``--requires-python``.
     ``now`` is the moment from which durations in ``exclude-newer`` count back; without it, the present.
-    ``document`` is read in place of what the file says: the file as it would be after a change.
 
     Raises :class:`ProjectError`, and nothing else, for whatever is wrong with the file. What could influence a lock
     and is not supported yet does not fail: it is named in :attr:`Project.warnings`.
     """
     if path.is_dir():
         path = path / "pyproject.toml"
-    tables = Value(load_document(path) if document is None else document, str(path), "").table()
+    tables = Value(load(path), str(path), "").table()
     if "project" not in tables and "dependency-groups" not in tables:
         raise ProjectError(f"{path} has neither a [project] nor a [dependency-groups] table; add what to lock.")
     return project_of(
@@ -138,8 +136,8 @@ def project_of(
     )
 
 
-def load_document(path: Path) -> dict[str, object]:
-    """The tables of a ``pyproject.toml``. Raises :class:`ProjectError` where it cannot be read."""
+def load(path: Path) -> dict[str, object]:
+    """The tables of a TOML file; raises :class:`ProjectError` where it cannot be read."""
     try:
         text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

@@ -84,7 +84,8 @@ class Sources:
     def _chain(self) -> list[str]:
         """The indexes for packages that are not pinned, in order of priority."""
         default = [index.url for index in self.project.indexes if index.default] or [self.default_index]
-        return [index.url for index in self.project.indexes if not index.explicit and not index.default] + default
+        others = [index.url for index in self.project.indexes if not index.explicit and not index.default]
+        return list(dict.fromkeys(others + default))
 
     def _url(self, name: str) -> str:
         return next(index.url for index in self.project.indexes if index.name == name)

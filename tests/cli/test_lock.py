@@ -81,8 +81,6 @@ def test_quiet_says_nothing_and_verbose_more(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--output", "uv.lock"), "not there yet"),
-        (("--format", "uv"), "not there yet"),
         (("--output", "pylock.toml", "--format", "uv"), "drop one of them"),
         (("--output", "lock.toml"), "does not tell its format"),
         (("--output", "pylock.a.b.toml"), "does not tell its format"),

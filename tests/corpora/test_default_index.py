@@ -48,7 +48,7 @@ def test_pypi_where_nothing_is_configured(monkeypatch: pytest.MonkeyPatch) -> No
     import pypi_simple
 
     without_etc(monkeypatch)
-    assert default_index_url() == pypi_simple.PYPI_SIMPLE_ENDPOINT
+    assert default_index_url() == pypi_simple.PYPI_SIMPLE_ENDPOINT.rstrip("/")
 
 
 def test_the_constant_is_found_where_the_library_changes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,140 @@
+"""Reading the lock that is there, in either format that satlock writes."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from packaging.markers import Marker
+from packaging.pylock import Package, Pylock, PylockValidationError
+
+from encoder.values import Value, first_line
+from solver.lockfiles.model import Lockfile, LockfileError
+from solver.lockfiles.uv_lock import read_uv_lock
+
+__all__ = ["Standing", "StandingEntry", "kept_versions", "read_standing"]
+
+
+@dataclass(frozen=True)
+class StandingEntry:
+    """One candidate that a lock has."""
+
+    name: str
+    version: str
+    """Empty where the lock does not tell it: a folder changes under it."""
+    index: str | None
+    """The URL of the index that it comes from, without a slash at the end; None where it is from elsewhere."""
+    marker: Marker | None
+    """Of PEP 751; a ``uv.lock`` has edges instead."""
+    files: tuple[tuple[str, Mapping[str, str]], ...]
+    """(file name, digests by algorithm) of wheels and source distributions."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A lock that is there."""
+
+    form: Literal["pylock", "uv"]
+    entries: tuple[StandingEntry, ...]
+    requires_python: str
+    environments: tuple[Marker, ...]
+    extras: tuple[str, ...]
+    groups: tuple[str, ...]
+    default_groups: tuple[str, ...]
+    graph: Lockfile | None = None
+    """The edges of a ``uv.lock``; its entries are in the same order."""
+    tables: Mapping[str, object] = field(default_factory=dict)
+    """The whole file."""
+
+
+def read_standing(text: str, form: Literal["pylock", "uv"], where: str) -> Standing:
+    """Reads a lock.
+
+    Raises:
+        LockfileError: where it is broken.
+    """
+    try:
+        tables = tomllib.loads(text)
+        return _of_pylock(tables) if form == "pylock" else _of_uv(tables, where)
+    except RecursionError:
+        said = "it is nested too deeply"
+    except LockfileError:
+        raise
+    except (PylockValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
+        said = first_line(error)
+    raise LockfileError(f"{where} is not a valid lock: {said}.")
+
+
+def kept_versions(standing: Standing, lifted: Iterable[str] = ()) -> dict[str, frozenset[str]]:
+    """The versions of a lock by name, to be kept as far as possible; those of ``lifted`` are not."""
+    dropped = set(lifted)
+    versions: dict[str, set[str]] = {}
+    for entry in standing.entries:
+        if entry.version and entry.name not in dropped:
+            versions.setdefault(entry.name, set()).add(entry.version)
+    return {name: frozenset(found) for name, found in versions.items()}
+
+
+def _of_pylock(tables: dict[str, Any]) -> Standing:
+    lock = Pylock.from_dict(tables)
+    return Standing(
+        "pylock",
+        tuple(map(_entry_of_pylock, lock.packages)),
+        str(lock.requires_python or ""),
+        tuple(lock.environments or ()),
+        tuple(lock.extras or ()),
+        tuple(lock.dependency_groups or ()),
+        tuple(lock.default_groups or ()),
+        tables=tables,
+    )
+
+
+def _entry_of_pylock(package: Package) -> StandingEntry:
+    files = [*(package.wheels or ()), *((package.sdist,) if package.sdist else ())]
+    return StandingEntry(
+        str(package.name),
+        str(package.version or ""),
+        package.index.rstrip("/") if package.index and files else None,
+        package.marker,
+        tuple((file.filename, file.hashes) for file in files),
+    )
+
+
+def _of_uv(tables: dict[str, object], where: str) -> Standing:
+    top = Value(tables, where, "").table()
+    graph = read_uv_lock(top)
+    packages = [item.table() for item in top["package"].items()] if "package" in top else []
+    switches = [name.partition(" ") for name in graph.switches]
+    supported = top.get("supported-markers")
+    return Standing(
+        "uv",
+        tuple(
+            StandingEntry(
+                entry.name,
+                entry.version,
+                entry.source.removeprefix("registry ").rstrip("/") if entry.source.startswith("registry ") else None,
+                None,
+                tuple(_files(package)),
+            )
+            for entry, package in zip(graph.entries, packages, strict=True)
+        ),
+        graph.requires_python,
+        tuple(item.environment_marker() for item in supported.items()) if supported is not None else (),
+        tuple(name for kind, _, name in switches if kind == "extra"),
+        tuple(name for kind, _, name in switches if kind == "group"),
+        (),
+        graph,
+        tables,
+    )
+
+
+def _files(package: Mapping[str, Value]) -> Iterable[tuple[str, Mapping[str, str]]]:
+    files = [*package["wheels"].items()] if "wheels" in package else []
+    files += [package["sdist"]] if "sdist" in package else []
+    for file in files:
+        table = file.table()
+        place = next((table[key].text() for key in ("filename", "url", "path") if key in table), "")
+        algorithm, _, digest = table["hash"].text().partition(":") if "hash" in table else ("", "", "")
+        yield place.partition("#")[0].rpartition("/")[2], {algorithm: digest} if digest else {}

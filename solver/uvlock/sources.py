@@ -1,0 +1,63 @@
+"""Where things come from, in the words of ``uv.lock``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from corpora.facts import File
+from corpora.references import Direct, GitReference, PathReference, Reference, UrlReference, with_reference
+from solver.pylock import relative_to
+
+from .text import Item
+
+__all__ = ["file_item", "reference_item", "source_of"]
+
+
+def source_of(index: str, direct: Direct | None, folder: Path) -> Item:
+    """The ``source`` of an entry from an index, or from what it comes from instead."""
+    if direct is None:
+        return {"registry": index}
+    reference = direct.reference
+    if isinstance(reference, GitReference):
+        return {"git": with_reference(direct)}
+    if isinstance(reference, PathReference) and direct.file is not None:
+        return {"path": relative_to(folder, reference)}
+    return reference_item(reference, folder)
+
+
+def reference_item(reference: Reference, folder: Path) -> Item:
+    """What a requirement says that names a place itself."""
+    if isinstance(reference, GitReference):
+        asked = Direct(reference, None)  # type: ignore[arg-type]  # what it came to is not part of what was asked
+        return {"git": with_reference(asked)}
+    if isinstance(reference, UrlReference):
+        inside = {"subdirectory": reference.subdirectory} if reference.subdirectory else {}
+        return {"url": reference.url, **inside}
+    path = relative_to(folder, reference) or "."
+    if not reference.folder:
+        return {"path": path}
+    if not reference.package:
+        return {"virtual": path}
+    return {"editable" if reference.editable else "directory": path}
+
+
+def file_item(file: File) -> Item:
+    """A wheel or source distribution."""
+    item: dict[str, object] = {"url": file.url}
+    digests = dict(file.hashes)
+    kind = next((kind for kind in ("sha256", "sha384", "sha512", "blake2b", "md5") if kind in digests), None)
+    if kind is not None:
+        item["hash"] = f"{kind}:{digests[kind]}"
+    if file.size is not None:
+        item["size"] = file.size
+    if file.upload_time is not None:
+        item["upload-time"] = moment(datetime.fromisoformat(file.upload_time))
+    return item
+
+
+def moment(when: datetime) -> str:
+    """A moment in UTC, to the millisecond."""
+    when = when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+    text = when.strftime("%Y-%m-%dT%H:%M:%S")
+    return text + (f".{when.microsecond // 1000:03}".rstrip("0") if when.microsecond >= 1000 else "") + "Z"

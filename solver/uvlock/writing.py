@@ -1,0 +1,214 @@
+"""A lock as ``uv.lock``: what uv installs from, and repeats of the project to see that the two belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from packaging.version import Version
+
+from encoder.project import Choice, Project, Requirement, Source
+from encoder.universe import Universe
+from encoder.uv_view import Cutoff, UvView
+from solver.lock import Lock, LockedPackage
+
+from .conflicts import Conflict, expanded, refuse_unseen
+from .graph import Graph
+from .lowering import Lowering, specifier_text
+from .markers import spelling_of
+from .sources import file_item, moment
+from .text import Item, array, inline, lines, nested, short, table
+
+__all__ = ["to_uv_lock"]
+
+_PRERELEASES_BY_DEFAULT = (None, "if-necessary", "if-necessary-or-explicit")
+_NEVER = "0001-01-01T00:00:00Z"
+
+
+def to_uv_lock(lock: Lock, project: Project, universe: Universe, view: UvView, folder: Path) -> str:
+    """The text of the ``uv.lock`` in ``folder``; the same lock gives the same bytes.
+
+    Args:
+        view: the project as uv reads it, which is what uv holds against the lock.
+
+    Raises:
+        ProjectError: uv could not be told what the lock says.
+    """
+    conflicts = expanded(view.project)
+    refuse_unseen(project, universe, conflicts)
+    name = view.project.name or ""
+    graph = Graph(lock, universe, spelling_of(name), bool(conflicts), folder, str(project.path))
+    named = view.project.name is not None
+    entries = [(_order(package), list(_entry(package, graph, named))) for package in lock.packages]
+    if named:
+        entries.append(((name, Version("0"), ""), list(_own_entry(graph, view, folder))))
+    body = [
+        *_head(view.project, conflicts),
+        *_options(view),
+        *_manifest(view, graph, folder),
+        *(line for _, entry in sorted(entries, key=lambda found: found[0]) for line in ("", "[[package]]", *entry)),
+    ]
+    return "\n".join(body) + "\n"
+
+
+def _order(package: LockedPackage) -> tuple[str, Version, str]:
+    return package.name, Version(package.version), package.index
+
+
+def _head(project: Project, conflicts: Sequence[Conflict]) -> list[str]:
+    sets = [[_conflict_item(project, choice) for choice in sorted(members)] for members in conflicts]
+    return lines(
+        {
+            "version": "1",
+            "revision": "3",
+            "requires-python": inline(specifier_text(project.requires_python, ", ")),
+            "supported-markers": array([str(marker) for marker in project.environments])
+            if project.environments
+            else None,
+            "required-markers": array([str(marker) for marker in project.required_environments])
+            if project.required_environments
+            else None,
+            "conflicts": nested(sets) if sets else None,
+        }
+    )
+
+
+def _conflict_item(project: Project, choice: Choice) -> Item:
+    item: dict[str, object] = {"package": choice.package or project.name}
+    return item if choice.kind == "project" else {**item, choice.kind: choice.name}
+
+
+def _options(view: UvView) -> Iterator[str]:
+    cutoff = view.exclude_newer
+    yield from table(
+        "[options]",
+        {
+            "resolution-mode": inline(view.resolution) if view.resolution not in (None, "highest") else None,
+            "prerelease-mode": inline(view.prerelease) if view.prerelease not in _PRERELEASES_BY_DEFAULT else None,
+            "fork-strategy": inline(view.fork_strategy)
+            if view.fork_strategy not in (None, "requires-python")
+            else None,
+            "exclude-newer": inline(_said(cutoff)) if cutoff else None,
+            "exclude-newer-span": inline(cutoff.span) if cutoff and cutoff.span else None,
+        },
+    )
+    packages = view.project.prerelease_package
+    yield from table("[options.prerelease-package]", {name: inline(mode) for name, mode in sorted(packages.items())})
+    yield from table(
+        "[options.exclude-newer-package]",
+        {name: inline(_said_of_package(cutoff)) for name, cutoff in sorted(view.exclude_newer_package.items())},
+    )
+
+
+def _said(cutoff: Cutoff) -> str:
+    return _NEVER if cutoff.moment is None else moment(cutoff.moment)
+
+
+def _said_of_package(cutoff: Cutoff | None) -> object:
+    if cutoff is None:
+        return False
+    return {"timestamp": _NEVER, "span": cutoff.span} if cutoff.span else _said(cutoff)
+
+
+def _manifest(view: UvView, graph: Graph, folder: Path) -> Iterator[str]:
+    project = view.project
+    lowering = _lowering(project, project.name or "", project.sources, folder)
+    said: dict[str, Sequence[object]] = {
+        "constraints": lowering.all(project.constraints),
+        "overrides": lowering.all(project.overrides),
+        "excludes": sorted(project.excludes),
+        "build-constraints": lowering.all(view.build_constraints),
+    }
+    yield from table("[manifest]", {key: short(items) for key, items in said.items() if items})
+    if project.name is None:
+        groups = {name: lowering.all(_flat(name, project.groups, project.group_includes)) for name in project.groups}
+        yield from table("[manifest.dependency-groups]", {name: short(items) for name, items in sorted(groups.items())})
+    for metadata in sorted(project.dependency_metadata, key=lambda one: (one.name, one.version or "")):
+        yield from table(
+            "[[manifest.dependency-metadata]]",
+            {
+                "name": inline(metadata.name),
+                "version": inline(metadata.version) if metadata.version else None,
+                "requires-dist": inline(metadata.requires_dist) if metadata.requires_dist else None,
+                "requires-python": inline(metadata.requires_python) if metadata.requires_python else None,
+                "provides-extra": inline(metadata.provides_extra) if metadata.provides_extra else None,
+            },
+        )
+
+
+def _lowering(project: Project, name: str, sources: Mapping[str, tuple[Source, ...]], folder: Path) -> Lowering:
+    return Lowering(name, sources, {index.name: index.url for index in project.indexes if index.name}, folder)
+
+
+def _flat(
+    name: str, groups: Mapping[str, tuple[Requirement, ...]], includes: Mapping[str, tuple[str, ...]]
+) -> list[Requirement]:
+    """What a group lists, with what it includes."""
+    found = list(groups[name])
+    for other in includes.get(name, ()):
+        found += _flat(other, groups, includes)
+    return found
+
+
+def _entry(package: LockedPackage, graph: Graph, named: bool) -> Iterator[str]:
+    """The entry of a package; ``named`` says whether there is a project that requires it."""
+    said = f"{package.name} {package.version}"
+    needs = {extra: graph.dependencies(need.requirements, need.reached, said) for extra, need in package.needs.items()}
+    own = needs.pop("", [])
+    forks = [] if named else graph.fork_markers(package)
+    wheels = [file_item(file) for file in package.files if file.is_wheel]
+    sdists = sorted((file for file in package.files if not file.is_wheel), key=lambda file: file.filename[-3:] != ".gz")
+    yield from lines(
+        {
+            "name": inline(package.name),
+            "version": inline(package.version),
+            "source": inline(graph.source((package.name, package.version, package.index))),
+            "resolution-markers": array(forks) if forks else None,
+            "dependencies": array(own) if own else None,
+            "sdist": inline(file_item(sdists[0])) if sdists else None,
+            "wheels": array(wheels) if wheels else None,
+        }
+    )
+    yield from table(
+        "[package.optional-dependencies]", {extra: array(items) for extra, items in sorted(needs.items()) if items}
+    )
+
+
+def _own_entry(graph: Graph, view: UvView, folder: Path) -> Iterator[str]:
+    """The entry of the project itself."""
+    project = view.project
+    name = project.name or ""
+    own = graph.section(None)
+    sections = {
+        "[package.optional-dependencies]": [Choice("extra", extra) for extra in sorted(project.extras)],
+        "[package.dev-dependencies]": [Choice("group", group) for group in sorted(project.groups)],
+    }
+    listed = {choice: graph.section(choice) for choices in sections.values() for choice in choices}
+    yield from lines(
+        {
+            "name": inline(name),
+            "version": inline(view.version) if view.version else None,
+            "source": inline({"editable" if view.package else "virtual": "."}),
+            "dependencies": array(own) if own else None,
+        }
+    )
+    for header, choices in sections.items():
+        kept = {choice.name: array(listed[choice]) for choice in choices if listed[choice] or choice in graph.asked}
+        yield from table(header, kept)
+    lowering = _lowering(project, name, project.sources, folder)
+    required = lowering.all(project.dependencies)
+    for extra, requirements in project.extras.items():
+        required += lowering.all(requirements, Choice("extra", extra))
+    required.sort(key=lambda item: (str(item["name"]), str(item)))
+    yield from table(
+        "[package.metadata]",
+        {
+            "requires-dist": short(required) if required else None,
+            "provides-extras": inline(list(project.extras)) if project.extras else None,
+        },
+    )
+    groups = {
+        group: lowering.all(_flat(group, project.groups, project.group_includes), Choice("group", group))
+        for group in sorted(project.groups)
+    }
+    yield from table("[package.metadata.requires-dev]", {group: short(items) for group, items in groups.items()})

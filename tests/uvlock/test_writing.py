@@ -1,0 +1,118 @@
+"""Written ``uv.lock`` files, judged by walking them as uv does and by satlock's own proofs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from corpora.facts import Corpus
+from encoder.project import ProjectError
+from encoder.reading import read_project
+from encoder.uv_view import uv_view_of
+from solver.lockfiles.reading import read_lockfile
+from solver.locking import Locked, lock
+from solver.proofs.unique import prove_unique
+from solver.proofs.walk import Point, walk
+from solver.search import NoLock
+from solver.uvlock.writing import to_uv_lock
+from tests.strategies import random_world
+from tests.world import MemoryCorpus
+
+MACHINES = {
+    "linux": ("posix", "Linux", ("x86_64", "aarch64")),
+    "win32": ("nt", "Windows", ("AMD64",)),
+    "darwin": ("posix", "Darwin", ("arm64", "x86_64")),
+}
+PYTHONS = ("3.11.0", "3.11.1", "3.11.9", "3.12.0", "3.13.2")
+
+
+def environments() -> list[dict[str, str]]:
+    """The environments in which every lock is walked."""
+    return [
+        {
+            "implementation_name": "cpython",
+            "implementation_version": python,
+            "os_name": os_name,
+            "platform_machine": machine,
+            "platform_python_implementation": "CPython",
+            "platform_release": "",
+            "platform_system": system,
+            "platform_version": "",
+            "python_full_version": python,
+            "python_version": python.rpartition(".")[0],
+            "sys_platform": platform,
+        }
+        for platform, (os_name, system, machines) in MACHINES.items()
+        for machine in machines
+        for python in PYTHONS
+    ]
+
+
+def written(folder: Path, corpus: Corpus, default_index: str) -> tuple[Locked, str]:
+    project = read_project(folder)
+    found = lock(project, corpus, default_index=default_index)
+    return found, to_uv_lock(found.lock, project, found.universe, uv_view_of(project.path), folder)
+
+
+def choices_of(found: Locked) -> list[tuple[frozenset[str], frozenset[str]]]:
+    """Every choice of at most two extras and of any groups."""
+    extras = [frozenset(pair) for one in ("", *found.lock.extras) for other in ("", *found.lock.extras)
+              for pair in [{one, other} - {""}]]  # fmt: skip
+    groups = [frozenset({one, other} - {""}) for one in ("", *found.lock.groups) for other in ("", *found.lock.groups)]
+    return list(dict.fromkeys((some, others) for some in extras for others in groups))
+
+
+@pytest.mark.parametrize("batch", range(8))
+def test_random_worlds_install_what_their_pylock_says(batch: int, tmp_path: Path) -> None:
+    compared = walked = 0
+    for seed in range(batch * 25, (batch + 1) * 25):
+        world = random_world(seed)
+        world.write_project(tmp_path)
+        try:
+            found, text = written(tmp_path, MemoryCorpus(world), world.default_index)
+        except (NoLock, ProjectError):
+            continue
+        (tmp_path / "uv.lock").write_text(text)
+        lockfile = read_lockfile(tmp_path / "uv.lock").lockfile
+        assert all(answer.proven for answer in prove_unique(read_lockfile(tmp_path / "uv.lock")).answers), seed
+        walked += walk_everywhere(found, lockfile, seed)
+        compared += 1
+    assert compared >= 5 and walked > 100
+
+
+def walk_everywhere(found: Locked, lockfile, seed: int) -> int:  # type: ignore[no-untyped-def]
+    from packaging.markers import Marker
+
+    admitted = found.lock.requires_python
+    own = {entry.number for entry in lockfile.entries if entry.source in ("virtual .", "editable .")}
+    markers = [(package, Marker(package.marker) if package.marker else None) for package in found.lock.packages]
+    walked = 0
+    for variables in environments():
+        from packaging.specifiers import SpecifierSet
+
+        if admitted and not SpecifierSet(admitted).contains(variables["python_full_version"]):
+            continue
+        for extras, groups in choices_of(found):
+            switches = {
+                *lockfile.required,
+                "production",
+                *(f"extra {e}" for e in extras),
+                *(f"group {g}" for g in groups),
+            }
+            done = walk(lockfile, Point(variables, frozenset(switches), {}))
+            if done.refused is not None:
+                continue
+            numbers = {int(node.partition("[")[0]) for node in done.reached} - own
+            installed = sorted(
+                (lockfile.entries[n].name, lockfile.entries[n].version, lockfile.entries[n].source) for n in numbers
+            )
+            where = {**variables, "extras": set(extras), "dependency_groups": set(groups)}
+            expected = sorted(
+                (package.name, package.version, f"registry {package.index}")
+                for package, marker in markers
+                if marker is None or marker.evaluate(where, context="lock_file")
+            )
+            assert installed == expected, (seed, variables, extras, groups)
+            walked += 1
+    return walked
