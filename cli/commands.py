@@ -19,6 +19,7 @@ __all__ = ["satlock"]
 
 _COMMANDS = {
     "lock": "cli.lock:lock",
+    "why": "cli.why:why",
     "export": "cli.export:export",
     "prove": "cli.prove:prove",
     "check": "cli.check:check",

@@ -187,6 +187,16 @@ def _with_options(command: _Callback, options: tuple[Callable[[Any], Any], ...])
     return collected  # type: ignore[return-value]
 
 
+def package_names(given: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of ``--upgrade-package``, normalised."""
+    from packaging.utils import InvalidName, canonicalize_name
+
+    try:
+        return tuple(canonicalize_name(name, validate=True) for name in given)
+    except InvalidName as error:
+        raise click.BadParameter(f"{error}.", param_hint="--upgrade-package") from None
+
+
 def _named_indexes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     named: dict[str, str] = {}
     for value in values:

@@ -10,7 +10,7 @@ import click
 
 from cli.existing import first_difference, kept_versions, read_pylock
 from cli.failures import FAILED, NO, WRONG, Ended
-from cli.inputs import Inputs, inputs
+from cli.inputs import Inputs, inputs, package_names
 from cli.lockfile import Target, target_of
 from cli.searching import Searching
 from cli.terminal import say, say_warning
@@ -76,7 +76,7 @@ def lock(  # noqa: PLR0917
         raise Ended(WRONG, "--certificate is for a lock that is written to a file; drop it, or name the file.")
     _refuse_contradictions(target, upgrade, check, as_json)
     run = _Run(given, target, quiet, verbose, as_json)
-    lifted = _names(upgrade_package)
+    lifted = package_names(upgrade_package)
     with run.phases.phase("reading"):
         project = given.project()
         objective = given.objective_for(project)
@@ -220,12 +220,3 @@ def _refuse_contradictions(target: Target, upgrade: bool, check: bool, as_json: 
         raise click.UsageError("--check and --upgrade contradict each other.")
     if as_json and target.path is None:
         raise click.UsageError("--json and --output - would both print on standard output.")
-
-
-def _names(given: tuple[str, ...]) -> tuple[str, ...]:
-    from packaging.utils import InvalidName, canonicalize_name
-
-    try:
-        return tuple(canonicalize_name(name, validate=True) for name in given)
-    except InvalidName as error:
-        raise click.BadParameter(f"{error}.", param_hint="--upgrade-package") from None

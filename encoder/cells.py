@@ -110,6 +110,8 @@ class Fact:
     detail: str = ""
     ranks: int = 0
     """For holds and admissions: the ranks it takes away."""
+    origin: str = ""
+    """For constraints: who states it."""
 
 
 @dataclass(eq=False)

@@ -182,15 +182,15 @@ class Encoding:
             literal = cell.at_least[rank] = self.fresh()
             place = bisect_left(cell.thresholds, rank)
             if place:
-                self._axiom([-literal, cell.at_least[cell.thresholds[place - 1]]])
+                self.state([-literal, cell.at_least[cell.thresholds[place - 1]]])
             if place < len(cell.thresholds):
-                self._axiom([-cell.at_least[cell.thresholds[place]], literal])
+                self.state([-cell.at_least[cell.thresholds[place]], literal])
             insort(cell.thresholds, rank)
             for other, tie in cell.ties:
                 mirrored = self.at_least(other, rank)
                 present = [-self.at_least(cell, 1), -self.at_least(other, 1)]
-                self._axiom([-tie, *present, -literal, mirrored])
-                self._axiom([-tie, *present, literal, -mirrored])
+                self.state([-tie, *present, -literal, mirrored])
+                self.state([-tie, *present, literal, -mirrored])
         return literal
 
     def living(self) -> Iterator[Cell]:
@@ -211,7 +211,7 @@ class Encoding:
         for requirement in self._constraints.get(package.name, ()):
             marker = from_marker(requirement.marker)
             if self.domain.satisfiable(region, marker):
-                fact = Fact("constraint", (region, marker), (cell,), None, requirement.text)
+                fact = Fact("constraint", (region, marker), (cell,), None, requirement.text, 0, requirement.origin)
                 antecedent = [-cell.guard, -self.at_least(cell, 1)]
                 self._bound(fact, antecedent, cell, candidates.admitted(requirement.specifier))
         return cell
@@ -361,7 +361,8 @@ class Encoding:
             for edge in list(self._grown.popleft().edges):
                 self._encode(edge)
 
-    def _axiom(self, clause: list[int]) -> None:
+    def state(self, clause: list[int]) -> None:
+        """Adds a clause that is no fact: what a literal means."""
         self._add(None, clause)
 
     def _add(self, fact: Fact | None, clause: list[int]) -> None:

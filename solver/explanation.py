@@ -226,11 +226,7 @@ class _Story:
         if not name:
             return
         facts = [fact for fact in self.no_lock.facts if fact.cells and fact.cells[-1].package.name == name]
-        yield from (
-            f"{fact.detail} is demanded by tool.uv.constraint-dependencies"
-            for fact in facts
-            if fact.kind == "constraint"
-        )
+        yield from (f"{fact.detail} is demanded by {fact.origin}" for fact in facts if fact.kind == "constraint")
         for cell in dict.fromkeys(fact.cells[-1] for fact in facts):
             own = [fact for fact in facts if fact.cells[-1] is cell]
             yield from self._admissions([fact for fact in own if fact.kind == "admission"], cell)

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from encoder.candidates import runs
 from encoder.cells import Cell, Package
 from encoder.encoding import Encoding
-from encoder.marker import Formula
 
+from .admissible import Admissible
 from .ages import Ages
 from .ladders import Ladder
 from .maxsat import Optimiser, Totalizer
@@ -40,19 +40,17 @@ class Fresh:
         *,
         held: Callable[[Cell], int],
         preferred: Callable[[Cell], int],
-        capped: Callable[[Cell], int],
+        admissible: Admissible,
         missing: Callable[[Cell, int], bool],
     ) -> None:
         """
         Args:
             held: ranks that are not to be chosen as things stand.
             preferred: ranks of an existing lock.
-            capped: ranks that the project's constraints forbid, so that being behind them is nobody's fault.
             missing: whether the metadata of a candidate is to be loaded, and is no great effort.
         """
         self._encoding, self._session = encoding, session
-        self._held, self._preferred, self._capped, self._missing = held, preferred, capped, missing
-        self._refused: dict[Cell, tuple[Formula, int]] = {}
+        self._held, self._preferred, self._admissible, self._missing = held, preferred, admissible, missing
         self._ages: dict[tuple[int, int], Ages] = {}
         self._ties: dict[tuple[Cell, Cell], int] = {}
         self.restarts = -1
@@ -130,7 +128,7 @@ class Fresh:
         Cores are void when an assumption they rest on was given up (a cell was split, a hold was lifted), and
         weights when what counts as admissible has changed: then all starts over.
         """
-        free = {cell: self._free(cell) for cell in self._encoding.living()}
+        free = {cell: self._admissible.ranks(cell) for cell in self._encoding.living()}
         if any(not cell.alive for cell in self._ladders) or not self._upper.relied <= set(fixed):
             self._restart()
         for cell, ladder in list(self._ladders.items()):
@@ -165,19 +163,6 @@ class Fresh:
         for cell in self._encoding.living():
             if cell not in self._direct:
                 self._climb(cell, free[cell], direct=False)
-
-    def _free(self, cell: Cell) -> int:
-        """The admissible ranks: not held back, not capped, and not refused where the cell may be asked for."""
-        demand = cell.nodes[""].demand
-        known = self._refused.get(cell)
-        if known is None or known[0] is not demand:
-            ranks = 0
-            for region, admitted in cell.candidates.admission():
-                if self._encoding.domain.satisfiable(demand, cell.region, ~region):
-                    ranks |= admitted
-            known = self._refused[cell] = demand, ranks
-        possible = cell.candidates.everything & ~self._held(cell)
-        return possible & ~known[1] & ~self._capped(cell) or possible
 
     def _climb(self, cell: Cell, free: int, direct: bool) -> None:
         """Has the age of a cell count."""
@@ -290,7 +275,7 @@ class Fresh:
         for cell, rank in selection.ranks.items():
             for extra in cell.nodes:
                 if extra and rank in cell.attached and not _provides(cell, rank, extra):
-                    newest = self._free(cell).bit_length() - 1
+                    newest = self._admissible.newest(cell)
                     if newest > 0 and newest not in cell.attached and self._missing(cell, newest):
                         selection.probes.append((cell, newest))
 

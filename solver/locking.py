@@ -13,6 +13,7 @@ from encoder.universe import Universe, universe_of
 from .decoding import decode
 from .lock import Lock
 from .newest_first import Selection
+from .reasons import Reasons
 from .search import Search, Statistics
 from .sources import Sources
 
@@ -28,6 +29,8 @@ class Locked:
     statistics: Statistics
     solver_calls: int
     z3_calls: int
+    reasons: Reasons
+    """Why packages are not at their newest version, computed where that is asked for."""
 
 
 def lock(
@@ -68,4 +71,6 @@ def lock(
         found = decode(project, universe, search.encoding, selection)
     finally:
         search.session.close()
-    return Locked(found, universe, search.statistics, search.session.calls, universe.domain.asked_z3)
+    return Locked(
+        found, universe, search.statistics, search.session.calls, universe.domain.asked_z3, search.reasons(selection)
+    )

@@ -18,8 +18,10 @@ from encoder.marker import from_marker
 from encoder.project import Project
 from encoder.universe import Universe
 
+from .admissible import Admissible
 from .fresh import Fresh
 from .newest_first import HeldBack, Selection, select
+from .reasons import Reasons
 from .refinement import undecided, witness_of
 from .session import Session
 from .sources import Sources
@@ -68,6 +70,7 @@ class Search:
     def __post_init__(self) -> None:
         self.encoding = Encoding(self.universe, self.project.constraints, self.project.single_version)
         self.session = Session(self.encoding)
+        self.admissible = Admissible(self.encoding, self.held, self._capped)
         self._soft: list[Hold] = []
         self._ties: dict[tuple[int, int], int] = {}
         self._moves: dict[Cell, int] = {}
@@ -88,7 +91,7 @@ class Search:
         self.sources.start()
         while True:
             guards = [cell.guard for cell in self.encoding.living()]
-            holds = [hold.literal for hold in self._holds()]
+            holds = [hold.literal for hold in self.holds()]
             if not self.session.solve([*guards, *holds]):
                 self._refine(guards)
                 continue
@@ -102,6 +105,11 @@ class Search:
             self.on_round(self.statistics, selection)
             if not self._load(selection):
                 return selection
+
+    def reasons(self, selection: Selection) -> Reasons:
+        """Why what :meth:`run` selected is no newer."""
+        held = [hold.literal for hold in self.holds()]
+        return Reasons(self.encoding, selection, self.admissible, self._preferred, held)
 
     # -- what is held back
 
@@ -143,7 +151,7 @@ class Search:
             return "prerelease", "is a pre-release"
         return "build", "would have to be built"
 
-    def _holds(self) -> list[Hold]:
+    def holds(self) -> list[Hold]:
         """The holds in force: of living cells, and with nothing in them that was lifted."""
         holds = [hold for cell in self.encoding.living() for hold in cell.holds if not hold.lifted]
         return [hold for hold in holds if hold.kind == "unavailable" or not hold.ranks & hold.cell.lifted]
@@ -178,28 +186,29 @@ class Search:
         )  # fmt: skip
 
     def _fresh(self) -> Objective:
-        def capped(cell: Cell) -> int:
-            """Ranks that a constraint of the project forbids in some of a cell."""
-            ranks = 0
-            for constraint in self.project.constraints:
-                here = constraint.name == cell.package.name
-                if here and self.universe.domain.satisfiable(cell.region, from_marker(constraint.marker)):
-                    ranks |= ~cell.candidates.admitted(constraint.specifier)
-            return ranks
-
         def missing(cell: Cell, rank: int) -> bool:
             return rank not in cell.attached and self.sources.quick(cell.candidates, rank)
 
         return Fresh(
-            self.encoding, self.session, held=self.held, preferred=self._preferred, capped=capped, missing=missing
-        )
+            self.encoding, self.session,
+            held=self.held, preferred=self._preferred, admissible=self.admissible, missing=missing,
+        )  # fmt: skip
+
+    def _capped(self, cell: Cell) -> int:
+        """Ranks that a constraint of the project forbids in some of a cell."""
+        ranks = 0
+        for constraint in self.project.constraints:
+            here = constraint.name == cell.package.name
+            if here and self.universe.domain.satisfiable(cell.region, from_marker(constraint.marker)):
+                ranks |= ~cell.candidates.admitted(constraint.specifier)
+        return ranks
 
     # -- cores
 
     def _refine(self, guards: list[int]) -> None:
         """Answers a clash: lift a hold, split cells, or give up with the reason."""
         self.statistics.cores += 1
-        holds = {hold.literal: hold for hold in self._holds()}
+        holds = {hold.literal: hold for hold in self.holds()}
         firm = [literal for literal, hold in holds.items() if not self._liftable(hold)]
         spare = [literal for literal, hold in holds.items() if self._liftable(hold)]
         facts, given_up = self.session.core([*guards, *firm], spare)

@@ -1,0 +1,228 @@
+"""``satlock why``: why a package is locked in this version, and what another one would cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from cli.existing import kept_versions, read_pylock
+from cli.failures import FAILED, NO, WRONG, Ended
+from cli.inputs import Inputs, inputs, package_names
+from cli.lockfile import target_of
+from cli.searching import Searching
+from cli.terminal import marked, say, say_warning
+from cli.watching import Phases, Watched
+
+if TYPE_CHECKING:
+    from encoder.project import Project, Requirement
+    from solver.changes import Change
+    from solver.locking import Locked
+    from solver.search import NoLock
+    from solver.why import Entry, NotNewer
+
+__all__ = ["why"]
+
+_SHOWN = 5
+"""Paths and requirements that are told where the answer is not verbose."""
+
+
+@click.command()
+@click.argument("question", metavar="NAME[SPECIFIER]")
+@inputs
+@click.option("--output", metavar="FILE", help="The lock that is kept to, as lock does; pylock.toml in the project.")
+@click.option("--format", "form", type=click.Choice(["pylock", "uv"]), help="Where the file's name does not tell.")
+@click.option("--upgrade", is_flag=True, help="Do not keep to the lock that is there.")
+@click.option("--upgrade-package", multiple=True, metavar="NAME", help="Do not keep to the locked version of NAME.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer on standard output.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more.")
+def why(  # noqa: PLR0917
+    given: Inputs,
+    question: str,
+    output: str | None,
+    form: str | None,
+    upgrade: bool,
+    upgrade_package: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Tell why a package is in the lock, why in this version, and why in no newer one.
+
+    With a specifier ('torch>=2.6'): what would have to give way for it, proven. Nothing is written.
+    """
+    asked = _read(question)
+    target = target_of(given.default_lock(form), output, form)
+    run = _Run(given, quiet, verbose, as_json, asked)
+    with run.phases.phase("reading"):
+        project, text = given.project(), target.read()
+        existing = read_pylock(text, str(target)) if text is not None and not upgrade else None
+        kept = kept_versions(existing, package_names(upgrade_package)) if existing is not None else {}
+    for warning in project.warnings:
+        say_warning(warning)
+    objective = given.objective_for(project)
+    locked, watched = Searching(given, run.phases, quiet).search(project, objective, kept, run.no_lock)
+    versions = sorted({one.version for one in locked.lock.packages if one.name == asked.name})
+    if not versions:
+        raise Ended(WRONG, f"{asked.name} is not in the lock: nothing that is locked requires it.")
+    if not asked.specifier:
+        run.tell(project, objective, locked, watched)
+    elif all(asked.specifier.contains(version, prereleases=True) for version in versions):
+        run.met(versions)
+    else:
+        run.weigh(project, locked)
+
+
+def _read(question: str) -> Requirement:
+    from encoder.specifiers import parse_requirement
+
+    try:
+        asked = parse_requirement(question, "the question")
+    except ValueError:
+        asked = None
+    if asked is None or asked.url or asked.marker or asked.extras:
+        raise click.BadParameter(
+            f"{question!r} is not the name of a package, with or without versions; write e.g. torch or 'torch>=2.6'.",
+            param_hint="NAME",
+        )
+    return asked
+
+
+@dataclass
+class _Run:
+    """One run of the command."""
+
+    given: Inputs
+    quiet: bool
+    verbose: bool
+    as_json: bool
+    asked: Requirement
+    phases: Phases = field(default_factory=Phases)
+
+    @property
+    def _question(self) -> str:
+        return f"{self.asked.name}{self.asked.specifier}"
+
+    def no_lock(self, none: NoLock, lines: list[str]) -> NoReturn:
+        """The project has no lock at all.
+
+        Raises:
+            Ended: always.
+        """
+        self._print({"status": "no lock", "explanation": lines})
+        raise Ended(FAILED if none.failed else NO, *lines)
+
+    def tell(self, project: Project, objective: str, locked: Locked, watched: Watched) -> None:
+        """Why the package is locked as it is."""
+        from solver.why import why as find
+
+        with self.phases.phase("explaining"):
+            entries = find(locked, self.asked.name, watched.searched, project.single_version)
+        self._print({"status": "locked", "entries": [asdict(entry) for entry in entries]})
+        for entry in entries if not self.quiet else ():
+            for line in self._told(entry, objective):
+                say(line)
+
+    def met(self, versions: list[str]) -> None:
+        """The versions that are locked are those that were asked for."""
+        self._print({"status": "met", "versions": versions})
+        if not self.quiet:
+            say(f"{self.asked.name} {', '.join(versions)} is locked, which {self._question} admits.")
+
+    def weigh(self, project: Project, locked: Locked) -> None:
+        """What would have to give way: the lock with the fewest changes that has what was asked for.
+
+        Raises:
+            Ended: there is none.
+        """
+        from solver.changes import changes
+
+        kept: dict[str, frozenset[str]] = {}
+        for one in locked.lock.packages:
+            if one.name != self.asked.name:
+                kept[one.name] = kept.get(one.name, frozenset()) | {one.version}
+        wanted = replace(project, constraints=(*project.constraints, self.asked))
+        searching = Searching(self.given, self.phases, self.quiet)
+        other, _ = searching.search(wanted, "fresh", kept, self._impossible)
+        versions = sorted({one.version for one in other.lock.packages if one.name == self.asked.name})
+        found = [change for change in changes(locked.lock, other.lock) if change.name != self.asked.name]
+        fewest = sum(bool(change.before and change.after) for change in found)
+        self._print(
+            {"status": "possible", "versions": versions, "fewest": fewest, "changes": [asdict(one) for one in found]}
+        )
+        if not self.quiet:
+            for line in self._weighed(versions, found, fewest):
+                say(line)
+
+    def _impossible(self, none: NoLock, lines: list[str]) -> NoReturn:
+        lines = [lines[0].replace("No lock exists", f"No lock has {self._question}", 1), *lines[1:]]
+        self._print({"status": "impossible", "explanation": lines})
+        raise Ended(FAILED if none.failed else NO, *lines)
+
+    def _print(self, answer: dict[str, Any]) -> None:
+        if self.as_json:
+            asked = {"name": self.asked.name, "specifier": str(self.asked.specifier)}
+            click.echo(json.dumps({**asked, **answer}, indent=2, ensure_ascii=False))
+
+    # -- the words
+
+    def _told(self, entry: Entry, objective: str) -> Iterator[str]:
+        where = f" where {entry.marker}" if entry.marker else ""
+        yield f"{marked(f'{self.asked.name} {entry.version}', bold=True)}{where} (from {entry.index})"
+        yield "  It is there by"
+        for path in self._some(entry.paths):
+            steps = " → ".join(by.removeprefix("the ") for by, _ in path.steps)
+            place = f"  where {path.marker}" if path.marker and path.marker != entry.marker else ""
+            yield f"    {steps} → {path.steps[-1][1]}{marked(place, dim=True)}"
+        yield from self._more(len(entry.paths))
+        yield "  What is asked of it"
+        for one in self._some(entry.asked):
+            place = f"  where {one.marker}" if one.marker else ""
+            yield f"    {one.requirement} by {one.by}{marked(place, dim=True)}"
+        yield from self._more(len(entry.asked))
+        yield from self._newer(entry, objective)
+
+    def _newer(self, entry: Entry, objective: str) -> Iterator[str]:
+        reason = entry.not_newer
+        if reason is None:
+            yield "  It is the newest admissible version."
+        elif objective.startswith("lowest"):
+            yield f"  The objective {objective} takes the oldest that fits; the newest admissible is {reason.newest}."
+        elif not reason.proven:
+            yield f"  Not the newest admissible version, {reason.newest}, since {reason.headline}."
+        else:
+            days = f", {reason.days} day{'' if reason.days == 1 else 's'} behind" if reason.days else ""
+            yield f"  Not the newest admissible version, {reason.newest}{days}. {reason.headline}"
+            yield from (f"    - {line}" for line in reason.lines)
+            yield from self._way_out(entry, reason)
+
+    def _way_out(self, entry: Entry, reason: NotNewer) -> Iterator[str]:
+        if not reason.hard:
+            yield f"  What it would cost: satlock why '{self.asked.name}>{entry.version.partition(' ')[0]}'"
+
+    def _weighed(self, versions: list[str], found: list[Change], fewest: int) -> Iterator[str]:
+        name = self.asked.name
+        if not versions:
+            head = f"With {self._question}, nothing requires {name} any more"
+            yield f"{marked(head, bold=True)}; what has to give way is"
+        else:
+            head = f"{name} {', '.join(versions)} is possible"
+            yield f"{marked(head, bold=True)}; what has to give way is"
+        for change in found:
+            yield f"  {change}"
+        if not found:
+            yield "  nothing else"
+        if fewest:
+            others = "package has" if fewest == 1 else "others have"
+            yield f"Proven: with {self._question}, at least {fewest} {others} to be at another version than now."
+
+    def _some(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
+        return items if self.verbose else items[:_SHOWN]
+
+    def _more(self, count: int) -> Iterator[str]:
+        if count > _SHOWN and not self.verbose:
+            yield f"    and {count - _SHOWN} more (--verbose)"

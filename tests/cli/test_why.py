@@ -1,0 +1,173 @@
+"""``satlock why``: what a person reads, what a program reads, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.commands import satlock
+from tests.cli.scene import Scene, pyproject, scene_of, world_of
+from tests.world import Dist
+
+START = datetime(2023, 1, 1, tzinfo=UTC)
+
+
+def on(day: int, *requires: str, extras: tuple[str, ...] = ()) -> Dist:
+    return Dist(requires, provides_extra=extras, upload_time=(START + timedelta(days=day)).isoformat())
+
+
+PACKAGES: Mapping[str, Mapping[str, Dist]] = {
+    "boto": {f"1.{day}": on(day, f"core>=1.{day},<1.{day + 1}") for day in range(10)},
+    "core": {f"1.{day}": on(day) for day in range(10)},
+    "fs": {"1": on(1), "2": on(9, "aio>=2")},
+    "aio": {"2.0": on(8, "core<1.7")},
+    "colours": {"1": on(0), "2": on(4)},
+    "wide": {"1": on(0, "colours<2; sys_platform == 'win32'", "deep")},
+    "deep": {"1": on(0, "colours")},
+}
+
+
+def ask(scene: Scene, *arguments: str) -> Result:
+    command = ["why", "--project", str(scene.project), "--corpus", str(scene.snapshot), *arguments]
+    return CliRunner().invoke(satlock, command)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return scene_of(world_of(PACKAGES, pyproject("boto", "fs", "wide")), tmp_path)
+
+
+GOLDEN = {
+    "boto": """\
+boto 1.6 (from https://index.example/simple)
+  It is there by
+    project → boto
+  What is asked of it
+    boto by the project
+  Not the newest admissible version, 1.9, 3 days behind. These cannot all hold:
+    - boto is newer than 1.6
+    - boto 1.9 requires core<1.10,>=1.9
+    - boto 1.8 requires core<1.9,>=1.8
+    - boto 1.7 requires core<1.8,>=1.7
+    - fs 2 requires aio>=2
+    - aio 2.0, the only version, requires core<1.7
+    - fs is no older than 2
+  What it would cost: satlock why 'boto>1.6'
+""",
+    "fs": """\
+fs 2 (from https://index.example/simple)
+  It is there by
+    project → fs
+  What is asked of it
+    fs by the project
+  It is the newest admissible version.
+""",
+    "aio": """\
+aio 2.0 (from https://index.example/simple)
+  It is there by
+    project → fs 2 → aio>=2
+  What is asked of it
+    aio>=2 by fs 2
+  It is the newest admissible version.
+""",
+    "colours": """\
+colours 1 (from https://index.example/simple)
+  It is there by
+    project → wide 1 → colours<2  where sys_platform == 'win32'
+    project → wide 1 → deep 1 → colours  where sys_platform != 'win32'
+  What is asked of it
+    colours by deep 1
+    colours<2 by wide 1  where sys_platform == 'win32'
+  Not the newest admissible version, 2, 4 days behind. Where sys_platform == 'win32', these cannot all hold:
+    - colours is newer than 1
+    - the project requires wide (project.dependencies)
+    - wide 1, the only version, requires colours<2 where sys_platform == 'win32'
+""",
+    "boto>1.6": """\
+boto 1.9 is possible; what has to give way is
+  aio 2.0 is no longer needed
+  core 1.6 → 1.9 (3 days newer)
+  fs 2 → 1 (8 days older)
+Proven: with boto>1.6, at least 2 others have to be at another version than now.
+""",
+    "fs>=2": "fs 2 is locked, which fs>=2 admits.\n",
+    "core<1.7,>=1.5": "core 1.6 is locked, which core<1.7,>=1.5 admits.\n",
+    "core>=2": """\
+error: No lock has core>=2. These cannot all hold:
+""",
+    "colours>=2": """\
+error: No lock has colours>=2. Where sys_platform == 'win32', these cannot all hold:
+""",
+    "nobody": "error: nobody is not in the lock: nothing that is locked requires it.\n",
+    "deep": """\
+deep 1 (from https://index.example/simple)
+  It is there by
+    project → wide 1 → deep
+  What is asked of it
+    deep by wide 1
+  It is the newest admissible version.
+""",
+}
+CODES = {"core>=2": 1, "colours>=2": 1, "nobody": 2}
+
+
+@pytest.mark.parametrize("question", GOLDEN)
+def test_what_a_person_reads(scene: Scene, question: str) -> None:
+    found = ask(scene, question)
+    assert found.stderr.startswith(GOLDEN[question]) if question in CODES else found.stderr == GOLDEN[question]
+    assert found.exit_code == CODES.get(question, 0)
+    assert not found.stdout
+    assert scene.files() == ["pyproject.toml"]
+
+
+def test_what_a_program_reads(scene: Scene) -> None:
+    boto = json.loads(ask(scene, "boto", "--json").stdout)
+    (entry,) = boto["entries"]
+    assert (boto["name"], boto["status"], entry["version"]) == ("boto", "locked", "1.6")
+    assert entry["paths"] == [{"steps": [["the project", "boto"]], "marker": None}]
+    assert (entry["not_newer"]["newest"], entry["not_newer"]["days"], entry["not_newer"]["proven"]) == ("1.9", 3, True)
+    cost = json.loads(ask(scene, "boto>1.6", "--json", "-q").stdout)
+    assert cost["status"] == "possible" and cost["fewest"] == 2
+    assert {"name": "fs", "before": ["2"], "after": ["1"], "days": -8} in cost["changes"]
+    assert json.loads(ask(scene, "core>=2", "--json").stdout)["status"] == "impossible"
+    assert json.loads(ask(scene, "fs<3", "--json").stdout) == {
+        "name": "fs",
+        "specifier": "<3",
+        "status": "met",
+        "versions": ["2"],
+    }
+
+
+def test_the_lock_that_is_there_is_kept_to(scene: Scene) -> None:
+    scene.rewrite(pyproject("colours<2"))
+    assert scene.lock().exit_code == 0
+    scene.rewrite(pyproject("colours"))
+    before = scene.lockfile.read_bytes()
+    assert "since the lock that is there has colours 1, and is kept to." in ask(scene, "colours").stderr
+    assert "It is the newest" in ask(scene, "colours", "--upgrade").stderr
+    assert "It is the newest" in ask(scene, "colours", "--upgrade-package", "Colours").stderr
+    assert scene.lockfile.read_bytes() == before
+
+
+def test_the_lowest_are_not_the_newest(scene: Scene) -> None:
+    assert "The objective lowest takes the oldest that fits" in ask(scene, "core", "--objective", "lowest").stderr
+
+
+@pytest.mark.parametrize(
+    "question", ["", "x y", "boto[extra]", "boto; sys_platform == 'linux'", "boto @ https://files.example/x"]
+)
+def test_what_is_no_question(scene: Scene, question: str) -> None:
+    found = ask(scene, question)
+    assert found.exit_code == 2
+    assert "is not the name of a package" in found.stderr and "Traceback" not in found.stderr
+
+
+def test_a_project_without_a_lock(scene: Scene) -> None:
+    scene.rewrite(pyproject("colours>2"))
+    found = ask(scene, "colours")
+    assert found.exit_code == 1 and found.stderr.startswith("error: No lock exists.")
