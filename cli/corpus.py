@@ -61,7 +61,7 @@ def record(  # noqa: PLR0917
     loaded = [one.project() for one in read]
     from corpora.address import without_credentials
 
-    recorder = _Recorder(Recording(given.corpus()), deep, quiet)
+    recorder = _Recorder(Recording(given.corpus(*loaded)), deep, quiet)
     with Progress(lambda: recorder.now, shown=not quiet):
         try:
             for one, project, name in zip(read, loaded, names, strict=True):

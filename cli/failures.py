@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import click
 
-from cli.terminal import say_error
+from cli.terminal import say, say_error
 
 __all__ = ["FAILED", "INTERRUPTED", "NO", "WRONG", "End", "Ended", "ending"]
 
@@ -49,7 +49,7 @@ def ending() -> Iterator[End]:
         if os.environ.get("SATLOCK_TRACEBACK") and not isinstance(error, Ended | click.ClickException | click.Abort):
             import traceback
 
-            traceback.print_exc()
+            say(traceback.format_exc())
         end.code = _end_of(error)
         _silence_broken_streams()
 

@@ -79,12 +79,18 @@ class Inputs:
 
         Raises ProjectError.
         """
+        from corpora.default_index import further_indexes
+        from encoder.project import Index
+
+        further = further_indexes() if self.snapshot is None else ()
         project = self._reader()(
             self.source,
             default_index=self.default_index,
-            named_indexes=self.named_indexes,
+            named_indexes={**{name: url for name, url in further if name}, **self.named_indexes},
             requires_python=self.requires_python,
         )
+        unnamed = tuple(Index("", url) for name, url in further if not name)
+        project = replace(project, indexes=(*unnamed, *project.indexes)) if unnamed else project
         return project if self.exclude_newer is None else replace(project, exclude_newer=self.exclude_newer)
 
     def uv_view(self) -> UvView:
@@ -115,8 +121,8 @@ class Inputs:
 
         return read_project
 
-    def corpus(self) -> Corpus:
-        """Where the packages come from; close it. Raises CorpusError."""
+    def corpus(self, *projects: Project) -> Corpus:
+        """Where the packages of these projects come from; close it. Raises CorpusError."""
         if self.snapshot is not None:
             from corpora.snapshot import SnapshotCorpus
 
@@ -126,9 +132,12 @@ class Inputs:
             from corpora.served import StandinCorpus
 
             return StandinCorpus(snapshot)
+        from corpora.access import Access
         from corpora.index import LiveCorpus
 
-        return LiveCorpus(cache_dir=self.cache_dir, no_cache=self.no_cache, offline=self.offline)
+        access = projects[0].access if projects else Access()
+        access = access.with_environment().named((i.name, i.url) for p in projects for i in p.indexes)
+        return LiveCorpus(cache_dir=self.cache_dir, no_cache=self.no_cache, offline=self.offline, access=access)
 
     def index_for(self, project: Project, corpus: Corpus) -> str:
         """The index for packages that nothing sends elsewhere; the search asks the project first."""

@@ -44,7 +44,7 @@ class Searching:
         """
         with Progress(self._told, shown=not self.quiet):
             with self.phases.phase("starting"):
-                corpus = self.given.corpus()  # first: a live one gets ready while the rest is imported
+                corpus = self.given.corpus(project)  # first: a live one gets ready while the rest is imported
                 from solver.locking import lock as find
                 from solver.search import NoLock
 

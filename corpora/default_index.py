@@ -9,15 +9,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["certificate_bundle", "default_index_url", "standard_index_url"]
+__all__ = ["certificate_bundle", "default_index_url", "further_indexes", "pip_setting", "standard_index_url"]
 
 
 def default_index_url() -> str:
     """The default index of the user's uv configuration, else of pip's, else PyPI. May hold credentials."""
-    url = _from_uv() or _from_pip("index-url")
+    url = _from_uv() or pip_setting("index-url")
     if url is None:
         url = standard_index_url().rstrip("/")  # as uv writes it into its locks
     return _expanded(url).strip()
+
+
+def further_indexes() -> tuple[tuple[str, str], ...]:
+    """(name or nothing, address) of the indexes that ``UV_INDEX`` and ``UV_EXTRA_INDEX_URL`` put before the project's.
+
+    May hold credentials.
+    """
+    words = os.environ.get("UV_INDEX", "").split()
+    named = [_name_and_url(word) for word in words]
+    return (*named, *(("", url) for url in os.environ.get("UV_EXTRA_INDEX_URL", "").split()))
+
+
+def _name_and_url(text: str) -> tuple[str, str]:
+    name, equals, url = text.partition("=")
+    return (name, url) if equals and re.fullmatch(r"[A-Za-z0-9._-]+", name) else ("", text)
 
 
 def certificate_bundle() -> str | None:
@@ -25,7 +40,7 @@ def certificate_bundle() -> str | None:
     for variable in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         if path := os.environ.get(variable):
             return path
-    return _from_pip("cert")
+    return pip_setting("cert")
 
 
 def _expanded(text: str) -> str:
@@ -36,9 +51,7 @@ def _expanded(text: str) -> str:
 def _from_uv() -> str | None:
     for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL"):
         if value := os.environ.get(variable, "").strip():
-            # UV_DEFAULT_INDEX may be NAME=URL.
-            name, equals, url = value.partition("=")
-            return url if equals and re.fullmatch(r"[A-Za-z0-9._-]+", name) else value
+            return _name_and_url(value)[1]
     if os.environ.get("UV_NO_CONFIG", "").lower() in ("1", "true", "yes"):
         return None
     for file in _uv_files():
@@ -81,7 +94,8 @@ def _toml(file: Path) -> dict[str, Any]:
         return {}
 
 
-def _from_pip(key: str) -> str | None:
+def pip_setting(key: str) -> str | None:
+    """The value of a global setting of pip, by its name with hyphens: from the environment, else from pip's files."""
     if value := os.environ.get("PIP_" + key.upper().replace("-", "_"), "").strip():
         return value
     from configparser import Error, RawConfigParser

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
+from corpora.access import Access
 from corpora.address import listing_url
 from corpora.cache import Cache, Kept, default_folder
 from corpora.credentials import Vault
@@ -54,7 +55,7 @@ class LiveCorpus:
     ``cache_dir``: where; the platform's user cache folder by default. ``no_cache``: keep nothing and read nothing.
     ``offline``: only what the cache holds (and ``file:`` indexes); anything else is a CorpusError.
     ``timeout``: seconds without a byte. ``limit``: requests at once. ``build_environment``:
-    variables for builds, such as the index that their requirements come from.
+    variables for builds, such as the index that their requirements come from. ``access``: how indexes are reached.
 
     Index addresses may hold credentials. They are used for requests to that origin, and appear nowhere else.
     Close it (or use it in a ``with``) to stop its thread and finish writing.
@@ -69,6 +70,7 @@ class LiveCorpus:
         timeout: float = 30.0,
         limit: int = 64,
         build_environment: Mapping[str, str] | None = None,
+        access: Access | None = None,
     ) -> None:
         from corpora.transport import Progress
 
@@ -80,7 +82,8 @@ class LiveCorpus:
         self._lock = threading.Lock()
         self._asked: dict[object, _Asked] = {}
         self._known: dict[object, Any] = {}
-        self._vault = Vault()
+        self._access = access or Access()
+        self._vault = Vault(self._access)
         self._guess: Guess | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -216,7 +219,12 @@ class LiveCorpus:
 
         self._loop = asyncio.new_event_loop()
         self._transport = Transport(
-            offline=self._offline, limit=self._limit, timeout=self._timeout, progress=self.progress, vault=self._vault
+            offline=self._offline,
+            limit=self._limit,
+            timeout=self._timeout,
+            progress=self.progress,
+            vault=self._vault,
+            access=self._access,
         )
         self._parsers = Parsers()
         self._writer = ThreadPoolExecutor(1, "satlock-cache")
@@ -237,7 +245,7 @@ class LiveCorpus:
 
         loop = self._loop
         asyncio.set_event_loop(loop)
-        loop.call_soon(self._transport.connect)
+        loop.call_soon(self._connect)
         try:
             loop.run_forever()
             tasks = asyncio.all_tasks(loop)
@@ -258,6 +266,10 @@ class LiveCorpus:
                 self._direct.close()
             self._writer.shutdown(wait=True)
             loop.close()
+
+    def _connect(self) -> None:
+        with suppress(CorpusError):  # it is told when something is really asked for
+            self._transport.connect()
 
     def _stop(self) -> None:
         self._loop.stop()

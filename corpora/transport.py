@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from corpora.address import origin, path_of, split_credentials
+from corpora.access import Access
+from corpora.address import Credentials, origin, path_of, split_credentials
 from corpora.credentials import Vault
 from corpora.facts import CorpusError
 
 if TYPE_CHECKING:
     import asyncio
-    import ssl
 
     import httpx
 
@@ -135,7 +135,10 @@ class _Gate:
 class Transport:
     """Asks for pages and files. Lives in one event loop."""
 
-    def __init__(self, *, offline: bool, limit: int, timeout: float, progress: Progress, vault: Vault) -> None:
+    def __init__(
+        self, *, offline: bool, limit: int, timeout: float, progress: Progress, vault: Vault, access: Access
+    ) -> None:
+        self._access = access
         self._offline = offline
         self._timeout = timeout
         self._gate = _Gate(limit)
@@ -149,7 +152,7 @@ class Transport:
     def connect(self) -> None:
         """Make the client now: importing and reading certificates take time that can be spent before it is needed."""
         if self._client is None and not self._offline:
-            self._client = _client(self._timeout)
+            self._client = _client(self._timeout, self._access)
 
     @contextmanager
     def building(self, what: str) -> Iterator[None]:
@@ -187,9 +190,19 @@ class Transport:
             raise CorpusError(f"{what} is not in the cache, and satlock is offline")
         import asyncio
 
+        credentials = self._vault.find(url, index)
+        failure: str | None = "its credentials are missing or wrong"
         for number in range(_ATTEMPTS):
             try:
-                return await self._ask_once(url, read, index, job, what=what, headers=headers)
+                return await self._ask_once(url, read, credentials, job, what=what, headers=headers)
+            except Refused as refused:
+                if refused.status not in (401, 403):
+                    raise
+                further = await asyncio.to_thread(self._vault.find_further, url, index, credentials)
+                if further is None:
+                    raise
+                credentials = further
+                continue
             except Exception as error:
                 failure = _passing(error)
                 if failure is None:
@@ -205,7 +218,7 @@ class Transport:
         self,
         url: str,
         read: Callable[[Answer], Awaitable[T]],
-        index: str,
+        credentials: Credentials | None,
         job: Job,
         *,
         what: str,
@@ -218,7 +231,6 @@ class Transport:
         try:
             self.connect()
             assert self._client is not None
-            credentials = self._vault.find(url, index)
             auth: dict[str, Any] = {"auth": tuple(credentials)} if credentials is not None else {}
             async with self._client.stream("GET", url, headers=headers, **auth) as response:
                 status = response.status_code
@@ -248,7 +260,10 @@ def _passing(error: Exception) -> str | None:
         return "no answer in time"
     if isinstance(error, httpx.UnsupportedProtocol | httpx.TooManyRedirects | httpx.InvalidURL):
         raise CorpusError("an index or a file host redirects to where satlock does not follow") from None
-    if isinstance(error, httpx.HTTPError | httpx.StreamError):
+    import ssl
+
+    # That a certificate is demanded arrives only with the first answer, and then httpx lets it through as it is.
+    if isinstance(error, httpx.HTTPError | httpx.StreamError | ssl.SSLError):
         return _clause(error)
     return None
 
@@ -299,7 +314,8 @@ def _local(url: str, progress: Progress) -> Answer:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _client(timeout: float) -> httpx.AsyncClient:
+def _client(timeout: float, access: Access) -> httpx.AsyncClient:
+    """Raises CorpusError where the certificates or proxies that are set cannot be used."""
     import sys
 
     # httpx imports its command line (rich, pygments, click) just to offer it: as long as all the rest together.
@@ -311,15 +327,26 @@ def _client(timeout: float) -> httpx.AsyncClient:
     finally:
         if hidden:
             sys.modules.pop("httpx._main", None)
+    from corpora.tls import insecure_context, secure_context
 
-    return httpx.AsyncClient(
-        http2=True,
-        follow_redirects=True,
-        timeout=httpx.Timeout(timeout, connect=min(timeout, 15.0), pool=None),
-        limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60),
-        headers={"User-Agent": _user_agent(), "Accept": "*/*"},
-        verify=_certificates(),
-    )
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60)
+    trusting = insecure_context() if access.insecure_hosts else None
+    try:
+        return httpx.AsyncClient(
+            http2=True,
+            follow_redirects=True,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 15.0), pool=None),
+            limits=limits,
+            headers={"User-Agent": _user_agent(), "Accept": "*/*"},
+            verify=secure_context(access),
+            mounts={
+                f"https://{host}": httpx.AsyncHTTPTransport(verify=trusting, http2=True, limits=limits)
+                for host in access.insecure_hosts
+                if trusting is not None
+            },
+        )
+    except (ValueError, ImportError, httpx.InvalidURL):  # what they say may hold the proxy's password
+        raise CorpusError("a proxy that the environment names (HTTPS_PROXY, ALL_PROXY) cannot be used") from None
 
 
 def _user_agent() -> str:
@@ -329,20 +356,3 @@ def _user_agent() -> str:
         return f"satlock/{version('satlock')}"
     except PackageNotFoundError:
         return "satlock/0"
-
-
-def _certificates() -> ssl.SSLContext | bool:
-    """Whom to trust: SSL_CERT_FILE and SSL_CERT_DIR (which httpx reads), else what pip is told, else certifi's."""
-    if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
-        return True
-    from corpora.default_index import certificate_bundle
-
-    bundle = certificate_bundle()
-    if bundle is None:
-        return True
-    import ssl
-
-    try:
-        return ssl.create_default_context(cafile=bundle) if os.path.isfile(bundle) else True
-    except (OSError, ssl.SSLError):
-        return True

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
+from corpora.access import Access
 from corpora.references import PathReference, Reference
 
 __all__ = ["Choice", "DependencyMetadata", "Index", "Member", "Project", "ProjectError", "Requirement", "Source"]
@@ -156,6 +157,8 @@ class Project:
     """Whether the lock is for every member with its extras and groups (``uv.lock``), or for this project alone."""
     hashes: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     """(algorithm, digest) of the only files that may serve, for the packages that a requirements file gives any."""
+    access: Access = field(default_factory=Access)
+    """How its indexes are reached; never what they say."""
     warnings: tuple[str, ...] = ()
     """One sentence for each setting that was read and has no effect yet."""
 

@@ -16,6 +16,7 @@ from encoder.project import IndexStrategy, Project, ProjectError, Requirement, R
 from encoder.settings import (
     PRERELEASES,
     merge_settings,
+    read_access,
     read_cutoff,
     read_cutoff_per_package,
     read_default_groups,
@@ -132,6 +133,7 @@ def project_of(
         no_binary="no-binary" in settings and settings["no-binary"].flag(),
         no_binary_package=frozenset(read_names(settings.get("no-binary-package"))),
         single_version=read_names(settings.get("single-version")),
+        access=read_access(settings),
         warnings=tuple(warnings),
     )
 

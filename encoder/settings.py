@@ -12,12 +12,14 @@ from typing import TypeVar, get_args
 from packaging.markers import Marker
 from packaging.version import InvalidVersion, Version
 
+from corpora.access import KEYRINGS, Access
 from encoder.cutoffs import end_of_day, parse_cutoff
 from encoder.project import DependencyMetadata, PreReleases, Requirement
 from encoder.values import Value, shown
 
 __all__ = [
     "merge_settings",
+    "read_access",
     "read_cutoff",
     "read_cutoff_per_package",
     "read_default_groups",
@@ -40,6 +42,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _READ = _words(
+    "allow-insecure-host keyring-provider native-tls system-certs "
     "conflicts constraint-dependencies default-groups dependency-metadata dev-dependencies environments "
     "exclude-dependencies exclude-newer exclude-newer-package extra-index-url index index-strategy index-url "
     "no-binary no-binary-package no-build no-build-package override-dependencies prerelease prerelease-package "
@@ -57,10 +60,10 @@ _WITHOUT_BEARING = _words(
 )
 _NOT_SUPPORTED = _words(
     # These could change what a lock says, or whether there is one.
-    "allow-insecure-host build-constraint-dependencies config-settings config-settings-package dependency-groups "
-    "extra-build-dependencies extra-build-variables find-links fork-strategy http-proxy https-proxy keyring-provider "
-    "minimum-libc-version native-tls no-build-isolation no-build-isolation-package no-index no-proxy no-sources "
-    "no-sources-package offline require-build-hashes system-certs torch-backend upgrade upgrade-package "
+    "build-constraint-dependencies config-settings config-settings-package dependency-groups "
+    "extra-build-dependencies extra-build-variables find-links fork-strategy http-proxy https-proxy "
+    "minimum-libc-version no-build-isolation no-build-isolation-package no-index no-proxy no-sources "
+    "no-sources-package offline require-build-hashes torch-backend upgrade upgrade-package "
     "workspace"
 )
 
@@ -167,6 +170,19 @@ def read_cutoff_per_package(value: Value | None, now: datetime) -> dict[str, dat
     if value is None:
         return {}
     return {value.key_name(key, "package name"): read_cutoff(item, now) for key, item in value.table().items()}
+
+
+def read_access(settings: Mapping[str, Value]) -> Access:
+    """How indexes are reached: ``keyring-provider``, ``native-tls`` or ``system-certs``, ``allow-insecure-host``."""
+    system = settings.get("system-certs", settings.get("native-tls"))
+    hosts = settings.get("allow-insecure-host")
+    return Access(
+        keyring=read_one_of(settings.get("keyring-provider"), KEYRINGS, "auto"),
+        system_certificates=system is not None and system.flag(),
+        insecure_hosts=frozenset(host.text("a host") for host in hosts.items("a list of hosts"))
+        if hosts
+        else frozenset(),
+    )
 
 
 def read_default_groups(value: Value | None, groups: Collection[str]) -> tuple[str, ...]:

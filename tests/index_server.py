@@ -10,6 +10,7 @@ The ``index_server`` fixture starts any number of them and stops them after the 
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 import html
@@ -50,6 +51,8 @@ class Options:
     hashes: bool = True
     sizes: bool = True
     upload_times: bool = True
+    login: str | None = None
+    """``user:password`` without which it answers nothing but 401."""
 
 
 class Asked(NamedTuple):
@@ -267,7 +270,9 @@ def _handler(server: IndexServer) -> type[BaseHTTPRequestHandler]:
             if server.latency:
                 time.sleep(server.latency)
             path = urlsplit(self.path).path
-            if path in server.faults:
+            if not self._let_in(server.options(path).login):
+                answer = Answer(401, "text/plain", b"who are you?", cacheable=False)
+            elif path in server.faults:
                 answer = Answer(server.faults[path], "text/plain", b"a fault that the test asked for", cacheable=False)
             else:
                 answer = server.answer(path, self.headers.get("Accept", ""))
@@ -275,12 +280,18 @@ def _handler(server: IndexServer) -> type[BaseHTTPRequestHandler]:
 
         do_HEAD = do_GET
 
+        def _let_in(self, login: str | None) -> bool:
+            expected = f"Basic {base64.b64encode((login or '').encode()).decode()}"
+            return login is None or self.headers.get("Authorization") == expected
+
         def _send(self, path: str, answer: Answer) -> None:
             options = server.options(path)
             status, body = answer.status, answer.body
             headers = {"Content-Type": answer.content_type}
             if answer.location is not None:
                 headers["Location"] = answer.location
+            if status == 401:
+                headers["WWW-Authenticate"] = 'Basic realm="packages"'
             if status == 200 and answer.cacheable:
                 if options.etags:
                     headers["ETag"] = f'"{hashlib.sha256(answer.content_type.encode() + body).hexdigest()[:32]}"'

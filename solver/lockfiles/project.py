@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from corpora.address import without_credentials
 from encoder.values import Value
 
 from .markers import read_marker
@@ -127,7 +128,7 @@ def _pins(tables: list[dict[str, Value]]) -> list[Pin]:
         for index in table["index"].items() if "index" in table else ():
             described = index.table()
             if "name" in described and "url" in described:
-                indexes[described["name"].text()] = described["url"].text().rstrip("/")
+                indexes[described["name"].text()] = without_credentials(described["url"].text()).rstrip("/")
         for key, value in table["sources"].table().items() if "sources" in table else ():
             sources[table["sources"].key_name(key, "name of a package")] = value
     pins: list[Pin] = []
