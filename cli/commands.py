@@ -23,6 +23,7 @@ _COMMANDS = {
     "export": "cli.export:export",
     "prove": "cli.prove:prove",
     "check": "cli.check:check",
+    "conflicts": "cli.conflicts:conflicts",
     "corpus": "cli.corpus:corpus",
 }
 """Where each subcommand is."""

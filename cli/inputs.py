@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,8 +74,11 @@ class Inputs:
         alone = stem == "requirements" and not (self.project_folder / "pyproject.toml").exists()
         return self.source.with_name("pylock.toml" if alone else f"pylock.{stem}.toml")
 
-    def project(self) -> Project:
+    def project(self, document: Mapping[str, Any] | None = None) -> Project:
         """The project, script or requirements file as the command line has it.
+
+        Args:
+            document: what a ``pyproject.toml`` is taken to say in place of what it does.
 
         Raises ProjectError.
         """
@@ -88,6 +91,7 @@ class Inputs:
             default_index=self.default_index,
             named_indexes={**{name: url for name, url in further if name}, **self.named_indexes},
             requires_python=self.requires_python,
+            **({} if document is None else {"document": document}),
         )
         unnamed = tuple(Index("", url) for name, url in further if not name)
         project = replace(project, indexes=(*unnamed, *project.indexes)) if unnamed else project

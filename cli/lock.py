@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,12 +14,15 @@ from cli.failures import FAILED, NO, WRONG, Ended
 from cli.inputs import Inputs, inputs, package_names
 from cli.lockfile import Target, target_of
 from cli.searching import Searching
-from cli.terminal import say, say_warning
+from cli.terminal import say, say_error, say_warning
 from cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from packaging.pylock import Pylock
 
+    from cli.conflicts import Inference
     from encoder.project import Project
     from solver.locking import Locked
     from solver.search import NoLock
@@ -36,6 +40,11 @@ __all__ = ["lock"]
     "pylock.toml in the project by default, pylock.NAME.toml beside a script or requirements file.",
 )
 @click.option("--format", "form", type=click.Choice(["pylock", "uv"]), help="Where the file's name does not tell.")
+@click.option(
+    "--infer-conflicts",
+    is_flag=True,
+    help="Lock as if the extras and groups that cannot be active together were declared in conflicts.",
+)
 @click.option("--upgrade", is_flag=True, help="Do not keep to the lock that is there.")
 @click.option(
     "--upgrade-package", multiple=True, metavar="NAME", help="Do not keep to the locked version of NAME (repeatable)."
@@ -57,6 +66,7 @@ def lock(  # noqa: PLR0917
     source: Path | None,
     output: str | None,
     form: str | None,
+    infer_conflicts: bool,
     upgrade: bool,
     upgrade_package: tuple[str, ...],
     check: bool,
@@ -89,7 +99,12 @@ def lock(  # noqa: PLR0917
     kept = kept_versions(existing, lifted) if existing is not None else {}
     if check and target.form == "uv":
         raise Ended(WRONG, "--check of a uv.lock is not there yet; let uv check it with uv lock --check.")
-    locked, watched = run.search(project, objective, kept)
+    if infer_conflicts and target.form == "uv":
+        raise Ended(WRONG, "For uv, conflicts must be in pyproject.toml; put there what satlock conflicts prints.")
+    inferred = run.inference(project) if infer_conflicts else None
+    locked, watched = run.search(project, objective, kept, inferred.infer if inferred is not None else None)
+    if inferred is not None:
+        run.tell_inferred(inferred)
     if check:
         assert existing is not None
         run.compare(existing, locked, watched)
@@ -134,7 +149,13 @@ class _Run:
     phases: Phases = field(default_factory=Phases)
     _objective: str = ""
 
-    def search(self, project: Project, objective: str, kept: dict[str, frozenset[str]]) -> tuple[Locked, Watched]:
+    def search(
+        self,
+        project: Project,
+        objective: str,
+        kept: dict[str, frozenset[str]],
+        prepare: Callable[[Project, Watched, str], Project] | None = None,
+    ) -> tuple[Locked, Watched]:
         """Finds the lock.
 
         Raises:
@@ -142,7 +163,42 @@ class _Run:
         """
         self._objective = objective
         searching = Searching(self.given, self.phases, self.quiet)
-        return searching.search(project, objective, kept, self._no_lock)
+
+        def no_lock(none: NoLock, ways: list[str]) -> NoReturn:
+            for line in ways:
+                say(line)
+            if self.as_json:
+                assert searching.explanation is not None
+                click.echo(searching.explanation.json(self._header("no lock")))
+            raise Ended(FAILED if none.failed else NO)
+
+        return searching.search(
+            project, objective, kept, no_lock, on_story=lambda story: say_error(*story), prepare=prepare
+        )
+
+    @staticmethod
+    def inference(project: Project) -> Inference:
+        from cli.conflicts import Inference
+
+        return Inference(project)
+
+    def tell_inferred(self, inferred: Inference) -> None:
+        """Says under which conflicts the lock was made.
+
+        Raises:
+            Ended: a choice can never be made, which no conflict with another one would change.
+        """
+        if inferred.alone:
+            say_error(f"No lock exists: {', '.join(map(str, inferred.alone))} can never be chosen.")
+            for line in inferred.lines():
+                say(line)
+        elif not self.quiet:
+            for line in inferred.heads():
+                say(line)
+        if inferred.alone:
+            if self.as_json:
+                click.echo(json.dumps({**self._header("no lock"), **inferred.data()}, indent=2, ensure_ascii=False))
+            raise Ended(NO)
 
     def text_of(self, locked: Locked, project: Project) -> str:
         """The file that says what was found.
@@ -157,13 +213,6 @@ class _Run:
         from solver.pylock import to_toml
 
         return to_toml(locked.lock, folder)
-
-    def _no_lock(self, none: NoLock, lines: list[str]) -> NoReturn:
-        if self.as_json:
-            from cli.summary import json_of_no_lock
-
-            click.echo(json_of_no_lock(none, lines, self._header("no lock")))
-        raise Ended(FAILED if none.failed else NO, *lines)
 
     def compare(self, existing: Pylock, locked: Locked, watched: Watched) -> None:
         """Says whether the lock that is there is the one that the project needs.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -11,6 +11,8 @@ from cli.progress import Progress
 from cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
+    from cli.explaining import Explanation
+    from corpora.remembered import Remembered
     from encoder.project import Project
     from solver.locking import Locked
     from solver.search import NoLock
@@ -25,6 +27,8 @@ class Searching:
     given: Inputs
     phases: Phases
     quiet: bool
+    explanation: Explanation | None = None
+    """Of a search that found no lock."""
     _rounds: int = 0
     _packages: int = 0
     _watched: Watched | None = None
@@ -35,46 +39,72 @@ class Searching:
         objective: str,
         kept: Mapping[str, frozenset[str]],
         no_lock: Callable[[NoLock, list[str]], NoReturn],
+        *,
+        on_story: Callable[[Sequence[str]], None] | None = None,
+        prepare: Callable[[Project, Watched, str], Project] | None = None,
     ) -> tuple[Locked, Watched]:
         """Finds the lock.
 
         Args:
             kept: versions of an existing lock.
-            no_lock: what is done where there is none, told why in lines for a person.
+            no_lock: what is done where there is none, told why in lines for a person: the story and the ways out.
+            on_story: takes the story as soon as it is known, and before the ways out are looked for; it is not among
+                the lines then.
+            prepare: makes the project that is locked of the one that is given, with the corpus and the index for what
+                nothing sends elsewhere; may raise NoLock.
         """
-        with Progress(self._told, shown=not self.quiet):
-            with self.phases.phase("starting"):
-                corpus = self.given.corpus(project)  # first: a live one gets ready while the rest is imported
-                from solver.locking import lock as find
-                from solver.search import NoLock
+        with self.phases.phase("starting"):
+            from corpora.remembered import Remembered
 
-            try:
-                watched = self._watched = Watched(corpus, self.phases)
-                with self.phases.phase("search"):
-                    locked = find(
-                        project,
-                        watched,
-                        default_index=self.given.index_for(project, corpus),
-                        objective=objective,
-                        preferred=kept,
-                        on_round=self._on_round,
-                    )
-                return locked, watched
-            except NoLock as none:
-                from encoder.universe import universe_of
-                from solver.explanation import explain
+            corpus = Remembered(self.given.corpus(project))  # first: a live one gets ready while the rest is imported
+            from solver.locking import lock as find
+            from solver.search import NoLock
+        try:
+            watched = self._watched = Watched(corpus, self.phases)
+            with self.progress(), self.phases.phase("search"):
+                index = self.given.index_for(project, corpus)
+                locked = find(
+                    project if prepare is None else prepare(project, watched, index),
+                    watched,
+                    default_index=index,
+                    objective=objective,
+                    preferred=kept,
+                    on_round=self._on_round,
+                )
+            return locked, watched
+        except NoLock as none:
+            no_lock(none, self._explain(none, project, corpus, watched, on_story))
+        finally:
+            corpus.close()
 
-                lines = explain(none, universe_of(project), watched.searched, project.single_version)
-                no_lock(none, lines)
-            finally:
-                corpus.close()
+    def _explain(
+        self,
+        none: NoLock,
+        project: Project,
+        corpus: Remembered,
+        watched: Watched,
+        on_story: Callable[[Sequence[str]], None] | None,
+    ) -> list[str]:
+        from cli.explaining import explanation_of, with_ways_out
+
+        told = explanation_of(none, project, watched.searched)
+        if on_story is not None:
+            on_story(told.story)
+        with self.progress(), self.phases.phase("explaining"):
+            told = self.explanation = with_ways_out(told, none, self.given, project, corpus)
+        return [*(told.story if on_story is None else ()), *told.ways()]
+
+    def progress(self) -> Progress:
+        """The moving line, to be shown while something takes its time."""
+        return Progress(self._told, shown=not self.quiet)
 
     def _on_round(self, statistics: Any, selection: Any) -> None:
         self._rounds, self._packages = statistics.rounds, len({cell.package.name for cell in selection.ranks})
 
     def _told(self) -> str:
         """What the moving line says."""
-        said = {"listings": "Reading listings", "metadata": "Reading metadata", "search": "Searching"}
+        said = {"listings": "Reading listings", "metadata": "Reading metadata", "search": "Searching",
+                "explaining": "Looking for ways out"}  # fmt: skip
         parts = [said.get(self.phases.now, "Starting")]
         if self._packages:
             parts.append(f"{self._packages} packages")

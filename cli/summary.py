@@ -14,9 +14,8 @@ from cli.watching import Phases, Watched
 if TYPE_CHECKING:
     from solver.lock import LockedPackage
     from solver.locking import Locked
-    from solver.search import NoLock
 
-__all__ = ["json_of", "json_of_no_lock", "summary"]
+__all__ = ["json_of", "summary"]
 
 _PLURALS = {"is a pre-release": "pre-releases", "was yanked": "yanked", "has no file": "without a file"}
 _SHOWN = 6
@@ -94,16 +93,6 @@ def json_of(locked: Locked, watched: Watched, phases: Phases, header: dict[str, 
             "z3-calls": locked.z3_calls,
         },
     }
-    return json.dumps(report, indent=2, ensure_ascii=False)
-
-
-def json_of_no_lock(none: NoLock, lines: list[str], header: dict[str, Any]) -> str:
-    """The report of ``--json`` where there is no lock."""
-    where = none.witness
-    environment = None
-    if where is not None:
-        environment = {"markers": dict(where.variables), "extras": list(where.extras), "groups": list(where.groups)}
-    report = {**header, "explanation": lines, "environment": environment}
     return json.dumps(report, indent=2, ensure_ascii=False)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import groupby
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
@@ -289,6 +290,7 @@ def candidates_of(
     return found
 
 
+@lru_cache(maxsize=1 << 15)
 def _serving_files(
     release: Release,
     cutoff: datetime | None,

@@ -129,6 +129,9 @@ class Project:
     group_includes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     default_groups: tuple[str, ...] = ()
     conflicts: tuple[tuple[Choice, ...], ...] = ()
+    exclusions: tuple[tuple[Choice, ...], ...] = ()
+    """Sets of choices that are never all active together: inferred ones, for which ``conflicts``, by which no two
+    members are, has no words. No file states them."""
     sources: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)
     indexes: tuple[Index, ...] = ()
     """In order of priority; at most one has ``default``."""

@@ -47,6 +47,7 @@ def read_project(
     named_indexes: Mapping[str, str] | None = None,
     requires_python: SpecifierSet | None = None,
     now: datetime | None = None,
+    document: Mapping[str, object] | None = None,
 ) -> Project:
     """Read what a project asks from its ``pyproject.toml``, or from the one in the folder ``path``.
 
@@ -56,13 +57,14 @@ def read_project(
     ``default_index``, ``named_indexes`` and ``requires_python`` are the command line's ``--default-index``, ``--index``
     and ``--requires-python``.
     ``now`` is the moment from which durations in ``exclude-newer`` count back; without it, the present.
+    ``document`` is read in place of what the file says: the file as it would be after a change.
 
     Raises :class:`ProjectError`, and nothing else, for whatever is wrong with the file. What could influence a lock
     and is not supported yet does not fail: it is named in :attr:`Project.warnings`.
     """
     if path.is_dir():
         path = path / "pyproject.toml"
-    tables = Value(load(path), str(path), "").table()
+    tables = Value(load(path) if document is None else document, str(path), "").table()
     if "project" not in tables and "dependency-groups" not in tables:
         raise ProjectError(f"{path} has neither a [project] nor a [dependency-groups] table; add what to lock.")
     return project_of(

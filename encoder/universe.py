@@ -6,11 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from .domain import Domain
+from .domain import Domain, Environment
 from .marker import FALSE, TRUE, Formula, all_of, any_of, chosen, from_marker, from_python_specifier
 from .project import Choice, Project, ProjectError, Requirement
 
-__all__ = ["Pin", "Root", "Universe", "universe_of"]
+__all__ = ["Pin", "PinsOverlap", "Root", "Universe", "universe_of"]
+
+
+class PinsOverlap(ProjectError):
+    """Two pins send one package to different indexes in one environment, the ``witness``."""
+
+    def __init__(self, said: str, witness: Environment) -> None:
+        super().__init__(said)
+        self.witness: Environment | None = witness
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,7 @@ def universe_of(project: Project) -> Universe:
     pythons = from_python_specifier(str(project.requires_python))
     platforms = any_of(from_marker(m) for m in project.environments) if project.environments else TRUE
     axioms = [~(active[a] & active[b]) for members in project.conflicts for a, b in combinations(members, 2) if a != b]
+    axioms += [~all_of(active[choice] for choice in members) for members in project.exclusions]
     domain = Domain(all_of([pythons, platforms, *axioms]))
     if not domain.satisfiable(TRUE):
         raise ProjectError(
@@ -124,10 +133,11 @@ def _pins(project: Project, active: Mapping[Choice, Formula], domain: Domain) ->
         for one, other in combinations(found, 2):
             where = domain.witness(one.region, other.region)
             if where is not None:
-                raise ProjectError(
+                raise PinsOverlap(
                     f"{project.path}: [tool.uv.sources] {name} is pinned to index {one.index!r} ({one.text}) and to "
                     f"{other.index!r} ({other.text}) at once, e.g. for {where}; narrow their markers, or list the "
-                    f"extras in tool.uv.conflicts."
+                    f"extras in tool.uv.conflicts.",
+                    where,
                 )
         pins[name] = tuple(pin for pin in found if pin.region is not FALSE)
     return pins

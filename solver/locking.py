@@ -17,7 +17,7 @@ from .reasons import Reasons
 from .search import Search, Statistics
 from .sources import Sources
 
-__all__ = ["Locked", "lock"]
+__all__ = ["Locked", "attempt", "lock"]
 
 
 @dataclass(frozen=True)
@@ -74,3 +74,20 @@ def lock(
     return Locked(
         found, universe, search.statistics, search.session.calls, universe.domain.asked_z3, search.reasons(selection)
     )
+
+
+def attempt(project: Project, corpus: Corpus, *, default_index: str) -> None:
+    """Finds out whether a project has a lock.
+
+    Raises:
+        ProjectError: the project asks for something impossible or unsupported.
+        NoLock: it has none.
+        CorpusError: an index or snapshot failed.
+    """
+    universe = universe_of(project)
+    sources = Sources(project, universe, corpus, default_index, edits_of(project))
+    search = Search(project, universe, sources, "newest-first")
+    try:
+        search.run()
+    finally:
+        search.session.close()

@@ -1,0 +1,160 @@
+"""``satlock conflicts``: the extras and groups that cannot be active together, and the inference of ``lock``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from cli.failures import FAILED, NO, Ended
+from cli.inputs import Inputs, inputs
+from cli.searching import Searching
+from cli.terminal import marked, say, say_error, say_warning
+from cli.watching import Phases, Watched
+
+if TYPE_CHECKING:
+    from encoder.project import Choice, Project
+    from solver.conflicting import Conflict
+    from solver.search import NoLock
+
+__all__ = ["Inference", "conflicts"]
+
+
+@click.command()
+@inputs
+@click.option("--json", "as_json", is_flag=True, help="Print a report on standard output, in place of the table.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+def conflicts(given: Inputs, as_json: bool, quiet: bool) -> None:
+    """Find the sets of extras and groups that cannot be active together, each as small as it can be.
+
+    The explanations go to standard error, a table that declares the sets to standard output.
+    """
+    searching = Searching(given, Phases(), quiet)
+    with searching.phases.phase("reading"):
+        project = given.project()
+    for warning in project.warnings:
+        say_warning(warning)
+    inferred = Inference(project)
+
+    def no_lock(none: NoLock, ways: list[str]) -> NoReturn:
+        for line in ways:
+            say(line)
+        if as_json:
+            assert searching.explanation is not None
+            click.echo(searching.explanation.json({"status": "no lock"}))
+        raise Ended(FAILED if none.failed else NO)
+
+    searching.search(
+        project, "newest-first", {}, no_lock, on_story=lambda story: say_error(*story), prepare=inferred.infer
+    )
+    if not quiet:
+        for line in inferred.lines():
+            say(line)
+    if as_json:
+        click.echo(json.dumps(inferred.data(), indent=2, ensure_ascii=False))
+    elif inferred.declarable:
+        click.echo(inferred.table(), nl=False)
+    if inferred.alone:
+        raise Ended(NO)
+
+
+@dataclass
+class Inference:
+    """The conflicts that a project has and does not declare."""
+
+    project: Project
+    found: list[tuple[Conflict, tuple[str, ...]]] = field(default_factory=list)
+    """Each with its explanation."""
+
+    def infer(self, project: Project, watched: Watched, default_index: str) -> Project:
+        """The project under its conflicts, which are noted.
+
+        Raises:
+            NoLock: it has no lock with nothing chosen either.
+        """
+        from encoder.universe import universe_of
+        from solver.conflicting import conflicts_of, under_conflicts
+        from solver.explanation import explain
+        from solver.locking import attempt
+        from solver.search import NoLock
+
+        found = conflicts_of(project, lambda changed: attempt(changed, watched, default_index=default_index))
+        for conflict in found:
+            story: tuple[str, ...] = (str(conflict.reason),)
+            if isinstance(conflict.reason, NoLock):
+                apart = under_conflicts(project, [])
+                lines = explain(conflict.reason, universe_of(apart), watched.searched, project.single_version)
+                story = tuple(line.removeprefix("  - ") for line in lines if line.startswith("  - "))
+            self.found.append((conflict, story))
+        return under_conflicts(project, found)
+
+    @property
+    def alone(self) -> list[Choice]:
+        """Choices that can never be made: no declaration of conflicts helps them."""
+        return [conflict.choices[0] for conflict, _ in self.found if len(conflict.choices) == 1]
+
+    @property
+    def declarable(self) -> list[tuple[Choice, ...]]:
+        return [conflict.choices for conflict, _ in self.found if len(conflict.choices) > 1]
+
+    def lines(self) -> Iterator[str]:
+        """What a person reads."""
+        if not self.found:
+            yield "Any extras and groups can be active together."
+        for conflict, story in self.found:
+            who = _listed([str(choice) for choice in conflict.choices])
+            can = "can never be chosen" if len(conflict.choices) == 1 else "cannot be active together"
+            yield f"{marked(who, bold=True)} {can}, e.g. for {conflict.witness}:"
+            yield from (f"  - {line}" for line in story)
+        for choices in self.declarable:
+            if len(choices) > 2:
+                yield (
+                    f"Any {len(choices) - 1} of {_listed([str(choice) for choice in choices])} can be; but a conflict "
+                    f"that is declared keeps every two of its members apart."
+                )
+
+    def heads(self) -> Iterator[str]:
+        """What was inferred, without the reasons."""
+        for conflict, _ in self.found:
+            yield f"Inferred: {_listed([str(choice) for choice in conflict.choices])} cannot be active together."
+
+    def table(self) -> str:
+        """The declaration for the ``pyproject.toml``, with what it declares already."""
+        from encoder.amendments import inline, setting_path
+        from encoder.reading import load
+
+        path = setting_path(load(self.project.path), "conflicts")
+        rows = [*self.project.conflicts, *self.declarable]
+        members = (inline([_member(choice) for choice in row]) for row in rows)
+        return f"[{'.'.join(path[:-1])}]\nconflicts = [\n" + "".join(f"    {row},\n" for row in members) + "]\n"
+
+    def data(self) -> dict[str, Any]:
+        """What a program reads."""
+        return {
+            "status": "conflicts" if self.found else "none",
+            "conflicts": [
+                {
+                    "members": [_member(choice) for choice in conflict.choices],
+                    "environment": {
+                        "markers": dict(conflict.witness.variables),
+                        "extras": list(conflict.witness.extras),
+                        "groups": list(conflict.witness.groups),
+                    },
+                    "explanation": list(story),
+                }
+                for conflict, story in self.found
+            ],
+            "declared": [[_member(choice) for choice in members] for members in self.project.conflicts],
+        }
+
+
+def _member(choice: Choice) -> dict[str, str]:
+    """An entry of ``conflicts``."""
+    return {choice.kind: choice.name}
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,85 @@
+"""Where there is no lock: why, and every way out, for a person and for a program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cli.inputs import Inputs
+    from corpora.remembered import Remembered
+    from encoder.project import Project
+    from solver.search import NoLock
+    from solver.ways_out import WaysOut
+
+__all__ = ["Explanation", "explanation_of", "with_ways_out"]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why there is no lock, and what would change that."""
+
+    story: tuple[str, ...]
+    environment: dict[str, Any] | None
+    """The witness; None where no single environment is to blame."""
+    out: WaysOut | None = None
+    """None where the source is no ``pyproject.toml``, which alone can be amended."""
+
+    def ways(self) -> Iterator[str]:
+        """The lines on the ways out."""
+        if self.out is None:
+            return
+        if len(self.out.ways) == 1:
+            yield "This makes it lock (it was tried):"
+        elif self.out.ways:
+            yield "Any one of these makes it lock (each was tried; the smallest change first):"
+        for number, way in enumerate(self.out.ways, 1):
+            yield f"  {number}. {way}"
+        more = f"There may be more: {self.out.cut}." if self.out.cut else ""
+        if not self.out.ways:
+            yield f"No way out was found. {more}".strip()
+        elif more:
+            yield more
+
+    def data(self) -> dict[str, Any]:
+        """What a program reads."""
+        found: dict[str, Any] = {"explanation": list(self.story), "environment": self.environment}
+        if self.out is not None:
+            found["ways-out"] = [
+                {"text": str(way), "changes": [amendment.as_json() for amendment in way.amendments]}
+                for way in self.out.ways
+            ]
+            found["ways-out-complete"] = not self.out.cut
+            if self.out.cut:
+                found["ways-out-cut"] = self.out.cut
+        return found
+
+    def json(self, header: dict[str, Any]) -> str:
+        """The report of ``--json``."""
+        return json.dumps({**header, **self.data()}, indent=2, ensure_ascii=False)
+
+
+def explanation_of(none: NoLock, project: Project, searched: Mapping[str, list[str]]) -> Explanation:
+    """The story of a *no*, without its ways out."""
+    from encoder.universe import universe_of
+    from solver.explanation import explain
+
+    where = none.witness
+    environment = None
+    if where is not None:
+        environment = {"markers": dict(where.variables), "extras": list(where.extras), "groups": list(where.groups)}
+    return Explanation(tuple(explain(none, universe_of(project), searched, project.single_version)), environment)
+
+
+def with_ways_out(told: Explanation, none: NoLock, given: Inputs, project: Project, corpus: Remembered) -> Explanation:
+    """Looks for the ways out, with what is known of the packages already."""
+    if given.kind != "project":
+        return told
+    from encoder.reading import load
+    from solver.ways_out import ways_out
+
+    document = load(project.path)
+    index = given.index_for(project, corpus)
+    return replace(told, out=ways_out(none, project, document, given.project, corpus, default_index=index))

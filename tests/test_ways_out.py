@@ -1,0 +1,182 @@
+"""The ways out of unsatisfiable projects: each works as it is printed, none can be made smaller, none is missing.
+
+``SATLOCK_NIGHTLY=1`` draws some thirty times as many worlds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+from packaging.requirements import Requirement
+
+from corpora.remembered import Remembered
+from encoder.amendments import Amendment, InList, Setting, amended
+from encoder.project import Choice, Project, ProjectError
+from encoder.reading import read_project
+from solver.amending import amendments_of
+from solver.locking import lock
+from solver.pylock import to_pylock
+from solver.search import NoLock
+from solver.ways_out import Limits, WaysOut, ways_out
+from tests.bruteforce import Judge
+from tests.splitting import splitting_world
+from tests.strategies import random_world
+from tests.world import MemoryCorpus, World
+
+NIGHTLY = os.environ.get("SATLOCK_NIGHTLY") == "1"
+UNLIMITED = Limits(seconds=1000, trials=100_000, steps=3, ways=1000)
+kinds = pytest.mark.parametrize("draw", [random_world, splitting_world], ids=["mixed", "splitting"])
+
+
+def found_for(world: World, folder: Path, limits: Limits = UNLIMITED) -> WaysOut | None:
+    """The ways out of a world; None where there is a lock, or where a package of the world cannot be read."""
+    path = world.write_project(folder)
+    project, corpus = read_project(path), Remembered(MemoryCorpus(world))
+    try:
+        lock(project, corpus, default_index=world.default_index, objective="newest-first")
+    except NoLock as none:
+        document = tomllib.loads(world.pyproject)
+
+        def read(changed: Any) -> Project:
+            return read_project(path, document=changed)
+
+        return ways_out(none, project, document, read, corpus, default_index=world.default_index, limits=limits)
+    return None
+
+
+def changed(world: World, amendments: tuple[Amendment, ...] | list[Amendment]) -> World:
+    return replace(world, pyproject=tomli_w.dumps(amended(tomllib.loads(world.pyproject), amendments)))
+
+
+def locks(world: World, folder: Path) -> bool:
+    try:
+        locked = lock(
+            read_project(world.write_project(folder)),
+            MemoryCorpus(world),
+            default_index=world.default_index,
+            objective="newest-first",
+        )
+    except (NoLock, ProjectError):
+        return False
+    refuted = Judge(world).refute(to_pylock(locked.lock))
+    assert refuted is None, refuted
+    return True
+
+
+def unsatisfiable(draw: Callable[[int], World], count: int, folder: Path) -> Iterator[tuple[int, World, WaysOut]]:
+    for seed in itertools.count():
+        world = draw(seed)
+        found = found_for(world, folder)
+        if found is not None:
+            yield seed, world, found
+            count -= 1
+            if not count:
+                return
+
+
+@kinds
+def test_each_way_out_locks_and_none_of_its_steps_is_idle(draw: Callable[[int], World], tmp_path: Path) -> None:
+    seen = 0
+    for seed, world, found in unsatisfiable(draw, 400 if NIGHTLY else 8, tmp_path):
+        assert found.ways, f"seed {seed}: no way out, though everything can be dropped"
+        document = tomllib.loads(world.pyproject)
+        for way in found.ways:
+            seen += 1
+            assert locks(changed(world, way.amendments), tmp_path), f"seed {seed}: {way}"
+            for size in range(min(len(way.steps), 4)):
+                for fewer in itertools.combinations(way.steps, size):
+                    smaller = changed(world, amendments_of(fewer, document))
+                    enough = locks(smaller, tmp_path) and choices_of(smaller) == choices_of(world)
+                    assert not enough, f"seed {seed}: {way} could be {fewer}"
+    assert seen > 20
+
+
+@kinds
+def test_no_way_out_is_missing(draw: Callable[[int], World], tmp_path: Path) -> None:
+    """Whatever two changes of the most common kinds make the project lock, a way out lies within them."""
+    checked = 0
+    for seed, world, found in unsatisfiable(draw, 150 if NIGHTLY else 4, tmp_path):
+        weights = [frozenset().union(*(step.weight for step in way.steps)) for way in found.ways]
+        steps = list(plain_steps(world))
+        for size in (1, 2):
+            for chosen in itertools.combinations(steps, size):
+                weight = frozenset().union(*(weight for weight, _ in chosen))
+                if any(smaller <= weight for smaller in weights):
+                    continue
+                checked += 1
+                after = together(world, chosen)
+                assert after is None or Judge(after).unsolvable() is not None, f"seed {seed}: {chosen}"
+    assert checked > 20
+
+
+Plain = tuple[frozenset[tuple[Any, ...]], Amendment]
+
+
+def plain_steps(world: World) -> Iterator[Plain]:
+    """Dropping a bound, a requirement, a constraint; declaring two choices as conflicting: read off the file alone."""
+    document = tomllib.loads(world.pyproject)
+    project, uv = document["project"], document["tool"]["uv"]
+    lists: dict[tuple[str, ...], list[Any]] = {("project", "dependencies"): project.get("dependencies", [])}
+    lists |= {("project", "optional-dependencies", k): v for k, v in project.get("optional-dependencies", {}).items()}
+    lists |= {("dependency-groups", k): v for k, v in document.get("dependency-groups", {}).items()}
+    lists |= {("tool", "uv", "constraint-dependencies"): uv.get("constraint-dependencies", [])}
+    for path, items in lists.items():
+        for item in items:
+            if not isinstance(item, str) or Requirement(item).name == project.get("name"):
+                continue
+            bounds = {("bound", path, item, str(clause)) for clause in Requirement(item).specifier}
+            extras = {("extra", path, item, extra) for extra in Requirement(item).extras}
+            yield frozenset({*bounds, *extras, ("requirement", path, item)}), InList(path, item, None)
+            for bound in bounds:
+                rest = Requirement(item)
+                rest.specifier = type(rest.specifier)(",".join(str(c) for c in rest.specifier if str(c) != bound[3]))
+                yield frozenset((bound,)), InList(path, item, str(rest))
+    choices = [Choice("extra", name) for name in project.get("optional-dependencies", {})]
+    choices += [Choice("group", name) for name in document.get("dependency-groups", {})]
+    for one, other in itertools.combinations(choices, 2):
+        pair = [{one.kind: one.name}, {other.kind: other.name}]
+        yield frozenset({("conflict", one, other)}), InList(("tool", "uv", "conflicts"), None, pair)
+
+
+def together(world: World, chosen: tuple[Plain, ...]) -> World | None:
+    """The world after these changes; None where two of them are on one item, or where a choice is lost by one."""
+    items = [(one.path, one.old) for _, one in chosen if isinstance(one, InList) and one.old is not None]
+    if len(items) != len(set(items)):
+        return None
+    after = changed(world, [amendment for _, amendment in chosen])
+    return after if choices_of(after) == choices_of(world) else None
+
+
+def choices_of(world: World) -> set[tuple[str, str]]:
+    """What can be chosen at all: a conflict must not cost an extra or a group that brings both its members."""
+    found = Judge(world).environments()
+    extras = {("extra", name) for env in found for name in env.extras}
+    return extras | {("group", name) for env in found for name in env.groups}
+
+
+def test_a_cut_enumeration_says_so(tmp_path: Path) -> None:
+    seed = next(seed for seed, _, _ in unsatisfiable(random_world, 1, tmp_path))
+    few = found_for(random_world(seed), tmp_path, Limits(seconds=1000, trials=1))
+    assert few is not None
+    assert "cut off after 1 trials" in few.cut
+
+
+def test_amendments_read_as_they_are_applied() -> None:
+    document = {"project": {"dependencies": ["a<2", "b"]}}
+    drop, bound = InList(("project", "dependencies"), "b", None), InList(("project", "dependencies"), "a<2", "a<3")
+    allow = Setting(("tool", "uv", "prerelease-package", "a.b"), "allow")
+    assert amended(document, [drop, bound, allow]) == {
+        "project": {"dependencies": ["a<3"]},
+        "tool": {"uv": {"prerelease-package": {"a.b": "allow"}}},
+    }
+    assert document == {"project": {"dependencies": ["a<2", "b"]}}
+    assert str(bound) == 'in project.dependencies, change "a<2" to "a<3"'
+    assert str(allow) == 'in [tool.uv.prerelease-package], "a.b" = "allow"'
