@@ -20,7 +20,9 @@ __all__ = ["check"]
     metavar="FILE",
     help="The lockfile, where it is not where it was when the certificate was written.",
 )
-def check(folder: Path, lockfile: Path | None) -> None:
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more.")
+def check(folder: Path, lockfile: Path | None, quiet: bool, verbose: bool) -> None:
     """Check the certificates in DIR: that they are unchanged, belong to the lockfile, and that their proofs are right.
 
     The obligation is written down again from the lockfile, and the proof is replayed without a solver.
@@ -31,6 +33,6 @@ def check(folder: Path, lockfile: Path | None) -> None:
         found = check_certificate(folder, lockfile)
     except Bad as bad:
         raise Ended(NO, f"The certificate does not hold: {bad}.") from None
-    for one in found:
-        claims = ", ".join(one.claims) if len(one.claims) <= 8 else f"{len(one.claims)} packages"
+    for one in () if quiet else found:
+        claims = ", ".join(one.claims) if verbose or len(one.claims) <= 8 else f"{len(one.claims)} packages"
         say(f"Confirmed: {one.property} for {claims} ({one.clauses} clauses, {one.steps} proof steps).")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.failures import WRONG, Ended
-from cli.lockfile import Target
+from cli.lockfile import Target, lockfile_in
 from cli.terminal import say, say_warning
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def export(  # noqa: PLR0917
     from solver.lockfiles.reading import parse, read_lockfile
     from solver.requirements_txt import pins_of
 
-    path = lockfile or _here()
+    path = lockfile or lockfile_in(Path())
     reading = read_lockfile(path)
     lock = reading.lockfile
     if lock.kind not in ("pylock", "uv"):
@@ -116,13 +116,6 @@ def export(  # noqa: PLR0917
         say(f"Exported: {len(pins.requirements)} pins ({target})")
         for index in pins.indexes if verbose else ():
             say(f"  from {index}")
-
-
-def _here() -> Path:
-    for name in ("pylock.toml", "uv.lock"):
-        if Path(name).is_file():
-            return Path(name)
-    raise Ended(WRONG, "There is no pylock.toml and no uv.lock here; name a lockfile, or write one with satlock lock.")
 
 
 def _empty_extras(top: dict[str, Value]) -> set[str]:

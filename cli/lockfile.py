@@ -15,7 +15,7 @@ import click
 
 from cli.failures import FAILED, WRONG, Ended
 
-__all__ = ["Target", "target_of"]
+__all__ = ["Target", "lockfile_in", "target_of"]
 
 _PYLOCK = re.compile(r"pylock(\.[^.]+)?\.toml")
 
@@ -77,6 +77,15 @@ class Target:
             if temporary:
                 with suppress(OSError):
                     os.unlink(temporary)  # gone already where all went well
+
+
+def lockfile_in(folder: Path) -> Path:
+    """The lock of a folder, where none is named. Raises Ended where there is none."""
+    for name in ("pylock.toml", "uv.lock"):
+        if (folder / name).is_file():
+            return folder / name
+    where = "here" if folder == Path() else f"in {folder}"
+    raise Ended(WRONG, f"There is no pylock.toml and no uv.lock {where}; name a lockfile, or write one: satlock lock.")
 
 
 def _mode(target: Path) -> int:

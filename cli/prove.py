@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.failures import NO, WRONG, Ended
+from cli.lockfile import lockfile_in
 from cli.terminal import say
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ __all__ = ["prove"]
 
 
 @click.command()
-@click.argument("lockfile", type=click.Path(path_type=Path))
+@click.argument("lockfile", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--unique",
     multiple=True,
@@ -48,8 +49,10 @@ __all__ = ["prove"]
 )
 @click.option("--certificate", type=click.Path(path_type=Path), metavar="DIR", help="Write what was proven to DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answers on standard output.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is refuted.")
+@click.option("-v", "--verbose", is_flag=True, help="Name every package.")
 def prove(  # noqa: PLR0917
-    lockfile: Path,
+    lockfile: Path | None,
     unique: tuple[str, ...],
     index_pins: bool,
     installable: str | None,
@@ -57,18 +60,20 @@ def prove(  # noqa: PLR0917
     project: Path | None,
     certificate: Path | None,
     as_json: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Prove what a lockfile can install, whichever tool wrote it.
 
     Without another property: that no environment gets two candidates of one package. Reads pylock.toml, uv.lock,
-    poetry.lock and pdm.lock.
+    poetry.lock and pdm.lock; without a LOCKFILE, the pylock.toml or else the uv.lock that is here.
     """
     if complete:
         raise Ended(WRONG, "--complete is not there yet; --unique, --index-pins and --installable are.")
     from solver.lockfiles.reading import read_lockfile
     from solver.proofs.unique import prove_unique
 
-    reading = read_lockfile(lockfile, project)
+    reading = read_lockfile(lockfile or lockfile_in(project or Path()), project)
     proofs: list[Proof] = []
     if unique or not (index_pins or installable):
         proofs.append(prove_unique(reading, _names(unique)))
@@ -88,8 +93,10 @@ def prove(  # noqa: PLR0917
     if as_json:
         click.echo(json.dumps(_report(reading, proofs), indent=2))
     refuted = [answer for proof in proofs for answer in proof.answers if not answer.proven]
-    _tell(reading, proofs)
-    if size == 0:
+    _tell(reading, proofs, quiet=quiet, verbose=verbose)
+    if quiet:
+        pass
+    elif size == 0:
         say("Nothing was proven, so there is no certificate.")
     elif size is not None:
         say(f"Wrote the certificate of what is proven to {certificate} ({size / 1000:.0f} kB).")
@@ -118,7 +125,7 @@ _SAID = {
 }
 
 
-def _tell(reading: Reading, proofs: list[Proof]) -> None:
+def _tell(reading: Reading, proofs: list[Proof], *, quiet: bool, verbose: bool) -> None:
     from solver.proofs.counterexample import told
 
     for proof in proofs:
@@ -129,8 +136,10 @@ def _tell(reading: Reading, proofs: list[Proof]) -> None:
                 for line in told(reading.lockfile, answer, reading.path.name):
                     say(line)
         names = [answer.name for answer in proof.answers if answer.proven]
+        if quiet:
+            continue
         if names and len(names) == len(proof.answers):
-            many = f"all {len(names)} packages" if len(names) > 8 else ", ".join(names)
+            many = f"all {len(names)} packages" if len(names) > 8 and not verbose else ", ".join(names)
             several = sum(name in proof.goals for name in names)
             say(f"Proven: {proven} {many} ({several} took a proof).")
         elif names:

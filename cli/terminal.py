@@ -30,9 +30,17 @@ def marked(text: str, **style: Any) -> str:
 
 def say(text: str = "") -> None:
     """A line on standard error. One that cannot be written is lost: the run does not depend on its being read."""
-    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     with suppress(OSError, ValueError):
-        click.echo(_printable(text), err=True, color=False if plain else None)
+        click.echo(_printable(text), err=True, color=_colour())
+
+
+def _colour() -> bool | None:
+    """Whether to use colours; None where that is for the terminal to say. ``NO_COLOR`` wins over ``FORCE_COLOR``."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return False if os.environ.get("TERM") == "dumb" else None
 
 
 def say_error(first: str, *more: str) -> None:
