@@ -14,8 +14,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from corpora.facts import File, Metadata, Unavailable
 
 __all__ = [
-    "Direct", "DirectOutcome", "GitError", "GitReference", "PathReference", "Reference", "UrlReference", "checked",
-    "repository", "with_reference",
+    "Direct", "DirectOutcome", "GitError", "GitReference", "PathReference", "Reference", "UrlReference",
+    "checked", "repository", "with_reference",
 ]  # fmt: skip
 
 
