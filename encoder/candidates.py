@@ -15,8 +15,8 @@ from itertools import groupby
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import Version
 
-from corpora.facts import File, Listing, Release
-from corpora.references import Direct
+from corpora.facts import File, Listing, Release, Unavailable
+from corpora.references import Direct, DirectOutcome
 
 from .domain import Domain
 from .marker import FALSE, TRUE, Formula, all_of, any_of, from_python_specifier
@@ -26,7 +26,17 @@ from .siblings import divide
 from .specifiers import python_lower_bounds
 from .tags import installs_on
 
-__all__ = ["Build", "Candidate", "Candidates", "candidates_of", "is_exact", "python_region", "runs", "uploaded"]
+__all__ = [
+    "Build",
+    "Candidate",
+    "Candidates",
+    "candidates_of",
+    "direct_candidates",
+    "is_exact",
+    "python_region",
+    "runs",
+    "uploaded",
+]
 
 
 @dataclass(frozen=True)
@@ -154,6 +164,10 @@ class Candidates:
             admitted &= mask
         return admitted
 
+    def of(self, place: str) -> int:
+        """The ranks that come from one place (:attr:`Direct.key`)."""
+        return sum(1 << rank for rank, one in enumerate(self.ranked, start=1) if one.builds[0].index == place)
+
     def _interval(self, specifier: Specifier, ranks: Sequence[int]) -> tuple[int, int]:
         """The places in ``ranks`` that ``specifier`` (for ``!=``: its equality) admits; they are always adjacent."""
         op, text = specifier.operator, specifier.version
@@ -200,6 +214,24 @@ class Candidates:
         if any(installs_on(name) is TRUE for name in names if not name.endswith(".whl")):
             return TRUE
         return any_of(installs_on(name) for name in sorted(names, key=lambda name: not name.endswith("-any.whl")))
+
+
+def direct_candidates(name: str, outcome: DirectOutcome, place: str, project: Project, domain: Domain) -> Candidates:
+    """The one candidate that a reference came to, or none where it came to nothing; ``place`` is what to call it."""
+    if isinstance(outcome, Unavailable):
+        return Candidates(
+            name, (place,), (), ((place, f"cannot be had: {outcome.reason}"),), 0, False, 0, ((),), (), {},
+            required_by((), domain),
+        )  # fmt: skip
+    told = outcome.metadata
+    # A source tree serves wherever a source distribution would.
+    file = outcome.file or File(f"{name}-{told.version}.tar.gz", outcome.key, (), None, None, None, None, None)
+    release = Release(told.version, told.requires_python, False, None, file.is_wheel, not file.is_wheel, (tuple(file),))
+    build = Build(told.version, outcome.key, release, (file,), TRUE, outcome)
+    return Candidates(
+        name, (place,), (Candidate((build,)),), (), 0, False, 0, ((1,),), (), {},
+        required_by(project.required_environments, domain),
+    )  # fmt: skip
 
 
 def _first(n: int, holds: Callable[[int], bool], low: int = 0) -> int:

@@ -85,6 +85,8 @@ class Edge:
     package: Package | None
     """None for a refusal: where the region holds, the candidate cannot serve."""
     refusal: str = ""
+    place: str = ""
+    """The one that the target must come from (:attr:`Direct.key`); empty where the requirement names none."""
     provisional: int = 0
     """The literal under which it is believed, where it is not yet known to be true."""
     withdrawn: bool = False

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+
+from corpora.references import Reference
 
 from .marker import FALSE, Formula, from_marker
 from .project import Project, Requirement
 from .specifiers import parse_requirement
 
-__all__ = ["Dependencies", "Dependency", "Edits", "edits_of"]
+__all__ = ["Dependencies", "Dependency", "Edits", "Lowers", "dependency_of", "edits_of"]
 
 _EXTRA = re.compile(r"""\bextra\s*==\s*['"]([^'"]+)['"]""")
 _OTHER_EXTRA = re.compile(r"""\bor\b|\bextra\s*(?!==)[^\s=]|['"]\s*[=!<>~]=\s*extra\b""")
@@ -31,6 +34,16 @@ class Dependency:
     url: str | None
     text: str
     origin: str
+    reference: Reference | None = None
+    """The repository, archive or folder that it demands."""
+    index: tuple[str, str] | None = None
+    """(name, URL) of the index that the source tree which requires it takes it from."""
+
+
+class Lowers(Protocol):
+    """What the sources of a source tree make of its requirements (see ``encoder.lowering``)."""
+
+    def apply(self, dependency: Dependency, kind: str, name: str) -> Iterable[Dependency]: ...
 
 
 def dependency_of(requirement: Requirement, marker: Formula) -> Dependency:
@@ -42,6 +55,7 @@ def dependency_of(requirement: Requirement, marker: Formula) -> Dependency:
         requirement.url,
         requirement.text,
         requirement.origin,
+        requirement.reference,
     )
 
 
@@ -71,22 +85,26 @@ class Edits:
         return tuple(kept)
 
 
-def edits_of(project: Project) -> Edits:
+def edits_of(project: Project, *, itself: bool = True) -> Edits:
+    """The edits of a project; ``itself`` says whether requirements on the project count as met."""
     overrides: dict[str, tuple[Requirement, ...]] = {}
     for requirement in project.overrides:
         overrides[requirement.name] = (*overrides.get(requirement.name, ()), requirement)
     # A package that requires the project itself has it: it is what is being installed.
-    itself = frozenset((project.name,)) if project.name else frozenset()
-    return Edits(overrides, project.excludes | itself)
+    met = frozenset((project.name,)) if project.name and itself else frozenset()
+    return Edits(overrides, project.excludes | met)
 
 
 class Dependencies:
     """The requirements of one build. Lines are parsed when their extra is first asked for: most never are."""
 
-    def __init__(self, lines: Sequence[str], provides: Iterable[str], origin: str, edits: Edits) -> None:
+    def __init__(
+        self, lines: Sequence[str], provides: Iterable[str], origin: str, edits: Edits, lowering: Lowers | None = None
+    ) -> None:
         self.provides = frozenset(provides)
         self._origin = origin
         self._edits = edits
+        self._lowering = lowering
         self._always: list[str] = []
         self._by_extra: dict[str, list[str]] = {}
         self._read: dict[str, tuple[Dependency, ...]] = {}
@@ -115,4 +133,7 @@ class Dependencies:
             marker = from_marker(requirement.marker, extra)
             if marker is FALSE or (extra and marker is from_marker(requirement.marker)):
                 continue
-            yield dependency_of(requirement, marker)
+            if self._lowering is None:
+                yield dependency_of(requirement, marker)
+            else:
+                yield from self._lowering.apply(dependency_of(requirement, marker), "extra", extra)

@@ -204,8 +204,8 @@ class Domain:
         choices = sorted(atom for atom in row if isinstance(atom, Choice))
         return Environment(
             self.grid.variables((python, platform, implementation, machine)),
-            tuple(choice.name for choice in choices if choice.kind == "extra"),
-            tuple(choice.name for choice in choices if choice.kind == "group"),
+            tuple(_label(choice) for choice in choices if choice.kind == "extra"),
+            tuple(_label(choice) for choice in choices if choice.kind == "group"),
         )
 
     def _find(self, formulas: tuple[Formula, ...]) -> _Found | None:
@@ -322,6 +322,10 @@ class Domain:
         self._oracle = None
         # Answers stay true when the grid is refined, but the platforms noted with them are of the old grid.
         self._answers = {question: None for question, answer in self._answers.items() if answer is None}
+
+
+def _label(choice: Choice) -> str:
+    return f"{choice.package}[{choice.name}]" if choice.package else choice.name
 
 
 def _switch_order(atom: Atom) -> tuple[str, str]:

@@ -245,10 +245,13 @@ class Encoding:
     def _connect(self, node: Node, rank: int, dependency: Dependency, region: Formula) -> None:
         if region is FALSE:
             return
-        if dependency.url is not None:
-            edge = Edge(node, rank, dependency, region, None, f"requires {dependency.text}, a direct reference")
+        direct = self.universe.known.get(dependency.reference) if dependency.reference is not None else None
+        if (dependency.url or dependency.reference) is not None and direct is None:
+            refusal = f"requires {dependency.text}, a direct reference that the project does not declare"
+            edge = Edge(node, rank, dependency, region, None, refusal)
         else:
             edge = Edge(node, rank, dependency, region, self.package(dependency.name))
+            edge.place = direct.key if direct is not None else ""
             edge.package.incoming.append(edge)  # type: ignore[union-attr]
         if node.cell is not None:
             edge.provisional = node.cell.provisional.get(rank, 0)
@@ -276,6 +279,8 @@ class Encoding:
         asks = (edge.node.demand, edge.region)
         candidates = cell.candidates
         admitted = candidates.admitted(edge.dependency.specifier)
+        if edge.place:
+            admitted &= candidates.of(edge.place)
         sources = () if edge.node.cell is None else (edge.node.cell,)
         if (cell.guard, 0) not in edge.encoded:
             edge.encoded.add((cell.guard, 0))

@@ -7,23 +7,19 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
-from encoder.project import Choice, Index, ProjectError, Source
+from encoder.project import Choice, Index, ProjectError
 from encoder.values import Value, shown
 
-__all__ = ["Declared", "read_conflicts", "read_indexes", "read_sources"]
+__all__ = ["Declared", "read_conflicts", "read_indexes"]
 
 _INDEX_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 _INDEX_KEYS = frozenset({"name", "url", "explicit", "default", "format"})
 _INDEX_KEYS_WITHOUT_BEARING = frozenset({"publish-url", "authenticate", "cache-control"})
 _INDEX_KEYS_NOT_SUPPORTED = frozenset({"exclude-newer", "ignore-error-codes"})
-
-_SOURCE_KINDS = ("index", "git", "url", "path", "workspace")
-_SOURCE_KEYS = frozenset(
-    (*_SOURCE_KINDS, "extra", "group", "marker", "subdirectory", "rev", "tag", "branch", "lfs", "editable", "package")
-)
 
 
 @dataclass(frozen=True)
@@ -145,107 +141,40 @@ def _is_url(text: str) -> bool:
     return parts.scheme in ("http", "https", "file") and has_place and text.isprintable() and " " not in text
 
 
-def read_sources(
-    value: Value | None, indexes: Collection[Index], declared: Declared, warnings: list[str]
-) -> dict[str, tuple[Source, ...]]:
-    """``sources``: for each package the index pins with their scopes.
+def read_conflicts(value: Value | None, declared: Declared) -> tuple[tuple[Choice, ...], ...]:
+    """``conflicts``: sets of extras, groups and whole projects of which at most one is active at a time.
 
-    Other kinds (a path, git, a URL, a workspace member) are not supported yet: they have no effect, and one warning
-    each. Whether scopes overlap is not decided here.
-    """
-    sources: dict[str, tuple[Source, ...]] = {}
-    if value is None:
-        return sources
-    known = {index.name for index in indexes if index.name}
-    seen: set[str] = set()
-    for key, item in value.table().items():
-        name = value.key_name(key, "package name")
-        if name in seen:
-            raise item.error(f"is a second key for the package '{name}'", "join the two in one list")
-        seen.add(name)
-        entries = [item] if isinstance(item.raw, dict) else list(item.items("a table or a list of tables"))
-        pins = []
-        kinds: dict[str, None] = {}
-        for entry in entries:
-            source = _one_source(entry, known, declared)
-            if isinstance(source, Source):
-                pins.append(source)
-            else:
-                kinds[source] = None
-        warnings += [f"{item.where} takes '{name}' from a {kind}, which is not supported yet." for kind in kinds]
-        if pins:
-            sources[name] = tuple(pins)
-    return sources
-
-
-def _one_source(entry: Value, known: Collection[str], declared: Declared) -> Source | str:
-    """The pin, or the kind of source where it is not an index."""
-    table = entry.table()
-    for key, item in table.items():
-        if key not in _SOURCE_KEYS:
-            raise item.error("is unknown", "use index, with extra, group or marker")
-    kinds = [kind for kind in _SOURCE_KINDS if kind in table]
-    if not kinds:
-        raise entry.error("has no source", "add index = with the name of an index")
-    if len(kinds) > 1:
-        raise entry.error(f"has both {kinds[0]} and {kinds[1]}", "keep one of them")
-    if "extra" in table and "group" in table:
-        raise entry.error("has both extra and group", "write one entry for each of them")
-    scope = next((declared.choice(table[kind], kind) for kind in ("extra", "group") if kind in table), None)
-    marker = table["marker"].environment_marker() if "marker" in table else None
-    if kinds[0] != "index":
-        return {"url": "URL", "git": "git repository", "workspace": "workspace member"}.get(kinds[0], kinds[0])
-    index = table["index"].text("the name of an index as a string")
-    if index not in known:
-        raise table["index"].error(
-            f"names the unknown index {shown(index)}", "declare it in [[tool.uv.index]] or with --index NAME=URL"
-        )
-    return Source(index, scope, marker)
-
-
-def read_conflicts(value: Value | None, declared: Declared, warnings: list[str]) -> tuple[tuple[Choice, ...], ...]:
-    """``conflicts``: sets of extras and groups of which at most one is active at a time.
-
-    An entry that names another package belongs to a workspace, and one that names a whole package has no counterpart
-    here; both are left out with a warning.
+    An entry may name another package than the project: a member of its workspace, or another source tree that it
+    requires. Whether that one has such an extra is not known here.
     """
     if value is None:
         return ()
     conflicts = []
     for conflict in value.items("a list of lists"):
-        choices: dict[Choice, None] = {}
-        others: dict[str, None] = {}
-        for entry in conflict.items("a list of {extra = ...} and {group = ...}"):
-            choice = _one_choice(entry, declared)
-            if isinstance(choice, Choice):
-                choices[choice] = None
-            else:
-                others[choice] = None
-        if not others and len(choices) < 2:
+        choices = dict.fromkeys(
+            _one_choice(entry, declared) for entry in conflict.items("a list of {extra = ...} and {group = ...}")
+        )
+        if len(choices) < 2:
             raise conflict.error("has fewer than two members", "name the extras or groups that exclude each other")
-        warnings += [
-            f"{conflict.where} names {other}, which is not supported yet and has no effect." for other in others
-        ]
-        if len(choices) >= 2:
-            conflicts.append(tuple(choices))
+        conflicts.append(tuple(choices))
     return tuple(conflicts)
 
 
-def _one_choice(entry: Value, declared: Declared) -> Choice | str:
-    """The extra or group of this project; or, in words, what else the entry names."""
+def _one_choice(entry: Value, declared: Declared) -> Choice:
     table = entry.table()
     for key, item in table.items():
         if key not in ("package", "extra", "group"):
-            raise item.error("is unknown", "use extra or group")
+            raise item.error("is unknown", "use extra or group, and package")
     if "extra" in table and "group" in table:
         raise entry.error("has both extra and group", "write one entry for each of them")
-    kind = next((kind for kind in ("extra", "group") if kind in table), None)
-    if "package" in table:
-        package = table["package"].name("package name")
-        if package != declared.name:
-            return f"the package '{package}', another than this project"
+    kind: Literal["extra", "group"] | None = "extra" if "extra" in table else "group" if "group" in table else None
+    package = table["package"].name("package name") if "package" in table else ""
+    if package and package != declared.name:
         if kind is None:
-            return f"the project '{package}' as a whole"
+            return Choice("project", "", package)
+        return Choice(kind, table[kind].name(f"{kind} name"), package)
     if kind is None:
+        if package:
+            return Choice("project", "", "")
         raise entry.error("has neither extra nor group", "add one of them")
     return declared.choice(table[kind], kind)

@@ -76,6 +76,8 @@ class Source:
     choice: Choice | None
     marker: Marker | None
     reference: Reference | None = None
+    url: str = ""
+    """Of the index, where it is not one of the project's own (but of a source tree that it takes something from)."""
 
 
 @dataclass(frozen=True)
@@ -91,21 +93,17 @@ class DependencyMetadata:
 
 @dataclass(frozen=True)
 class Member:
-    """One project of a workspace, the root included."""
+    """One project of a workspace. What it requires and what extras it has tells its metadata."""
 
     name: str
     folder: PathReference
     path: Path
     """Its ``pyproject.toml``."""
-    dependencies: tuple[Requirement, ...] | None
-    """None where only a build tells (``dynamic``), as for ``extras``."""
-    extras: Mapping[str, tuple[Requirement, ...]] | None
     groups: Mapping[str, tuple[Requirement, ...]]
     """Only what each group itself lists."""
     group_includes: Mapping[str, tuple[str, ...]]
-    default_groups: tuple[str, ...]
-    sources: Mapping[str, tuple[Source, ...]]
-    """Its own, and for the other packages those of the workspace's root."""
+    extras: tuple[str, ...]
+    """Those that its file tells of."""
 
 
 IndexStrategy = Literal["first-index", "unsafe-first-match", "unsafe-best-match"]
@@ -155,7 +153,7 @@ class Project:
     no_binary_package: frozenset[str] = frozenset()
     single_version: tuple[str, ...] = ()
     members: tuple[Member, ...] = ()
-    """Of the workspace that the project is the root of, by name; empty without ``[tool.uv.workspace]``."""
+    """Of the workspace that the project is the root or a member of, by name, without the project itself."""
     whole_workspace: bool = False
     """Whether the lock is for every member with its extras and groups (``uv.lock``), or for this project alone."""
     hashes: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)

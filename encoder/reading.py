@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
 from packaging.specifiers import SpecifierSet
 
-from encoder.pins import Declared, read_conflicts, read_indexes, read_sources
+from encoder.pins import Declared, read_indexes
 from encoder.project import IndexStrategy, Project, ProjectError, Requirement, Resolution
 from encoder.settings import (
     PRERELEASES,
-    merge_settings,
     read_access,
     read_cutoff,
     read_cutoff_per_package,
@@ -25,7 +25,9 @@ from encoder.settings import (
     read_one_of,
     read_overrides,
     read_prereleases_per_package,
+    settings_of,
 )
+from encoder.sharing import Shared, as_one, shared_settings
 from encoder.tables import load, read_extras, read_groups, read_name
 from encoder.values import Value, shown
 
@@ -47,6 +49,7 @@ def read_project(
     requires_python: SpecifierSet | None = None,
     now: datetime | None = None,
     document: Mapping[str, object] | None = None,
+    whole_workspace: bool = False,
 ) -> Project:
     """Read what a project asks from its ``pyproject.toml``, or from the one in the folder ``path``.
 
@@ -55,6 +58,7 @@ def read_project(
 
     ``default_index``, ``named_indexes`` and ``requires_python`` are the command line's ``--default-index``, ``--index``
     and ``--requires-python``.
+    ``whole_workspace`` asks for every member of its workspace with its extras and groups, not for this project alone.
     ``now`` is the moment from which durations in ``exclude-newer`` count back; without it, the present.
     ``document`` is read in place of what the file says: the file as it would be after a change.
 
@@ -64,11 +68,14 @@ def read_project(
     if path.is_dir():
         path = path / "pyproject.toml"
     tables = Value(load(path) if document is None else document, str(path), "").table()
-    if "project" not in tables and "dependency-groups" not in tables:
-        raise ProjectError(f"{path} has neither a [project] nor a [dependency-groups] table; add what to lock.")
-    return project_of(
+    found = project_of(
         path, tables, default_index=default_index, named_indexes=named_indexes, requires_python=requires_python, now=now
     )
+    if "project" not in tables and "dependency-groups" not in tables and not found.members:
+        raise ProjectError(f"{path} has neither a [project] nor a [dependency-groups] table; add what to lock.")
+    if whole_workspace:
+        return replace(found, whole_workspace=True)
+    return as_one(found) if found.name is None else found
 
 
 def project_of(
@@ -85,27 +92,31 @@ def project_of(
 
     The rest is as in :func:`read_project`.
     """
-    tools = tables["tool"].table() if "tool" in tables else {}
     warnings: list[str] = []
-    settings = merge_settings(tools.get("uv"), tools.get("satlock"), warnings)
-
+    shared = shared_settings(path, tables, warnings) if named else Shared(settings_of(tables, warnings))
+    settings, own = shared.settings, shared.own
     project = tables["project"].table() if "project" in tables else None
     name = read_name(tables["project"], project) if project is not None and named else None
     _refuse_dynamic(project or {})
     dependencies = project["dependencies"].requirements() if project and "dependencies" in project else ()
     extras = read_extras((project or {}).get("optional-dependencies"))
-    groups, includes = read_groups(tables.get("dependency-groups"), settings.get("dev-dependencies"))
+    groups, includes = read_groups(tables.get("dependency-groups"), own.get("dev-dependencies"))
     _check_self_references(path, name, extras, (dependencies, *extras.values(), *groups.values()))
 
     declared = Declared(name, extras, groups)
     indexes = read_indexes(settings, warnings, default_index=default_index, named_indexes=named_indexes)
+    requirements = (*dependencies, *(r for rs in (*extras.values(), *groups.values()) for r in rs))
+    sources, indexes = shared.sources(path, declared, indexes, {each.name for each in requirements}, warnings)
+    shared.check(path, name, requirements, sources)
     constraints = settings.get("constraint-dependencies")
     now = now or datetime.now(UTC)
     return Project(
         path=path,
         name=name,
         requires_python=(
-            _requires_python((project or {}).get("requires-python"), "project." if named else "", warnings)
+            shared.pythons(
+                _requires_python, (project or {}).get("requires-python"), "project." if named else "", warnings
+            )
             if requires_python is None
             else requires_python
         ),
@@ -113,9 +124,9 @@ def project_of(
         extras=extras,
         groups=groups,
         group_includes=includes,
-        default_groups=read_default_groups(settings.get("default-groups"), groups),
-        conflicts=read_conflicts(settings.get("conflicts"), declared, warnings),
-        sources=read_sources(settings.get("sources"), indexes, declared, warnings),
+        default_groups=read_default_groups(own.get("default-groups"), groups),
+        conflicts=shared.conflicts(declared),
+        sources=sources,
         indexes=indexes,
         index_strategy=read_one_of(settings.get("index-strategy"), _INDEX_STRATEGIES, "first-index"),
         constraints=constraints.requirements() if constraints else (),
@@ -135,6 +146,7 @@ def project_of(
         no_binary_package=frozenset(read_names(settings.get("no-binary-package"))),
         single_version=read_names(settings.get("single-version")),
         access=read_access(settings),
+        members=shared.members(name),
         warnings=tuple(warnings),
     )
 

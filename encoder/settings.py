@@ -30,6 +30,7 @@ __all__ = [
     "read_one_of",
     "read_overrides",
     "read_prereleases_per_package",
+    "settings_of",
 ]
 
 _Text = TypeVar("_Text", bound=str)
@@ -46,7 +47,7 @@ _READ = _words(
     "conflicts constraint-dependencies default-groups dependency-metadata dev-dependencies environments "
     "exclude-dependencies exclude-newer exclude-newer-package extra-index-url index index-strategy index-url "
     "no-binary no-binary-package no-build no-build-package override-dependencies prerelease prerelease-package "
-    "required-environments resolution sources"
+    "required-environments resolution sources workspace"
 )
 _READ_FROM_SATLOCK = _READ | {"single-version"}
 
@@ -63,8 +64,7 @@ _NOT_SUPPORTED = _words(
     "build-constraint-dependencies config-settings config-settings-package dependency-groups "
     "extra-build-dependencies extra-build-variables find-links fork-strategy http-proxy https-proxy "
     "minimum-libc-version no-build-isolation no-build-isolation-package no-index no-proxy no-sources "
-    "no-sources-package offline require-build-hashes torch-backend upgrade upgrade-package "
-    "workspace"
+    "no-sources-package offline require-build-hashes torch-backend upgrade upgrade-package"
 )
 
 
@@ -80,6 +80,12 @@ def merge_settings(uv: Value | None, satlock: Value | None, warnings: list[str])
             elif key not in _WITHOUT_BEARING:
                 warnings.append(f"{value.where} is unknown and has no effect.")
     return merged
+
+
+def settings_of(tables: Mapping[str, Value], warnings: list[str]) -> dict[str, Value]:
+    """The settings of a ``pyproject.toml`` (see :func:`merge_settings`)."""
+    tools = tables["tool"].table() if "tool" in tables else {}
+    return merge_settings(tools.get("uv"), tools.get("satlock"), warnings)
 
 
 def read_one_of(value: Value | None, choices: Collection[_Text], default: _Text) -> _Text:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
+from pathlib import Path
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from corpora.address import redacted
+from encoder.direct import reference_of_url
 from encoder.project import ProjectError, Requirement
 from encoder.specifiers import parse_strict_requirement
 
@@ -102,7 +104,10 @@ class Value:
         """A PEP 508 requirement, read strictly: the project's own file is to be right."""
         text = self.text("a requirement as a string")
         try:
-            return parse_strict_requirement(text, origin)
+            found = parse_strict_requirement(text, origin)
+            if found.url is None:
+                return found
+            return replace(found, reference=reference_of_url(found.url, Path(self.file).parent, expand=True))
         except ValueError as error:
             raise self.error(
                 f"is {shown(text)}, which is not a valid requirement ({first_line(error)})",

@@ -11,9 +11,9 @@ from packaging.version import Version
 
 from encoder.candidates import Build
 from encoder.cells import Cell, Edge, Package
-from encoder.dependencies import Edits, dependency_of, edits_of
+from encoder.dependencies import Edits, edits_of
 from encoder.encoding import Encoding
-from encoder.marker import FALSE, TRUE, Formula, all_of, any_of, from_marker
+from encoder.marker import FALSE, TRUE, Formula, all_of, any_of
 from encoder.project import Choice, Project
 from encoder.specifiers import python_lower_bounds
 from encoder.universe import Universe
@@ -95,7 +95,7 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
                 region=region,
                 marker=shortener.marker(region),
                 requires_python=python_lower_bounds(build.release.requires_python or "") or None,
-                files=build.files,
+                files=build.files if build.direct is None else (build.direct.file,) if build.direct.file else (),
                 dependencies=tuple(
                     sorted({(to.name, to.version, to.index) for need in needs.values() for to in need.requirements})
                 ),
@@ -147,7 +147,7 @@ class _Edges:
         found: dict[Choice | None, _Steps] = {}
         for root in universe.roots:
             steps = found.setdefault(root.choice, {})
-            for stated in edits.apply([dependency_of(root.requirement, from_marker(root.requirement.marker))]):
+            for stated in root.dependencies(edits):
                 package = self.encoding.packages.get(stated.name)
                 if package is not None:
                     self._step(steps, package, stated.extras, root.active, (stated.marker,))

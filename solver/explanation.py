@@ -313,6 +313,8 @@ class _Story:
         for pin in self.universe.pins.get(name, ()):
             if self.universe.domain.implies(cell.region, pin.region):
                 scope = "" if pin.text == "everywhere" else f", {pin.text}"
+                if pin.reference is not None:
+                    return f"{pin.reference} ({pin.text if scope else 'tool.uv.sources'})", True
                 return f"index {pin.index!r} (tool.uv.sources{scope})", True
         indexes = cell.candidates.indexes or tuple(dict.fromkeys(self.searched.get(name, ())))
         return _listed(list(indexes)) if indexes else "any index", False
@@ -337,6 +339,8 @@ def _what(edge: Edge) -> str:
         return edge.refusal
     asked = edge.dependency
     extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
+    if asked.reference is not None:
+        return f"{asked.name}{extras} from {asked.reference}"
     return f"{asked.name}{extras}{asked.specifier}"
 
 

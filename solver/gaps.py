@@ -32,6 +32,8 @@ def without_file(lock: Lock, domain: Domain) -> list[Gap]:
     """
 
     def missing(package: LockedPackage, places: Sequence[Place]) -> list[Place]:
+        if package.direct is not None and package.direct.file is None:  # it is built where it is installed
+            return []
         return unserved(places, (file for file in package.files if file.hashes))
 
     return list(_gaps(lock, domain, missing))

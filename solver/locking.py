@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from corpora.facts import Corpus
+from corpora.facts import Corpus, CorpusError, Unavailable
+from corpora.references import Direct, GitReference, PathReference, Reference, repository
 from encoder.dependencies import edits_of
 from encoder.project import Project, ProjectError
 from encoder.universe import Universe, universe_of
@@ -17,7 +18,7 @@ from .reasons import Reasons
 from .search import Search, Statistics
 from .sources import Sources
 
-__all__ = ["Locked", "attempt", "lock"]
+__all__ = ["Locked", "attempt", "lock", "place_of_commit", "universe_for"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def lock(
     default_index: str,
     objective: str = "fresh",
     preferred: Mapping[str, frozenset[str]] | None = None,
+    commits: Mapping[tuple[str, str, str], str] | None = None,
     on_round: Callable[[Statistics, Selection], None] = lambda statistics, selection: None,
 ) -> Locked:
     """Locks a project.
@@ -48,22 +50,16 @@ def lock(
         default_index: URL of the index for packages that no setting of the project sends elsewhere.
         objective: ``fresh``, ``newest-first``, ``lowest`` or ``lowest-direct``.
         preferred: versions of an existing lock, kept to as far as possible.
+        commits: those of an existing lock by (repository, reference, subdirectory), see :func:`place_of_commit`.
 
     Raises:
         ProjectError: the project asks for something impossible or unsupported.
         NoLock: no lock exists.
         CorpusError: an index or snapshot failed.
     """
-    for requirement in (*project.dependencies, *(r for rs in project.extras.values() for r in rs),
-                        *(r for rs in project.groups.values() for r in rs)):  # fmt: skip
-        if requirement.url is not None and requirement.name not in project.excludes:
-            raise ProjectError(
-                f"{project.path}: {requirement.origin} requires {requirement.text!r}, a direct reference, "
-                f"which satlock cannot lock yet; require a version from an index instead."
-            )
     # Of all equally fresh locks the order of the file picks none; by the other objectives what comes first matters.
     searched = project.in_canonical_order() if objective == "fresh" else project
-    universe = universe_of(searched)
+    universe = universe_for(searched, corpus, commits or {})
     sources = Sources(searched, universe, corpus, default_index, edits_of(searched))
     search = Search(searched, universe, sources, objective, preferred or {}, on_round)
     try:
@@ -84,10 +80,46 @@ def attempt(project: Project, corpus: Corpus, *, default_index: str) -> None:
         NoLock: it has none.
         CorpusError: an index or snapshot failed.
     """
-    universe = universe_of(project)
+    universe = universe_for(project, corpus, {})
     sources = Sources(project, universe, corpus, default_index, edits_of(project))
     search = Search(project, universe, sources, "newest-first")
     try:
         search.run()
     finally:
         search.session.close()
+
+
+def universe_for(project: Project, corpus: Corpus, commits: Mapping[tuple[str, str, str], str]) -> Universe:
+    """The universe of a project, with every reference read that it reaches directly.
+
+    Raises:
+        ProjectError: the project is wrong, or a path of it leads to nothing.
+        CorpusError: a repository or an archive cannot be had.
+    """
+    universe = universe_of(project)
+    known: dict[Reference, Direct] = {}
+    while universe.unknown:
+        asked = [_at_commit(reference, commits) for reference in universe.unknown]
+        for reference, outcome in corpus.direct(asked).items():
+            if not isinstance(outcome, Unavailable):
+                known[reference] = outcome
+            elif isinstance(reference, PathReference):
+                raise ProjectError(
+                    f"{project.path}: {reference.given or reference.path} cannot be locked: {outcome.reason}; correct "
+                    "the path, or what is there."
+                )
+            else:
+                raise CorpusError(f"{reference} cannot be locked: {outcome.reason}")
+        universe = universe_of(project, known)
+    return universe
+
+
+def place_of_commit(reference: GitReference) -> tuple[str, str, str]:
+    """What a lock says of a Git reference beside its commit."""
+    return repository(reference.url), reference.ref, reference.subdirectory
+
+
+def _at_commit(reference: Reference, commits: Mapping[tuple[str, str, str], str]) -> Reference:
+    if isinstance(reference, GitReference):
+        return replace(reference, locked=commits.get(place_of_commit(reference), ""))
+    return reference

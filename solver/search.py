@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from encoder.candidates import Candidates
 from encoder.cells import Cell, Fact, Hold, HoldKind
-from encoder.dependencies import dependency_of
 from encoder.domain import Environment
 from encoder.encoding import Encoding
 from encoder.marker import from_marker
@@ -39,9 +38,9 @@ Objective = Callable[[list[int]], Selection]
 class NoLock(Exception):
     """No lock exists: these facts clash, in ``witness`` where one environment is enough to show it."""
 
-    def __init__(self, facts: list[Fact], witness: Environment | None, failed: bool) -> None:
+    def __init__(self, facts: list[Fact], witness: Environment | None, failed: bool, universe: Universe) -> None:
         super().__init__("no lock exists")
-        self.facts, self.witness = facts, witness
+        self.facts, self.witness, self.universe = facts, witness, universe
         self.failed = failed
         """Whether candidates that failed to download or build are among the reasons."""
 
@@ -77,8 +76,7 @@ class Search:
         self._preferences: dict[int, int] = {}
         edits = self.sources.edits
         for root in self.universe.roots:
-            stated = dependency_of(root.requirement, from_marker(root.requirement.marker))
-            self.encoding.require((d, root.active & d.marker) for d in edits.apply([stated]))
+            self.encoding.require((d, root.active & d.marker) for d in root.dependencies(edits))
         self._select: Objective = self._fresh() if self.resolution == "fresh" else self._newest_first
 
     def run(self) -> Selection:
@@ -233,7 +231,7 @@ class Search:
             self._soft.append(hold)
             return
         failed = any(hold.kind == "unavailable" and hold.fact in facts for hold in holds.values())
-        raise NoLock(facts, witness, failed)
+        raise NoLock(facts, witness, failed, self.universe)
 
     def _liftable(self, hold: Hold) -> bool:
         return hold.kind == "build" or (hold.kind == "prerelease" and hold.cell.candidates.prereleases_serve)

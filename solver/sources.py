@@ -7,10 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from corpora.facts import Corpus, Listing, Metadata, NeedsBuild, Unavailable, Wanted
-from encoder.candidates import Build, Candidates, candidates_of
+from corpora.references import DirectOutcome, Reference
+from encoder.candidates import Build, Candidates, candidates_of, direct_candidates
 from encoder.dependencies import Dependencies, Edits
-from encoder.marker import Formula, any_of
+from encoder.marker import TRUE, Formula, any_of
 from encoder.project import Project
+from encoder.reach import dependencies_of
 from encoder.universe import Universe
 
 from .crawling import Crawler
@@ -46,6 +48,7 @@ class Sources:
 
     A search that walks back that far would build one ancient release after the other.
     """
+    _unavailable: dict[Reference, Unavailable] = field(default_factory=dict)
     _loaded: dict[tuple[int, int], Loaded] = field(default_factory=dict)
     _hints: dict[tuple[int, int], Loaded] = field(default_factory=dict)
     _to_build: set[tuple[int, int]] = field(default_factory=set)
@@ -62,18 +65,19 @@ class Sources:
     # -- listings
 
     def partitions(self, names: Sequence[str]) -> dict[str, list[tuple[Formula, Candidates]]]:
-        """For each package its regions by index pin, with the candidates that serve each."""
+        """For each package its regions by pin, with the candidates that serve each."""
         wanted = list(dict.fromkeys(self._pairs_of(names)))
-        listings = self.corpus.listings(wanted)
+        listings = self.corpus.listings(wanted) if wanted else {}
+        self._resolve(names)
         return {name: self._partition(name, listings) for name in names}
 
     def _pairs_of(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
         return (pair for name in names for pair in self._pairs(name))
 
     def _pairs(self, name: str) -> Iterable[tuple[str, str]]:
-        pins = self.universe.pins.get(name, ())
-        for pin in pins:
-            yield self._url(pin.index), name
+        for pin in self.universe.pins.get(name, ()):
+            if pin.reference is None:
+                yield pin.url, name
         if self.universe.domain.satisfiable(self._unpinned(name)):
             for url in self._chain():
                 yield url, name
@@ -87,26 +91,47 @@ class Sources:
         others = [index.url for index in self.project.indexes if not index.explicit and not index.default]
         return list(dict.fromkeys(others + default))
 
-    def _url(self, name: str) -> str:
-        return next(index.url for index in self.project.indexes if index.name == name)
+    def _resolve(self, names: Sequence[str]) -> None:
+        """Reads what sources send elsewhere though only packages of an index ask for it."""
+        pins = (pin for name in names for pin in self.universe.pins.get(name, ()))
+        asked = [p.reference for p in pins if p.reference is not None and p.reference not in self.universe.known]
+        for reference, outcome in self.corpus.direct(asked).items() if asked else ():
+            if isinstance(outcome, Unavailable):
+                self._unavailable[reference] = outcome
+            else:
+                self.universe.known[reference] = outcome
 
     def _partition(
         self, name: str, listings: Mapping[tuple[str, str], Listing | None]
     ) -> list[tuple[Formula, Candidates]]:
-        regions: list[tuple[Formula, list[Listing]]] = []
-        for pin in self.universe.pins.get(name, ()):
-            found = listings[self._url(pin.index), name]
-            regions.append((pin.region, [found] if found else []))
-        unpinned = self._unpinned(name)
-        if self.universe.domain.satisfiable(unpinned):
-            chain = [found for url in self._chain() if (found := listings[url, name]) is not None]
-            if self.project.index_strategy == "first-index":
-                chain = chain[:1]
-            regions.append((unpinned, chain))
         asked = [root.requirement.specifier for root in self.universe.roots if root.requirement.name == name]
         asked += [r.specifier for r in (*self.project.constraints, *self.project.overrides) if r.name == name]
         domain = self.universe.domain
-        return [(region, candidates_of(name, chain, self.project, domain, asked=asked)) for region, chain in regions]
+        parts: list[tuple[Formula, Candidates]] = []
+        for pin in self.universe.pins.get(name, ()):
+            if pin.reference is not None:
+                parts.append((pin.region, self._direct(name, pin.reference)))
+                continue
+            found = listings[pin.url, name]
+            chain = [found] if found else []
+            parts.append((pin.region, candidates_of(name, chain, self.project, domain, asked=asked)))
+        unpinned = self._unpinned(name)
+        if domain.satisfiable(unpinned):
+            chain = [found for url in self._chain() if (found := listings[url, name]) is not None]
+            if self.project.index_strategy == "first-index":
+                chain = chain[:1]
+            parts.append((unpinned, candidates_of(name, chain, self.project, domain, asked=asked)))
+        return parts
+
+    def _direct(self, name: str, reference: Reference) -> Candidates:
+        outcome: DirectOutcome
+        if reference in self.universe.known:
+            outcome = self.universe.known[reference]
+            if outcome.metadata.name != name:
+                outcome = Unavailable(f"it is the package {outcome.metadata.name!r}")
+        else:
+            outcome = self._unavailable.get(reference) or Unavailable("it was not read")
+        return direct_candidates(name, outcome, str(reference), self.project, self.universe.domain)
 
     def expect(self, names: Iterable[str], candidates: Iterable[tuple[Candidates, int]] = ()) -> None:
         """Tells the corpus what is likely to be asked for next, so that it can fetch while the search thinks."""
@@ -115,6 +140,7 @@ class Sources:
             for found, rank in candidates
             if (id(found), rank) not in self._loaded
             for build in found[rank].builds
+            if build.direct is None
         ]
         self.corpus.prefetch(self._pairs_of(names), likely)
 
@@ -149,6 +175,10 @@ class Sources:
         for candidates, rank in wanted:
             key = (id(candidates), rank)
             if key in self._loaded or key in requests:
+                continue
+            direct = candidates[rank].builds[0].direct
+            if direct is not None and self.universe.domain.satisfiable(candidates.usable(rank)):
+                self._loaded[key] = Loaded(((TRUE, dependencies_of(direct, self.edits)),), (None,))
                 continue
             if not all(any(file.hashes for file in build.files) for build in candidates[rank].builds):
                 self.reject(candidates, rank, "has no file whose hash the index tells")

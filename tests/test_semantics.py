@@ -150,7 +150,7 @@ def test_a_pin_to_an_index_without_the_package_is_no_way_to_another_index() -> N
 
 def test_pins_that_overlap_are_an_error() -> None:
     overlapping = RIVALS.replace('conflicts = [[{extra = "cpu"}, {extra = "cu"}]]', "")
-    with pytest.raises(ProjectError, match=r"pinned to index 'cpu' .* and to 'cu' .* at once"):
+    with pytest.raises(ProjectError, match=r"pinned to index 'cpu' .* and to index 'cu' .* at once"):
         locked(world(["metrics"], INDEX, EXTRAS + overlapping, **TORCH))
 
 

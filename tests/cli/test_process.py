@@ -113,7 +113,7 @@ HOSTILE = {
     "dynamic": b'[project]\nname = "x"\ndynamic = ["dependencies"]\n',
     "bad requirement": b'[project]\nname = "x"\ndependencies = ["a ?"]\n',
     "control characters": b'[project]\nname = "x"\ndependencies = ["a\\u001b[2J ?"]\n',
-    "a URL": b'[project]\nname = "x"\nrequires-python = ">=3.11"\ndependencies = ["a @ https://index.example/a.whl"]\n',
+    "a URL": b'[project]\nname = "x"\nrequires-python = ">=3.11"\ndependencies = ["a @ https://index.example/a"]\n',
     "no environment": b'[project]\nname = "x"\nrequires-python = ">=3.11,<3.11"\ndependencies = []\n',
     "deep": b"[project]\nname = " + b"[" * 5000,
     "unknown extra": b'[project]\nname = "x"\ndependencies = ["x[y]"]\n',

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from encoder.project import Choice, DependencyMetadata, Index, Project, Source
+from corpora.references import GitReference, PathReference, UrlReference
+from encoder.project import Choice, DependencyMetadata, Index, Project, ProjectError, Source
 from encoder.reading import read_project
 
 NOW = datetime(2025, 6, 15, 12, 0, tzinfo=UTC)
@@ -169,24 +171,22 @@ def test_conflicts_mix_extras_and_groups(read):
     )
 
 
-def test_conflicts_of_other_packages_are_named_and_left_out(read):
+def test_conflicts_may_name_other_packages(read):
     project = read(
         PROJECT
         + """
         [tool.uv]
         conflicts = [
-            [{extra = "cpu"}, {package = "other", extra = "x"}, {package = "other", extra = "y"}],
-            [{package = "trainer"}, {extra = "cpu"}, {extra = "cu124"}],
+            [{extra = "cpu"}, {package = "other", extra = "x"}, {package = "other", group = "y"}],
+            [{package = "trainer"}, {package = "other"}],
         ]
         """
     )
-    assert project.conflicts == ((Choice("extra", "cpu"), Choice("extra", "cu124")),)
-    assert project.warnings == (
-        "entry 1 of tool.uv.conflicts names the package 'other', another than this project, which is not supported "
-        "yet and has no effect.",
-        "entry 2 of tool.uv.conflicts names the project 'trainer' as a whole, which is not supported yet and has no "
-        "effect.",
+    assert project.conflicts == (
+        (Choice("extra", "cpu"), Choice("extra", "x", "other"), Choice("group", "y", "other")),
+        (Choice("project", ""), Choice("project", "", "other")),
     )
+    assert not project.warnings
 
 
 def test_sources_keep_their_scopes_in_order(read):
@@ -209,25 +209,54 @@ def test_sources_keep_their_scopes_in_order(read):
     assert project.sources["numpy"] == (Source("torch-cpu", None, None),)
 
 
-def test_sources_that_are_no_index_are_named(read):
+def test_sources_that_are_no_index_are_references(read):
     project = read(
         PROJECT
         + INDEXES
         + """
         [tool.uv.sources]
         a = {path = "../a", editable = true}
-        b = [{git = "https://git.example/b", rev = "main"}, {index = "torch-cpu", marker = "os_name == 'nt'"}]
-        c = [{url = "https://files.example/1.whl"}, {url = "https://files.example/2.whl", extra = "cpu"}]
+        b = [
+            {git = "https://user:secret@git.example/b.git", rev = "main", subdirectory = "x/y"},
+            {index = "torch-cpu", marker = "os_name == 'nt'"},
+        ]
+        c = [{url = "https://files.example/1.whl"}, {url = "https://files.example/2.zip", subdirectory = "z"}]
         d = {workspace = true}
+        e = {path = "dist/e-1.whl"}
+        f = {git = "ssh://git@git.example/f", tag = "v1", lfs = true}
         """
     )
-    assert list(project.sources) == ["b"]
-    assert project.warnings == (
-        "tool.uv.sources.a takes 'a' from a path, which is not supported yet.",
-        "tool.uv.sources.b takes 'b' from a git repository, which is not supported yet.",
-        "tool.uv.sources.c takes 'c' from a URL, which is not supported yet.",
-        "tool.uv.sources.d takes 'd' from a workspace member, which is not supported yet.",
-    )
+    found = {name: [source.reference for source in sources] for name, sources in project.sources.items()}
+    here = project.path.parent
+    assert found == {
+        "a": [PathReference(str(here.parent / "a"), True, True)],
+        "b": [GitReference("https://git.example/b.git", "rev", "main", "x/y"), None],
+        "c": [UrlReference("https://files.example/1.whl"), UrlReference("https://files.example/2.zip", "z")],
+        "e": [PathReference(str(here / "dist" / "e-1.whl"), False)],
+        "f": [GitReference("ssh://git@git.example/f", "tag", "v1", lfs=True)],
+    }
+    assert "secret" not in repr(project)
+    assert project.warnings == ("tool.uv.sources.d names 'd', which no member of the workspace is; it has no effect.",)
+
+
+@pytest.mark.parametrize(
+    "source, said",
+    [
+        ('{git = "ext::sh -c id"}', "an address that is not https, http, ssh, git or file"),
+        ('{git = "https://-oProxyCommand=x/a"}', "that starts with '-'"),
+        ('{git = "https://git.example/a", rev = "--upload-pack=x"}', "is not one that git may have"),
+        ('{git = "https://git.example/a", rev = "x", tag = "y"}', "stands beside rev"),
+        ('{git = "https://git.example/a", subdirectory = "../b"}', "leads out of it"),
+        ('{git = "https://git.example/a", editable = true}', "does not belong to a source with git"),
+        ('{url = "https://files.example/a"}', "neither a wheel nor a source archive"),
+        ('{url = "ftp://files.example/a.whl"}', "is not an address"),
+        ('{path = "a.whl", editable = true}', "cannot be editable"),
+        ("{workspace = false}", "write true"),
+    ],
+)
+def test_sources_that_cannot_be_meant_are_refused(read, source, said):
+    with pytest.raises(ProjectError, match=re.escape(said)):
+        read(PROJECT + f"[tool.uv.sources]\na = {source}\n")
 
 
 def test_indexes_are_in_order_of_priority_with_the_default_last(read):
@@ -407,7 +436,6 @@ def test_each_other_key_is_fine_or_named(read):
         "odd\\nkey" = 1
         [tool.uv.pip]
         [tool.uv.build-backend]
-        [tool.uv.workspace]
         [tool.uv.dependency-groups]
         dev = {requires-python = ">=3.12"}
         """
@@ -417,6 +445,5 @@ def test_each_other_key_is_fine_or_named(read):
         "tool.uv.find-links is not supported yet and has no effect.",
         "tool.uv.nonsense is unknown and has no effect.",
         "tool.uv.'odd\\nkey' is unknown and has no effect.",
-        "tool.uv.workspace is not supported yet and has no effect.",
         "tool.uv.dependency-groups is not supported yet and has no effect.",
     )

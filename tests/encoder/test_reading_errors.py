@@ -150,7 +150,7 @@ def test_of_the_standard_tables(tmp_path, content, sentence):
         ),
         (
             "conflicts = [[{extras = 'a'}, {extra = 'b'}]]",
-            "extras of entry 1 of entry 1 of tool.uv.conflicts in FILE is unknown; use extra or group.",
+            "extras of entry 1 of entry 1 of tool.uv.conflicts in FILE is unknown; use extra or group, and package.",
         ),
         (
             "sources.z.index = 'nope'",
@@ -172,14 +172,14 @@ def test_of_the_standard_tables(tmp_path, content, sentence):
             "as in "
             "PEP 508, e.g. \"sys_platform == 'linux'\".",
         ),
-        ("sources.z = {}", "tool.uv.sources.z in FILE has no source; add index = with the name of an index."),
+        ("sources.z = {}", "tool.uv.sources.z in FILE has no source; add one of index, git, url, path, workspace."),
         (
             "sources.z = {extra = 'a'}",
-            "tool.uv.sources.z in FILE has no source; add index = with the name of an index.",
+            "tool.uv.sources.z in FILE has no source; add one of index, git, url, path, workspace.",
         ),
         ("sources.z = {git = 'x', path = 'y'}", "tool.uv.sources.z in FILE has both git and path; keep one of them."),
         (
-            "sources.z = {idnex = 'i'}",
+            "sources.z = {idnex = 'i', index = 'i'}",
             "tool.uv.sources.z.idnex in FILE is unknown; use index, with extra, group or marker.",
         ),
         (
