@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.failures import WRONG, Ended
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from encoder.universe import Universe
     from solver.lock import Lock, LockedPackage
 
-__all__ = ["first_difference", "kept_versions", "read_pylock"]
+__all__ = ["first_difference", "kept_commits", "kept_versions", "read_pylock"]
 
 
 def read_pylock(text: str, where: str) -> Pylock:
@@ -44,16 +45,29 @@ def kept_versions(existing: Pylock, lifted: Iterable[str] = ()) -> dict[str, fro
     return {name: frozenset(found) for name, found in versions.items() if name not in set(lifted)}
 
 
-def first_difference(existing: Pylock, lock: Lock, universe: Universe) -> str | None:
+def kept_commits(existing: Pylock, lifted: Iterable[str] = ()) -> dict[tuple[str, str, str], str]:
+    """The commits of a lock by repository, reference and subdirectory; those of ``lifted`` are not kept."""
+    from corpora.references import repository
+
+    return {
+        (repository(package.vcs.url or ""), package.vcs.requested_revision or "", package.vcs.subdirectory or ""): (
+            package.vcs.commit_id
+        )
+        for package in existing.packages
+        if package.vcs is not None and str(package.name) not in set(lifted)
+    }
+
+
+def first_difference(existing: Pylock, lock: Lock, universe: Universe, folder: Path | None = None) -> str | None:
     """The first way in which a lock does not say what the project needs now; None where it says just that.
 
     Order, spelling, and what else an index says of a file do not count; nor do environments that the project does
     not admit (any more). Markers are compared by what they mean in the others.
     """
-    return next(_differences(existing, lock, universe), None)
+    return next(_differences(existing, lock, universe, folder or Path()), None)
 
 
-def _differences(existing: Pylock, lock: Lock, universe: Universe) -> Iterator[str]:
+def _differences(existing: Pylock, lock: Lock, universe: Universe, folder: Path) -> Iterator[str]:
     from encoder.marker import TRUE, any_of, from_marker, from_python_specifier
 
     yield from _other_names("extras", existing.extras or (), lock.extras)
@@ -69,10 +83,10 @@ def _differences(existing: Pylock, lock: Lock, universe: Universe) -> Iterator[s
     for package in existing.packages:
         there.setdefault(str(package.name), []).append(package)
     needed: dict[str, list[LockedPackage]] = {}
-    for found in lock.packages:
+    for found in (found for found in lock.packages if found.is_installed):
         needed.setdefault(found.name, []).append(found)
     for name in sorted({*there, *needed}):
-        yield from _package_differences(name, there.get(name, []), needed.get(name, []), universe)
+        yield from _package_differences(name, there.get(name, []), needed.get(name, []), universe, folder)
 
 
 def _other_names(what: str, there: Iterable[str], needed: Iterable[str]) -> Iterator[str]:
@@ -84,7 +98,7 @@ def _other_names(what: str, there: Iterable[str], needed: Iterable[str]) -> Iter
 
 
 def _package_differences(
-    name: str, there: list[Package], needed: list[LockedPackage], universe: Universe
+    name: str, there: list[Package], needed: list[LockedPackage], universe: Universe, folder: Path
 ) -> Iterator[str]:
     from encoder.marker import from_marker
 
@@ -96,7 +110,7 @@ def _package_differences(
         return
     left = list(there)
     for found in needed:
-        same = [p for p in left if str(p.version) == found.version and _address(p.index) == _address(found.index)]
+        same = [entry for entry in left if _is_same(entry, found, folder)]
         for package in same:
             if universe.domain.equivalent(from_marker(package.marker), found.region):
                 left.remove(package)
@@ -114,6 +128,15 @@ def _package_differences(
             return
     if left:
         yield f"it has {name} {left[0].version} too, which the project does not need"
+
+
+def _is_same(entry: Package, found: LockedPackage, folder: Path) -> bool:
+    """Whether an entry is the candidate that was found, wherever it holds."""
+    if found.direct is not None:
+        from solver.pylock import Place, place_of
+
+        return Place(entry.vcs, entry.archive, entry.directory) == place_of(found.direct, folder)
+    return str(entry.version) == found.version and _address(entry.index) == _address(found.index)
 
 
 def _file_differences(package: Package, found: LockedPackage) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from cli.existing import first_difference, kept_versions, read_pylock
+from cli.existing import first_difference, kept_commits, kept_versions, read_pylock
 from cli.failures import FAILED, NO, WRONG, Ended
 from cli.inputs import Inputs, inputs, package_names
 from cli.lockfile import Target, target_of
@@ -97,6 +97,7 @@ def lock(  # noqa: PLR0917
         raise Ended(NO, f"There is no lock at {target}; write it with satlock lock.")
     existing = read_pylock(text, str(target)) if text is not None and not upgrade and target.form == "pylock" else None
     kept = kept_versions(existing, lifted) if existing is not None else {}
+    run.commits = kept_commits(existing, lifted) if existing is not None else {}
     if check and target.form == "uv":
         raise Ended(WRONG, "--check of a uv.lock is not there yet; let uv check it with uv lock --check.")
     if infer_conflicts and target.form == "uv":
@@ -147,6 +148,7 @@ class _Run:
     verbose: bool
     as_json: bool
     phases: Phases = field(default_factory=Phases)
+    commits: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _objective: str = ""
 
     def search(
@@ -162,7 +164,7 @@ class _Run:
             Ended: there is none, which is then explained.
         """
         self._objective = objective
-        searching = Searching(self.given, self.phases, self.quiet)
+        searching = Searching(self.given, self.phases, self.quiet, self.commits)
 
         def no_lock(none: NoLock, ways: list[str]) -> NoReturn:
             for line in ways:
@@ -200,12 +202,17 @@ class _Run:
                 click.echo(json.dumps({**self._header("no lock"), **inferred.data()}, indent=2, ensure_ascii=False))
             raise Ended(NO)
 
+    @property
+    def _folder(self) -> Path:
+        """Where the lock lies, or would lie."""
+        return self.given.project_folder if self.target.path is None else self.target.path.parent
+
     def text_of(self, locked: Locked, project: Project) -> str:
         """The file that says what was found.
 
         Raises ProjectError where the format cannot say it.
         """
-        folder = self.given.project_folder if self.target.path is None else self.target.path.parent
+        folder = self._folder
         if self.target.form == "uv":
             from solver.uvlock.writing import to_uv_lock
 
@@ -221,7 +228,7 @@ class _Run:
             Ended: it is not.
         """
         with self.phases.phase("comparing"):
-            difference = first_difference(existing, locked.lock, locked.universe)
+            difference = first_difference(existing, locked.lock, locked.universe, self._folder)
         if difference is None:
             self.report(locked, watched, "valid")
             return

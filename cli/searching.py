@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cli.inputs import Inputs
@@ -27,6 +27,8 @@ class Searching:
     given: Inputs
     phases: Phases
     quiet: bool
+    commits: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    """Those of an existing lock (see ``solver.locking.place_of_commit``)."""
     explanation: Explanation | None = None
     """Of a search that found no lock."""
     _rounds: int = 0
@@ -69,6 +71,7 @@ class Searching:
                     default_index=index,
                     objective=objective,
                     preferred=kept,
+                        commits=self.commits,
                     on_round=self._on_round,
                 )
             return locked, watched
@@ -103,7 +106,7 @@ class Searching:
 
     def _told(self) -> str:
         """What the moving line says."""
-        said = {"listings": "Reading listings", "metadata": "Reading metadata", "search": "Searching",
+        said = {"listings": "Reading listings", "metadata": "Reading metadata", "sources": "Fetching sources", "search": "Searching",
                 "explaining": "Looking for ways out"}  # fmt: skip
         parts = [said.get(self.phases.now, "Starting")]
         if self._packages:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from corpora.facts import File
-from corpora.references import Direct
+from corpora.references import Direct, PathReference
 from encoder.marker import Formula
 from encoder.project import Choice
 
@@ -56,6 +56,12 @@ class LockedPackage:
     """Extras that are asked for and that this version does not have."""
     direct: Direct | None = None
     """The repository, archive or folder that it comes from; None where that is an index."""
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether it is installed itself, and not only what it requires (``package = false``)."""
+        reference = self.direct.reference if self.direct is not None else None
+        return not isinstance(reference, PathReference) or reference.package
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from corpora.references import Direct, GitReference, PathReference, UrlReference
 
 from .lock import Lock, LockedPackage
 
-__all__ = ["relative_to", "to_pylock", "to_toml"]
+__all__ = ["Place", "place_of", "relative_to", "to_pylock", "to_toml"]
 
 
 def to_pylock(lock: Lock, folder: Path = Path()) -> Pylock:
@@ -36,8 +37,9 @@ def to_pylock(lock: Lock, folder: Path = Path()) -> Pylock:
     Args:
         folder: where the file will lie, which local paths are relative to.
     """
-    counts: Counter[object] = Counter(package.name for package in lock.packages)
-    counts.update((package.name, package.version) for package in lock.packages)
+    # What is not installed itself (package = false) is in the lock by what it requires.
+    entries = [package for package in lock.packages if package.is_installed]
+    names = _Names(folder, {(entry.name, entry.version, entry.index): entry for entry in entries})
     return Pylock(
         lock_version=Version("1.0"),
         environments=[Marker(text) for text in lock.environments] or None,
@@ -46,7 +48,7 @@ def to_pylock(lock: Lock, folder: Path = Path()) -> Pylock:
         dependency_groups=list(lock.groups),
         default_groups=list(lock.default_groups),
         created_by="satlock",
-        packages=[_package(package, counts, folder) for package in lock.packages],
+        packages=[_package(package, names) for package in entries],
     )
 
 
@@ -57,9 +59,9 @@ def to_toml(lock: Lock, folder: Path = Path()) -> str:
     return tomli_w.dumps(to_pylock(lock, folder).to_dict())
 
 
-def _package(package: LockedPackage, counts: Counter[object], folder: Path) -> Package:
+def _package(package: LockedPackage, names: _Names) -> Package:
     if package.direct is not None:
-        return _direct(package, package.direct, counts, folder)
+        return _direct(package, package.direct, names)
     wheels = [file for file in package.files if file.is_wheel and file.hashes]
     sdists = [file for file in package.files if not file.is_wheel and file.hashes]
     return Package(
@@ -67,46 +69,62 @@ def _package(package: LockedPackage, counts: Counter[object], folder: Path) -> P
         version=Version(package.version),
         marker=Marker(package.marker) if package.marker else None,
         requires_python=SpecifierSet(package.requires_python) if package.requires_python else None,
-        dependencies=[_reference(dependency, counts) for dependency in package.dependencies] or None,
+        dependencies=names.dependencies(package),
         index=package.index,
         sdist=PackageSdist(**_details(sdists[0])) if sdists else None,
         wheels=[PackageWheel(**_details(file)) for file in wheels] or None,
     )
 
 
-def _direct(package: LockedPackage, direct: Direct, counts: Counter[object], folder: Path) -> Package:
+@dataclass(frozen=True)
+class Place:
+    """Where PEP 751 says that an entry comes from, where that is no index."""
+
+    vcs: PackageVcs | None = None
+    archive: PackageArchive | None = None
+    directory: PackageDirectory | None = None
+
+
+def place_of(direct: Direct, folder: Path) -> Place:
+    """The place of a direct candidate in a lock that lies in ``folder``."""
     reference = direct.reference
-    vcs = archive = directory = None
     if isinstance(reference, GitReference):
-        vcs = PackageVcs(
-            type="git",
-            url=reference.url,
-            requested_revision=reference.ref or None,
-            commit_id=direct.commit,
-            subdirectory=reference.subdirectory or None,
+        return Place(
+            vcs=PackageVcs(
+                type="git",
+                url=reference.url,
+                requested_revision=reference.ref or None,
+                commit_id=direct.commit,
+                subdirectory=reference.subdirectory or None,
+            )
         )
-    elif direct.file is not None:
-        subdirectory = reference.subdirectory if isinstance(reference, UrlReference) else ""
-        archive = PackageArchive(
-            url=direct.file.url if isinstance(reference, UrlReference) else None,
-            path=relative_to(folder, reference) if isinstance(reference, PathReference) else None,
-            size=direct.file.size,
-            hashes=dict(direct.file.hashes),
-            subdirectory=subdirectory or None,
+    if direct.file is not None:
+        remote = isinstance(reference, UrlReference)
+        return Place(
+            archive=PackageArchive(
+                url=direct.file.url if remote else None,
+                path=relative_to(folder, reference) if isinstance(reference, PathReference) else None,
+                size=direct.file.size,
+                hashes=dict(direct.file.hashes),
+                subdirectory=(reference.subdirectory or None) if isinstance(reference, UrlReference) else None,
+            )
         )
-    else:
-        assert isinstance(reference, PathReference)
-        directory = PackageDirectory(path=relative_to(folder, reference), editable=reference.editable or None)
+    assert isinstance(reference, PathReference)
+    return Place(directory=PackageDirectory(path=relative_to(folder, reference), editable=reference.editable or None))
+
+
+def _direct(package: LockedPackage, direct: Direct, names: _Names) -> Package:
+    place = place_of(direct, names.folder)
     return Package(
         name=canonicalize_name(package.name),
         # A folder changes under the lock, so that the version it has now is no promise (PEP 751).
-        version=None if directory is not None else Version(package.version),
+        version=None if place.directory is not None else Version(package.version),
         marker=Marker(package.marker) if package.marker else None,
         requires_python=SpecifierSet(package.requires_python) if package.requires_python else None,
-        dependencies=[_reference(dependency, counts) for dependency in package.dependencies] or None,
-        vcs=vcs,
-        archive=archive,
-        directory=directory,
+        dependencies=names.dependencies(package),
+        vcs=place.vcs,
+        archive=place.archive,
+        directory=place.directory,
     )
 
 
@@ -121,15 +139,41 @@ def relative_to(folder: Path, reference: PathReference) -> str:
         return path.as_posix()
 
 
-def _reference(dependency: tuple[str, str, str], counts: Counter[object]) -> dict[str, str]:
-    """What it takes to tell one entry from the others of its name."""
-    name, version, index = dependency
-    reference = {"name": name}
-    if counts[name] > 1:
+@dataclass(frozen=True)
+class _Names:
+    """The entries of a lock, to call each by what tells it from the others of its name."""
+
+    folder: Path
+    entries: Mapping[tuple[str, str, str], LockedPackage]
+    """By name, version and index."""
+
+    def dependencies(self, package: LockedPackage) -> list[dict[str, Any]] | None:
+        return [self._reference(key) for key in package.dependencies if key in self.entries] or None
+
+    def _reference(self, key: tuple[str, str, str]) -> dict[str, Any]:
+        name, version, index = key
+        reference: dict[str, Any] = {"name": name}
+        rivals = [other for other in self.entries if other[0] == name]
+        if len(rivals) == 1:
+            return reference
+        direct = self.entries[key].direct
+        if direct is not None:
+            return reference | _told(place_of(direct, self.folder))
         reference["version"] = version
-    if counts[name, version] > 1:
-        reference["index"] = index
-    return reference
+        if sum(other[1] == version for other in rivals) > 1:
+            reference["index"] = index
+        return reference
+
+
+def _told(place: Place) -> dict[str, Any]:
+    """A place in few words."""
+    if place.vcs is not None:
+        told = {"type": "git", "url": place.vcs.url, "commit-id": place.vcs.commit_id}
+        return {"vcs": told | ({"subdirectory": place.vcs.subdirectory} if place.vcs.subdirectory else {})}
+    if place.archive is not None:
+        where = {"url": place.archive.url} if place.archive.url else {"path": place.archive.path}
+        return {"archive": where | {"hashes": dict(place.archive.hashes)}}
+    return {"directory": {"path": place.directory.path}} if place.directory is not None else {}
 
 
 def _details(file: File) -> dict[str, Any]:
