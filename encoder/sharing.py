@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from encoder.pins import Declared, read_conflicts, read_indexes
 from encoder.project import Choice, Index, Member, Project, ProjectError, Requirement, Source
@@ -90,14 +91,23 @@ class Shared:
         """The Pythons that every member of the workspace admits."""
         stated = pythons_of(self.workspace) if self.workspace is not None else []
         own = read(value, place, warnings) if value is not None or not stated else SpecifierSet()
-        for specifiers in stated:
-            own &= specifiers
-        return own
+        return _intersection([own, *stated])
 
     def members(self, name: str | None) -> tuple[Member, ...]:
         if self.workspace is None:
             return ()
         return tuple(read_member(self.workspace, other) for other in self.workspace.members if other != name)
+
+
+def _intersection(sets: Iterable[SpecifierSet]) -> SpecifierSet:
+    """What all of them admit, without the bounds that others imply."""
+    kept = {str(specifier): specifier for specifiers in sets for specifier in specifiers}
+    for operator, tightest in ((">=", max), ("<", min)):
+        bounds = {text: Version(s.version) for text, s in kept.items() if s.operator == operator}
+        for text in bounds:
+            if bounds[text] != tightest(bounds.values()):
+                del kept[text]
+    return SpecifierSet(",".join(kept))
 
 
 def shared_settings(path: Path, tables: Mapping[str, Value], warnings: list[str]) -> Shared:
