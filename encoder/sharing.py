@@ -104,8 +104,8 @@ def _intersection(sets: Iterable[SpecifierSet]) -> SpecifierSet:
     kept = {str(specifier): specifier for specifiers in sets for specifier in specifiers}
     for operator, tightest in ((">=", max), ("<", min)):
         bounds = {text: Version(s.version) for text, s in kept.items() if s.operator == operator}
-        for text in bounds:
-            if bounds[text] != tightest(bounds.values()):
+        for text, bound in bounds.items():
+            if bound != tightest(bounds.values()):
                 del kept[text]
     return SpecifierSet(",".join(kept))
 

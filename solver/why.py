@@ -163,7 +163,7 @@ class _Finding:
             said = f"the lock that is there has {name} {chosen}, and is kept to" if reason.locked else ""
             return said or f"a newer {name} would make more of the others older", []
         witness = witness_of(self._encoding.domain, reason.facts)
-        clash = NoLock(list(reason.facts), witness, failed=False)
+        clash = NoLock(list(reason.facts), witness, failed=False, universe=self._locked.universe)
         told = explain(clash, self._locked.universe, self._searched, self._single_version)
         lines = [f"{name} is newer than {chosen}"]
         lines += [
