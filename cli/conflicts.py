@@ -75,7 +75,6 @@ class Inference:
         Raises:
             NoLock: it has no lock with nothing chosen either.
         """
-        from encoder.universe import universe_of
         from solver.conflicting import conflicts_of, under_conflicts
         from solver.explanation import explain
         from solver.locking import attempt
@@ -85,8 +84,7 @@ class Inference:
         for conflict in found:
             story: tuple[str, ...] = (str(conflict.reason),)
             if isinstance(conflict.reason, NoLock):
-                apart = under_conflicts(project, [])
-                lines = explain(conflict.reason, universe_of(apart), watched.searched, project.single_version)
+                lines = explain(conflict.reason, conflict.reason.universe, watched.searched, project.single_version)
                 story = tuple(line.removeprefix("  - ") for line in lines if line.startswith("  - "))
             self.found.append((conflict, story))
         return under_conflicts(project, found)

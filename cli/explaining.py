@@ -63,14 +63,13 @@ class Explanation:
 
 def explanation_of(none: NoLock, project: Project, searched: Mapping[str, list[str]]) -> Explanation:
     """The story of a *no*, without its ways out."""
-    from encoder.universe import universe_of
     from solver.explanation import explain
 
     where = none.witness
     environment = None
     if where is not None:
         environment = {"markers": dict(where.variables), "extras": list(where.extras), "groups": list(where.groups)}
-    return Explanation(tuple(explain(none, universe_of(project), searched, project.single_version)), environment)
+    return Explanation(tuple(explain(none, none.universe, searched, project.single_version)), environment)
 
 
 def with_ways_out(told: Explanation, none: NoLock, given: Inputs, project: Project, corpus: Remembered) -> Explanation:

@@ -71,7 +71,7 @@ class Searching:
                     default_index=index,
                     objective=objective,
                     preferred=kept,
-                        commits=self.commits,
+                    commits=self.commits,
                     on_round=self._on_round,
                 )
             return locked, watched
