@@ -36,3 +36,5 @@ def check(folder: Path, lockfile: Path | None, quiet: bool, verbose: bool) -> No
     for one in () if quiet else found:
         claims = ", ".join(one.claims) if verbose or len(one.claims) <= 8 else f"{len(one.claims)} packages"
         say(f"Confirmed: {one.property} for {claims} ({one.clauses} clauses, {one.steps} proof steps).")
+        for index, count in one.trusted:
+            say(f"  Taken on trust: what {index} said of {count} candidates, as recorded.")

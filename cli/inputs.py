@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from encoder.project import Project
     from encoder.uv_view import UvView
 
-__all__ = ["DEFAULT_OBJECTIVE", "OBJECTIVES", "Inputs", "inputs", "inputs_of_many"]
+__all__ = ["DEFAULT_OBJECTIVE", "OBJECTIVES", "Inputs", "inputs", "inputs_of_many", "where_from"]
 
 _Callback = TypeVar("_Callback", bound=Callable[..., Any])
 
@@ -210,6 +210,13 @@ def package_names(given: tuple[str, ...]) -> tuple[str, ...]:
         raise click.BadParameter(f"{error}.", param_hint="--upgrade-package") from None
 
 
+def where_from(command: _Callback) -> _Callback:
+    """Adds those of the shared options that say where metadata comes from."""
+    for option in reversed(_WHERE_FROM):
+        command = option(command)
+    return command
+
+
 def _named_indexes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     named: dict[str, str] = {}
     for value in values:
@@ -244,14 +251,7 @@ def _pythons(ctx: click.Context, parameter: click.Parameter, value: str | None) 
         raise click.BadParameter(f"{value!r} is not a version specifier; {advice}", ctx=ctx, param=parameter) from None
 
 
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option(
-        "--project",
-        type=click.Path(path_type=Path),
-        default=Path("."),
-        metavar="DIR",
-        help="The folder with pyproject.toml, a script or a requirements file; this folder by default.",
-    ),
+_WHERE_FROM: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--default-index",
         metavar="URL",
@@ -278,6 +278,16 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Where metadata is kept between runs; the user's cache folder by default.",
     ),
     click.option("--no-cache", is_flag=True, help="Keep nothing between runs, and use nothing that was kept."),
+)
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--project",
+        type=click.Path(path_type=Path),
+        default=Path("."),
+        metavar="DIR",
+        help="The folder with pyproject.toml, a script or a requirements file; this folder by default.",
+    ),
+    *_WHERE_FROM,
     click.option(
         "--exclude-newer", metavar="DATE", callback=_cutoff, help="Ignore files that were uploaded after this."
     ),

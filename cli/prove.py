@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.failures import NO, WRONG, Ended
+from cli.failures import FAILED, NO, Ended
+from cli.inputs import where_from
 from cli.lockfile import lockfile_in
-from cli.terminal import say
+from cli.terminal import say, say_warning
 
 if TYPE_CHECKING:
     from solver.lockfiles.reading import Reading
-    from solver.proofs.unique import Proof
+    from solver.proofs.unique import Answer, Proof
 
 __all__ = ["prove"]
 
@@ -40,7 +41,12 @@ __all__ = ["prove"]
     help="Prove that every selected package has a file for the environments of ENV, a marker; "
     "the common platforms by default.",
 )
-@click.option("--complete", is_flag=True, help="Prove that every requirement is met in every environment (to come).")
+@click.option(
+    "--complete",
+    is_flag=True,
+    help="Prove that every requirement is met in every environment. What the candidates require is asked of the "
+    "indexes that the lock names; the options below say where these are.",
+)
 @click.option(
     "--project",
     type=click.Path(path_type=Path, file_okay=False),
@@ -51,6 +57,7 @@ __all__ = ["prove"]
 @click.option("--json", "as_json", is_flag=True, help="Print the answers on standard output.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is refuted.")
 @click.option("-v", "--verbose", is_flag=True, help="Name every package.")
+@where_from
 def prove(  # noqa: PLR0917
     lockfile: Path | None,
     unique: tuple[str, ...],
@@ -62,20 +69,22 @@ def prove(  # noqa: PLR0917
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    **options: Any,
 ) -> None:
     """Prove what a lockfile can install, whichever tool wrote it.
 
     Without another property: that no environment gets two candidates of one package. Reads pylock.toml, uv.lock,
     poetry.lock and pdm.lock; without a LOCKFILE, the pylock.toml or else the uv.lock that is here.
     """
-    if complete:
-        raise Ended(WRONG, "--complete is not there yet; --unique, --index-pins and --installable are.")
+    if not complete and any(options.values()):
+        given = next(name for name, value in options.items() if value)
+        raise click.UsageError(f"--{given.replace('_', '-')} is for --complete: the other properties ask no index.")
     from solver.lockfiles.reading import read_lockfile
     from solver.proofs.unique import prove_unique
 
     reading = read_lockfile(lockfile or lockfile_in(project or Path()), project)
     proofs: list[Proof] = []
-    if unique or not (index_pins or installable):
+    if unique or not (index_pins or installable or complete):
         proofs.append(prove_unique(reading, _names(unique)))
     if index_pins:
         from solver.proofs.pins import prove_index_pins
@@ -85,6 +94,14 @@ def prove(  # noqa: PLR0917
         from solver.proofs.installable import prove_installable
 
         proofs.append(prove_installable(reading, installable))
+    if complete:
+        from cli.examining import WhereFrom, ask_indexes
+        from solver.proofs.complete import prove_complete
+
+        asking, second_look = ask_indexes(reading, WhereFrom(**options))
+        for note in asking.notes:
+            say_warning(note)
+        proofs.append(prove_complete(reading, asking, second_look))
     size = None
     if certificate is not None:
         from solver.proofs.certificate import write_certificate
@@ -92,7 +109,7 @@ def prove(  # noqa: PLR0917
         size = write_certificate(certificate, proofs)
     if as_json:
         click.echo(json.dumps(_report(reading, proofs), indent=2))
-    refuted = [answer for proof in proofs for answer in proof.answers if not answer.proven]
+    answers = [answer for proof in proofs for answer in proof.answers]
     _tell(reading, proofs, quiet=quiet, verbose=verbose)
     if quiet:
         pass
@@ -100,8 +117,10 @@ def prove(  # noqa: PLR0917
         say("Nothing was proven, so there is no certificate.")
     elif size is not None:
         say(f"Wrote the certificate of what is proven to {certificate} ({size / 1000:.0f} kB).")
-    if refuted:
+    if any(answer.point is not None for answer in answers):
         raise Ended(NO)
+    if any(answer.undecided for answer in answers):
+        raise Ended(FAILED)
 
 
 def _report(reading: Reading, proofs: list[Proof]) -> dict[str, Any]:
@@ -121,6 +140,7 @@ def _report(reading: Reading, proofs: list[Proof]) -> dict[str, Any]:
 _SAID = {
     "unique": ("no environment installs two candidates of", "Two candidates of {} are installed together"),
     "index-pins": ("wherever a pin is in scope, it decides where these come from:", "{} comes from another index"),
+    "complete": ("every requirement is met, wherever it is in force, of", "A requirement of {} is not met"),
     "installable": ("there is a file, wherever it is installed, for", "{} has no file to install"),
 }
 
@@ -131,10 +151,11 @@ def _tell(reading: Reading, proofs: list[Proof], *, quiet: bool, verbose: bool) 
     for proof in proofs:
         proven, refuted = _SAID[proof.property]
         for answer in proof.answers:
-            if not answer.proven:
+            if answer.point is not None:
                 say(refuted.format(answer.name) + ":")
                 for line in told(reading.lockfile, answer, reading.path.name):
                     say(line)
+        _tell_undecided([answer for answer in proof.answers if answer.undecided])
         names = [answer.name for answer in proof.answers if answer.proven]
         if quiet:
             continue
@@ -146,6 +167,16 @@ def _tell(reading: Reading, proofs: list[Proof], *, quiet: bool, verbose: bool) 
             say(f"Proven for the other {len(names)} packages.")
         elif not proof.answers:
             say("There is nothing to prove.")
+
+
+def _tell_undecided(answers: list[Answer]) -> None:
+    """One line for each reason, with those that it concerns."""
+    reasons: dict[str, list[str]] = {}
+    for answer in answers:
+        reasons.setdefault(answer.undecided, []).append(answer.name)
+    for reason, names in reasons.items():
+        shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        say(f"Not decided: {shown}: {reason}.")
 
 
 def _names(given: tuple[str, ...]) -> tuple[str, ...]:

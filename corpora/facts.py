@@ -23,6 +23,7 @@ __all__ = [
     "NeedsBuild",
     "Release",
     "Unavailable",
+    "Unreachable",
     "Wanted",
 ]
 
@@ -146,6 +147,10 @@ class CorpusError(Exception):
 
     The message is one sentence for a person and holds no credentials.
     """
+
+
+class Unreachable(CorpusError):
+    """An index gave no answer, however often it was asked."""
 
 
 class Corpus(Protocol):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from corpora.access import Access
 from corpora.address import Credentials, origin, path_of, split_credentials
 from corpora.credentials import Vault
-from corpora.facts import CorpusError
+from corpora.facts import CorpusError, Unreachable
 
 if TYPE_CHECKING:
     import asyncio
@@ -212,7 +212,7 @@ class Transport:
             if number == _ATTEMPTS - 1 or wait > _LONGEST_WAIT:
                 break
             await asyncio.sleep(wait)
-        raise CorpusError(f"{index or origin(url)[1]} could not be asked for {what}: {failure}")
+        raise Unreachable(f"{index or origin(url)[1]} could not be asked for {what}: {failure}")
 
     async def _ask_once(  # one try of ask
         self,

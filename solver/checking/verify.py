@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .cells import Cells, cells_of
+from .complete import complete_goals
 from .conditions import Bad, Condition, leaves, plain
 from .further import Guilty, further_goals
 from .kernel import ProofError, parse_dimacs, parse_lrat, refute
@@ -21,6 +22,7 @@ from .walks import box_clause, environments_in, installed
 
 __all__ = ["Bad", "Checked", "check_certificate"]
 
+_RECORD = "metadata.json"
 _FILES = ("legend.json", "obligation.cnf", "obligation.json", "obligation.smt2", "proof.lrat")
 
 
@@ -32,6 +34,8 @@ class Checked:
     claims: tuple[str, ...]
     steps: int
     clauses: int
+    trusted: tuple[tuple[str, int], ...] = ()
+    """The indexes whose word was taken, each with the number of candidates that it told of."""
 
 
 def check_certificate(folder: Path, lockfile: Path | None = None) -> list[Checked]:
@@ -64,7 +68,9 @@ def _check(folder: Path, lockfile: Path | None) -> list[Checked]:
         beside = path.parent / "pyproject.toml" if lockfile else folder / about["path"]
         project = tomllib.loads(_read(beside, about["sha256"]).decode())
     properties = sorted({name.partition("/")[0] for name in texts})
-    if not properties or set(texts) != {f"{one}/{name}" for one in properties for name in _FILES}:
+    expected = {f"{one}/{name}" for one in properties for name in _FILES}
+    expected |= {f"complete/{_RECORD}"} if "complete" in properties else set()
+    if not properties or set(texts) != expected:
         raise Bad("the certificate does not have the files that it should have")
     top = tomllib.loads(lock_bytes.decode())
     digest = hashlib.sha256(lock_bytes).hexdigest()
@@ -102,7 +108,8 @@ def _check_one(
         raise Bad("the obligation is of another property or lockfile")
     lock = read_lock(words["format"], top)
     forbidden = _forbidden(lock, project)
-    clauses = _rebuilt(lock, forbidden, words, legend, project)
+    recorded = json.loads(texts.get(f"{name}/{_RECORD}", "{}"))
+    clauses = _rebuilt(lock, forbidden, words, legend, project, top, recorded)
     variables, given = parse_dimacs(texts[f"{name}/obligation.cnf"])
     if variables != len(legend):
         raise Bad("the legend and the CNF have different variables")
@@ -110,11 +117,25 @@ def _check_one(
     steps = parse_lrat(texts[f"{name}/proof.lrat"])
     refute(given, steps)
     _compare_smt(texts[f"{name}/obligation.smt2"], given, legend)
-    return Checked(name, tuple(sorted(words["claims"])), len(steps), len(given))
+    return Checked(name, tuple(sorted(words["claims"])), len(steps), len(given), _trusted(recorded))
 
 
-def _rebuilt(
-    lock: Lock, forbidden: list[list[str]], words: dict[str, Any], legend: list[str], project: dict[str, Any] | None
+def _trusted(recorded: dict[str, Any]) -> tuple[tuple[str, int], ...]:
+    counts: dict[str, int] = {}
+    for said in recorded.get("owners", {}).values():
+        if "requires-dist" in said:
+            counts[str(said["from"])] = counts.get(str(said["from"]), 0) + 1
+    return tuple(sorted(counts.items()))
+
+
+def _rebuilt(  # noqa: PLR0917
+    lock: Lock,
+    forbidden: list[list[str]],
+    words: dict[str, Any],
+    legend: list[str],
+    project: dict[str, Any] | None,
+    top: dict[str, Any],
+    recorded: dict[str, Any],
 ) -> Clauses:
     asked = [leaf for condition in _conditions(lock) for leaf in leaves(condition)]
     if words["property"] == "unique":
@@ -133,6 +154,9 @@ def _rebuilt(
 
         guilty: Guilty = twice
 
+    elif words["property"] == "complete":
+        clauses, goal_names, guilty = complete_goals(lock, top, words, legend, project, recorded)
+        lock, cells = clauses.lock, clauses.cells
     else:
         clauses, goal_names, guilty = further_goals(lock, words, legend, project, asked)
         cells = clauses.cells

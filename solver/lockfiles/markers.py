@@ -12,7 +12,7 @@ from encoder.values import Value, first_line, shown
 
 from .model import ALWAYS, AllOf, AnyOf, Comparison, Condition, LockfileError, all_of, any_of
 
-__all__ = ["read_marker", "replace"]
+__all__ = ["condition_of", "read_marker", "replace"]
 
 _LONGEST = 200_000
 _DEEPEST = 50
@@ -28,7 +28,7 @@ def read_marker(value: Value | None) -> Condition:
         return ALWAYS
     text = value.text("a marker as a string")
     try:
-        return _parsed(text)
+        return condition_of(text)
     except (ValueError, RecursionError) as error:
         raise LockfileError(
             f"{value.where} in {value.file} is {shown(text)}, which is not a valid marker ({first_line(error)}); "
@@ -37,7 +37,8 @@ def read_marker(value: Value | None) -> Condition:
 
 
 @lru_cache(maxsize=65536)
-def _parsed(text: str) -> Condition:
+def condition_of(text: str) -> Condition:
+    """The condition that a marker's text states; raises ValueError where it is none."""
     if len(text) > _LONGEST:
         raise ValueError("it is too long")
     try:

@@ -5,6 +5,7 @@ Only these are read, so that a project which satlock could not lock can still be
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -15,7 +16,7 @@ from encoder.values import Value
 from .markers import read_marker
 from .model import Condition, LockfileError, Switch, all_of
 
-__all__ = ["Pin", "ProjectFacts", "in_scope", "read_project"]
+__all__ = ["Index", "Pin", "ProjectFacts", "in_scope", "read_project"]
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,23 @@ class Pin:
 
 
 @dataclass(frozen=True)
+class Index:
+    """An index that the project declares."""
+
+    name: str
+    """Empty where it has none."""
+    url: str
+    default: bool
+
+
+@dataclass(frozen=True)
 class ProjectFacts:
     """The project's own part of an obligation."""
 
     forbidden: tuple[tuple[str, ...], ...] = ()
     """Sets of switches that its conflicts do not let be on together."""
     pins: tuple[Pin, ...] = ()
+    indexes: tuple[Index, ...] = ()
 
 
 def read_project(path: Path, *, as_groups: bool = False) -> ProjectFacts:
@@ -65,7 +77,7 @@ def read_project(path: Path, *, as_groups: bool = False) -> ProjectFacts:
                 for other in (right, *pulls.get(right, ())):
                     switches = dict.fromkeys(_named(choice, as_groups) for choice in (one, other))
                     forbidden.append(tuple(switches))
-    return ProjectFacts(tuple(dict.fromkeys(forbidden)), tuple(_pins(tables)))
+    return ProjectFacts(tuple(dict.fromkeys(forbidden)), tuple(_pins(tables)), tuple(_indexes(tables)))
 
 
 def _named(choice: tuple[str, str], as_groups: bool) -> str:
@@ -119,6 +131,15 @@ def _normal(name: str) -> str:
     from packaging.utils import canonicalize_name
 
     return canonicalize_name(name)
+
+
+def _indexes(tables: list[dict[str, Value]]) -> Iterator[Index]:
+    for table in tables:
+        for item in table["index"].items() if "index" in table else ():
+            index = item.table()
+            if "url" in index:
+                name = index["name"].text() if "name" in index else ""
+                yield Index(name, index["url"].text(), "default" in index and index["default"].flag())
 
 
 def _pins(tables: list[dict[str, Value]]) -> list[Pin]:

@@ -28,6 +28,8 @@ class Reading:
     """SHA-256 of the lockfile."""
     lockfile: Lockfile
     project: ProjectFacts
+    beside: Path
+    """Where its ``pyproject.toml`` would be."""
     project_path: Path | None
     """The ``pyproject.toml``, where it had a say."""
     project_digest: str | None
@@ -53,6 +55,7 @@ def read_lockfile(path: Path, project: Path | None = None) -> Reading:
         hashlib.sha256(path.read_bytes()).hexdigest(),
         replace(lockfile, forbidden=tuple(forbidden)),
         facts,
+        beside,
         beside if heard else None,
         hashlib.sha256(beside.read_bytes()).hexdigest() if heard else None,
     )

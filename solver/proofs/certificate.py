@@ -81,9 +81,11 @@ def _subject(proofs: list[Proof], folder: Path) -> dict[str, Any]:
 
     reading = proofs[0].reading
     subject: dict[str, Any] = {"lockfile": {"path": relative(reading.path), "sha256": reading.digest}}
-    heard = reading.lockfile.forbidden or any(proof.property == "index-pins" for proof in proofs)
-    if reading.project_path is not None and heard:
-        subject["project"] = {"path": relative(reading.project_path), "sha256": reading.project_digest}
+    heard = ("index-pins", "complete")
+    for proof in proofs:
+        about = proof.reading
+        if about.project_path is not None and (about.lockfile.forbidden or proof.property in heard):
+            subject["project"] = {"path": relative(about.project_path), "sha256": about.project_digest}
     return subject
 
 
@@ -98,7 +100,9 @@ def _files(proof: Proof) -> dict[str, str]:
     ]  # fmt: skip
     dimacs = [f"p cnf {len(obligation.names) - 1} {len(clauses)}"]
     dimacs += [" ".join(map(str, (*clause, 0))) for clause in clauses]
+    recorded = {"metadata.json": proof.recorded} if proof.recorded else {}
     return {
+        **recorded,
         "obligation.json": json.dumps(_in_words(proof), indent=1) + "\n",
         "legend.json": json.dumps(obligation.names[1:], indent=0) + "\n",
         "obligation.cnf": "\n".join(dimacs) + "\n",

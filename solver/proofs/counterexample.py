@@ -47,6 +47,8 @@ def _left_by(edge: Edge, following: Edge | None, entry: Entry) -> str:
 
 def json_of(lockfile: Lockfile, answer: Answer) -> dict[str, Any]:
     """The answer as the contract has it."""
+    if answer.undecided:
+        return {"proven": False, "undecided": answer.undecided}
     if answer.point is None:
         return {"proven": True}
     found: dict[str, Any] = {
@@ -57,6 +59,9 @@ def json_of(lockfile: Lockfile, answer: Answer) -> dict[str, Any]:
     if lockfile.kind == "uv":
         found["projects"] = _chosen(answer.point, "project")
         found["production"] = "production" in answer.point.switches
+    if answer.requirement:
+        found["requirement"] = answer.requirement
+        found["unmet"] = answer.note
     found["command"] = command(lockfile, answer.point)
     found["candidates"] = [
         {

@@ -8,6 +8,7 @@ not meant.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from encoder.values import Value
@@ -20,7 +21,7 @@ from .further import prove_entries, with_note
 from .obligation import Obligation
 from .unique import Proof
 
-__all__ = ["COMMON", "prove_installable"]
+__all__ = ["COMMON", "fitting", "prove_installable"]
 
 COMMON = (
     "implementation_name == 'cpython' and python_version >= '3.9' and python_version < '3.15' and ("
@@ -96,6 +97,12 @@ def prove_installable(reading: Reading, environments: str = "common") -> Proof:
         details={"environments": text},
     )
     return with_note(proof, lambda lockfile, answer: _note(answer.reached[0]))
+
+
+def fitting(files: Iterable[str], variables: Mapping[str, str]) -> list[str]:
+    """The wheels among some files that install in an environment."""
+    found = [file for file in files if file.endswith(".whl")]
+    return [file for file in found if any(fit.admits(dict(variables)) for fit in _fits(file))]
 
 
 def _note(entry: Entry) -> str:

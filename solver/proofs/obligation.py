@@ -19,7 +19,7 @@ from solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, It
 
 from .environments import AXES, Axes, is_opaque
 
-__all__ = ["Clause", "Obligation", "obligation_of"]
+__all__ = ["Clause", "Obligation", "obligation_of", "opposite"]
 
 Clause = tuple[int, ...]
 
@@ -213,7 +213,7 @@ def _say_activation(found: Obligation, moving: dict[str, Item], activating: list
         if any(switch.name.partition(" ")[2] in moving for switch in _switches(edge.condition)):
             continue
         when = [sure] + ([-found.variable(f"sure {edge.source}")] if edge.source is not None else [])
-        found.imply(when, _denied(edge.condition), f"sure via {edge.name}")
+        found.imply(when, opposite(edge.condition), f"sure via {edge.name}")
         for target in edge.targets:
             if target in before:
                 found.add((-sure, found.variable(f"sure {target}")))
@@ -249,11 +249,11 @@ def _relaxed(condition: Condition, edge: Edge, moving: dict[str, Item]) -> Condi
     return condition
 
 
-def _denied(condition: Condition) -> Condition:
+def opposite(condition: Condition) -> Condition:
     """The condition's negation."""
     if isinstance(condition, Switch):
         return Switch(condition.name, not condition.on)
     if isinstance(condition, Comparison):
         return replace(condition, denied=not condition.denied)
-    opposite = AnyOf if isinstance(condition, AllOf) else AllOf
-    return opposite(tuple(_denied(part) for part in condition.parts))
+    other = AnyOf if isinstance(condition, AllOf) else AllOf
+    return other(tuple(opposite(part) for part in condition.parts))

@@ -29,10 +29,14 @@ class Answer:
     reached: tuple[Entry, ...] = ()
     """The entries that refute it in that environment."""
     note: str = ""
+    undecided: str = ""
+    """Why it is neither proven nor refuted."""
+    requirement: str = ""
+    """The requirement that is not met, where that is the question."""
 
     @property
     def proven(self) -> bool:
-        return self.point is None
+        return self.point is None and not self.undecided
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class Proof:
     passed: tuple[Passed, ...] = ()
     details: dict[str, object] = field(default_factory=dict)
     """What else the obligation depends on."""
+    recorded: str = ""
+    """Metadata that it depends on, as JSON."""
 
 
 def prove_unique(reading: Reading, names: Iterable[str] = ()) -> Proof:

@@ -1,0 +1,269 @@
+"""What asks for packages besides the lock's edges: lines of metadata, the project's lists, and what ``uv.lock`` notes.
+
+A *line* is one requirement, whoever states it. The *owner* of lines is an entry of the lock or the project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from encoder.project import DependencyMetadata, Requirement
+from encoder.settings import merge_settings, read_dependency_metadata, read_excludes, read_names, read_overrides
+from encoder.specifiers import parse_requirement
+from encoder.values import Value
+
+from .markers import condition_of, replace
+from .model import ALWAYS, NEVER, AllOf, AnyOf, Comparison, Condition, LockfileError, all_of, any_of, comparisons
+
+__all__ = ["Edits", "Line", "ProjectLists", "edits_noted_by_uv", "lines_of_uv", "noted_by_uv", "read_line",
+           "read_lists", "selected"]  # fmt: skip
+
+_DIRECT = ("url", "git", "path", "directory", "editable", "virtual", "workspace")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One requirement."""
+
+    text: str
+    """As a person reads it; PEP 508 where it is from metadata."""
+    name: str
+    extras: tuple[str, ...]
+    specifier: SpecifierSet
+    marker: Condition
+    """With its comparisons on ``extra``."""
+    direct: bool = False
+    """It names an address instead of versions."""
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What the project changes in everybody's requirements."""
+
+    overrides: tuple[Line, ...] = ()
+    constraints: tuple[Line, ...] = ()
+    excludes: frozenset[str] = frozenset()
+    stated: tuple[DependencyMetadata, ...] = ()
+    """``dependency-metadata``: in place of what a package says."""
+    no_build: bool = False
+    no_build_package: frozenset[str] = frozenset()
+    """What may not be built to learn what it requires."""
+
+    def may_build(self, name: str) -> bool:
+        return not self.no_build and name not in self.no_build_package
+
+
+@dataclass(frozen=True)
+class ProjectLists:
+    """The lists of one project: ``""`` for its dependencies, ``[cpu]`` for an extra, ``{dev}`` for a group."""
+
+    name: str = ""
+    lists: Mapping[str, tuple[Line, ...]] = field(default_factory=dict)
+    includes: tuple[tuple[str, str], ...] = ()
+    """Groups, and those that they include."""
+    dynamic: bool = False
+    """Its own dependencies are not in the file."""
+    elsewhere: str = ""
+    """The table with further requirements, in a form of another tool's own."""
+
+
+def read_line(text: str, origin: str) -> Line:
+    """A line of metadata, repaired as uv repairs it.
+
+    Raises:
+        ValueError: where it cannot be read.
+    """
+    return _line(parse_requirement(text, origin))
+
+
+def _line(requirement: Requirement, text: str = "") -> Line:
+    marker = condition_of(str(requirement.marker)) if requirement.marker is not None else ALWAYS
+    for comparison in comparisons(marker):
+        if comparison.variable in ("extras", "dependency_groups"):
+            raise ValueError(f"{requirement.text!r} asks for {comparison.variable}")
+        if comparison.variable == "extra" and comparison.operator not in ("==", "!="):
+            raise ValueError(f"{requirement.text!r} compares extra with {comparison.operator!r}")
+    extras = f"[{','.join(requirement.extras)}]" if requirement.extras else ""
+    what = f" @ {requirement.url} " if requirement.url else str(requirement.specifier)
+    return Line(
+        text or f"{requirement.name}{extras}{what}" + (f"; {requirement.marker}" if requirement.marker else ""),
+        requirement.name,
+        requirement.extras,
+        requirement.specifier,
+        replace(marker, _with_plain_extra),
+        requirement.url is not None,
+    )
+
+
+def _with_plain_extra(comparison: Comparison) -> Condition:
+    if comparison.variable != "extra":
+        return comparison
+    return Comparison("extra", comparison.operator, canonicalize_name(comparison.text))
+
+
+def selected(lines: Iterable[Line], extra: str = "", *, listed: bool = False) -> Iterator[tuple[int, Line, Condition]]:
+    """The lines that ``extra`` adds, or those of the package itself for ``""``: their places, and when they hold.
+
+    ``listed`` says that all of them are in one list of their own, such as that of an extra in a ``pyproject.toml``.
+    """
+    for place, line in enumerate(lines):
+        if any(comparison.variable == "extra" for comparison in comparisons(line.marker)):
+            condition = _decided(line.marker, lambda asked: (asked.text == extra) == (asked.operator == "=="))
+        else:
+            condition = NEVER if extra and not listed else line.marker
+        if condition != NEVER:
+            yield place, line, condition
+
+
+def _decided(condition: Condition, holds: Callable[[Comparison], bool]) -> Condition:
+    """The condition with its comparisons on ``extra`` decided, and without what follows from that."""
+    if isinstance(condition, Comparison):
+        return (ALWAYS if holds(condition) else NEVER) if condition.variable == "extra" else condition
+    if not isinstance(condition, (AllOf, AnyOf)):
+        return condition
+    ending, neutral = (NEVER, ALWAYS) if isinstance(condition, AllOf) else (ALWAYS, NEVER)
+    parts = [_decided(part, holds) for part in condition.parts]
+    if ending in parts:
+        return ending
+    return (all_of if isinstance(condition, AllOf) else any_of)(*(part for part in parts if part != neutral))
+
+
+def read_lists(path: Path) -> tuple[ProjectLists, Edits]:
+    """The lists of a ``pyproject.toml``, and what it changes for everybody; one that is not there has neither.
+
+    Raises:
+        ProjectError: where what is read of it is wrong.
+    """
+    from .reading import parse
+
+    if not path.is_file():
+        return ProjectLists(), Edits()
+    top = parse(path)
+    project = top["project"].table() if "project" in top else {}
+    tool = top["tool"].table() if "tool" in top else {}
+    settings = merge_settings(tool.get("uv"), tool.get("satlock"), [])
+    name = project["name"].name() if "name" in project else ""
+    lists: dict[str, tuple[Line, ...]] = {"": _lines(project.get("dependencies"))}
+    for extra, items in _keyed(project.get("optional-dependencies"), "extra"):
+        lists[f"[{extra}]"] = _lines(items)
+    includes: list[tuple[str, str]] = []
+    for group, items in _keyed(top.get("dependency-groups"), "group"):
+        entries = list(items.items("a list of requirements"))
+        lists[f"{{{group}}}"] = tuple(_of_value(item) for item in entries if not isinstance(item.raw, dict))
+        including = [item.table() for item in entries if isinstance(item.raw, dict)]
+        includes += [(group, t["include-group"].name("name of a group")) for t in including if "include-group" in t]
+    if "dev-dependencies" in settings:
+        lists["{dev}"] = lists.get("{dev}", ()) + _lines(settings["dev-dependencies"])
+    dynamic = [item.text() for item in project["dynamic"].items()] if "dynamic" in project else []
+    found = ProjectLists(
+        name,
+        lists,
+        tuple(includes),
+        bool({"dependencies", "optional-dependencies"}.intersection(dynamic)),
+        _elsewhere(tool),
+    )
+    return found, _edits(settings)
+
+
+def _edits(settings: dict[str, Value]) -> Edits:
+    unsupported: list[str] = []
+    overrides = read_overrides(settings.get("override-dependencies"), unsupported)
+    constraints = settings.get("constraint-dependencies")
+    return Edits(
+        tuple(_line(requirement) for requirement in overrides),
+        _lines(constraints),
+        read_excludes(settings.get("exclude-dependencies"), unsupported),
+        read_dependency_metadata(settings.get("dependency-metadata")),
+        "no-build" in settings and settings["no-build"].flag(),
+        frozenset(read_names(settings.get("no-build-package"))),
+    )
+
+
+def _elsewhere(tool: dict[str, Value]) -> str:
+    """The first table in which Poetry or PDM keep requirements in a form of their own."""
+    for name, keys in (("poetry", ("dependencies", "group", "dev-dependencies")), ("pdm", ("dev-dependencies",))):
+        table = tool[name].table() if name in tool else {}
+        for key in keys:
+            if key in table and (name, key, list(table[key].table())) != ("poetry", "dependencies", ["python"]):
+                return f"tool.{name}.{key}"
+    return ""
+
+
+def _keyed(value: Value | None, what: str) -> Iterator[tuple[str, Value]]:
+    if value is not None:
+        for key, items in value.table().items():
+            yield value.key_name(key, f"name of an {what}"), items
+
+
+def _lines(value: Value | None) -> tuple[Line, ...]:
+    return tuple(_of_value(item) for item in value.items("a list of requirements")) if value is not None else ()
+
+
+def _of_value(item: Value) -> Line:
+    try:
+        return _line(item.requirement(item.where), item.text())
+    except ValueError as error:
+        raise LockfileError(f"{item.where} in {item.file} cannot be read: {error}.") from None
+
+
+def lines_of_uv(value: Value | None) -> tuple[Line, ...]:
+    """What ``uv.lock`` notes of requirements: tables with a name, extras, a specifier, a marker, and where from.
+
+    Raises:
+        LockfileError: where one is not as uv writes it.
+    """
+    return tuple(_line_of_uv(item) for item in value.items("a list of tables")) if value is not None else ()
+
+
+def _line_of_uv(item: Value) -> Line:
+    table = item.table()
+    if "name" not in table:
+        raise item.error("has no name", "write the lock again with uv")
+    name = table["name"].name()
+    extras = [extra.name("name of an extra") for extra in table["extras"].items()] if "extras" in table else []
+    specifier = table["specifier"].text() if "specifier" in table else ""
+    direct = any(key in table for key in _DIRECT)
+    try:
+        versions = SpecifierSet("" if specifier == "*" else specifier)
+        marker = condition_of(table["marker"].text()) if "marker" in table else ALWAYS
+    except (InvalidSpecifier, ValueError) as error:
+        raise LockfileError(f"{item.where} in {item.file} cannot be read: {error}.") from None
+    shown = f"[{','.join(sorted(set(extras)))}]" if extras else ""
+    text = f"{name}{shown}{'' if direct else versions}"
+    if "marker" in table:
+        text += f"; {table['marker'].text()}"
+    return Line(text, name, tuple(sorted(set(extras))), versions, replace(marker, _with_plain_extra), direct)
+
+
+def noted_by_uv(package: dict[str, Value]) -> ProjectLists:
+    """What ``uv.lock`` notes of the requirements of an entry that is no release of an index.
+
+    Raises:
+        LockfileError: where it is not as uv writes it.
+    """
+    noted = package["metadata"].table() if "metadata" in package else {}
+    lines = lines_of_uv(noted.get("requires-dist"))
+    lists = {"": lines}
+    offers = noted["provides-extras"].items() if "provides-extras" in noted else ()
+    offered = [extra.name("name of an extra") for extra in offers]
+    mentioned = [c.text for line in lines for c in comparisons(line.marker) if c.variable == "extra"]
+    for extra in dict.fromkeys((*offered, *mentioned)):
+        lists[f"[{extra}]"] = lines
+    for group, items in _keyed(noted.get("requires-dev"), "group"):
+        lists[f"{{{group}}}"] = lines_of_uv(items)
+    return ProjectLists(package["name"].name(), lists)
+
+
+def edits_noted_by_uv(manifest: dict[str, Value]) -> Edits:
+    """What ``uv.lock`` notes of the changes that the project makes; for a lock without its project."""
+    return Edits(
+        lines_of_uv(manifest.get("overrides")),
+        lines_of_uv(manifest.get("constraints")),
+        frozenset(item.name() for item in manifest["excludes"].items()) if "excludes" in manifest else frozenset(),
+        read_dependency_metadata(manifest.get("dependency-metadata")),
+    )

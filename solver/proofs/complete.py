@@ -1,0 +1,226 @@
+"""The property *complete*: every requirement in force is met by something that is installed.
+
+The requirements are those of the project, of every installed candidate, and of every extra that one of these asks for.
+What a candidate requires is not in a lockfile; it is what its index says, which a certificate records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TypeAlias, TypeVar
+
+from solver.lockfiles.model import Edge, Entry, Lockfile, node_of
+from solver.lockfiles.reading import Reading
+from solver.lockfiles.requirements import Line
+
+from .demands import Demands, Unmet, demands_of
+from .environments import axes_of
+from .further import condition_comparisons
+from .obligation import Obligation, obligation_of, opposite
+from .owners import PROJECT, Asking
+from .search import Search
+from .unique import Answer, Proof, all_comparisons
+from .walk import Point, Walk
+
+__all__ = ["prove_complete"]
+
+_T = TypeVar("_T")
+
+
+Doubt: TypeAlias = Callable[[Entry, Line, Point], str]
+"""Why a candidate may not have this requirement in this environment; empty where there is no doubt."""
+
+Broken: TypeAlias = Callable[[Walk, Point], list[Unmet]]
+
+
+def prove_complete(reading: Reading, asking: Asking, doubt: Doubt | None = None) -> Proof:
+    """Decides for each package, and for the project, whether some environment leaves one of its requirements unmet.
+
+    What is in ``doubt`` refutes nothing, and is not decided.
+
+    Raises:
+        LockfileError: where a marker asks for what no environment has.
+    """
+    demands = demands_of(reading.lockfile, asking)
+    lockfile = replace(
+        reading.lockfile,
+        edges=(*reading.lockfile.edges, *demands.edges),
+        switches=(*reading.lockfile.switches, *asking.switches),
+        implied=(*reading.lockfile.implied, *asking.implied),
+    )
+    obligation = _obligation(reading, lockfile, demands)
+    named = reading.lockfile.named()
+    claims: dict[str, list[Unmet]] = {name: [] for name in named}
+    undecided = _undecided(asking, reading.lockfile)
+    if PROJECT in asking.owners or PROJECT in asking.unexamined:
+        claims["(project)"] = []
+    for one in demands.unmet:
+        claims.setdefault(one.claim, []).append(one)
+    goals: dict[str, int] = {}
+    for name, mine in claims.items():
+        if mine:
+            goal = goals[name] = obligation.variable(f"wrong {name}")
+            obligation.add((-goal, *(obligation.variable(one.name) for one in mine)))
+            for one in mine:
+                _say_unmet(obligation, one)
+    answers = []
+    with Search(obligation) as search:
+        for name in claims:
+            entries = tuple(named.get(name, ()))
+
+            dubious: set[str] = set()
+
+            def broken(walked: Walk, point: Point, name: str = name, dubious: set[str] = dubious) -> list[Unmet]:
+                return [one for one in demands.broken(walked, point) if one.claim == name and one.name not in dubious]
+
+            def refutes(walked: Walk, point: Point, broken: Broken = broken) -> bool:
+                return bool(broken(walked, point))
+
+            found = search.find(goals[name], refutes) if name in goals else None
+            while found is not None:
+                one = broken(found[1], found[0])[0]
+                why = _doubtful(one, found[0], reading, asking, doubt)
+                if not why:
+                    break
+                undecided.setdefault(name, why)
+                dubious.add(one.name)
+                search.add([(-obligation.variable(one.name),)])
+                found = search.find(goals[name], refutes)
+            if found is not None:
+                point, walked = found
+                answers.append(_refuted(name, entries, point, walked, broken(walked, point)[0], demands, reading))
+            else:
+                answers.append(Answer(name, entries, undecided=undecided.get(name, "")))
+    proven = {answer.name: goals[answer.name] for answer in answers if answer.proven and answer.name in goals}
+    passed = tuple(box for box in search.passed if box.goal in proven.values())
+    return Proof(
+        _with_project(reading),
+        "complete",
+        tuple(answers),
+        obligation,
+        proven,
+        passed,
+        {"requirements": {one.name: one.line.text for one in demands.unmet}},
+        _recorded(asking),
+    )
+
+
+def _obligation(reading: Reading, lockfile: Lockfile, demands: Demands) -> Obligation:
+    """The clauses of the lock and of what is asked, and that whatever has a reason is reached."""
+    asked = condition_comparisons(
+        (*(edge.condition for edge in demands.edges), *(one.condition for one in demands.unmet))
+    )
+    axes = axes_of(dict.fromkeys((*all_comparisons(reading), *asked)), lockfile.requires_python)
+    wanted = [*(node_of(entry.number) for entry in lockfile.entries), *demands.nodes]
+    obligation = obligation_of(lockfile, axes, wanted)
+    known = {edge.name for edge in reading.lockfile.edges}
+    followed: dict[str, Edge] = {
+        edge.name: edge for into in obligation.edges_into.values() for edge in into if edge.name in known
+    }
+    for edge in followed.values():
+        via = obligation.variable(f"via {edge.name}")
+        when = [via] + ([-obligation.variable(f"reach {edge.source}")] if edge.source is not None else [])
+        obligation.imply(when, opposite(edge.condition), f"not via {edge.name}")
+        for target in edge.targets:
+            if target in obligation.edges_into:
+                obligation.add((-via, obligation.variable(f"reach {target}")))
+    return obligation
+
+
+def _doubtful(one: Unmet, point: Point, reading: Reading, asking: Asking, doubt: Doubt | None) -> str:
+    key = one.bearer.removeprefix("asked ").partition("[")[0].partition("{")[0]
+    owner = asking.owners.get(key)
+    if doubt is None or owner is None or not owner.of_index or one.line not in owner.lists[""]:
+        return ""
+    return doubt(reading.lockfile.entries[int(key)], one.line, point)
+
+
+def _say_unmet(obligation: Obligation, one: Unmet) -> None:
+    wrong = -obligation.variable(one.name)
+    obligation.add((wrong, obligation.variable(f"reach {one.bearer}")))
+    obligation.imply((wrong,), one.condition, one.name)
+    for number in one.admitted:
+        obligation.add((wrong, -obligation.variable(f"reach {node_of(number)}")))
+
+
+def _undecided(asking: Asking, lockfile: Lockfile) -> dict[str, str]:
+    """Why nothing can be said of a name: one of its owners was not examined."""
+    found: dict[str, str] = {}
+    for key, reason in asking.unexamined.items():
+        entry = lockfile.entries[int(key)] if key != PROJECT else None
+        found.setdefault(entry.name if entry else "(project)", reason)
+    return found
+
+
+def _refuted(  # noqa: PLR0917
+    name: str,
+    entries: tuple[Entry, ...],
+    point: Point,
+    walked: Walk,
+    one: Unmet,
+    demands: Demands,
+    reading: Reading,
+) -> Answer:
+    lockfile = reading.lockfile
+    asked = demands.asked(walked, point)
+    key = one.bearer.removeprefix("asked ").partition("[")[0].partition("{")[0]
+    bearer = (lockfile.entries[int(key)],) if key != PROJECT else ()
+    there = [e for e in lockfile.entries if e.name == one.line.name and node_of(e.number) in walked.reached]
+    has = ", ".join(f"{e}" + (f" from {e.source}" if e.source else "") for e in there)
+    what = f"only {has} is" if has else "nothing of that name is"
+    note = f"{_who(one, bearer)} requires {one.line.text}, and {what} installed"
+    chain = _chain(one.bearer, asked, lockfile)
+    if len(chain) > 1:
+        note += f" (asked for by {' → '.join(chain[:-1])})"
+    return Answer(name, entries, point, walked, (*bearer, *(e for e in there if e not in bearer)), note,
+                  requirement=one.line.text)  # fmt: skip
+
+
+def _who(one: Unmet, bearer: tuple[Entry, ...]) -> str:
+    which = one.bearer.removeprefix("asked ")
+    extra = which[which.index("[") :] if "[" in which else ""
+    group = f"the group {which[which.index('{') + 1 : -1]!r} of " if "{" in which else ""
+    if one.why:
+        return one.why
+    return f"{group}{bearer[0].name}{extra} {bearer[0].version}".rstrip() if bearer else f"{group}the project{extra}"
+
+
+def _chain(node: str, asked: dict[str, Edge | None], lockfile: Lockfile) -> list[str]:
+    """Who asked for a node that the lock does not install by itself, from the first to the node."""
+    found = []
+    here: str | None = node
+    while here is not None and here.startswith("asked "):
+        key, _, rest = here.removeprefix("asked ").partition("[")
+        title = lockfile.entries[int(key)].name if key.isdigit() else "the project"
+        found.append(f"{title}[{rest}" if rest else title)
+        edge = asked[here]
+        here = edge.source if edge is not None else None
+    if here is not None:
+        found.append(str(lockfile.entries[int(here)]))
+    return found[::-1]
+
+
+def _with_project(reading: Reading) -> Reading:
+    """The reading with its ``pyproject.toml``, which has a say here."""
+    beside = reading.beside
+    if not beside.is_file():
+        return reading
+    return replace(reading, project_path=beside, project_digest=hashlib.sha256(beside.read_bytes()).hexdigest())
+
+
+def _recorded(asking: Asking) -> str:
+    """What was taken from where, for the certificate: lines that an index told, and who was not examined."""
+    owners: dict[str, dict[str, object]] = {}
+    for key, owner in _in_order(asking.owners.items()):
+        owners[key] = {"from": owner.origin}
+        if owner.of_index:
+            owners[key]["requires-dist"] = [line.text for line in owner.lists[""]]
+    found = {"owners": owners, "unexamined": dict(_in_order(asking.unexamined.items()))}
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def _in_order(items: Iterable[tuple[str, _T]]) -> list[tuple[str, _T]]:
+    return sorted(items, key=lambda item: (not item[0].isdigit(), int(item[0]) if item[0].isdigit() else 0))

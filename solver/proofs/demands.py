@@ -1,0 +1,205 @@
+"""What is asked for in each environment, as a graph beside the lock's own: which requirements are in force.
+
+Its nodes are the entries, and what was *asked* of them or of the project: ``asked 17[cpu]`` is entry 17 with its extra
+``cpu``, where some requirement in force asks for that. Whether the lock records the extra has no say.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from packaging.version import InvalidVersion, Version
+
+from solver.lockfiles.model import ALWAYS, Condition, Edge, Entry, Lockfile, Switch, all_of, node_of
+from solver.lockfiles.requirements import Line, selected
+
+from .owners import PROJECT, Asking, Owner, is_direct
+from .walk import Point, Walk, holds
+
+__all__ = ["Demands", "Unmet", "demands_of"]
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """A requirement that may be in force without being met."""
+
+    name: str
+    """Its variable, e.g. ``unmet 17~3``: the fourth line of entry 17."""
+    claim: str
+    bearer: str
+    """The node that has it."""
+    condition: Condition
+    line: Line
+    admitted: tuple[int, ...]
+    """The entries that meet it."""
+    why: str = ""
+    """Whose word it is, where it is not the bearer's."""
+
+
+@dataclass
+class Demands:
+    """The edges of the graph, and everything that can go wrong in it."""
+
+    edges: list[Edge] = field(default_factory=list)
+    unmet: list[Unmet] = field(default_factory=list)
+    nodes: dict[str, None] = field(default_factory=dict)
+    """Those that are not nodes of the lock."""
+
+    def asked(self, walked: Walk, point: Point) -> dict[str, Edge | None]:
+        """The nodes in force in one environment, each with the edge that asked for it first; None for what the lock
+        installs."""
+
+        def switch(name: str) -> bool:
+            kind, _, rest = name.partition(" ")
+            return rest in walked.reached if kind == "reach" else name in point.switches
+
+        after: dict[str | None, list[Edge]] = {}
+        for edge in self.edges:
+            after.setdefault(edge.source, []).append(edge)
+        found: dict[str, Edge | None] = dict.fromkeys(node for node in walked.reached if not node.startswith("asked "))
+        queue: deque[str | None] = deque([None, *found])
+        while queue:
+            for edge in after.get(queue.popleft(), ()):
+                if holds(edge.condition, point, switch):
+                    for target in edge.targets:
+                        if target not in found:
+                            found[target] = edge
+                            queue.append(target)
+        return found
+
+    def broken(self, walked: Walk, point: Point) -> Iterator[Unmet]:
+        """The requirements that are in force and not met in one environment."""
+        asked = self.asked(walked, point)
+        for one in self.unmet:
+            met = any(node_of(number) in walked.reached for number in one.admitted)
+            if one.bearer in asked and not met and holds(one.condition, point, lambda name: False):
+                yield one
+
+
+def demands_of(lockfile: Lockfile, asking: Asking) -> Demands:
+    """The graph of what is asked for. Owners of which a requirement cannot be judged become unexamined."""
+    found = Demands()
+    named = lockfile.named()
+    queue = deque((key, "") for key in asking.owners if key != PROJECT)
+    for edge in asking.choices:
+        found.edges.append(edge)
+        key, which = _parted(edge.targets[0])
+        queue.append((key, which))
+    seen: set[tuple[str, str]] = set()
+    while queue:
+        key, which = place = queue.popleft()
+        if place in seen or key not in asking.owners:
+            continue
+        seen.add(place)
+        owner = asking.owners[key]
+        node = _node(key, which)
+        if node.startswith("asked "):
+            found.nodes[node] = None
+        for group, included in owner.includes:
+            if which == f"{{{group}}}":
+                target = f"{{{included}}}"
+                found.edges.append(Edge(f"{node}~include {included}", node, (_node(key, target),), ALWAYS))
+                queue.append((key, target))
+        for label, line, condition in _in_force(owner, which, asking):
+            name = f"{node}~{label}"
+            for target, edge in _asked_by(name, node, line, condition, named, asking, owner):
+                found.edges.append(edge)
+                queue += [(target, f"[{extra}]") for extra in line.extras]
+            if line.name == asking.itself:
+                continue
+            admitted = tuple(e.number for e in named.get(line.name, ()) if _admits(line, e, owner, asking))
+            found.unmet.append(Unmet(f"unmet {name}", owner.claim, node, condition, line, admitted))
+    _constrain(found, named, asking)
+    return found
+
+
+def _node(key: str, which: str) -> str:
+    return key if key != PROJECT and not which else f"asked {key}{which}"
+
+
+def _parted(node: str) -> tuple[str, str]:
+    rest = node.removeprefix("asked ")
+    cut = min((place for mark in "[{" if (place := rest.find(mark)) >= 0), default=len(rest))
+    return rest[:cut], rest[cut:]
+
+
+def _in_force(owner: Owner, which: str, asking: Asking) -> Iterator[tuple[str, Line, Condition]]:
+    """The lines of one list after the project's overrides and exclusions, each with a label.
+
+    As in uv, an override brings its own marker and stands for every line on its name.
+    """
+    replaced: set[str] = set()
+    overridden = {line.name for line in asking.edits.overrides}
+    for place, line, condition in owner.of(which):
+        if line.name in asking.edits.excludes:
+            continue
+        if line.name not in overridden:
+            yield str(place), line, condition
+        elif line.name not in replaced:
+            replaced.add(line.name)
+            mine = [(i, o) for i, o in enumerate(asking.edits.overrides) if o.name == line.name]
+            for number, override in mine:
+                for _, _, when in selected((override,)):
+                    yield f"override {number}", override, when
+
+
+def _asked_by(  # noqa: PLR0917
+    name: str,
+    node: str,
+    line: Line,
+    condition: Condition,
+    named: dict[str, list[Entry]],
+    asking: Asking,
+    owner: Owner,
+) -> Iterator[tuple[str, Edge]]:
+    """The edges to what a line asks of others: their extras, where they are installed."""
+    if not line.extras:
+        return
+    for entry in named.get(line.name, ()):
+        key = str(entry.number)
+        if key in asking.owners:
+            targets = tuple(_node(key, f"[{extra}]") for extra in line.extras)
+            yield key, Edge(f"{name}>{key}", node, targets, all_of(condition, Switch(f"reach {key}")))
+    if owner.own and asking.itself == line.name and PROJECT in asking.owners:
+        targets = tuple(_node(PROJECT, f"[{extra}]") for extra in line.extras)
+        yield PROJECT, Edge(f"{name}>{PROJECT}", node, targets, condition)
+
+
+def _admits(line: Line, entry: Entry, owner: Owner, asking: Asking) -> bool:
+    """Whether an entry meets a requirement.
+
+    What the project takes from an address serves its own requirements whatever the version: uv does not ask for it.
+    """
+    if is_direct(entry) and (line.direct or owner.own):
+        return True
+    if line.direct:
+        return False
+    if not str(line.specifier):
+        return True
+    if not entry.version:
+        reason = f"it requires {line.text}, and the lock does not tell the version of {entry.name}"
+        asking.unexamined.setdefault(owner.key, reason)
+        return True
+    return meets(line, entry.version)
+
+
+def meets(line: Line, version: str) -> bool:
+    """Whether the line's specifier admits a version; one that is none is admitted only by no specifier at all."""
+    try:
+        return line.specifier.contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return False
+
+
+def _constrain(found: Demands, named: dict[str, list[Entry]], asking: Asking) -> None:
+    """Constraints bind what is installed, whoever requires it."""
+    for number, line in enumerate(asking.edits.constraints):
+        for _, _, condition in selected((line,)):
+            for entry in named.get(line.name, ()):
+                if entry.version and not line.direct and not meets(line, entry.version):
+                    key = node_of(entry.number)
+                    found.unmet.append(
+                        Unmet(f"unmet {key}~constraint {number}", entry.name, key, condition, line, (), "the project")
+                    )

@@ -1,0 +1,220 @@
+"""Who requires what: the owners of requirements, from the project, the lock's notes, and metadata.
+
+The lines of an owner are in lists: ``""`` is in force wherever the owner is installed, ``[cpu]`` where its extra was
+asked for, ``{dev}`` where that group of a project was chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from solver.lockfiles.model import NEVER, Condition, Edge, Entry, Lockfile, Switch, all_of
+from solver.lockfiles.reading import Reading, parse
+from solver.lockfiles.requirements import (
+    Edits,
+    Line,
+    ProjectLists,
+    edits_noted_by_uv,
+    lines_of_uv,
+    noted_by_uv,
+    read_line,
+    read_lists,
+    selected,
+)
+
+__all__ = ["PROJECT", "Asking", "Owner", "asking_of", "is_direct", "owner_of_metadata"]
+
+PROJECT = "project"
+"""The owner of what the project itself asks for, where that is no entry of the lock."""
+_INDEXED = ("registry", "index", "legacy", "")
+_LOCAL = ("editable", "virtual", "directory", "path")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whoever has requirements."""
+
+    key: str
+    """The number of its entry, or :data:`PROJECT`."""
+    claim: str
+    """The name under which it is told whether its requirements are met."""
+    lists: Mapping[str, tuple[Line, ...]]
+    origin: str
+    """``project``, ``lockfile``, ``stated``, or the address of the index."""
+    own: bool = False
+    """It is part of the project: what the project takes from an address serves it, whatever the version."""
+    includes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def of_index(self) -> bool:
+        """Whether an index told its lines."""
+        return self.origin not in ("project", "lockfile", "stated")
+
+    def of(self, which: str) -> Iterator[tuple[int, Line, Condition]]:
+        """The lines of one list, with their places and when they hold."""
+        extra = which[1:-1] if which.startswith("[") else ""
+        listed = self.origin == "project" or which.startswith("{")
+        yield from selected(self.lists.get(which if listed else "", ()), extra, listed=listed)
+
+
+@dataclass
+class Asking:
+    """Everything that asks for packages."""
+
+    owners: dict[str, Owner] = field(default_factory=dict)
+    choices: list[Edge] = field(default_factory=list)
+    """Edges from what a person chooses to the lists that it puts in force."""
+    edits: Edits = field(default_factory=Edits)
+    switches: tuple[str, ...] = ()
+    """What can be chosen besides the lock's own switches."""
+    implied: tuple[tuple[str, str], ...] = ()
+    unexamined: dict[str, str] = field(default_factory=dict)
+    """Owners whose requirements are not known, with the reason."""
+    wanted: list[Entry] = field(default_factory=list)
+    """Entries whose requirements an index tells."""
+    itself: str = ""
+    """The project's name, where it is no entry of the lock: who requires it has it, as it is what is installed."""
+    notes: list[str] = field(default_factory=list)
+
+
+def is_direct(entry: Entry) -> bool:
+    """Whether an entry comes from an address and not from an index."""
+    return entry.source.partition(" ")[0] not in _INDEXED
+
+
+def asking_of(reading: Reading, beside: Path) -> Asking:
+    """What the project and the lock's own notes ask for, and which entries an index has to tell of.
+
+    ``beside`` is the ``pyproject.toml``.
+
+    Raises:
+        ProjectError: where it, or a note of the lock, cannot be read.
+    """
+    project, edits = read_lists(beside)
+    found = Asking(edits=edits)
+    if reading.lockfile.kind == "uv":
+        _ask_as_uv(found, reading, project, beside.is_file())
+    else:
+        _ask_as_project(found, reading.lockfile, project, beside)
+    return found
+
+
+def owner_of_metadata(entry: Entry, texts: Iterable[str], origin: str) -> Owner:
+    """The owner of what metadata says.
+
+    Raises:
+        ValueError: where a line cannot be read.
+    """
+    lines = tuple(read_line(text, str(entry)) for text in texts)
+    return Owner(str(entry.number), entry.name, {"": lines}, origin)
+
+
+def _stated(found: Asking, entry: Entry) -> bool:
+    """Adds what the project states of an entry in place of its own metadata."""
+    for stated in found.edits.stated:
+        if stated.name == entry.name and stated.version in (None, entry.version):
+            found.owners[str(entry.number)] = owner_of_metadata(entry, stated.requires_dist, "stated")
+            return True
+    return False
+
+
+def _ask_as_project(found: Asking, lockfile: Lockfile, project: ProjectLists, beside: Path) -> None:
+    for entry in lockfile.entries:
+        key = str(entry.number)
+        if project.name and entry.name == project.name and is_direct(entry):
+            found.owners[key] = Owner(key, entry.name, {"": ()}, "project")
+        elif not _stated(found, entry):
+            if is_direct(entry):
+                found.unexamined[key] = _of_address(entry)
+            else:
+                found.wanted.append(entry)
+    found.itself = project.name
+    tool = f"tool.{lockfile.kind}."
+    if not beside.is_file():
+        if lockfile.kind == "pylock" and not lockfile.switches:
+            found.notes.append(f"There is no {beside.name} beside the lock, so nothing is said of what a project asks.")
+        else:
+            found.unexamined[PROJECT] = f"there is no {beside}"
+    elif project.dynamic:
+        found.unexamined[PROJECT] = f"the requirements in {beside.name} are dynamic"
+    elif project.elsewhere.startswith(tool):
+        found.unexamined[PROJECT] = f"it has requirements in {project.elsewhere}, which satlock does not read"
+    else:
+        found.owners[PROJECT] = Owner(
+            PROJECT, "(project)", project.lists, "project", own=True, includes=project.includes
+        )
+        for which in project.lists:
+            condition = _chosen(lockfile, which)
+            if condition != NEVER:
+                found.choices.append(_choice(PROJECT, which, condition))
+
+
+def _of_address(entry: Entry) -> str:
+    return f"it comes from an address ({entry.source.partition(' ')[0]}), so no index tells what it requires"
+
+
+def _chosen(lockfile: Lockfile, which: str) -> Condition:
+    """When one of the project's lists is in force, in the formats in which entries decide for themselves."""
+    kind, name = lockfile.kind, which[1:-1]
+    if kind == "pylock":
+        needed = [f"extra {name}" if which.startswith("[") else f"group {name}"] if which else []
+    elif kind == "poetry":
+        needed = [f"group {name}"] if which.startswith("{") else ["group main", *([f"extra {name}"] if which else [])]
+    else:
+        needed = [f"group {name or 'default'}"]
+    return all_of(*map(Switch, needed)) if set(needed) <= set(lockfile.switches) else NEVER
+
+
+def _choice(key: str, which: str, condition: Condition) -> Edge:
+    node = f"asked {key}{which}"
+    return Edge(f"choose {key}{which}", None, (node,), condition, step=which[1:-1] or "the project")
+
+
+def _ask_as_uv(found: Asking, reading: Reading, project: ProjectLists, there: bool) -> None:
+    lockfile = reading.lockfile
+    top = parse(reading.path)
+    packages = [item.table() for item in top["package"].items()] if "package" in top else []
+    manifest = top["manifest"].table() if "manifest" in top else {}
+    if not there:
+        found.edits = edits_noted_by_uv(manifest)
+    for entry, package in zip(lockfile.entries, packages, strict=True):
+        key, (kind, _, place) = str(entry.number), entry.source.partition(" ")
+        if kind in _LOCAL and place == "." and project.name == entry.name and not project.dynamic:
+            found.owners[key] = Owner(key, entry.name, project.lists, "project", own=True, includes=project.includes)
+        elif _stated(found, entry):
+            pass
+        elif kind in _LOCAL:
+            found.owners[key] = Owner(key, entry.name, noted_by_uv(package).lists, "lockfile", own=True)
+        elif kind == "registry":
+            found.wanted.append(entry)
+        else:
+            found.unexamined[key] = _of_address(entry)
+    _choose_as_uv(found, lockfile)
+    lists = {"": lines_of_uv(manifest.get("requirements"))} if "requirements" in manifest else {}
+    if "dependency-groups" in manifest:
+        groups = manifest["dependency-groups"]
+        for key, items in groups.table().items():
+            lists[f"{{{groups.key_name(key, 'name of a group')}}}"] = lines_of_uv(items)
+    if lists:
+        found.owners[PROJECT] = Owner(PROJECT, "(project)", lists, "lockfile", own=True)
+        for which in lists:
+            condition = Switch(f"group {which[1:-1]}" if which else "production")
+            found.choices.append(_choice(PROJECT, which, condition))
+
+
+def _choose_as_uv(found: Asking, lockfile: Lockfile) -> None:
+    """The extras and groups of each member can be chosen, also those of which the lock has no list."""
+    switches: list[str] = []
+    roots = [edge.targets[0] for edge in lockfile.edges if edge.name.startswith("root ") and "[" not in edge.targets[0]]
+    for root in roots:
+        owner = found.owners.get(root)
+        for which in owner.lists if owner is not None else ():
+            if which:
+                name = f"{'extra' if which.startswith('[') else 'group'} {which[1:-1]}"
+                switches.append(name)
+                condition = all_of(Switch(f"project {lockfile.entries[int(root)].name}"), Switch(name))
+                found.choices.append(_choice(root, which, condition))
+    found.switches = tuple(name for name in dict.fromkeys(switches) if name not in lockfile.switches)
+    found.implied = tuple((name, "production") for name in found.switches if name.startswith("extra "))
