@@ -64,7 +64,7 @@ def test_without_conflicts_nothing_is_active(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--unique", "numpy"), ("--unique", "-x-"), ("--complete",), ("--installable", "nonsense")]
+    "words", [("--unique", "numpy"), ("--unique", "-x-"), ("--offline",), ("--installable", "nonsense")]
 )
 def test_wrong_commands(words: tuple[str, ...], tmp_path: Path) -> None:
     lock = write_lock(tmp_path, origin_lock())

@@ -29,8 +29,8 @@ from tests.prove.requirements import (
 )
 
 INDEX = "https://index.example/simple"
-BATCHES = range(10)
-EACH = 10
+BATCHES = range(8)
+EACH = 8
 
 
 def _prove(folder: Path, name: str, text: str, project: str, told: Told) -> Proof:
