@@ -56,7 +56,8 @@ __all__ = ["lock"]
     "--certificate",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Also write a certificate to DIR that no environment installs two candidates of one package.",
+    help="Also write a certificate to DIR that no environment installs two candidates of one package, and that no "
+    "package that is not at its newest version could be newer.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a report on standard output.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
@@ -117,25 +118,26 @@ def lock(  # noqa: PLR0917
             target.write(fresh)
     if certificate is not None and target.path is not None:
         with run.phases.phase("proving"):
-            _certify(target.path, given.project_folder, certificate)
+            _certify(target.path, given.project_folder, certificate, locked)
     run.report(locked, watched, "locked" if changed else "unchanged")
 
 
-def _certify(lockfile: Path, project: Path, folder: Path) -> None:
-    """Proves the lock as if another tool had written it.
+def _certify(lockfile: Path, project: Path, folder: Path, locked: Locked) -> None:
+    """Proves the lock as if another tool had written it, and that what is not at its newest cannot be newer.
 
     Raises:
         Ended: an environment gets two candidates of a package, which would be a bug of satlock.
     """
     from solver.lockfiles.reading import read_lockfile
     from solver.proofs.certificate import write_certificate
+    from solver.proofs.optimality import optimality_of
     from solver.proofs.unique import prove_unique
 
     proof = prove_unique(read_lockfile(lockfile, project))
     refuted = [answer.name for answer in proof.answers if not answer.proven]
     if refuted:
         raise Ended(FAILED, f"The lock installs two candidates of {', '.join(refuted)}: this is a bug in satlock.")
-    write_certificate(folder, [proof])
+    write_certificate(folder, [proof], optimality_of(locked))
 
 
 @dataclass

@@ -114,6 +114,8 @@ class Fact:
     """For holds and admissions: the ranks it takes away."""
     origin: str = ""
     """For constraints: who states it."""
+    specifier: str = ""
+    """For constraints: the versions they admit."""
 
 
 @dataclass(eq=False)

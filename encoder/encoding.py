@@ -211,7 +211,8 @@ class Encoding:
         for requirement in self._constraints.get(package.name, ()):
             marker = from_marker(requirement.marker)
             if self.domain.satisfiable(region, marker):
-                fact = Fact("constraint", (region, marker), (cell,), None, requirement.text, 0, requirement.origin)
+                origin, specifier = requirement.origin, str(requirement.specifier)
+                fact = Fact("constraint", (region, marker), (cell,), None, requirement.text, 0, origin, specifier)
                 antecedent = [-cell.guard, -self.at_least(cell, 1)]
                 self._bound(fact, antecedent, cell, candidates.admitted(requirement.specifier))
         return cell

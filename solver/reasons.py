@@ -67,7 +67,7 @@ class Reasons:
         """
         self.encoding, self.selection, self.admissible = encoding, selection, admissible
         self._preferred = preferred
-        self._fixed = [*(cell.guard for cell in encoding.living()), *assumptions]
+        self.assumed = (*(cell.guard for cell in encoding.living()), *assumptions)
         self._session: Session | None = None
         self._wishes: dict[int, tuple[Cell, Cell | int]] = {}
         self._stays: dict[Cell, int] = {}
@@ -92,16 +92,16 @@ class Reasons:
         rank, newest = self.selection.ranks[cell], self.admissible.newest(cell)
         claim = self._at(cell, self._above(cell, rank), rank + 1)
         wishes = [literal for literal in self._wishes if literal != self._stays.get(cell)]
-        core = self._session.clash([*self._fixed, claim, *wishes])
+        core = self._session.clash([*self.assumed, claim, *wishes])
         if core is None:
             return Reason(cell, rank, newest, locked=bool(self._preferred(cell) >> rank & 1))
         kept = [literal for literal in wishes if literal in set(core)]
         for literal in reversed(kept):
             if literal in kept:
-                smaller = self._session.clash([*self._fixed, claim, *(other for other in kept if other != literal)])
+                smaller = self._session.clash([*self.assumed, claim, *(other for other in kept if other != literal)])
                 if smaller is not None:
                     kept = [other for other in kept if other in set(smaller)]
-        facts, _ = self._session.core([*self._fixed, claim, *kept])
+        facts, _ = self._session.core([*self.assumed, claim, *kept])
         wished = [self._wishes[literal] for literal in kept]
         return Reason(
             cell,

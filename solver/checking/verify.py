@@ -17,6 +17,7 @@ from .conditions import Bad, Condition, leaves, plain
 from .further import Guilty, further_goals
 from .kernel import ProofError, parse_dimacs, parse_lrat, refute
 from .locks import Lock, read_lock
+from .optimality import optimality_clauses
 from .rebuild import Clauses
 from .walks import box_clause, environments_in, installed
 
@@ -107,9 +108,11 @@ def _check_one(
     if words["property"] != name or words["sha256"] != digest:
         raise Bad("the obligation is of another property or lockfile")
     lock = read_lock(words["format"], top)
-    forbidden = _forbidden(lock, project)
     recorded = json.loads(texts.get(f"{name}/{_RECORD}", "{}"))
-    clauses = _rebuilt(lock, forbidden, words, legend, project, top, recorded)
+    if name == "optimality":
+        clauses = _of_optimality(words, lock, legend)
+    else:
+        clauses = _rebuilt(lock, _forbidden(lock, project), words, legend, project, top, recorded)
     variables, given = parse_dimacs(texts[f"{name}/obligation.cnf"])
     if variables != len(legend):
         raise Bad("the legend and the CNF have different variables")
@@ -118,6 +121,13 @@ def _check_one(
     refute(given, steps)
     _compare_smt(texts[f"{name}/obligation.smt2"], given, legend)
     return Checked(name, tuple(sorted(words["claims"])), len(steps), len(given), _trusted(recorded))
+
+
+def _of_optimality(words: dict[str, Any], lock: Lock, legend: list[str]) -> Clauses:
+    clauses = Clauses(lock, cells_of([], lock.python), legend)
+    for clause in optimality_clauses(words, lock, clauses.number):
+        clauses.say(clause)
+    return clauses
 
 
 def _trusted(recorded: dict[str, Any]) -> tuple[tuple[str, int], ...]:

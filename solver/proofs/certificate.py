@@ -3,7 +3,7 @@
 A certificate is a folder: ``manifest.json`` with the digest of every file and of the lockfile, and for each property
 a folder with the obligation in words (``obligation.json``), its clauses (``obligation.cnf`` in DIMACS, ``legend.json``
 with what each variable means), the proof (``proof.lrat``), and the same clauses as SMT-LIB 2 (``obligation.smt2``).
-``optimality/`` is the place of claims about a lock's objective, which nothing writes yet.
+``optimality/`` has the same files, for claims that no newer version serves.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from solver.lockfiles.model import LockfileError
 from .elaboration import Step, elaborate, logged_proof
 from .environments import AXES
 from .obligation import Clause, Obligation
+from .optimality import Optimality
 from .passing import Passed, passing_clause
 from .unique import Proof
 
@@ -30,8 +31,11 @@ _PLAIN = re.compile(r"[ -\[\]-{}~]+")
 """What a quoted symbol of SMT-LIB may have: printable ASCII without ``|`` and the backslash."""
 
 
-def write_certificate(folder: Path, proofs: Iterable[Proof]) -> int:
+def write_certificate(folder: Path, proofs: Iterable[Proof], optimality: Optimality | None = None) -> int:
     """Writes the certificate of everything that was proven; returns its size in bytes, 0 where nothing was.
+
+    Args:
+        optimality: claims about the objective of the lock that the proofs are of.
 
     Raises:
         LockfileError: where the folder holds something else, which is not written over.
@@ -44,6 +48,8 @@ def write_certificate(folder: Path, proofs: Iterable[Proof]) -> int:
     files: dict[str, str] = {}
     for proof in proofs:
         files |= {f"{proof.property}/{name}": text for name, text in _files(proof).items()}
+    if optimality is not None:
+        files |= {f"optimality/{name}": text for name, text in _optimality_files(optimality, proofs[0]).items()}
     digests = {}
     for name, text in files.items():
         path = folder / name
@@ -95,19 +101,35 @@ def _files(proof: Proof) -> dict[str, str]:
     clauses.append(tuple(sorted(proof.goals.values())))
     # Without a goal nothing could be wrong: the last clause is empty, and is its own refutation.
     steps = elaborate(clauses, logged_proof(clauses)) if proof.goals else [Step(len(clauses) + 1, (), (len(clauses),))]
-    lines = [
-        " ".join(map(str, (step.number, *step.clause, 0, *step.reasons, 0))) for step in steps
-    ]  # fmt: skip
-    dimacs = [f"p cnf {len(obligation.names) - 1} {len(clauses)}"]
-    dimacs += [" ".join(map(str, (*clause, 0))) for clause in clauses]
     recorded = {"metadata.json": proof.recorded} if proof.recorded else {}
+    return {**recorded, **_written(proof.property, _in_words(proof), obligation.names, clauses, steps)}
+
+
+def _optimality_files(optimality: Optimality, proof: Proof) -> dict[str, str]:
+    reading = proof.reading
+    words = {
+        "property": "optimality",
+        "lockfile": reading.path.name,
+        "sha256": reading.digest,
+        "format": reading.lockfile.kind,
+        **optimality.in_words(),
+    }
+    clauses = optimality.clauses
+    return _written("optimality", words, optimality.names, clauses, elaborate(clauses, logged_proof(clauses)))
+
+
+def _written(
+    name: str, words: dict[str, Any], names: Sequence[str], clauses: Sequence[Clause], steps: Iterable[Step]
+) -> dict[str, str]:
+    lines = [" ".join(map(str, (step.number, *step.clause, 0, *step.reasons, 0))) for step in steps]
+    dimacs = [f"p cnf {len(names) - 1} {len(clauses)}"]
+    dimacs += [" ".join(map(str, (*clause, 0))) for clause in clauses]
     return {
-        **recorded,
-        "obligation.json": json.dumps(_in_words(proof), indent=1) + "\n",
-        "legend.json": json.dumps(obligation.names[1:], indent=0) + "\n",
+        "obligation.json": json.dumps(words, indent=1) + "\n",
+        "legend.json": json.dumps(names[1:], indent=0) + "\n",
         "obligation.cnf": "\n".join(dimacs) + "\n",
         "proof.lrat": "\n".join(lines) + "\n",
-        "obligation.smt2": _smt(obligation, clauses, proof),
+        "obligation.smt2": _smt(name, names, clauses),
     }
 
 
@@ -153,10 +175,10 @@ def smt_symbol(number: int, name: str) -> str:
     return f"|{name}|" if _PLAIN.fullmatch(name) else f"v{number}"
 
 
-def _smt(obligation: Obligation, clauses: list[Clause], proof: Proof) -> str:
-    symbols = [smt_symbol(number, name) for number, name in enumerate(obligation.names)]
+def _smt(about: str, names: Sequence[str], clauses: Sequence[Clause]) -> str:
+    symbols = [smt_symbol(number, name) for number, name in enumerate(names)]
     lines = [
-        f"; {proof.property}: the last assertion says that one of the claims is wrong, so this is to be unsat",
+        f"; {about}: the last assertion says that one of the claims is wrong, so this is to be unsat",
         "(set-logic QF_UF)",
         "(set-info :status unsat)",
         *(f"(declare-const {symbol} Bool)" for symbol in symbols[1:]),
