@@ -6,18 +6,22 @@ import argparse
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import unquote
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
+from corpora.references import PathReference
+from encoder.direct import reference_of_url
 from encoder.pins import read_indexes
 from encoder.project import Project, Requirement
 from encoder.reading import OLDEST_PYTHON
 from encoder.requirement_lines import Line, lines_of, quoted
 from encoder.specifiers import parse_strict_requirement
+from encoder.tables import load
 from encoder.values import Value, first_line
 
 __all__ = ["read_requirements"]
@@ -27,7 +31,9 @@ _HASHES = ("sha256", "sha384", "sha512")
 """What pip accepts in ``--hash``."""
 _REMOTE = re.compile(r"(https?|ftp)://", re.IGNORECASE)
 _NAMELESS = re.compile(r"(\.{0,2}[/\\]|[A-Za-z]:[/\\]|[a-z+]+://|[a-z+]+:)|.*\.(whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz)$")
-_EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
+_NAMED = re.compile(r"[A-Za-z0-9._-]+\s*(\[[^\]]*\]\s*)?@\s")
+_EXTRAS = re.compile(r"\[[A-Za-z0-9._,\s-]+\]$")
+_EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)(\[[^\]]*\])?")
 
 
 class _Options(argparse.ArgumentParser):
@@ -133,6 +139,8 @@ def _read(
         if requirement:
             _require(line, requirement, given, found, constraint)
             continue
+        if constraint and given.editable:
+            raise line.error("constrains a package to an address", "require it in a requirements file instead")
         _note(line, given, found)
         for files, as_constraint in ((given.requirement, constraint), (given.constraint, True)):
             for name in files:
@@ -174,46 +182,67 @@ def _require(line: Line, text: str, given: argparse.Namespace, found: _Gathered,
         found.hashes.setdefault(requirement.name, set()).add((match[1], match[2].lower()))
 
 
-def _requirement(line: Line, text: str) -> Requirement:
+def _requirement(line: Line, text: str, *, editable: bool = False) -> Requirement:
     try:
-        return parse_strict_requirement(_with_name(line, text), line.where)
+        found = parse_strict_requirement(_with_name(line, text), line.where)
+        if found.url is not None:
+            found = replace(found, reference=reference_of_url(found.url, line.path.parent))
     except ValueError as error:
         raise line.error(
             f"is {quoted(line)}, which is not a valid requirement ({first_line(error)})",
             "write it as in PEP 508, e.g. 'numpy>=1.26'",
         ) from None
+    if isinstance(found.reference, PathReference):
+        given = found.reference.given if "://" in text else ""  # a lock says a path as it was written
+        is_editable = True if editable and found.reference.folder else None
+        found = replace(found, reference=replace(found.reference, editable=is_editable, given=given))
+    # What is shown of it has the names of variables, and not their values.
+    return found if line.text == line.written else replace(found, text=line.written.partition(" --")[0])
 
 
 def _with_name(line: Line, text: str) -> str:
     """A path or an address as a requirement ``NAME @ ADDRESS``, where the name is to be seen."""
     address, semicolon, marker = text.partition(" ;") if " ;" in text else text.partition("; ")
-    if re.match(r"[A-Za-z0-9._-]+\s*(\[[^\]]*\]\s*)?@", text) or not _NAMELESS.match(address):
+    address, extras = _without_extras(address.strip())
+    if _NAMED.match(text) or not (_NAMELESS.match(address) or (address == "." or address.startswith(".."))):
         return text
     name = None
     if egg := _EGG.search(address):
-        name = egg[1]
+        name, extras = egg[1], egg[2] or extras
         address = address.partition("#")[0]
     elif address.endswith(".whl"):
         try:
-            name = parse_wheel_filename(address.replace("\\", "/").rpartition("/")[2])[0]
+            name = parse_wheel_filename(unquote(address).replace("\\", "/").rpartition("/")[2])[0]
         except InvalidWheelFilename as error:
             raise line.error(f"names a wheel that is none ({first_line(error)})", "correct its name") from None
+    if "://" not in address:
+        path = (line.path.parent / address.removeprefix("file:")).resolve()
+        if name is None and (path / "pyproject.toml").is_file():
+            name = _name_of(path)
+        address = path.as_uri()
     if name is None:
         raise line.error(f"is {quoted(line)}, which does not say the name of the package", "write NAME @ ADDRESS")
-    if "://" not in address:
-        address = (line.path.parent / address.removeprefix("file:")).resolve().as_uri()
-    return f"{name} @ {address}{f' ; {marker.strip()}' if semicolon else ''}"
+    return f"{name}{extras} @ {address}{f' ; {marker.strip()}' if semicolon else ''}"
+
+
+def _without_extras(address: str) -> tuple[str, str]:
+    found = _EXTRAS.search(address)
+    return (address[: found.start()], found[0]) if found else (address, "")
+
+
+def _name_of(folder: Path) -> str | None:
+    """The name that a project in a folder has for itself, if it says one."""
+    path = folder / "pyproject.toml"
+    tables = Value(load(path), str(path), "").table()
+    project = tables["project"].table() if "project" in tables else {}
+    return project["name"].name("project name") if "name" in project else None
 
 
 def _note(line: Line, given: argparse.Namespace, found: _Gathered) -> None:
     """What a line of options says of the whole."""
     if given.hash:
         raise line.error("has --hash without a requirement", "write it behind the requirement")
-    if given.editable:
-        raise line.error(
-            f"is {quoted(line)}: satlock does not lock editable projects from requirements files",
-            "lock that project by its pyproject.toml, or drop the line",
-        )
+    found.requirements += [_requirement(line, text, editable=True) for text in given.editable]
     for key, values in (("index-url", given.index_url), ("extra-index-url", given.extra_index_url)):
         for url in values:
             address = url if "://" in url else (line.path.parent / url).resolve().as_uri()

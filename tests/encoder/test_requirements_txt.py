@@ -12,7 +12,7 @@ from packaging.requirements import Requirement as Pep508
 from pip._internal.network.session import PipSession
 from pip._internal.req.req_file import parse_requirements
 
-from encoder.project import ProjectError
+from encoder.project import ProjectError, Requirement
 from encoder.requirements_txt import read_requirements
 
 
@@ -74,7 +74,9 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
         ),
         ({"main": "\n\n-c gone.in"}, "Line 3 of {}/main.in includes {}/gone.in, which cannot be read"),
         ({"main": "a b c"}, "Line 1 of {}/main.in is 'a b c', which is not a valid requirement"),
-        ({"main": "# x\n-e ./here"}, "Line 2 of {}/main.in is '-e ./here'"),
+        ({"main": "# x\n-e ./here"}, "Line 2 of {}/main.in is '-e ./here', which does not say the name"),
+        ({"main": "-c c.in", "c": "-e ."}, "constrains a package to an address"),
+        ({"main": "a @ ftp://files.example/a.zip"}, "is not an address with"),
         ({"main": "a --hash=md5:00"}, "Line 1 of {}/main.in has --hash 'md5:00'"),
         ({"main": "--hash=sha256:00"}, "has --hash without a requirement"),
         ({"main": "--what"}, "has '--what', which satlock does not know"),
@@ -108,6 +110,10 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+def said(requirement: Requirement | Pep508) -> tuple[str, ...]:
+    return requirement.name, str(requirement.specifier), *sorted(requirement.extras), str(requirement.marker)
+
+
 @settings(max_examples=150, deadline=None)
 @given(lines=st.lists(_PIECES, max_size=8), end=st.sampled_from(["\n", "\r\n"]))
 def test_pip_reads_the_same(tmp_path_factory: pytest.TempPathFactory, lines: list[str], end: str) -> None:
@@ -117,12 +123,12 @@ def test_pip_reads_the_same(tmp_path_factory: pytest.TempPathFactory, lines: lis
     os.environ["SATLOCK_NAME"] = "k"
     try:
         theirs = list(parse_requirements(str(path), session=PipSession()))
-        expected = [[str(Pep508(p.requirement)) for p in theirs if p.constraint is kind] for kind in (False, True)]
+        expected = [[said(Pep508(p.requirement)) for p in theirs if p.constraint is kind] for kind in (False, True)]
     except Exception:
         expected = None
     try:
         ours = read_requirements(path)
-        found = [[str(Pep508(r.text)) for r in part] for part in (ours.dependencies, ours.constraints)]
+        found = [[said(r) for r in part] for part in (ours.dependencies, ours.constraints)]
     except ProjectError as error:
         if "together with options of a file" in str(error):
             return  # pip ignores these options
@@ -130,3 +136,18 @@ def test_pip_reads_the_same(tmp_path_factory: pytest.TempPathFactory, lines: lis
     if expected is not None:  # a file that is included twice is read once
         expected = [list(dict.fromkeys(part)) for part in expected]
     assert (found and [list(dict.fromkeys(part)) for part in found]) == expected
+
+
+def test_folders_and_editable_projects(tmp_path: Path) -> None:
+    (tmp_path / "tool").mkdir()
+    (tmp_path / "tool" / "pyproject.toml").write_text("[project]\nname = 'My.Tool'\n")
+    text = "-e ./tool[x,y]\n./tool ; os_name == 'nt'\n-e git+https://git.example/b.git@v1#egg=b[z]\ntool @ ./tool\n"
+    found = read_requirements(write(tmp_path, main=text)).dependencies
+    assert [(r.name, r.extras, str(r.marker or "")) for r in found] == [
+        ("my-tool", ("x", "y"), ""), ("my-tool", (), 'os_name == "nt"'), ("b", ("z",), ""), ("tool", (), ""),
+    ]  # fmt: skip
+    editable = [getattr(r.reference, "editable", None) for r in found]
+    assert editable == [True, None, None, None]
+    assert {str(r.reference) for r in found} == {
+        (tmp_path / "tool").resolve().as_uri(), "git+https://git.example/b.git@v1",
+    }  # fmt: skip
