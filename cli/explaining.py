@@ -63,13 +63,17 @@ class Explanation:
 
 def explanation_of(none: NoLock, project: Project, searched: Mapping[str, list[str]]) -> Explanation:
     """The story of a *no*, without its ways out."""
-    from solver.explanation import explain
+    from solver.explanation import explain, reason_of
 
     where = none.witness
     environment = None
     if where is not None:
         environment = {"markers": dict(where.variables), "extras": list(where.extras), "groups": list(where.groups)}
-    return Explanation(tuple(explain(none, none.universe, searched, project.single_version)), environment)
+    universe = none.universe
+    head, *lines = explain(none, universe, searched, project.single_version)
+    reason = reason_of(none, universe, searched, project.single_version)
+    story = (f"No lock exists: {reason}.", head.removeprefix("No lock exists. "), *lines)
+    return Explanation(story, environment)
 
 
 def with_ways_out(told: Explanation, none: NoLock, given: Inputs, project: Project, corpus: Remembered) -> Explanation:

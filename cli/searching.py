@@ -29,6 +29,8 @@ class Searching:
     quiet: bool
     commits: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     """Those of an existing lock (see ``solver.locking.place_of_commit``)."""
+    asks_more: bool = False
+    """Whether the project that is searched asks for more than its file: no change of the file is a way out then."""
     explanation: Explanation | None = None
     """Of a search that found no lock."""
     _rounds: int = 0
@@ -94,7 +96,9 @@ class Searching:
         if on_story is not None:
             on_story(told.story)
         with self.progress(), self.phases.phase("explaining"):
-            told = self.explanation = with_ways_out(told, none, self.given, project, corpus)
+            self.explanation = told
+            if not self.asks_more:
+                told = self.explanation = with_ways_out(told, none, self.given, project, corpus)
         return [*(told.story if on_story is None else ()), *told.ways()]
 
     def progress(self) -> Progress:

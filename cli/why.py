@@ -146,7 +146,7 @@ class _Run:
             if one.name != self.asked.name:
                 kept[one.name] = kept.get(one.name, frozenset()) | {one.version}
         wanted = replace(project, constraints=(*project.constraints, self.asked))
-        searching = Searching(self.given, self.phases, self.quiet)
+        searching = Searching(self.given, self.phases, self.quiet, asks_more=True)
         other, _ = searching.search(wanted, "fresh", kept, self._impossible)
         versions = sorted({one.version for one in other.lock.packages if one.name == self.asked.name})
         found = [change for change in changes(locked.lock, other.lock) if change.name != self.asked.name]

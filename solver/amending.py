@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from encoder.amendments import Amendment, InList, Setting, setting_path
 from encoder.domain import Domain
 from encoder.marker import TRUE, PythonRelease, all_of, any_of, from_marker
+from encoder.project import Choice
 
 from .loosenings import Step, sources_of
 from .shortest import Shortener
@@ -68,12 +69,12 @@ def _settings(
     steps: Collection[Step], document: Mapping[str, Any], tightened: Mapping[Step, Any]
 ) -> Iterator[Amendment]:
     python = document.get("project", {}).get("requires-python", "")
+    for members in _cliques([step.subject for step in steps if step.kind == "conflict"]):
+        yield InList(setting_path(document, "conflicts"), None, [{one.kind: one.name} for one in members])
     left_out = [step.kept for step in steps if step.kind == "leave-out"]
     for step in steps:
         subject = step.subject
         match step.kind:
-            case "conflict":
-                yield InList(setting_path(document, "conflicts"), None, [{one.kind: one.name} for one in subject])
             case "include":
                 path, item = subject
                 yield InList(path, dict(item) if isinstance(item, tuple) else item, None)
@@ -112,6 +113,18 @@ def _settings(
         present = any_of(from_marker(Marker(marker)) for marker in markers) if markers else TRUE
         marker = Shortener(Domain()).marker(all_of((present, *left_out)))
         yield Setting(path, [marker] if marker else None)
+
+
+def _cliques(pairs: Collection[tuple[Choice, Choice]]) -> Iterator[list[Choice]]:
+    """The pairs as sets of which any two members are a pair, as large as they come in order."""
+    known, left = {frozenset(pair) for pair in pairs}, list(pairs)
+    while left:
+        members = list(left[0])
+        for one in dict.fromkeys(choice for pair in pairs for choice in pair):
+            if one not in members and all(frozenset((one, other)) in known for other in members):
+                members.append(one)
+        left = [pair for pair in left if not set(pair) <= set(members)]
+        yield members
 
 
 def _value(document: Mapping[str, Any], path: tuple[str, ...]) -> Any:

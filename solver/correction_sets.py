@@ -59,7 +59,7 @@ class CorrectionSets:
         seen: set[Correction] = {frozenset()}
         while queue:
             _, _, steps = heapq.heappop(queue)
-            if found and len(steps) > self.largest:
+            if found and _size(steps) > self.largest:
                 self.too_large = True
                 continue
             weight = frozenset[tuple[object, ...]]().union(*(step.weight for step in steps))
@@ -80,6 +80,12 @@ class CorrectionSets:
                 if extended not in seen:
                     seen.add(extended)
                     heapq.heappush(queue, (sum(one.cost for one in extended), len(seen), extended))
+
+
+def _size(steps: Correction) -> int:
+    """The number of steps, where all declarations of conflicts count as one."""
+    declared = sum(step.kind == "conflict" for step in steps)
+    return len(steps) - max(0, declared - 1)
 
 
 def _joined(steps: Correction, step: Step) -> Correction:

@@ -6,15 +6,13 @@ Each line is a fact of the core or follows from it and the listings; nothing is 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from encoder.candidates import Candidate, Candidates, python_region, runs
+from encoder.candidates import python_region, runs
 from encoder.cells import Cell, Edge, Fact
 from encoder.marker import TRUE, Formula, all_of, chosen
 from encoder.project import Choice
@@ -22,13 +20,12 @@ from encoder.universe import Universe
 
 from .search import NoLock
 from .shortest import Shortener
+from .wording import asked, candidates_of, is_the_projects, listed, plural, source_of, span, versions, worded
 
-__all__ = ["explain"]
+__all__ = ["explain", "reason_of"]
 
 _LARGEST_MARKER = 12
 """A place that more atoms than this describe is told by an example only."""
-_RUNS = 4
-"""Runs of versions that are named one by one; more of them are counted."""
 _DIFFERENT = 3
 """Requirements of one package on another that are told one by one."""
 
@@ -53,6 +50,16 @@ def explain(
     ]
 
 
+def reason_of(
+    no_lock: NoLock,
+    universe: Universe,
+    searched: Mapping[str, Sequence[str]] | None = None,
+    single_version: Collection[str] = (),
+) -> str:
+    """The explanation in one clause; the arguments are those of :func:`explain`."""
+    return _Story(no_lock, universe, searched or {}, single_version).reason()
+
+
 @dataclass
 class _Story:
     no_lock: NoLock
@@ -62,8 +69,6 @@ class _Story:
     _shortener: Shortener = field(init=False)
     _place: Formula = field(init=False)
     """Where every fact of the core is in force; FALSE in effect where there is no such environment."""
-    _too_old: bool = False
-    """Whether some versions were told to need a newer Python."""
 
     def __post_init__(self) -> None:
         self._shortener = Shortener(self.universe.domain)
@@ -85,41 +90,15 @@ class _Story:
         """What a person may do about it, where that can be told."""
         if self.no_lock.witness is not None and str(self.no_lock.witness) not in self.headline():
             yield f"For example: {self.no_lock.witness}."
-        choices = self._rivals()
-        if self.no_lock.witness is not None and len(choices) > 1:
-            members = ", ".join(f'{{ {choice.kind} = "{choice.name}" }}' for choice in choices)
-            yield (
-                f"If {_listed([str(choice) for choice in choices])} are never installed together, tool.uv.conflicts = "
-                f"[[{members}]] says so and separates them."
-            )
-        if self._too_old:
-            yield (
-                "Raise project.requires-python, or give the requirement a python_version marker, if that Python is "
-                "not meant."
-            )
         if self.no_lock.failed:
             yield "Some versions could not be read or built; with them, there might be a lock."
-
-    def _rivals(self) -> list[Choice]:
-        """The choices whose requirements clash and which a conflict would separate: none brings another with it."""
-        domain, active = self.universe.domain, self.universe.active
-        found: dict[Choice, None] = {}
-        for fact in self.no_lock.facts:
-            choice = self._choice(fact.edge) if fact.edge is not None else None
-            if choice is not None and active[choice] is not TRUE:
-                found[choice] = None
-        rivals = list(found)
-        for one, other in combinations(rivals, 2):
-            if domain.implies(active[one], active[other]) or domain.implies(active[other], active[one]):
-                return []
-        return rivals
 
     def _where(self, region: Formula) -> str | None:
         """A region in words; None where it is everywhere, or too intricate to be told."""
         if len(region.atoms) > _LARGEST_MARKER:
             return None
         marker = self._shortener.marker(region)
-        return None if marker is None else _worded(marker)
+        return None if marker is None else worded(marker)
 
     # -- the facts
 
@@ -134,31 +113,40 @@ class _Story:
                     yield f"{name} must be one and the same everywhere (tool.satlock.single-version)"
 
     def _order(self) -> list[str]:
-        """The packages of the core in the order in which the project reaches them; ``""`` is the project."""
-        order = [""]
+        """The packages of the core from the project (``""``) down, each after those that require it if that can be."""
         edges = [fact.edge for fact in self.no_lock.facts if fact.edge is not None and fact.edge.package is not None]
-        for name in order:
-            order += dict.fromkeys(
-                edge.package.name
-                for edge in edges
-                if _source(edge) == name and edge.package is not None and edge.package.name not in order
-            )
-        rest = (cell.package.name for fact in self.no_lock.facts for cell in fact.cells)
-        return [*order, *dict.fromkeys(name for name in rest if name not in order)]
+        askers: dict[str, set[str]] = {"": set()}
+        for edge in edges:
+            if edge.package is not None and edge.package.name != source_of(edge):
+                askers.setdefault(edge.package.name, set()).add(source_of(edge))
+        for fact in self.no_lock.facts:
+            for cell in fact.cells:
+                askers.setdefault(cell.package.name, set())
+        order: list[str] = []
+        while len(order) < len(askers):
+            left = [name for name in askers if name not in order]
+            order.append(next((name for name in left if askers[name] <= set(order)), left[0]))
+        return order
 
     def _stated_by(self, source: str) -> Iterator[str]:
         """What the project or a package requires, merged over the versions that require the same."""
         stated: dict[tuple[object, ...], list[Edge]] = {}
         for fact in self.no_lock.facts:
             edge = fact.edge
-            if edge is not None and fact.kind in ("requirement", "admission", "refusal") and _source(edge) == source:
-                key = (edge.node.extra, id(_candidates(edge)), self._choice(edge), _what(edge), edge.dependency.marker)
+            if edge is not None and fact.kind in ("requirement", "admission", "refusal") and source_of(edge) == source:
+                key = (
+                    edge.node.extra,
+                    id(candidates_of(edge)),
+                    self._choice(edge),
+                    asked(edge),
+                    edge.dependency.marker,
+                )
                 stated.setdefault(key, []).append(edge)
         groups = list(stated.values())
         rivals: dict[tuple[object, ...], list[list[Edge]]] = {}
         for edges in groups:
             target = edges[0].package
-            shared = (edges[0].node.extra, id(_candidates(edges[0])), target and target.name)
+            shared = (edges[0].node.extra, id(candidates_of(edges[0])), target and target.name)
             rivals.setdefault(shared if source and target else (id(edges),), []).append(edges)
         for told in rivals.values():
             if len(told) <= _DIFFERENT:
@@ -169,7 +157,7 @@ class _Story:
                 subject, _ = self._subject(everything)
                 yield (
                     f"{subject} require {oldest.dependency.name} in {len(told)} ways, "
-                    f"from {_what(oldest)} to {_what(newest)}"
+                    f"from {asked(oldest)} to {asked(newest)}"
                 )
 
     def _requirement(self, edges: Sequence[Edge]) -> str:
@@ -180,12 +168,12 @@ class _Story:
             if refusal.startswith("requires "):
                 return f"{subject} {'require' if many else 'requires'} {refusal.removeprefix('requires ')}"
             return f"{subject}: {refusal}"
-        said = f"{subject} {'require' if many else 'requires'} {_what(edge)}"
+        said = f"{subject} {'require' if many else 'requires'} {asked(edge)}"
         where = self._where(edge.dependency.marker)
-        if self.no_lock.witness is None:
+        if self.no_lock.witness is None and self._choice(edge) is None:
             where = self._where(all_of((edge.region, edge.node.cell.region if edge.node.cell else TRUE)))
         said += f" where {where}" if where else ""
-        return f"{said} ({edge.dependency.origin})" if _is_the_projects(edge) else said
+        return f"{said} ({edge.dependency.origin})" if is_the_projects(edge) else said
 
     def _subject(self, edges: Sequence[Edge]) -> tuple[str, bool]:
         """Who requires, and whether that is more than one."""
@@ -197,7 +185,7 @@ class _Story:
         for each in edges:
             ranks |= 1 << each.rank
         name = f"{cell.package.name}[{edge.node.extra}]" if edge.node.extra else cell.package.name
-        return _versions(name, cell.candidates, ranks), ranks & (ranks - 1) != 0
+        return versions(name, cell.candidates, ranks), ranks & (ranks - 1) != 0
 
     def _brought(self, choice: Choice) -> str:
         """What brings a choice with it that nobody made."""
@@ -243,7 +231,6 @@ class _Story:
                         python = build.release.requires_python
                         if domain.satisfiable(*fact.regions, ~python_region(python)):
                             reason = f"Python {python}"
-                            self._too_old = True
                         else:
                             reason = "a platform of which it has no file (tool.uv.required-environments)"
                         by_reason[reason] = by_reason.get(reason, 0) | 1 << rank
@@ -252,7 +239,7 @@ class _Story:
             verb = "need" if reason.startswith("Python") else "would have to serve"
             if verb == "need" and not many:
                 verb = "needs"
-            yield f"{_versions(cell.package.name, cell.candidates, ranks)} {verb} {reason}"
+            yield f"{versions(cell.package.name, cell.candidates, ranks)} {verb} {reason}"
 
     def _held(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
         """Versions that exist and are not used."""
@@ -263,7 +250,7 @@ class _Story:
             by_reason[key] = by_reason.get(key, 0) | fact.ranks
         for (kind, reason), ranks in by_reason.items():
             many = ranks & (ranks - 1) != 0
-            subject = _versions(cell.package.name, cell.candidates, ranks)
+            subject = versions(cell.package.name, cell.candidates, ranks)
             if kind == "unavailable":
                 yield f"{subject} cannot be used: {reason}"
             elif kind == "prerelease":
@@ -277,35 +264,78 @@ class _Story:
     def _exhausted(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
         """That no candidate fits what is asked of a package, with those that there are."""
         name, candidates = cell.package.name, cell.candidates
-        asked = [fact.edge.dependency.specifier for fact in facts if fact.edge is not None]
-        asked += [Requirement(fact.detail).specifier for fact in facts if fact.kind == "constraint"]
+        fits, admitted = _fitting(facts, cell)
         told = 0
         for fact in facts:
             told |= fact.ranks
-        left = candidates.everything & ~told
-        for specifier in asked:
-            left &= candidates.admitted(specifier)
         place, pinned = self._from_where(cell)
-        if left or not asked or (told and not candidates.everything & ~told):
+        if admitted & ~told or fits is None or (told and not candidates.everything & ~told):
             if pinned:
                 yield f"{name} comes from {place}"
             return
         if not candidates.top and not candidates.left_out:
             yield f"{name} is not in {place}"
             return
-        fits = SpecifierSet(",".join(str(specifier) for specifier in asked))
-        by_reason: dict[str, list[str]] = {}
-        for version, reason in candidates.left_out:
-            if fits.contains(version, prereleases=True):
-                by_reason.setdefault(reason, []).append(version)
-        for reason, versions in by_reason.items():
-            span = versions[0] if len(versions) == 1 else f"{versions[0]} to {versions[-1]}"
-            yield f"{name} {span} {_plural(reason) if len(versions) > 1 else reason}"
+        by_reason = _left_out(cell, fits)
+        for reason, left_out in by_reason.items():
+            which = left_out[0] if len(left_out) == 1 else f"{left_out[0]} to {left_out[-1]}"
+            yield f"{name} {which} {plural(reason) if len(left_out) > 1 else reason}"
         if candidates.top:
-            has = _versions("", candidates, candidates.everything)
-            yield f"no {'other ' if told else ''}version of {name} fits: {place} has {has}"
+            yield f"no {'other ' if told else ''}version of {name} fits: {place} has {span(candidates)}"
         elif not by_reason:
             yield f"no version of {name} in {place} can be used"
+
+    # -- in one clause
+
+    def reason(self) -> str:
+        """What the facts come to, for the first line: the deepest package for which nothing is left."""
+        for name in reversed(self._order()):
+            facts = [fact for fact in self.no_lock.facts if fact.cells and fact.cells[-1].package.name == name]
+            if self.no_lock.witness is None:
+                if name in self.single_version and facts:
+                    return f"no one version of {name} serves everywhere, as tool.satlock.single-version demands"
+                continue
+            for cell in dict.fromkeys(fact.cells[-1] for fact in facts):
+                found = self._nothing_left([fact for fact in facts if fact.cells[-1] is cell], cell)
+                if found is not None:
+                    return found
+        return "what is asked for clashes"
+
+    def _nothing_left(self, facts: Sequence[Fact], cell: Cell) -> str | None:
+        name, candidates = cell.package.name, cell.candidates
+        fits, admitted = _fitting(facts, cell)
+        if not candidates.top and not candidates.left_out:
+            return f"{name} is not in {self._from_where(cell)[0]}"
+        if fits is None:
+            return None
+        ruled_out = {self._ruled_out(fact, cell): fact.ranks for fact in facts if fact.ranks & admitted}
+        ruled_out |= dict.fromkeys(_left_out(cell, fits), 0)
+        told = 0
+        for fact in facts:
+            told |= fact.ranks
+        if admitted & ~told:
+            return None
+        if ruled_out:
+            which = f" that fits {','.join(sorted(map(str, fits), reverse=True))}" if fits else ""
+            return f"every version of {name}{which} {' or '.join(ruled_out)}"
+        several = len({str(fact.edge.dependency.specifier) if fact.edge else fact.detail for fact in facts}) > 1
+        return f"no version of {name} fits {'all that is asked of it' if several else str(fits)}"
+
+    def _ruled_out(self, fact: Fact, cell: Cell) -> str:
+        """What is the matter with the versions that a fact takes away."""
+        if fact.kind == "admission":
+            pythons = (
+                build.release.requires_python
+                for first, last in runs(fact.ranks)
+                for rank in range(first, last + 1)
+                for build in cell.candidates[rank].builds
+            )
+            domain = self.universe.domain
+            newer = any(domain.satisfiable(*fact.regions, ~python_region(python)) for python in pythons)
+            return "needs a newer Python" if newer else "has no file for a platform that is required"
+        if fact.kind == "held" and any(hold.fact is fact and hold.kind == "unavailable" for hold in cell.holds):
+            return "cannot be used"
+        return fact.detail or "is ruled out"
 
     def _from_where(self, cell: Cell) -> tuple[str, bool]:
         """The index that a package comes from in a cell, with the pin that says so, and whether there is one."""
@@ -317,71 +347,23 @@ class _Story:
                     return f"{pin.reference} ({pin.text if scope else 'tool.uv.sources'})", True
                 return f"index {pin.index!r} (tool.uv.sources{scope})", True
         indexes = cell.candidates.indexes or tuple(dict.fromkeys(self.searched.get(name, ())))
-        return _listed(list(indexes)) if indexes else "any index", False
+        return listed(list(indexes)) if indexes else "any index", False
 
 
-def _source(edge: Edge) -> str:
-    return "" if edge.node.cell is None else edge.node.cell.package.name
+def _fitting(facts: Sequence[Fact], cell: Cell) -> tuple[SpecifierSet | None, int]:
+    """What is asked of a package in a cell (None where nothing is), and the ranks that fit."""
+    asked = [fact.edge.dependency.specifier for fact in facts if fact.edge is not None]
+    asked += [Requirement(fact.detail).specifier for fact in facts if fact.kind == "constraint"]
+    admitted = cell.candidates.everything
+    for specifier in asked:
+        admitted &= cell.candidates.admitted(specifier)
+    return SpecifierSet(",".join(str(specifier) for specifier in asked)) if asked else None, admitted
 
 
-def _candidates(edge: Edge) -> Candidates | None:
-    return None if edge.node.cell is None else edge.node.cell.candidates
-
-
-def _is_the_projects(edge: Edge) -> bool:
-    """Whether the project itself wrote a requirement: in its own lists, or as an override."""
-    return edge.node.cell is None or edge.dependency.origin.startswith("tool.")
-
-
-def _what(edge: Edge) -> str:
-    """What a requirement asks for, without its marker."""
-    if edge.package is None:
-        return edge.refusal
-    asked = edge.dependency
-    extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
-    if asked.reference is not None:
-        return f"{asked.name}{extras} from {asked.reference}"
-    return f"{asked.name}{extras}{asked.specifier}"
-
-
-def _versions(name: str, candidates: Candidates, ranks: int) -> str:
-    """Versions as ranges, e.g. ``a 1.0 to 1.4 and 2.0``."""
-    head = f"{name} " if name else ""
-    if ranks == candidates.everything and name:
-        return (
-            f"all versions of {name}" if candidates.top > 1 else f"{name} {_version(candidates[1])}, the only version,"
-        )
-    spans = [
-        _version(candidates[first])
-        if first == last
-        else f"{_version(candidates[first])} to {_version(candidates[last])}"
-        for first, last in runs(ranks)
-    ]
-    if len(spans) > _RUNS:
-        lowest, highest = candidates[(ranks & -ranks).bit_length() - 1], candidates[ranks.bit_length() - 1]
-        return f"{head}{_version(lowest)} to {_version(highest)} ({ranks.bit_count()} of its versions)"
-    return head + _listed(spans)
-
-
-def _version(candidate: Candidate) -> str:
-    """The version of a candidate; several builds of one version are named by what they share."""
-    return candidate.version if len(candidate.builds) == 1 else candidate.version.partition("+")[0]
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
-
-
-def _plural(clause: str) -> str:
-    for one, many in (("has ", "have "), ("was ", "were "), ("is ", "are ")):
-        if clause.startswith(one):
-            return many + clause.removeprefix(one)
-    return clause
-
-
-def _worded(marker: str) -> str:
-    """A marker with its choices in words."""
-    for variable, kind in (("extras", "extra"), ("dependency_groups", "group")):
-        marker = re.sub(rf"('[^']+') in {variable}\b", rf"{kind} \1 is chosen", marker)
-        marker = re.sub(rf"('[^']+') not in {variable}\b", rf"{kind} \1 is not chosen", marker)
-    return marker
+def _left_out(cell: Cell, fits: SpecifierSet) -> dict[str, list[str]]:
+    """Versions that would fit and are no candidates, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for version, reason in cell.candidates.left_out:
+        if fits.contains(version, prereleases=True):
+            by_reason.setdefault(reason, []).append(version)
+    return by_reason

@@ -42,10 +42,12 @@ _SWITCHED_OFF = {
     "has no source distribution, and its wheels are switched off": "no-binary",
 }
 COSTS: dict[Kind, int] = {
-    "conflict": 2, "bound": 3, "prerelease": 4, "newer": 4, "python-from": 4, "python-below": 5, "leave-out": 5,
-    "single-version": 5, "required": 5, "build": 5, "extra": 6, "yanked": 6, "pin": 7, "include": 8, "requirement": 9,
+    "conflict": 1, "bound": 30, "prerelease": 40, "newer": 40, "python-from": 40, "python-below": 50, "leave-out": 50,
+    "single-version": 50, "required": 50, "build": 50, "extra": 60, "yanked": 60, "pin": 70, "include": 80,
+    "requirement": 90,
 }  # fmt: skip
-"""How much each kind of step changes; sums of them rank the ways out."""
+"""How much each kind of step changes; sums of them rank the ways out. That extras exclude each other gives up nothing
+that could be had, for however many pairs of them."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Step:
 
     @property
     def cost(self) -> int:
-        return COSTS[self.kind] + 3 * len(self.covers)
+        return COSTS[self.kind] + 30 * len(self.covers)
 
     @property
     def weight(self) -> frozenset[tuple[Any, ...]]:

@@ -17,10 +17,11 @@ from encoder.amendments import Amendment, amended
 from encoder.dependencies import edits_of
 from encoder.encoding import Encoding
 from encoder.project import Project, ProjectError
-from encoder.universe import Universe, universe_of
+from encoder.universe import Universe
 
 from .amending import amendments_of
 from .correction_sets import Correction, CorrectionSets
+from .locking import universe_for
 from .loosenings import Clash, Step, clash_of, steps_against
 from .search import NoLock, Search
 from .sources import Sources
@@ -108,8 +109,11 @@ class _Trials:
     def _solve(self, amendments: list[Amendment]) -> tuple[Project, Universe, Encoding, NoLock | None] | None:
         try:
             project = self.read(amended(self.document, amendments))
-            universe = universe_of(project)
+            universe = universe_for(project, self.corpus, {})
         except ProjectError:
+            return None
+        except CorpusError:
+            self.failed = True
             return None
         sources = Sources(project, universe, self.corpus, self.default_index, edits_of(project))
         search = Search(project, universe, sources, "newest-first", on_round=self._on_round)
@@ -158,7 +162,7 @@ def ways_out(
     """
     limits = limits or Limits()
     trials = _Trials(document, read, corpus, default_index, limits)
-    first = clash_of(none.facts, none.witness, project, universe_of(project), ())
+    first = clash_of(none.facts, none.witness, project, none.universe, ())
 
     def oracle(steps: Correction) -> Clash | bool | None:
         if not steps:

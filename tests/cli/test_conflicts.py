@@ -90,7 +90,7 @@ def test_no_lock_with_nothing_chosen(tmp_path: Path) -> None:
     text = pyproject("a>=3", more='[project.optional-dependencies]\none = ["a<2"]\n')
     found = conflicts(scene(tmp_path, text), "--json")
     assert found.exit_code == 1
-    assert "error: No lock exists." in found.stderr
+    assert "error: No lock exists: " in found.stderr
     assert 'in project.dependencies, change "a>=3" to "a>=1.0"' in found.stderr
     report = json.loads(found.stdout)
     assert report["status"] == "no lock"

@@ -293,8 +293,9 @@ class TestEndings:
         scene.rewrite(pyproject("a>9"))
         done = scene.lock()
         assert done.exit_code == 1
-        assert done.stderr.splitlines()[:3] == [
-            "error: No lock exists. These cannot all hold:",
+        assert done.stderr.splitlines()[:4] == [
+            "error: No lock exists: no version of a fits >9.",
+            "These cannot all hold:",
             "  - the project requires a>9 (project.dependencies)",
             f"  - no version of a fits: {WORLD.default_index} has 1.0 to 3.0rc1",
         ]

@@ -98,10 +98,12 @@ Proven: with boto>1.6, at least 2 others have to be at another version than now.
     "fs>=2": "fs 2 is locked, which fs>=2 admits.\n",
     "core<1.7,>=1.5": "core 1.6 is locked, which core<1.7,>=1.5 admits.\n",
     "core>=2": """\
-error: No lock has core>=2. These cannot all hold:
+error: No lock has core>=2: no version of core fits all that is asked of it.
+These cannot all hold:
 """,
     "colours>=2": """\
-error: No lock has colours>=2. Where sys_platform == 'win32', these cannot all hold:
+error: No lock has colours>=2: no version of colours fits all that is asked of it.
+Where sys_platform == 'win32', these cannot all hold:
 """,
     "nobody": "error: nobody is not in the lock: nothing that is locked requires it.\n",
     "deep": """\
@@ -170,4 +172,4 @@ def test_what_is_no_question(scene: Scene, question: str) -> None:
 def test_a_project_without_a_lock(scene: Scene) -> None:
     scene.rewrite(pyproject("colours>2"))
     found = ask(scene, "colours")
-    assert found.exit_code == 1 and found.stderr.startswith("error: No lock exists.")
+    assert found.exit_code == 1 and found.stderr.startswith("error: No lock exists: ")
