@@ -110,8 +110,13 @@ class Searching:
 
     def _told(self) -> str:
         """What the moving line says."""
-        said = {"listings": "Reading listings", "metadata": "Reading metadata", "sources": "Fetching sources", "search": "Searching",
-                "explaining": "Looking for ways out"}  # fmt: skip
+        said = {
+            "listings": "Reading listings",
+            "metadata": "Reading metadata",
+            "sources": "Fetching sources",
+            "search": "Searching",
+            "explaining": "Looking for ways out",
+        }
         parts = [said.get(self.phases.now, "Starting")]
         if self._packages:
             parts.append(f"{self._packages} packages")
