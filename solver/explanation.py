@@ -316,7 +316,7 @@ class _Story:
         if admitted & ~told:
             return None
         if ruled_out:
-            which = f" that fits {','.join(sorted(map(str, fits), reverse=True))}" if fits else ""
+            which = f" that fits {','.join(sorted(set(map(str, fits)), reverse=True))}" if fits else ""
             return f"every version of {name}{which} {' or '.join(ruled_out)}"
         several = len({str(fact.edge.dependency.specifier) if fact.edge else fact.detail for fact in facts}) > 1
         return f"no version of {name} fits {'all that is asked of it' if several else str(fits)}"
