@@ -133,6 +133,9 @@ class Wanted:
     files: tuple[File, ...] = field(hash=False, compare=False)
     build: bool = False
     """Whether an sdist may be built when nothing cheaper tells."""
+    part: str = ""
+    """Where a version's wheels are asked apart, what tells these of its files from the others; empty for the files
+    among which is the one that is asked where they are not."""
 
 
 MetadataOutcome: TypeAlias = Metadata | NeedsBuild | Unavailable

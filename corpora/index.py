@@ -115,7 +115,8 @@ class LiveCorpus:
 
     def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
         """See :class:`corpora.facts.Corpus`."""
-        from corpora.candidate import cache_key, files_in_order
+        from corpora.candidate import cache_key
+        from corpora.file_order import files_in_order
 
         for candidate in wanted:
             if candidate not in self._known and candidate not in self._asked:

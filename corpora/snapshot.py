@@ -334,7 +334,13 @@ def _find(rows: Sequence[Any], wanted: Wanted) -> MetadataOutcome | None:
 
     One recorded without a build answers a request that allows a build, unless all that it says is that it needs one.
     """
-    mine = sorted((row for row in rows if row[0] == wanted.version), key=lambda row: row[2] != wanted.build)
+    asked = {file.filename for file in wanted.files}
+
+    def fitness(row: Any) -> tuple[bool, int]:
+        # Files may have been recorded apart from others of their version, or together with them.
+        return row[2] != wanted.build, len(asked.symmetric_difference(row[1]))
+
+    mine = sorted((row for row in rows if row[0] == wanted.version), key=fitness)
     for file in wanted.files:
         for _, filenames, build, document in mine:
             usable = build == wanted.build or document[0] != "needs-build"

@@ -116,6 +116,7 @@ class Candidates:
     _masks: dict[str, int] = field(default_factory=dict)
     _versions: dict[int, Version] = field(default_factory=dict)
     _admission: list[tuple[Formula, int]] | None = None
+    _locals: frozenset[str] | None = None
 
     @property
     def top(self) -> int:
@@ -206,6 +207,13 @@ class Candidates:
             bare = unserved(self._required.places, build.files)
             region &= ~(self._required.region & region_of(frozenset(bare)))
         return region
+
+    def has_locals(self, index: str) -> bool:
+        """Whether an index lists local versions of the package (2.5.1+cpu), which are builds for some purpose."""
+        if self._locals is None:
+            builds = (build for candidate in self.ranked for build in candidate.builds)
+            self._locals = frozenset(build.index for build in builds if "+" in build.version)
+        return index in self._locals
 
     def usable(self, rank: int) -> Formula:
         """Where a file of the candidate installs."""

@@ -152,6 +152,8 @@ class Project:
     no_binary: bool = False
     no_binary_package: frozenset[str] = frozenset()
     single_version: tuple[str, ...] = ()
+    metadata_per_wheel: frozenset[str] = frozenset()
+    """Packages of which every wheel is read, since those of one version may require different things."""
     members: tuple[Member, ...] = ()
     """Of the workspace that the project is the root or a member of, by name, without the project itself."""
     whole_workspace: bool = False

@@ -147,6 +147,7 @@ def project_of(
         single_version=read_names(settings.get("single-version")),
         access=read_access(settings),
         members=shared.members(name),
+        metadata_per_wheel=frozenset(read_names(settings.get("metadata-per-wheel"))),
         warnings=tuple(warnings),
     )
 

@@ -49,7 +49,7 @@ _READ = _words(
     "no-binary no-binary-package no-build no-build-package override-dependencies prerelease prerelease-package "
     "required-environments resolution sources workspace"
 )
-_READ_FROM_SATLOCK = _READ | {"single-version"}
+_READ_FROM_SATLOCK = _READ | {"metadata-per-wheel", "single-version"}
 
 _WITHOUT_BEARING = _words(
     # These steer an installation, a publication, uv itself, or where it keeps things: never what a lock says.

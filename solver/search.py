@@ -334,7 +334,8 @@ class Search:
             self._preferences[key] = sum(
                 1 << rank
                 for rank, candidate in enumerate(cell.candidates.ranked, start=1)
-                if all(build.version in versions for build in candidate.builds)
+                # Of builds that stand for a version together, a lock holds those that some environment reaches.
+                if any(build.version in versions for build in candidate.builds)
             )
         return self._preferences[key]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from corpora.facts import Corpus, Listing, Metadata, NeedsBuild, Unavailable, Wanted
+from corpora.facts import Corpus, Listing, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Wanted
 from corpora.references import DirectOutcome, Reference
 from encoder.candidates import Build, Candidates, candidates_of, direct_candidates
 from encoder.dependencies import Dependencies, Edits
@@ -16,6 +16,7 @@ from encoder.reach import dependencies_of
 from encoder.universe import Universe
 
 from .crawling import Crawler
+from .variants import Apart, parted, said_by
 
 __all__ = ["Loaded", "Sources"]
 
@@ -136,11 +137,12 @@ class Sources:
     def expect(self, names: Iterable[str], candidates: Iterable[tuple[Candidates, int]] = ()) -> None:
         """Tells the corpus what is likely to be asked for next, so that it can fetch while the search thinks."""
         likely = [
-            self.wanted(build, found.name)
+            wanted
             for found, rank in candidates
             if (id(found), rank) not in self._loaded
             for build in found[rank].builds
             if build.direct is None
+            for _, wanted in self._parts(found, build)
         ]
         self.corpus.prefetch(self._pairs_of(names), likely)
 
@@ -170,7 +172,7 @@ class Sources:
 
         Afterwards each is in :meth:`loaded` or ``rejected``, or its :meth:`cost` has become 2.
         """
-        requests: dict[tuple[int, int], list[Wanted]] = {}
+        requests: dict[tuple[int, int], list[_Parts]] = {}
         candidates_by_id: dict[int, Candidates] = {}
         for candidates, rank in wanted:
             key = (id(candidates), rank)
@@ -187,17 +189,24 @@ class Sources:
                 self.reject(candidates, rank, "has no file that installs in any environment of the project")
                 continue
             candidates_by_id[key[0]] = candidates
-            requests[key] = [self.wanted(b, candidates.name, key in self._to_build) for b in candidates[rank].builds]
-        stated = {w: found for ws in requests.values() for w in ws if (found := self._stated(w))}
-        outcomes = {
-            **self.corpus.metadata([w for ws in requests.values() for w in ws if w not in stated]),
-            **stated,
-        }
-        for (identity, rank), parts in requests.items():
-            self._keep(candidates_by_id[identity], rank, [outcomes[part] for part in parts])
+            may_build = key in self._to_build
+            requests[key] = [self._parts(candidates, build, may_build) for build in candidates[rank].builds]
+        asked = [wanted for builds in requests.values() for parts in builds for _, wanted in parts]
+        stated = {wanted: found for wanted in asked if (found := self._stated(wanted))}
+        outcomes = {**self.corpus.metadata([wanted for wanted in asked if wanted not in stated]), **stated}
+        for (identity, rank), builds in requests.items():
+            told = [[(region, outcomes[wanted]) for region, wanted in parts] for parts in builds]
+            self._keep(candidates_by_id[identity], rank, told)
 
-    def wanted(self, build: Build, name: str, may_build: bool = False) -> Wanted:
-        return Wanted(build.index, name, build.version, build.files, may_build)
+    def _parts(self, candidates: Candidates, build: Build, may_build: bool = False) -> _Parts:
+        """What to ask for the metadata of a build, and the environments that each answer is for."""
+        apart: Apart = candidates.name in self.project.metadata_per_wheel
+        if not apart and candidates.has_locals(build.index):
+            apart = None  # an index of special builds, such as those of PyTorch
+        return [
+            (region, Wanted(build.index, candidates.name, build.version, files, may_build, part))
+            for region, files, part in parted(build, apart, self.universe.domain)
+        ]
 
     def reject(self, candidates: Candidates, rank: int, reason: str) -> None:
         self.rejected.setdefault(id(candidates), {})[rank] = reason
@@ -220,24 +229,27 @@ class Sources:
                 )
         return None
 
-    def _keep(self, candidates: Candidates, rank: int, outcomes: Sequence[Metadata | NeedsBuild | Unavailable]) -> None:
+    def _keep(self, candidates: Candidates, rank: int, outcomes: Sequence[_Told]) -> None:
+        """Notes what was told of each build of a candidate, part by part."""
         key = (id(candidates), rank)
-        for outcome in outcomes:
+        first = [parts[0][1] for parts in outcomes]
+        for outcome in first:
             if isinstance(outcome, Unavailable):
                 if key in self._to_build:
                     self._doubt(candidates, candidates.top + 1)
                 self.reject(candidates, rank, outcome.reason)
                 return
         builds = candidates[rank].builds
-        if any(isinstance(outcome, NeedsBuild) for outcome in outcomes):
+        if any(isinstance(outcome, NeedsBuild) for outcome in first):
             if key in self._to_build:
                 self.reject(candidates, rank, "would have to be built, which is not possible here")
                 return
             self._to_build.add(key)
-            hints = [outcome.hint if isinstance(outcome, NeedsBuild) else outcome for outcome in outcomes]
+            hints = [outcome.hint if isinstance(outcome, NeedsBuild) else outcome for outcome in first]
             with suppress(ValueError):
                 if None not in hints:
-                    self._hints[key] = self._read(candidates.name, builds, hints)
+                    told = [[(build.region, hint)] for build, hint in zip(builds, hints, strict=True)]
+                    self._hints[key] = self._read(candidates.name, builds, told)
                     return
             wheels = (r for r in range(candidates.top, 0, -1) if not self.cost(candidates, r))
             self._doubt(candidates, next(wheels, 0))
@@ -247,13 +259,23 @@ class Sources:
         except ValueError as unreadable:
             self.reject(candidates, rank, f"has metadata that cannot be read: {unreadable}")
 
-    def _read(self, name: str, builds: Sequence[Build], metadata: Sequence[object]) -> Loaded:
+    def _read(self, name: str, builds: Sequence[Build], outcomes: Sequence[_Told]) -> Loaded:
         """Raises ValueError where a requirement cannot be read."""
-        parts, pythons = [], []
-        for build, told in zip(builds, metadata, strict=True):
-            assert isinstance(told, Metadata)
-            dependencies = Dependencies(told.requires_dist, told.provides_extra, f"{name} {build.version}", self.edits)
-            dependencies.of()
-            parts.append((build.region, dependencies))
-            pythons.append(None if build.release.requires_python is not None else told.requires_python)
-        return Loaded(tuple(parts), tuple(pythons))
+        found, pythons = [], []
+        for build, told in zip(builds, outcomes, strict=True):
+            # Of a wheel that tells nothing, the others are the best that is known.
+            first = told[0][1]
+            parts = [(region, part if isinstance(part, Metadata) else first) for region, part in told]
+            known = [(region, part) for region, part in parts if isinstance(part, Metadata)]
+            assert len(known) == len(parts)
+            provides = {extra for _, part in known for extra in part.provides_extra}
+            for region, lines, requires_python in said_by(build.region, known):
+                dependencies = Dependencies(lines, provides, f"{name} {build.version}", self.edits)
+                dependencies.of()
+                found.append((region, dependencies))
+                pythons.append(None if build.release.requires_python is not None else requires_python)
+        return Loaded(tuple(found), tuple(pythons))
+
+
+_Parts = list[tuple[Formula, Wanted]]
+_Told = Sequence[tuple[Formula, MetadataOutcome | None]]

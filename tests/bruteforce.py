@@ -21,6 +21,7 @@ What it takes for true, where the sources leave a choice:
 * A required environment needs a file under every CPython up to 3.14 that it admits: no wheel is made for the Pythons to
   come. One that names no machine means the most common one of its system, one that does means those that are named
   and the common ones.
+* A wheel may state requirements of its own. No two wheels of a version that install on one platform differ in that.
 * Packages never require the project itself.
 """
 
@@ -303,7 +304,7 @@ class Judge:
     @functools.cached_property
     def _atoms(self) -> list[tuple[str, str, str]]:
         """(variable, value, comparison) of every comparison in every marker, but for extras."""
-        texts = [self.world.pyproject] + [text for *_, dist in self.world.candidates() for text in dist.requires_dist]
+        texts = [self.world.pyproject] + [text for *_, dist in self.world.candidates() for text in dist.stated]
         operator = r"\s*(?:===|==|!=|~=|>=|<=|>|<|not\s+in|in)\s*"
         variable = r"(?:python|platform|implementation|sys|os)_\w+"
         value = r"'[^']*'|\"[^\"]*\""
@@ -408,10 +409,21 @@ class Judge:
                 extras = frozenset(asked & declared)
                 if (name, extras) not in done:
                     done.add((name, extras))
-                    todo += [
-                        (_requirement(text), f"{name} {selection[name].version}", extras) for text in dist.requires_dist
-                    ]
+                    asker = f"{name} {selection[name].version}"
+                    todo += [(_requirement(text), asker, extras) for text in self._lines(dist, env)]
         return found
+
+    def _lines(self, dist: Dist, env: Environment) -> tuple[str, ...]:
+        """The requirements that the file states which installs in an environment."""
+        if not dist.per_wheel:
+            return dist.requires_dist
+        serving = [tags for tags in dist.wheels if any(wheel_fits(tags, base) for base in self._bases)]
+        fitting = [tags for tags in serving if wheel_fits(tags, env.base)]
+        # Where none installs: a system that one wheel is for has that one's, all else that of the wheel read first.
+        first = sorted(dist.wheels, key=lambda tags: ("linux" not in tags, tags))
+        system = {"linux": "linux", "darwin": "macosx", "win32": "win"}.get(env.platform, "nothing")
+        fallback = [tags for tags in serving if f"-{system}" in tags or f"-many{system}" in tags]
+        return dist.as_told_by((fitting or fallback or first)[0]).requires_dist
 
     # What serves
 
@@ -514,7 +526,7 @@ class Judge:
 
         A yanked release that a package pins may be locked, but need not be found: it is no reason to search.
         """
-        found = (_requirement(text) for *_, dist in self.world.candidates() for text in dist.requires_dist)
+        found = (_requirement(text) for *_, dist in self.world.candidates() for text in dist.stated)
         return [s for one in found if canonicalize_name(one.name) == name for s in one.specifier]
 
     def prerelease_asked(self, name: str) -> bool | None:
@@ -648,7 +660,7 @@ class Judge:
         """Whether somebody asks for a package in a way that only its pre-releases meet (PEP 440)."""
         dists = self.world.indexes[candidate.index][candidate.name]
         listed = [version for version, dist in dists.items() if dist.wheels or dist.sdist]
-        requirements = (_requirement(text) for *_, dist in self.world.candidates() for text in dist.requires_dist)
+        requirements = (_requirement(text) for *_, dist in self.world.candidates() for text in dist.stated)
         return any(
             satisfies(candidate.version, str(one.specifier))
             and all(Version(v).is_prerelease for v in listed if satisfies(v, str(one.specifier)))

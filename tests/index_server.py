@@ -185,12 +185,13 @@ class IndexServer:
         found: dict[str, dict[str, Callable[[], bytes]]] = {url: {} for url in self.original.indexes}
         for index, name, version, dist in self.original.candidates():
             for filename, tags in self.original.files(index, name, version):
+                said = dist.as_told_by(tags)
                 if tags is None:
-                    make = functools.partial(standins.sdist, index, name, version, dist)
+                    make = functools.partial(standins.sdist, index, name, version, said)
                 else:
-                    make = functools.partial(standins.wheel, index, name, version, dist, tags)
+                    make = functools.partial(standins.wheel, index, name, version, said, tags)
                     if dist.broken is None:
-                        metadata = functools.partial(standins.core_metadata, name, version, dist)
+                        metadata = functools.partial(standins.core_metadata, name, version, said)
                         found[index][f"{filename}.metadata"] = functools.cache(metadata)
                 found[index][filename] = functools.cache(make)
         return found

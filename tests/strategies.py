@@ -57,6 +57,7 @@ ENVIRONMENTS = (
     ("sys_platform != 'win32'",),
     ("python_version >= '3.12' and sys_platform == 'win32'", "python_version < '3.12'"),
 )
+PLATFORM_TAGS = ("py3-none-manylinux_2_28_x86_64", "py3-none-win_amd64", "py3-none-macosx_11_0_arm64")
 REQUIRED = (
     "sys_platform == 'linux' and platform_machine == 'x86_64'",
     "sys_platform == 'win32'",
@@ -119,7 +120,10 @@ class _WorldDraw:
         if first:
             name = self.dice.pick(self.names)
             self.indexes[URLS["extra-first"]] = {name: self._versions(name)}
-        return World(self._pyproject(first), self.indexes)
+        pyproject = self._pyproject(first)
+        if self.dice.chance(20):
+            self._state_per_wheel()
+        return World(pyproject, self.indexes)
 
     # Packages
 
@@ -152,24 +156,37 @@ class _WorldDraw:
         if len(extras) == 2 and dice.chance(30):
             requires.append(f"{name}[x] ; extra == 'y'")
         requires_python = dice.pick((">=3.12", ">=3.12", ">=3.11,<3.13", ">=3.11.1")) if dice.chance(10) else None
-        return Dist(
+        dist = Dist(
             requires_dist=tuple(requires),
             requires_python=requires_python,
             provides_extra=tuple(extras),
             wheels=() if dice.chance(2) else self._wheels(),
             sdist=dice.chance(10),
         )
+        return dist
+
+    def _state_per_wheel(self) -> None:
+        """Some versions get a wheel for each platform, of which some state requirements of their own."""
+        for packages in self.indexes.values():
+            for name, versions in packages.items():
+                for version, dist in versions.items():
+                    if dist.wheels and self.dice.chance(25):
+                        versions[version] = self._per_wheel(name, dist)
+
+    def _per_wheel(self, name: str, dist: Dist) -> Dist:
+        dice = self.dice
+        tags = dice.some(PLATFORM_TAGS, 2, 3)
+        own = []
+        for one in dice.some(tags, 1, 2):
+            lines = [line for line in dist.requires_dist if dice.chance(50)]
+            lines += [self._requirement(self._target(name), marked=20)] if dice.chance(60) else []
+            own.append((one, tuple(lines)))
+        return replace(dist, wheels=tuple(tags), sdist=False, per_wheel=tuple(own))
 
     def _wheels(self) -> tuple[str, ...]:
         if not self.dice.chance(15):
             return ("py3-none-any",)
-        tags = (
-            "py3-none-manylinux_2_28_x86_64",
-            "py3-none-win_amd64",
-            "py3-none-macosx_11_0_arm64",
-            "cp312-cp312-win_amd64",
-        )
-        return tuple(self.dice.some(tags, 1, 3))
+        return tuple(self.dice.some((*PLATFORM_TAGS, "cp312-cp312-win_amd64"), 1, 3))
 
     def _target(self, name: str) -> str:
         """Mostly a later package, so that few requirements are cyclic."""

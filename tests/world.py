@@ -11,7 +11,7 @@ import hashlib
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from corpora.facts import File, Guess, Listing, Metadata, MetadataOutcome, NeedsBuild, Release, Unavailable, Wanted
+from corpora.file_order import files_in_order
 
 T = TypeVar("T")
 
@@ -47,6 +48,18 @@ class Dist:
     """What such an sdist noted of its requirements, right or wrong."""
     broken: str | None = None
     """Why no metadata can be had, if so."""
+    per_wheel: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(tags, requirements) of wheels that say something else than ``requires_dist``."""
+
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """The requirements that any of its files states."""
+        return (*self.requires_dist, *(line for _, lines in self.per_wheel for line in lines))
+
+    def as_told_by(self, tags: str | None) -> Dist:
+        """The same with the requirements that one of its files states."""
+        said = dict(self.per_wheel).get(tags or "", self.requires_dist)
+        return replace(self, requires_dist=said, per_wheel=())
 
 
 Packages = Mapping[str, Mapping[str, Dist]]
@@ -167,7 +180,7 @@ class MemoryCorpus:
     def _file(index: str, dist: Dist, file: WorldFile) -> File:
         url = file_url(index, file.filename)
         digest = fake_sha256(url)
-        offers_metadata = file.tags is not None
+        offers_metadata, told = file.tags is not None, dist.as_told_by(file.tags)
         return File(
             filename=file.filename,
             url=url,
@@ -176,13 +189,15 @@ class MemoryCorpus:
             upload_time=dist.upload_time,
             requires_python=dist.requires_python,
             yanked=dist.yanked,
-            metadata=(("sha256", fake_sha256(url + ".metadata")),) if offers_metadata else None,
+            metadata=(("sha256", fake_sha256(repr(told))),) if offers_metadata else None,
         )
 
     def _metadata(self, wanted: Wanted) -> MetadataOutcome:
         dist = self.world.indexes[wanted.index][wanted.name][wanted.version]
-        names = {file.filename for file in self.world.files(wanted.index, wanted.name, wanted.version)}
-        assert names >= {file.filename for file in wanted.files}, f"{wanted} names files that the index does not list"
+        tags = {file.filename: file.tags for file in self.world.files(wanted.index, wanted.name, wanted.version)}
+        assert tags.keys() >= {f.filename for f in wanted.files}, f"{wanted} names files that the index does not list"
+        wheels, _ = files_in_order(wanted.files)
+        dist = dist.as_told_by(tags[wheels[0].filename] if wheels else None)
         extras = tuple(canonicalize_name(extra) for extra in dist.provides_extra)
         if dist.needs_build and not wanted.build and not any(file.is_wheel for file in wanted.files):
             if dist.hint is None:
