@@ -15,6 +15,7 @@ from encoder.values import Value
 
 from .markers import read_marker
 from .model import Condition, LockfileError, Switch, all_of
+from .pulls import ALWAYS_ON, conflicts_of, is_own, pulls_of
 
 __all__ = ["Index", "Pin", "ProjectFacts", "in_scope", "read_project"]
 
@@ -64,73 +65,25 @@ def read_project(path: Path, *, as_groups: bool = False) -> ProjectFacts:
     if not path.is_file():
         return ProjectFacts()
     top = parse(path)
-    project = top["project"].table() if "project" in top else {}
     tool = top["tool"].table() if "tool" in top else {}
     tables = [tool[name].table() for name in ("uv", "satlock") if name in tool]
-    pulls = _pulls(top, project)
+    conflicts = [things for things in conflicts_of(path, top) if len(things) > 1]
+    pulls = pulls_of(path, top) if conflicts else {}
     forbidden = []
-    conflicts = next((table["conflicts"] for table in reversed(tables) if "conflicts" in table), None)
-    for members in conflicts.items() if conflicts is not None else ():
-        choices = [choice for item in members.items() for choice in _choice(item)]
-        for left, right in combinations(dict.fromkeys(choices), 2):
+    for things in conflicts:
+        for left, right in combinations(things, 2):
             for one in (left, *pulls.get(left, ())):
                 for other in (right, *pulls.get(right, ())):
-                    switches = dict.fromkeys(_named(choice, as_groups) for choice in (one, other))
-                    forbidden.append(tuple(switches))
+                    # What is chosen for other packages is chosen nowhere else: only what brings it along counts.
+                    if all(is_own(thing) or thing == ALWAYS_ON for thing in (one, other)):
+                        chosen = [_named(thing[:2], as_groups) for thing in (one, other) if thing != ALWAYS_ON]
+                        forbidden.append(tuple(dict.fromkeys(chosen)))
+    forbidden = [switches for switches in forbidden if switches]
     return ProjectFacts(tuple(dict.fromkeys(forbidden)), tuple(_pins(tables)), tuple(_indexes(tables)))
 
 
 def _named(choice: tuple[str, str], as_groups: bool) -> str:
     return f"{'group' if as_groups else choice[0]} {choice[1]}"
-
-
-def _choice(item: Value) -> list[tuple[str, str]]:
-    table = item.table()
-    return [(kind, table[kind].name(f"name of a {kind}")) for kind in ("extra", "group") if kind in table]
-
-
-def _pulls(top: dict[str, Value], project: dict[str, Value]) -> dict[tuple[str, str], tuple[tuple[str, str], ...]]:
-    """For each extra and group, the others that bring it along in every environment."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    own = project["name"].name() if "name" in project else ""
-    direct: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    extras = project["optional-dependencies"].table() if "optional-dependencies" in project else {}
-    for key, items in extras.items():
-        here = ("extra", project["optional-dependencies"].key_name(key, "name of an extra"))
-        for item in items.items():
-            try:
-                requirement = Requirement(item.text())
-            except InvalidRequirement:
-                continue
-            if own and _same(requirement.name, own) and requirement.marker is None:
-                direct.setdefault(here, set()).update(("extra", _normal(extra)) for extra in requirement.extras)
-    groups = top["dependency-groups"].table() if "dependency-groups" in top else {}
-    for key, items in groups.items():
-        here = ("group", top["dependency-groups"].key_name(key, "name of a group"))
-        for item in items.items():
-            if isinstance(item.raw, dict) and "include-group" in item.raw:
-                direct.setdefault(here, set()).add(("group", item.table()["include-group"].name("name of a group")))
-    found: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    for start in direct:
-        todo, seen = [start], {start}
-        while todo:
-            for other in direct.get(todo.pop(), ()):
-                if other not in seen:
-                    seen.add(other)
-                    todo.append(other)
-                    found.setdefault(other, set()).add(start)
-    return {choice: tuple(sorted(by)) for choice, by in found.items()}
-
-
-def _same(name: str, own: str) -> bool:
-    return _normal(name) == own
-
-
-def _normal(name: str) -> str:
-    from packaging.utils import canonicalize_name
-
-    return canonicalize_name(name)
 
 
 def _indexes(tables: list[dict[str, Value]]) -> Iterator[Index]:
