@@ -36,10 +36,16 @@ def notes_of_refusals(locked: Locked) -> list[str]:
     """One sentence for each set of places where pip refuses packages that uv installs."""
     from solver.gaps import refused_by_pip
 
-    return [
+    notes = [
         f"pip (not uv) refuses what says that it is for older Pythons, on {where}: {_listed(names, verbose=False)}"
         for where, names in _grouped(refused_by_pip(locked.lock, locked.universe.domain))
     ]
+    packages = [package for package in locked.lock.packages if package.is_installed]
+    bare = dict.fromkeys(package.name for package in packages if package.direct is not None and not package.files)
+    if bare and any(package.files for package in packages):
+        told = _listed(list(bare), verbose=False)
+        notes.append(f"pip (not uv) installs no folder or repository beside files with hashes: {told}")
+    return notes
 
 
 def json_of_gaps(locked: Locked) -> list[dict[str, Any]]:
