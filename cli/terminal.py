@@ -10,8 +10,6 @@ from typing import Any
 
 import click
 
-from corpora.address import redacted
-
 __all__ = ["is_terminal", "marked", "say", "say_error", "say_warning"]
 
 
@@ -67,4 +65,8 @@ def _printable(text: str) -> str:
         piece = found[0]
         return piece if len(piece) > 1 or piece.isprintable() else f"\\x{ord(piece):02x}"
 
-    return _UNPRINTABLE.sub(shown, redacted(text))
+    if "://" in text:
+        from corpora.address import redacted
+
+        text = redacted(text)
+    return _UNPRINTABLE.sub(shown, text)
