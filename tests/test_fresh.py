@@ -125,20 +125,37 @@ def test_every_tier_has_its_optimum(draw: Draw, first: int, tmp_path: Path) -> N
 @kinds
 @chunks
 def test_the_order_of_the_input_is_no_matter(draw: Draw, first: int, tmp_path: Path) -> None:
-    """Of listings and answers the bytes do not depend; of the order of requirements the tiers do not."""
+    """Neither that of listings and answers, nor that of requirements and of tables in the project's file."""
     for seed in range(first, first + CHUNK, 5):
-        drawn = dated(plain(draw(seed)), seed)
-        answer, judge = locked(drawn, tmp_path, objective="fresh"), Judge(drawn)
-        env = judge.environments()[0]
+        drawn = dated(draw(seed), seed)
+        answer = locked(drawn, tmp_path, objective="fresh")
         again = locked(backwards(drawn), tmp_path, objective="fresh", shuffle=seed)
         assert text_of(again) == text_of(answer), f"seed {seed}"
-        head, _, rest = drawn.pyproject.partition("dependencies = ")
-        listed, _, rest = rest.partition("\n")
-        turned = replace(drawn, pyproject=f"{head}dependencies = {turn(listed)}\n{rest}")
-        other = locked(turned, tmp_path, objective="fresh")
+        other = locked(replace(drawn, pyproject=turned(drawn.pyproject)), tmp_path, objective="fresh")
         if isinstance(answer, Locked):
             assert isinstance(other, Locked)
-            assert values(judge, env, chosen_of(other)) == values(judge, env, chosen_of(answer)), f"seed {seed}"
+            assert entries(other) == entries(answer), f"seed {seed}"
+
+
+def entries(answer: Locked) -> list[tuple[str, str, str, str | None]]:
+    return [(one.name, one.version, one.index, one.marker) for one in answer.lock.packages]
+
+
+def turned(pyproject: str) -> str:
+    """The same project with its lists of requirements backwards, and the keys of its tables in another order."""
+    tables: list[list[str]] = [[]]
+    for line in pyproject.splitlines():
+        if line.startswith("["):
+            tables.append([])
+        tables[-1].append(line)
+    for table in tables:
+        if table and table[0] in ("[project.optional-dependencies]", "[dependency-groups]"):
+            table[1:] = [line for line in reversed(table[1:]) if line.strip()]
+        for place, line in enumerate(table):
+            name, equals, listed = line.partition(" = ")
+            if name == "dependencies" and listed.startswith("[") and listed.endswith("]"):
+                table[place] = f"{name}{equals}{turn(listed)}"
+    return "\n".join(line for table in tables for line in table) + "\n"
 
 
 def turn(listed: str) -> str:
