@@ -1,158 +1,124 @@
-"""A lock that is there already: what is kept of it, and whether it still says what the project needs."""
+"""A lock that is there already: reading it, and whether it is valid for the project."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.failures import WRONG, Ended
+from cli.inputs import Inputs
+from cli.lockfile import Target
+from cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
-    from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
+    from encoder.project import Project
+    from solver.standing.reading import Standing
 
-    from encoder.universe import Universe
-    from solver.lock import Lock, LockedPackage
-
-__all__ = ["first_difference", "kept_commits", "kept_versions", "read_pylock"]
+__all__ = ["Verdict", "json_of_standing", "names_in", "read_existing", "verdict_on"]
 
 
-def read_pylock(text: str, where: str) -> Pylock:
-    """Reads a PEP 751 lock. Raises Ended where it is broken."""
-    import tomllib
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a lock is valid."""
 
-    from packaging.pylock import Pylock, PylockValidationError
+    violation: str | None
+    """The first reason why it is not; None where it is."""
+    markers: tuple[str | None, ...]
+    """Where each entry is installed, as far as the lock is valid; None is everywhere."""
+
+
+def read_existing(text: str, target: Target) -> Standing:
+    """Reads the lock that is there. Raises Ended where it is broken."""
+    from encoder.project import ProjectError
+    from solver.standing.reading import read_standing
 
     try:
-        return Pylock.from_dict(tomllib.loads(text))
-    except RecursionError:
-        said = "it is nested too deeply"
-    except (PylockValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
-        said = " ".join(str(error).split())
-    raise Ended(
-        WRONG,
-        f"{where} is not a valid lock: {said.rstrip('.')}.",
-        "Restore it, delete it, or replace it with --upgrade.",
-    )
+        return read_standing(text, target.form, str(target))
+    except ProjectError as error:
+        raise Ended(WRONG, str(error), "Restore it, delete it, or replace it with --upgrade.") from None
 
 
-def kept_versions(existing: Pylock, lifted: Iterable[str] = ()) -> dict[str, frozenset[str]]:
-    """The versions of a lock by name, to be kept as far as possible; those of ``lifted`` are not."""
-    versions: dict[str, set[str]] = {}
-    for package in existing.packages:
-        if package.version is not None:
-            versions.setdefault(str(package.name), set()).add(str(package.version))
-    return {name: frozenset(found) for name, found in versions.items() if name not in set(lifted)}
+def verdict_on(
+    standing: Standing,
+    project: Project,
+    given: Inputs,
+    phases: Phases,
+    folder: Path,
+    *,
+    prepare: Callable[[Project, Watched, str], Project] | None = None,
+) -> Verdict:
+    """Verifies a lock, without a search and without a solver.
 
-
-def kept_commits(existing: Pylock, lifted: Iterable[str] = ()) -> dict[tuple[str, str, str], str]:
-    """The commits of a lock by repository, reference and subdirectory; those of ``lifted`` are not kept."""
-    from corpora.references import repository
-
-    return {
-        (repository(package.vcs.url or ""), package.vcs.requested_revision or "", package.vcs.subdirectory or ""): (
-            package.vcs.commit_id
-        )
-        for package in existing.packages
-        if package.vcs is not None and str(package.name) not in set(lifted)
-    }
-
-
-def first_difference(existing: Pylock, lock: Lock, universe: Universe, folder: Path | None = None) -> str | None:
-    """The first way in which a lock does not say what the project needs now; None where it says just that.
-
-    Order, spelling, and what else an index says of a file do not count; nor do environments that the project does
-    not admit (any more). Markers are compared by what they mean in the others.
+    Raises:
+        ProjectError: the project asks for something impossible.
+        CorpusError: an index failed.
     """
-    return next(_differences(existing, lock, universe, folder or Path()), None)
+    corpus = given.corpus(project)
+    try:
+        from encoder.dependencies import edits_of
+        from solver.directs import universe_for
+        from solver.sources import Sources
+        from solver.standing.reading import kept_commits
+        from solver.standing.verifying import first_violation
+
+        watched = Watched(corpus, phases)
+        with phases.phase("verifying"):
+            index = given.index_for(project, corpus)
+            project = project if prepare is None else prepare(project, watched, index)
+            universe = universe_for(project, watched, kept_commits(standing))
+            sources = Sources(project, universe, watched, index, edits_of(project))
+            violation = None
+            if standing.form == "uv":
+                from solver.uvlock.agreement import disagreement
+
+                violation = disagreement(standing.tables, project, universe, given.uv_view(), folder)
+            violation = violation or first_violation(standing, project, universe, sources)
+            if violation is not None:
+                return Verdict(violation, ())
+            from solver.shortest import Shortener
+            from solver.standing.regions import regions_of
+
+            shortener = Shortener(universe.domain)
+            return Verdict(None, tuple(shortener.marker(region) for region in regions_of(standing, universe.domain)))
+    finally:
+        corpus.close()
 
 
-def _differences(existing: Pylock, lock: Lock, universe: Universe, folder: Path) -> Iterator[str]:
-    from encoder.marker import TRUE, any_of, from_marker, from_python_specifier
-
-    yield from _other_names("extras", existing.extras or (), lock.extras)
-    yield from _other_names("dependency groups", existing.dependency_groups or (), lock.groups)
-    yield from _other_names("default groups", existing.default_groups or (), lock.default_groups)
-    pythons = from_python_specifier(str(existing.requires_python or ""))
-    if not universe.domain.implies(TRUE, pythons):
-        yield f"it is for Python {existing.requires_python}, and the project admits {lock.requires_python}"
-    covered = any_of(from_marker(marker) for marker in existing.environments) if existing.environments else TRUE
-    if not universe.domain.implies(TRUE, covered):
-        yield "it does not cover all of the project's environments (tool.uv.environments)"
-    there: dict[str, list[Package]] = {}
-    for package in existing.packages:
-        there.setdefault(str(package.name), []).append(package)
-    needed: dict[str, list[LockedPackage]] = {}
-    for found in (found for found in lock.packages if found.is_installed):
-        needed.setdefault(found.name, []).append(found)
-    for name in sorted({*there, *needed}):
-        yield from _package_differences(name, there.get(name, []), needed.get(name, []), universe, folder)
+def names_in(standing: Standing, project: Project) -> int:
+    """How many packages a lock has, the project itself not counted."""
+    return len({entry.name for entry in standing.entries} - {project.name})
 
 
-def _other_names(what: str, there: Iterable[str], needed: Iterable[str]) -> Iterator[str]:
-    missing, spare = sorted(set(needed) - set(there)), sorted(set(there) - set(needed))
-    if missing:
-        yield f"it lacks the {what} {', '.join(missing)} of the project"
-    if spare:
-        yield f"it has the {what} {', '.join(spare)}, which the project does not have"
-
-
-def _package_differences(
-    name: str, there: list[Package], needed: list[LockedPackage], universe: Universe, folder: Path
-) -> Iterator[str]:
-    from encoder.marker import from_marker
-
-    if not there:
-        yield f"it lacks {name}, which the project needs ({_shown(needed)})"
-        return
-    if not needed:
-        yield f"it has {name} {there[0].version}, which the project does not need"
-        return
-    left = list(there)
-    for found in needed:
-        same = [entry for entry in left if _is_same(entry, found, folder)]
-        for package in same:
-            if universe.domain.equivalent(from_marker(package.marker), found.region):
-                left.remove(package)
-                yield from _file_differences(package, found)
-                break
-        else:
-            if not same:
-                versions = ", ".join(f"{p.version}" for p in there)
-                yield f"it has {name} {versions}, and the project needs {_shown(needed)}"
-            else:
-                yield (
-                    f"it has {name} {found.version} where {same[0].marker or 'anywhere'}, and the project needs it "
-                    f"where {found.marker or 'anywhere'}"
-                )
-            return
-    if left:
-        yield f"it has {name} {left[0].version} too, which the project does not need"
-
-
-def _is_same(entry: Package, found: LockedPackage, folder: Path) -> bool:
-    """Whether an entry is the candidate that was found, wherever it holds."""
-    if found.direct is not None:
-        from solver.pylock import Place, place_of
-
-        return Place(entry.vcs, entry.archive, entry.directory) == place_of(found.direct, folder)
-    return str(entry.version) == found.version and _address(entry.index) == _address(found.index)
-
-
-def _file_differences(package: Package, found: LockedPackage) -> Iterator[str]:
-    """A file whose content is said to be another one: neither can be trusted."""
-    hashes = {file.filename: dict(file.hashes) for file in found.files}
-    locked: list[PackageWheel | PackageSdist] = [*(package.wheels or ())]
-    locked += [package.sdist] if package.sdist else []
-    for file in locked:
-        known = hashes.get(file.filename, {})
-        if any(known.get(kind, digest) != digest for kind, digest in file.hashes.items()):
-            yield f"it has a hash for {file.filename} that is not the one of {found.index}"
-
-
-def _address(index: str | None) -> str | None:
-    return index.rstrip("/") if index else None
-
-
-def _shown(packages: list[LockedPackage]) -> str:
-    return ", ".join(package.version for package in packages)
+def json_of_standing(
+    standing: Standing, project: Project, verdict: Verdict, phases: Phases, header: dict[str, Any]
+) -> str:
+    """The report of ``--json`` for a lock that was verified, or found not to be valid."""
+    places = list(zip(standing.entries, verdict.markers, strict=False))
+    entries = [(entry, marker) for entry, marker in places if entry.name != project.name]
+    regions = Counter(marker for _, marker in entries)
+    counts = Counter(entry.name for entry, _ in entries)
+    several: dict[str, list[dict[str, str | None]]] = {}
+    for entry, marker in entries:
+        if counts[entry.name] > 1:
+            said = {"version": entry.version, "index": entry.index, "marker": marker}
+            several.setdefault(entry.name, []).append(said)
+    report = {
+        **header,
+        "counts": {
+            "packages": names_in(standing, project),
+            "candidates": sum(entry.name != project.name for entry in standing.entries),
+            "files": sum(len(entry.files) for entry in standing.entries),
+            "regions": len(regions),
+        },
+        "regions": [
+            {"marker": marker, "candidates": count}
+            for marker, count in sorted(regions.items(), key=lambda item: (item[0] is not None, item[0] or ""))
+        ],
+        "several": several,
+        "times": {name: round(seconds, 4) for name, seconds in {**phases.seconds, "total": phases.total}.items()},
+    }
+    return json.dumps(report, indent=2, ensure_ascii=False)

@@ -9,23 +9,19 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from cli.existing import first_difference, kept_commits, kept_versions, read_pylock
 from cli.failures import FAILED, NO, WRONG, Ended
 from cli.inputs import Inputs, inputs, package_names
 from cli.lockfile import Target, target_of
-from cli.searching import Searching
-from cli.terminal import say, say_error, say_warning
+from cli.remembered import Memory
+from cli.terminal import marked, say, say_error, say_warning
 from cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from packaging.pylock import Pylock
-
     from cli.conflicts import Inference
     from encoder.project import Project
     from solver.locking import Locked
     from solver.search import NoLock
+    from solver.standing.reading import Standing
 
 __all__ = ["lock"]
 
@@ -86,40 +82,28 @@ def lock(  # noqa: PLR0917
     if certificate is not None and (check or target.path is None):
         raise Ended(WRONG, "--certificate is for a lock that is written to a file; drop it, or name the file.")
     _refuse_contradictions(target, upgrade, check, as_json)
-    run = _Run(given, target, quiet, verbose, as_json)
-    lifted = package_names(upgrade_package)
-    with run.phases.phase("reading"):
-        project = given.project()
-        objective = given.objective_for(project)
-        text = target.read()
-    for warning in project.warnings:
-        say_warning(warning)
-    if check and text is None:
-        raise Ended(NO, f"There is no lock at {target}; write it with satlock lock.")
-    existing = read_pylock(text, str(target)) if text is not None and not upgrade and target.form == "pylock" else None
-    kept = kept_versions(existing, lifted) if existing is not None else {}
-    run.commits = kept_commits(existing, lifted) if existing is not None else {}
-    if check and target.form == "uv":
-        raise Ended(WRONG, "--check of a uv.lock is not there yet; let uv check it with uv lock --check.")
     if infer_conflicts and target.form == "uv":
         raise Ended(WRONG, "For uv, conflicts must be in pyproject.toml; put there what satlock conflicts prints.")
-    inferred = run.inference(project) if infer_conflicts else None
-    locked, watched = run.search(project, objective, kept, inferred.infer if inferred is not None else None)
-    if inferred is not None:
-        run.tell_inferred(inferred)
-    if check:
-        assert existing is not None
-        run.compare(existing, locked, watched)
-        return
-    with run.phases.phase("writing"):
-        fresh = run.text_of(locked, project)
-        changed = fresh != text
-        if changed or target.path is None:
-            target.write(fresh)
-    if certificate is not None and target.path is not None:
-        with run.phases.phase("proving"):
-            _certify(target.path, given.project_folder, certificate, locked)
-    run.report(locked, watched, "locked" if changed else "unchanged")
+    run = _Run(given, target, quiet, verbose, as_json, Memory(given, target.path), certificate)
+    lifted = package_names(upgrade_package)
+    text = target.read()
+    if check and text is None:
+        raise Ended(NO, f"There is no lock at {target}; write it with satlock lock.")
+    keeps = text is not None and not upgrade and not lifted and not infer_conflicts and certificate is None
+    if not (keeps and run.recall(text or "", check)):
+        with run.phases.phase("reading"):
+            project = given.project()
+            objective = given.objective_for(project)
+        for warning in project.warnings:
+            say_warning(warning)
+        existing = None
+        if text is not None and not upgrade:
+            from cli.existing import read_existing
+
+            existing = read_existing(text, target)
+        run.inferred = run.inference(project) if infer_conflicts else None
+        if existing is None or not (check or keeps) or not run.verify(existing, text or "", project, check):
+            run.lock(project, objective, existing, lifted, text)
 
 
 def _certify(lockfile: Path, project: Path, folder: Path, locked: Locked) -> None:
@@ -149,24 +133,68 @@ class _Run:
     quiet: bool
     verbose: bool
     as_json: bool
+    memory: Memory
+    certificate: Path | None = None
+    inferred: Inference | None = None
     phases: Phases = field(default_factory=Phases)
-    commits: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _objective: str = ""
 
-    def search(
-        self,
-        project: Project,
-        objective: str,
-        kept: dict[str, frozenset[str]],
-        prepare: Callable[[Project, Watched, str], Project] | None = None,
-    ) -> tuple[Locked, Watched]:
-        """Finds the lock.
+    def recall(self, text: str, check: bool) -> bool:
+        """Whether the lock is known to be valid for the project, and says so."""
+        known = None if self.as_json else self.memory.recall(text)
+        if known is None:
+            return False
+        for warning in known.warnings:
+            say_warning(warning)
+        self._say_standing(known.packages, check)
+        return True
+
+    def verify(self, existing: Standing, text: str, project: Project, check: bool) -> bool:
+        """Whether the lock that is there is valid; says so where it is.
+
+        Raises:
+            Ended: it is not, and this was to be checked.
+        """
+        from cli.existing import json_of_standing, names_in, verdict_on
+
+        prepare = self.inferred.infer if self.inferred is not None else None
+        verdict = verdict_on(existing, project, self.given, self.phases, self._folder, prepare=prepare)
+        if self.inferred is not None and check:
+            self.tell_inferred(self.inferred)
+        if verdict.violation is not None and not check:
+            return False
+        if verdict.violation is None:
+            self._say_standing(names_in(existing, project), check)
+            if self.inferred is None and self_contained(project):
+                self.memory.keep(text, names_in(existing, project), project.warnings)
+        status = "out of date" if verdict.violation else "valid" if check else "unchanged"
+        if self.as_json:
+            header = self._header(status, verdict.violation)
+            click.echo(json_of_standing(existing, project, verdict, self.phases, header))
+        if verdict.violation is not None:
+            advice = "Bring it up to date with satlock lock."
+            raise Ended(NO, f"{self.target} is out of date: {verdict.violation}.", advice)
+        return True
+
+    def _say_standing(self, packages: int, check: bool) -> None:
+        if not self.quiet:
+            head = f"{'Valid' if check else 'Already locked'}: {packages} package{'' if packages == 1 else 's'}"
+            say(f"{marked(head, fg='green', bold=True)} ({self.target}, {self.phases.total:.1f} s)")
+
+    def lock(
+        self, project: Project, objective: str, existing: Standing | None, lifted: tuple[str, ...], text: str | None
+    ) -> None:
+        """Searches for a lock, and writes it.
 
         Raises:
             Ended: there is none, which is then explained.
         """
+        from cli.searching import Searching
+        from solver.standing.reading import kept_commits, kept_versions
+
         self._objective = objective
-        searching = Searching(self.given, self.phases, self.quiet, self.commits)
+        commits = kept_commits(existing, lifted) if existing is not None else {}
+        searching = Searching(self.given, self.phases, self.quiet, commits)
 
         def no_lock(none: NoLock, ways: list[str]) -> NoReturn:
             for line in ways:
@@ -176,9 +204,27 @@ class _Run:
                 click.echo(searching.explanation.json(self._header("no lock")))
             raise Ended(FAILED if none.failed else NO)
 
-        return searching.search(
-            project, objective, kept, no_lock, on_story=lambda story: say_error(*story), prepare=prepare
+        locked, watched = searching.search(
+            project,
+            objective,
+            kept_versions(existing, lifted) if existing is not None else {},
+            no_lock,
+            on_story=lambda story: say_error(*story),
+            prepare=self.inferred.infer if self.inferred is not None else None,
         )
+        if self.inferred is not None:
+            self.tell_inferred(self.inferred)
+        with self.phases.phase("writing"):
+            fresh = self.text_of(locked, project)
+            changed = fresh != text
+            if changed or self.target.path is None:
+                self.target.write(fresh)
+        if self.inferred is None and self_contained(project):
+            self.memory.keep(fresh, len({package.name for package in locked.lock.packages}), project.warnings)
+        if self.certificate is not None and self.target.path is not None:
+            with self.phases.phase("proving"):
+                _certify(self.target.path, self.given.project_folder, self.certificate, locked)
+        self.report(locked, watched, "locked" if changed else "unchanged")
 
     @staticmethod
     def inference(project: Project) -> Inference:
@@ -223,21 +269,6 @@ class _Run:
 
         return to_toml(locked.lock, folder)
 
-    def compare(self, existing: Pylock, locked: Locked, watched: Watched) -> None:
-        """Says whether the lock that is there is the one that the project needs.
-
-        Raises:
-            Ended: it is not.
-        """
-        with self.phases.phase("comparing"):
-            difference = first_difference(existing, locked.lock, locked.universe, self._folder)
-        if difference is None:
-            self.report(locked, watched, "valid")
-            return
-        if self.as_json:
-            self._print_json(locked, watched, "out of date", difference)
-        raise Ended(NO, f"{self.target} is out of date: {difference}.", "Bring it up to date with satlock lock.")
-
     def report(self, locked: Locked, watched: Watched, status: str) -> None:
         """Says what was found."""
         from cli.gaps import warning_of_gaps
@@ -264,6 +295,15 @@ class _Run:
         if reason is not None:
             header["reason"] = reason
         return {**header, "lockfile": str(self.target), "format": self.target.form, "objective": self._objective}
+
+
+def self_contained(project: Project) -> bool:
+    """Whether all that a project says is in its own file, so that its bytes tell whether it has changed."""
+    listed = [project.dependencies, project.constraints, project.overrides]
+    listed += [*project.extras.values(), *project.groups.values()]
+    references = [requirement.reference or requirement.url for requirements in listed for requirement in requirements]
+    references += [source.reference for sources in project.sources.values() for source in sources]
+    return not project.members and not any(references)
 
 
 def _with_source(given: Inputs, source: Path | None) -> Inputs:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from cli.existing import kept_versions, read_pylock
+from cli.existing import read_existing
 from cli.failures import FAILED, NO, WRONG, Ended
 from cli.inputs import Inputs, inputs, package_names
 from cli.lockfile import target_of
@@ -59,8 +59,10 @@ def why(  # noqa: PLR0917
     target = target_of(given.default_lock(form), output, form)
     run = _Run(given, quiet, verbose, as_json, asked)
     with run.phases.phase("reading"):
+        from solver.standing.reading import kept_versions
+
         project, text = given.project(), target.read()
-        existing = read_pylock(text, str(target)) if text is not None and not upgrade else None
+        existing = read_existing(text, target) if text is not None and not upgrade else None
         kept = kept_versions(existing, package_names(upgrade_package)) if existing is not None else {}
     for warning in project.warnings:
         say_warning(warning)

@@ -17,19 +17,13 @@ from typing import Any, NamedTuple
 
 import msgpack
 
+from corpora.cache_folder import default_folder
 from corpora.facts import File, Listing, Metadata, NeedsBuild, Release
 
 __all__ = ["Cache", "Kept", "default_folder", "pack_listing", "unpack_listing"]
 
 _MAGIC = b"satlock\x03"
 """Changes with the form of the entries, so that an old entry is one that is not there."""
-
-
-def default_folder() -> Path:
-    """The platform's user cache folder for satlock."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("satlock", appauthor=False)
 
 
 class Kept(NamedTuple):

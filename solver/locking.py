@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from corpora.facts import Corpus, CorpusError, Unavailable
-from corpora.references import Direct, GitReference, PathReference, Reference, repository
+from corpora.facts import Corpus
 from encoder.dependencies import edits_of
-from encoder.project import Project, ProjectError
-from encoder.universe import Universe, universe_of
+from encoder.project import Project
+from encoder.universe import Universe
 
 from .decoding import decode
+from .directs import place_of_commit, universe_for
 from .lock import Lock
 from .newest_first import Selection
 from .reasons import Reasons
@@ -87,39 +87,3 @@ def attempt(project: Project, corpus: Corpus, *, default_index: str) -> None:
         search.run()
     finally:
         search.session.close()
-
-
-def universe_for(project: Project, corpus: Corpus, commits: Mapping[tuple[str, str, str], str]) -> Universe:
-    """The universe of a project, with every reference read that it reaches directly.
-
-    Raises:
-        ProjectError: the project is wrong, or a path of it leads to nothing.
-        CorpusError: a repository or an archive cannot be had.
-    """
-    universe = universe_of(project)
-    known: dict[Reference, Direct] = {}
-    while universe.unknown:
-        asked = [_at_commit(reference, commits) for reference in universe.unknown]
-        for reference, outcome in corpus.direct(asked).items():
-            if not isinstance(outcome, Unavailable):
-                known[reference] = outcome
-            elif isinstance(reference, PathReference):
-                raise ProjectError(
-                    f"{project.path}: {reference.given or reference.path} cannot be locked: {outcome.reason}; correct "
-                    "the path, or what is there."
-                )
-            else:
-                raise CorpusError(f"{reference} cannot be locked: {outcome.reason}")
-        universe = universe_of(project, known)
-    return universe
-
-
-def place_of_commit(reference: GitReference) -> tuple[str, str, str]:
-    """What a lock says of a Git reference beside its commit."""
-    return repository(reference.url), reference.ref, reference.subdirectory
-
-
-def _at_commit(reference: Reference, commits: Mapping[tuple[str, str, str], str]) -> Reference:
-    if isinstance(reference, GitReference):
-        return replace(reference, locked=commits.get(place_of_commit(reference), ""))
-    return reference

@@ -6,15 +6,17 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 from packaging.markers import Marker
 from packaging.pylock import Package, Pylock, PylockValidationError
 
+from corpora.references import repository
 from encoder.values import Value, first_line
 from solver.lockfiles.model import Lockfile, LockfileError
 from solver.lockfiles.uv_lock import read_uv_lock
 
-__all__ = ["Standing", "StandingEntry", "kept_versions", "read_standing"]
+__all__ = ["Standing", "StandingEntry", "kept_commits", "kept_versions", "read_standing"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class StandingEntry:
     """Of PEP 751; a ``uv.lock`` has edges instead."""
     files: tuple[tuple[str, Mapping[str, str]], ...]
     """(file name, digests by algorithm) of wheels and source distributions."""
+    commit: tuple[str, str, str, str] | None = None
+    """(repository, reference, subdirectory, commit) of what comes from a Git repository."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,14 @@ def kept_versions(standing: Standing, lifted: Iterable[str] = ()) -> dict[str, f
     return {name: frozenset(found) for name, found in versions.items()}
 
 
+def kept_commits(standing: Standing, lifted: Iterable[str] = ()) -> dict[tuple[str, str, str], str]:
+    """The commits of a lock by repository, reference and subdirectory; those of ``lifted`` are not kept."""
+    dropped = set(lifted)
+    return {
+        entry.commit[:3]: entry.commit[3] for entry in standing.entries if entry.commit and entry.name not in dropped
+    }
+
+
 def _of_pylock(tables: dict[str, Any]) -> Standing:
     lock = Pylock.from_dict(tables)
     return Standing(
@@ -99,6 +111,16 @@ def _entry_of_pylock(package: Package) -> StandingEntry:
         package.index.rstrip("/") if package.index and files else None,
         package.marker,
         tuple((file.filename, file.hashes) for file in files),
+        (
+            (
+                repository(package.vcs.url or ""),
+                package.vcs.requested_revision or "",
+                package.vcs.subdirectory or "",
+                package.vcs.commit_id,
+            )
+            if package.vcs is not None
+            else None
+        ),
     )
 
 
@@ -117,6 +139,7 @@ def _of_uv(tables: dict[str, object], where: str) -> Standing:
                 entry.source.removeprefix("registry ").rstrip("/") if entry.source.startswith("registry ") else None,
                 None,
                 tuple(_files(package)),
+                _commit(entry.source),
             )
             for entry, package in zip(graph.entries, packages, strict=True)
         ),
@@ -128,6 +151,18 @@ def _of_uv(tables: dict[str, object], where: str) -> Standing:
         graph,
         tables,
     )
+
+
+def _commit(source: str) -> tuple[str, str, str, str] | None:
+    """Of a source such as ``git https://host/repository?rev=main#COMMIT``."""
+    kind, _, place = source.partition(" ")
+    if kind != "git":
+        return None
+    address, _, commit = place.partition("#")
+    url, _, query = address.partition("?")
+    asked = dict(parse_qsl(query))
+    ref = next((asked[kind] for kind in ("rev", "tag", "branch") if kind in asked), "")
+    return repository(url), ref, asked.get("subdirectory", ""), commit
 
 
 def _files(package: Mapping[str, Value]) -> Iterable[tuple[str, Mapping[str, str]]]:

@@ -19,7 +19,7 @@ from .markers import spelling_of
 from .sources import file_item, moment
 from .text import Item, array, inline, lines, nested, short, table
 
-__all__ = ["to_uv_lock"]
+__all__ = ["stated_of", "to_uv_lock"]
 
 _PRERELEASES_BY_DEFAULT = (None, "if-necessary", "if-necessary-or-explicit")
 _NEVER = "0001-01-01T00:00:00Z"
@@ -45,10 +45,32 @@ def to_uv_lock(lock: Lock, project: Project, universe: Universe, view: UvView, f
     body = [
         *_head(view.project, conflicts),
         *_options(view),
-        *_manifest(view, graph, folder),
+        *_manifest(view, folder),
         *(line for _, entry in sorted(entries, key=lambda found: found[0]) for line in ("", "[[package]]", *entry)),
     ]
     return "\n".join(body) + "\n"
+
+
+def stated_of(view: UvView, folder: Path) -> str:
+    """What a ``uv.lock`` repeats of its project, with the project's own entry and no other."""
+    project = view.project
+    own = ["", "[[package]]", f"name = {inline(project.name)}", *_version_and_source(view), *_metadata(project, folder)]
+    body = [
+        *_head(project, expanded(project)),
+        *_options(view),
+        *_manifest(view, folder),
+        *(own if project.name is not None else ()),
+    ]
+    return "\n".join(body) + "\n"
+
+
+def _version_and_source(view: UvView) -> list[str]:
+    return lines(
+        {
+            "version": inline(view.version) if view.version else None,
+            "source": inline({"editable" if view.package else "virtual": "."}),
+        }
+    )
 
 
 def _order(package: LockedPackage) -> tuple[str, Version, str]:
@@ -110,7 +132,7 @@ def _said_of_package(cutoff: Cutoff | None) -> object:
     return {"timestamp": _NEVER, "span": cutoff.span} if cutoff.span else _said(cutoff)
 
 
-def _manifest(view: UvView, graph: Graph, folder: Path) -> Iterator[str]:
+def _manifest(view: UvView, folder: Path) -> Iterator[str]:
     project = view.project
     lowering = _lowering(project, project.name or "", project.sources, folder)
     said: dict[str, Sequence[object]] = {
@@ -177,25 +199,24 @@ def _entry(package: LockedPackage, graph: Graph, named: bool) -> Iterator[str]:
 def _own_entry(graph: Graph, view: UvView, folder: Path) -> Iterator[str]:
     """The entry of the project itself."""
     project = view.project
-    name = project.name or ""
     own = graph.section(None)
     sections = {
         "[package.optional-dependencies]": [Choice("extra", extra) for extra in sorted(project.extras)],
         "[package.dev-dependencies]": [Choice("group", group) for group in sorted(project.groups)],
     }
     listed = {choice: graph.section(choice) for choices in sections.values() for choice in choices}
-    yield from lines(
-        {
-            "name": inline(name),
-            "version": inline(view.version) if view.version else None,
-            "source": inline({"editable" if view.package else "virtual": "."}),
-            "dependencies": array(own) if own else None,
-        }
-    )
+    yield f"name = {inline(project.name)}"
+    yield from _version_and_source(view)
+    yield from lines({"dependencies": array(own) if own else None})
     for header, choices in sections.items():
         kept = {choice.name: array(listed[choice]) for choice in choices if listed[choice] or choice in graph.asked}
         yield from table(header, kept)
-    lowering = _lowering(project, name, project.sources, folder)
+    yield from _metadata(project, folder)
+
+
+def _metadata(project: Project, folder: Path) -> Iterator[str]:
+    """What the project asks, for uv to compare."""
+    lowering = _lowering(project, project.name or "", project.sources, folder)
     required = lowering.all(project.dependencies)
     for extra, requirements in project.extras.items():
         required += lowering.all(requirements, Choice("extra", extra))
