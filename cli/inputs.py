@@ -202,6 +202,8 @@ def _with_options(command: _Callback, options: tuple[Callable[[Any], Any], ...])
 
 def package_names(given: tuple[str, ...]) -> tuple[str, ...]:
     """The names of ``--upgrade-package``, normalised."""
+    if not given:
+        return ()
     from packaging.utils import InvalidName, canonicalize_name
 
     try:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from encoder.project import Choice, Project, Requirement, Source
+from corpora.references import Direct, GitReference
+from encoder.project import Choice, Project, ProjectError, Requirement, Source
+from encoder.specifiers import parse_requirement
 from encoder.universe import Universe
 from encoder.uv_view import Cutoff, UvView
 from solver.lock import Lock, LockedPackage
@@ -34,6 +36,10 @@ def to_uv_lock(lock: Lock, project: Project, universe: Universe, view: UvView, f
     Raises:
         ProjectError: uv could not be told what the lock says.
     """
+    if view.project.members:
+        raise ProjectError(
+            f"{project.path}: a uv.lock for a workspace is not there yet; write a pylock.toml, which is for its root."
+        )
     conflicts = expanded(view.project)
     refuse_unseen(project, universe, conflicts)
     name = view.project.name or ""
@@ -193,6 +199,22 @@ def _entry(package: LockedPackage, graph: Graph, named: bool) -> Iterator[str]:
     )
     yield from table(
         "[package.optional-dependencies]", {extra: array(items) for extra, items in sorted(needs.items()) if items}
+    )
+    if package.direct is not None and not isinstance(package.direct.reference, GitReference):
+        yield from _metadata_of(package.direct, graph.folder)
+
+
+def _metadata_of(direct: Direct, folder: Path) -> Iterator[str]:
+    """What a folder or an archive asks: unlike a commit or a release it may change under its address."""
+    found = [parse_requirement(line, direct.metadata.name) for line in direct.metadata.requires_dist]
+    required = Lowering(direct.metadata.name, {}, {}, folder).all(found)
+    extras = direct.metadata.provides_extra
+    yield from table(
+        "[package.metadata]",
+        {
+            "requires-dist": short(required) if required else None,
+            "provides-extras": inline(list(extras)) if extras else None,
+        },
     )
 
 

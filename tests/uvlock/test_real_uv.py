@@ -112,3 +112,26 @@ def compared(world: World, folder: Path) -> None:
         if uv.run("sync", "--frozen", "--dry-run", *flags(extras, groups)).returncode:
             continue
         assert uv.installs(*flags(extras, groups)) == {package.name: package.version for package in here}
+
+
+def test_a_repository_and_a_folder(tmp_path: Path) -> None:
+    def project(folder: Path, name: str, more: str = "") -> Path:
+        folder.mkdir()
+        text = f'[project]\nname = "{name}"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = []\n{more}'
+        (folder / "pyproject.toml").write_text(text)
+        return folder
+
+    repository = project(tmp_path / "repository", "fetched")
+    named = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
+    for command in (["init", "-q"], ["add", "."], [*named, "commit", "-q", "-m", "x"], ["tag", "v1"]):
+        subprocess.run(["git", *command], cwd=repository, check=True, capture_output=True)
+    project(tmp_path / "beside", "beside", '[project.optional-dependencies]\nx = ["fetched"]\n')
+    sources = f'fetched = {{ git = "{repository.as_uri()}", tag = "v1" }}\nbeside = {{ path = "../beside" }}\n'
+    folder = project(tmp_path / "own", "own", f"[tool.uv.sources]\n{sources}")
+    text = (folder / "pyproject.toml").read_text().replace("[]", '["fetched", "beside"]', 1)
+    (folder / "pyproject.toml").write_text(text)
+    with LiveCorpus(cache_dir=tmp_path / "cache") as corpus:
+        _, lock = written(folder, corpus, "https://index.example/simple")
+    assert re.search(r'source = \{ git = "file://.*repository\?tag=v1#[0-9a-f]{40}" \}', lock)
+    (folder / "uv.lock").write_text(lock)
+    Uv(folder).accepts()
