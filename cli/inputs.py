@@ -58,6 +58,18 @@ class Inputs:
         """Where the source is."""
         return self.source.parent if self.kind != "project" or self.source.suffix == ".toml" else self.source
 
+    def at_root(self) -> Inputs:
+        """For the root of the workspace that the project belongs to. Raises ProjectError."""
+        from encoder.workspace import workspace_of
+
+        if self.kind != "project":
+            return self
+        file = self.source if self.source.suffix == ".toml" else self.source / "pyproject.toml"
+        workspace = workspace_of(file) if file.is_file() else None
+        if workspace is None or workspace.root.samefile(file):
+            return self
+        return replace(self, source=workspace.root.parent)
+
     def default_lock(self, form: str | None) -> Path:
         """The lock of the source, where no other is named.
 
@@ -74,10 +86,11 @@ class Inputs:
         alone = stem == "requirements" and not (self.project_folder / "pyproject.toml").exists()
         return self.source.with_name("pylock.toml" if alone else f"pylock.{stem}.toml")
 
-    def project(self, document: Mapping[str, Any] | None = None) -> Project:
+    def project(self, document: Mapping[str, Any] | None = None, *, whole_workspace: bool = False) -> Project:
         """The project, script or requirements file as the command line has it.
 
         Args:
+            whole_workspace: that of a project every member is meant, with its extras and groups.
             document: what a ``pyproject.toml`` is taken to say in place of what it does.
 
         Raises ProjectError.
@@ -92,6 +105,7 @@ class Inputs:
             named_indexes={**{name: url for name, url in further if name}, **self.named_indexes},
             requires_python=self.requires_python,
             **({} if document is None else {"document": document}),
+            **({"whole_workspace": True} if whole_workspace and self.kind == "project" else {}),
         )
         unnamed = tuple(Index("", url) for name, url in further if not name)
         project = replace(project, indexes=(*unnamed, *project.indexes)) if unnamed else project

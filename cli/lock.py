@@ -78,6 +78,8 @@ def lock(  # noqa: PLR0917
     file (requirements.in, requirements.txt). The lock that is there already is kept to as far as possible.
     """
     given = _with_source(given, source)
+    if form == "uv" or (output is not None and Path(output).name == "uv.lock"):
+        given = given.at_root()  # there is one uv.lock for all members
     target = target_of(given.default_lock(form), output, form)
     if certificate is not None and (check or target.path is None):
         raise Ended(WRONG, "--certificate is for a lock that is written to a file; drop it, or name the file.")
@@ -92,7 +94,7 @@ def lock(  # noqa: PLR0917
     keeps = text is not None and not upgrade and not lifted and not infer_conflicts and certificate is None
     if not (keeps and run.recall(text or "", check)):
         with run.phases.phase("reading"):
-            project = given.project()
+            project = given.project(whole_workspace=target.form == "uv")
             objective = given.objective_for(project)
         for warning in project.warnings:
             say_warning(warning)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
@@ -76,8 +77,14 @@ def _unseen(project: Project, one: Choice, other: Choice, chosen: tuple[Choice, 
             f"{project.path}: {what} both {one} and {other}, which are in conflict, and uv lets it be installed; "
             "drop one of them there, or write a pylock.toml."
         )
-    entry = ", ".join(f'{{ {choice.kind} = "{choice.name}" }}' for choice in chosen)
+    entry = ", ".join(map(_spelled, chosen))
     return (
         f"{project.path}: {chosen[0]} and {chosen[1]} bring {one} and {other}, which are in conflict, and uv does not "
         f"see that; add [{entry}] to tool.uv.conflicts for a uv.lock, or write a pylock.toml."
     )
+
+
+def _spelled(choice: Choice) -> str:
+    """A choice as an entry of ``conflicts``."""
+    keys = {"package": choice.package, choice.kind: choice.name}
+    return f"{{ {', '.join(f'{key} = {json.dumps(said)}' for key, said in keys.items() if said)} }}"

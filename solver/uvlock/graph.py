@@ -109,7 +109,10 @@ class Graph:
         """What the project's dependencies (None), an extra or a group list, with all that they bring along."""
         made = frozenset(() if choice is None else (choice,))
         steps: list[LockedRequirement] = []
+        owner = choice.package if choice is not None else ""
         for listed, requirements in self.lock.roots.items():
+            if listed is not None and (listed.kind == "project" or listed.package != owner):
+                continue  # what members list stands in their own entries
             brought = TRUE if listed in (None, choice) else with_choices(self.universe.active[listed], made)
             if brought is FALSE or (listed is None and choice is not None):
                 continue

@@ -11,7 +11,7 @@ from solver.pylock import relative_to
 
 from .text import Item
 
-__all__ = ["file_item", "reference_item", "source_of"]
+__all__ = ["direct_file_item", "file_item", "reference_item", "source_of"]
 
 
 def source_of(index: str, direct: Direct | None, folder: Path) -> Item:
@@ -54,6 +54,14 @@ def file_item(file: File) -> Item:
     if file.upload_time is not None:
         item["upload-time"] = moment(datetime.fromisoformat(file.upload_time))
     return item
+
+
+def direct_file_item(file: File) -> Item:
+    """The file of an archive that is named itself: a wheel by its address or its name, a source archive by its hash."""
+    digest = {"hash": f"sha256:{dict(file.hashes)['sha256']}"}
+    if not file.is_wheel:
+        return digest
+    return {"filename": file.filename, **digest} if file.url.startswith("file:") else {"url": file.url, **digest}
 
 
 def moment(when: datetime) -> str:

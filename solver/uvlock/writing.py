@@ -7,9 +7,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from corpora.references import Direct, GitReference
-from encoder.project import Choice, Project, ProjectError, Requirement, Source
-from encoder.specifiers import parse_requirement
+from encoder.project import Choice, Project, Source
 from encoder.universe import Universe
 from encoder.uv_view import Cutoff, UvView
 from solver.lock import Lock, LockedPackage
@@ -18,7 +16,8 @@ from .conflicts import Conflict, expanded, refuse_unseen
 from .graph import Graph
 from .lowering import Lowering, specifier_text
 from .markers import spelling_of
-from .sources import file_item, moment
+from .members import flat, groups_of, metadata_of
+from .sources import direct_file_item, file_item, moment
 from .text import Item, array, inline, lines, nested, short, table
 
 __all__ = ["stated_of", "to_uv_lock"]
@@ -44,9 +43,12 @@ def to_uv_lock(lock: Lock, project: Project, universe: Universe, view: UvView, f
     refuse_unseen(project, universe, conflicts)
     name = view.project.name or ""
     graph = Graph(lock, universe, spelling_of(name), bool(conflicts), folder, str(project.path))
-    named = view.project.name is not None
-    entries = [(_order(package), list(_entry(package, graph, named))) for package in lock.packages]
-    if named:
+    named = view.project.name is not None or project.whole_workspace
+    entries = [
+        (_order(package), [*_entry(package, graph, named, project), *_stated(package, project, folder)])
+        for package in lock.packages
+    ]
+    if view.project.name is not None:
         entries.append(((name, Version("0"), ""), list(_own_entry(graph, view, folder))))
     body = [
         *_head(view.project, conflicts),
@@ -140,8 +142,10 @@ def _said_of_package(cutoff: Cutoff | None) -> object:
 
 def _manifest(view: UvView, folder: Path) -> Iterator[str]:
     project = view.project
+    own = (project.name,) if project.name else ()
     lowering = _lowering(project, project.name or "", project.sources, folder)
     said: dict[str, Sequence[object]] = {
+        "members": sorted((*(member.name for member in project.members), *own)) if project.members else [],
         "constraints": lowering.all(project.constraints),
         "overrides": lowering.all(project.overrides),
         "excludes": sorted(project.excludes),
@@ -149,7 +153,7 @@ def _manifest(view: UvView, folder: Path) -> Iterator[str]:
     }
     yield from table("[manifest]", {key: short(items) for key, items in said.items() if items})
     if project.name is None:
-        groups = {name: lowering.all(_flat(name, project.groups, project.group_includes)) for name in project.groups}
+        groups = {name: lowering.all(flat(name, project.groups, project.group_includes)) for name in project.groups}
         yield from table("[manifest.dependency-groups]", {name: short(items) for name, items in sorted(groups.items())})
     for metadata in sorted(project.dependency_metadata, key=lambda one: (one.name, one.version or "")):
         yield from table(
@@ -168,54 +172,34 @@ def _lowering(project: Project, name: str, sources: Mapping[str, tuple[Source, .
     return Lowering(name, sources, {index.name: index.url for index in project.indexes if index.name}, folder)
 
 
-def _flat(
-    name: str, groups: Mapping[str, tuple[Requirement, ...]], includes: Mapping[str, tuple[str, ...]]
-) -> list[Requirement]:
-    """What a group lists, with what it includes."""
-    found = list(groups[name])
-    for other in includes.get(name, ()):
-        found += _flat(other, groups, includes)
-    return found
+def _stated(package: LockedPackage, project: Project, folder: Path) -> Iterator[str]:
+    return metadata_of(package.direct, project, folder) if package.direct is not None else iter(())
 
 
-def _entry(package: LockedPackage, graph: Graph, named: bool) -> Iterator[str]:
+def _entry(package: LockedPackage, graph: Graph, named: bool, project: Project) -> Iterator[str]:
     """The entry of a package; ``named`` says whether there is a project that requires it."""
     said = f"{package.name} {package.version}"
     needs = {extra: graph.dependencies(need.requirements, need.reached, said) for extra, need in package.needs.items()}
     own = needs.pop("", [])
     forks = [] if named else graph.fork_markers(package)
-    wheels = [file_item(file) for file in package.files if file.is_wheel]
+    item = file_item if package.direct is None else direct_file_item
+    wheels = [item(file) for file in package.files if file.is_wheel]
     sdists = sorted((file for file in package.files if not file.is_wheel), key=lambda file: file.filename[-3:] != ".gz")
     yield from lines(
         {
             "name": inline(package.name),
-            "version": inline(package.version),
+            "version": None if package.direct is not None and package.direct.dynamic else inline(package.version),
             "source": inline(graph.source((package.name, package.version, package.index))),
             "resolution-markers": array(forks) if forks else None,
             "dependencies": array(own) if own else None,
-            "sdist": inline(file_item(sdists[0])) if sdists else None,
+            "sdist": inline(item(sdists[0])) if sdists else None,
             "wheels": array(wheels) if wheels else None,
         }
     )
     yield from table(
         "[package.optional-dependencies]", {extra: array(items) for extra, items in sorted(needs.items()) if items}
     )
-    if package.direct is not None and not isinstance(package.direct.reference, GitReference):
-        yield from _metadata_of(package.direct, graph.folder)
-
-
-def _metadata_of(direct: Direct, folder: Path) -> Iterator[str]:
-    """What a folder or an archive asks: unlike a commit or a release it may change under its address."""
-    found = [parse_requirement(line, direct.metadata.name) for line in direct.metadata.requires_dist]
-    required = Lowering(direct.metadata.name, {}, {}, folder).all(found)
-    extras = direct.metadata.provides_extra
-    yield from table(
-        "[package.metadata]",
-        {
-            "requires-dist": short(required) if required else None,
-            "provides-extras": inline(list(extras)) if extras else None,
-        },
-    )
+    yield from groups_of(package.name, graph, project)
 
 
 def _own_entry(graph: Graph, view: UvView, folder: Path) -> Iterator[str]:
@@ -251,7 +235,7 @@ def _metadata(project: Project, folder: Path) -> Iterator[str]:
         },
     )
     groups = {
-        group: lowering.all(_flat(group, project.groups, project.group_includes), Choice("group", group))
+        group: lowering.all(flat(group, project.groups, project.group_includes), Choice("group", group))
         for group in sorted(project.groups)
     }
     yield from table("[package.metadata.requires-dev]", {group: short(items) for group, items in groups.items()})
