@@ -20,6 +20,7 @@ from tests import standins
 from tests.index_server import IndexServer, Options, slug
 from tests.source_trees import commit, git, repository, tree
 from tests.test_installs import Venv
+from tests.uvlock.test_real_uv import Uv
 from tests.world import DEFAULT, Dist, World
 
 Start = Callable[..., IndexServer]
@@ -33,7 +34,7 @@ PACKAGES = {
 }
 URLS = {
     "urlwheel": {"1.0": Dist(("leaf",))},
-    "urlsdist": {"1.0": Dist(("leaf",), wheels=(), sdist=True)},
+    "urlsdist": {"1.0": Dist(("leaf",), wheels=(), sdist=True, needs_build=True)},
 }
 WORLD = World('[project]\nname = "unused"\n', {DEFAULT: PACKAGES, FILES: URLS})
 
@@ -92,7 +93,9 @@ def everything(scene: Scene) -> dict[str, str]:
     (top / "pathwheel-0.7-py3-none-any.whl").write_bytes(
         standins.wheel("a path", "pathwheel", "0.7", Dist(("leaf",)), "py3-none-any")
     )
-    (top / "pathsdist-0.8.tar.gz").write_bytes(standins.sdist("a path", "pathsdist", "0.8", Dist(("leaf",))))
+    (top / "pathsdist-0.8.tar.gz").write_bytes(
+        standins.sdist("a path", "pathsdist", "0.8", Dist(("leaf",), needs_build=True))
+    )
     direct = f"inner @ git+{mono}@main#subdirectory=sub"
     wheel, sdist = scene.file("urlwheel-1.0-py3-none-any.whl"), scene.file("urlsdist-1.0.tar.gz")
     scene.write(
@@ -132,7 +135,7 @@ def test_each_kind_of_source_is_locked_as_pep_751_says(scene: Scene) -> None:
     assert (scene.project / "pylock.toml").read_text("utf-8") == text
     scene.run("--check")
     scene.run("--offline", "--check")
-    assert "pip (not uv) installs no folder or repository" in " ".join(scene.run().output.split())
+    assert "pip (not uv) installs no folder or repository" in " ".join(scene.run("--upgrade").output.split())
 
 
 @pytest.mark.slow
@@ -385,3 +388,49 @@ def test_a_member_that_is_required_must_be_meant(scene: Scene) -> None:
     scene.write('["core"]', '[tool.uv.workspace]\nmembers = ["packages/*"]\n')
     tree(scene.project / "packages" / "core", "core")
     assert "core = { workspace = true }" in scene.run(code=2).output
+
+
+# uv.lock
+
+
+def with_index(scene: Scene) -> None:
+    """The project names its index itself, so that uv finds it."""
+    path = scene.project / "pyproject.toml"
+    index = f'\n[[tool.uv.index]]\nname = "main"\nurl = "{scene.server.url(DEFAULT)}"\ndefault = true\n'
+    path.write_text(path.read_text("utf-8") + index, encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_uv_accepts_a_lock_of_each_kind_of_source(scene: Scene) -> None:
+    expected = everything(scene)
+    with_index(scene)
+    scene.run("--output", str(scene.project / "uv.lock"))
+    uv = Uv(scene.project)
+    uv.accepts()
+    assert uv.installs() == expected
+    proven = CliRunner().invoke(satlock, ["prove", str(scene.project / "uv.lock")])
+    assert proven.exit_code == 0, proven.output
+
+
+@pytest.mark.slow
+def test_uv_accepts_a_lock_of_a_workspace(scene: Scene) -> None:
+    workspace(scene)
+    path = scene.project / "pyproject.toml"
+    more = """[{extra = "old"}, {extra = "new"}], [{extra = "old"}, {package = "plug", extra = "new"}],
+        [{extra = "new"}, {package = "plug", extra = "old"}]]"""
+    text = path.read_text("utf-8").replace('extra = "new"}]]', 'extra = "new"}], ' + more)
+    path.write_text(text.replace(">=3.11.1", ">=3.11"), encoding="utf-8")
+    with_index(scene)
+    scene.run("--format", "uv", at=scene.project / "packages" / "plug")
+    uv = Uv(scene.project)
+    uv.accepts()
+    core = {"core": "1.1", "leaf": "2.0"}
+    assert uv.installs() == core
+    old = uv.installs("--extra", "old")
+    assert old == {"core": "1.1", "leaf": "1.0", "plug": "1.2", "twig": "1.0"}
+    assert uv.installs("--package", "plug", "--extra", "new") == {**core, "plug": "1.2", "twig": "2.0"}
+    assert uv.installs("--package", "plug", "--group", "test") == {
+        **core, "plug": "1.2", "transit": "1.0", "gitlib": "9.0",
+    }  # fmt: skip
+    proven = CliRunner().invoke(satlock, ["prove", str(scene.project / "uv.lock")])
+    assert proven.exit_code == 0, proven.output

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from packaging.markers import Marker
 from packaging.pylock import Package, Pylock, PylockValidationError
@@ -34,6 +35,8 @@ class StandingEntry:
     """(file name, digests by algorithm) of wheels and source distributions."""
     commit: tuple[str, str, str, str] | None = None
     """(repository, reference, subdirectory, commit) of what comes from a Git repository."""
+    path: str = ""
+    """Of a folder or an archive on this machine, absolute; or the URL of another archive."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,9 @@ def read_standing(text: str, form: Literal["pylock", "uv"], where: str) -> Stand
     """
     try:
         tables = tomllib.loads(text)
-        return _of_pylock(tables) if form == "pylock" else _of_uv(tables, where)
+        return (
+            _of_pylock(tables, os.path.dirname(os.path.abspath(where))) if form == "pylock" else _of_uv(tables, where)
+        )
     except RecursionError:
         said = "it is nested too deeply"
     except LockfileError:
@@ -89,11 +94,11 @@ def kept_commits(standing: Standing, lifted: Iterable[str] = ()) -> dict[tuple[s
     }
 
 
-def _of_pylock(tables: dict[str, Any]) -> Standing:
+def _of_pylock(tables: dict[str, Any], folder: str) -> Standing:
     lock = Pylock.from_dict(tables)
     return Standing(
         "pylock",
-        tuple(map(_entry_of_pylock, lock.packages)),
+        tuple(_entry_of_pylock(package, folder) for package in lock.packages),
         str(lock.requires_python or ""),
         tuple(lock.environments or ()),
         tuple(lock.extras or ()),
@@ -103,14 +108,19 @@ def _of_pylock(tables: dict[str, Any]) -> Standing:
     )
 
 
-def _entry_of_pylock(package: Package) -> StandingEntry:
+def _entry_of_pylock(package: Package, folder: str) -> StandingEntry:
     files = [*(package.wheels or ()), *((package.sdist,) if package.sdist else ())]
+    archive = package.archive
+    alone: tuple[tuple[str, Mapping[str, str]], ...] = ()
+    if archive is not None:
+        alone = ((unquote((archive.url or archive.path or "").rpartition("/")[2]), archive.hashes),)
+    path = (package.directory.path if package.directory else archive.path if archive else "") or ""
     return StandingEntry(
         str(package.name),
         str(package.version or ""),
         package.index.rstrip("/") if package.index and files else None,
         package.marker,
-        tuple((file.filename, file.hashes) for file in files),
+        (*((file.filename, file.hashes) for file in files), *alone),
         (
             (
                 repository(package.vcs.url or ""),
@@ -121,6 +131,7 @@ def _entry_of_pylock(package: Package) -> StandingEntry:
             if package.vcs is not None
             else None
         ),
+        os.path.normpath(os.path.join(folder, path)) if path else (archive.url or "") if archive else "",
     )
 
 
@@ -140,6 +151,7 @@ def _of_uv(tables: dict[str, object], where: str) -> Standing:
                 None,
                 tuple(_files(package)),
                 _commit(entry.source),
+                _path(entry.source, os.path.dirname(os.path.abspath(where))),
             )
             for entry, package in zip(graph.entries, packages, strict=True)
         ),
@@ -163,6 +175,16 @@ def _commit(source: str) -> tuple[str, str, str, str] | None:
     asked = dict(parse_qsl(query))
     ref = next((asked[kind] for kind in ("rev", "tag", "branch") if kind in asked), "")
     return repository(url), ref, asked.get("subdirectory", ""), commit
+
+
+def _path(source: str, folder: str) -> str:
+    """Of a source such as ``editable packages/core``."""
+    kind, _, place = source.partition(" ")
+    if kind == "url":
+        return place
+    if kind not in ("directory", "editable", "virtual", "path"):
+        return ""
+    return os.path.normpath(os.path.join(folder, place))
 
 
 def _files(package: Mapping[str, Value]) -> Iterable[tuple[str, Mapping[str, str]]]:

@@ -7,6 +7,7 @@ of it is a question to the marker domain, about regions of environments.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,11 +16,13 @@ from itertools import combinations
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from corpora.references import Direct, GitReference, PathReference
 from encoder.candidates import Build, Candidates, python_region
 from encoder.dependencies import Dependencies, Dependency
 from encoder.marker import FALSE, TRUE, Formula, all_of, any_of, from_marker, from_python_specifier
 from encoder.project import Project
 from encoder.universe import Universe
+from solver.directs import place_of_commit
 from solver.sources import Sources
 
 from .reading import Standing, StandingEntry
@@ -253,11 +256,25 @@ def _rank_of(entry: StandingEntry, candidates: Candidates) -> tuple[int, Build] 
     """The candidate that is this entry alone, not one of several builds that share the platforms."""
     for rank, candidate in enumerate(candidates.ranked, start=1):
         build = candidate.builds[0]
-        if len(candidate.builds) > 1 or build.version != entry.version:
+        if build.direct is not None and _is_place(entry, build.direct):
+            return rank, build
+        if build.direct is not None or len(candidate.builds) > 1 or build.version != entry.version:
             continue
         if entry.index is None or build.index.rstrip("/") == entry.index:
             return rank, build
     return None
+
+
+def _is_place(entry: StandingEntry, direct: Direct) -> bool:
+    """Whether an entry comes from this repository, archive or folder."""
+    reference = direct.reference
+    if entry.index is not None or entry.version not in ("", direct.metadata.version):
+        return False
+    if isinstance(reference, GitReference):
+        return entry.commit == (*place_of_commit(reference), direct.commit)
+    if isinstance(reference, PathReference):
+        return os.path.realpath(entry.path) == os.path.realpath(reference.path) if entry.path else False
+    return entry.commit is None and entry.path == reference.url
 
 
 def _other_files(entry: StandingEntry, build: Build) -> Iterator[str]:
