@@ -35,10 +35,6 @@ def to_uv_lock(lock: Lock, project: Project, universe: Universe, view: UvView, f
     Raises:
         ProjectError: uv could not be told what the lock says.
     """
-    if view.project.members:
-        raise ProjectError(
-            f"{project.path}: a uv.lock for a workspace is not there yet; write a pylock.toml, which is for its root."
-        )
     conflicts = expanded(view.project)
     refuse_unseen(project, universe, conflicts)
     name = view.project.name or ""
