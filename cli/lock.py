@@ -104,8 +104,9 @@ def lock(  # noqa: PLR0917
 
             existing = read_existing(text, target)
         run.inferred = run.inference(project) if infer_conflicts else None
-        if existing is None or not (check or keeps) or not run.verify(existing, text or "", project, check):
-            run.lock(project, objective, existing, lifted, text)
+        stands = existing is not None and (check or keeps) and tells_all(project, target)
+        if existing is None or not stands or not run.verify(existing, text or "", project, check):
+            run.lock(project, objective, existing, lifted, text, check=check)
 
 
 def _certify(lockfile: Path, project: Path, folder: Path, locked: Locked) -> None:
@@ -184,12 +185,19 @@ class _Run:
             say(f"{marked(head, fg='green', bold=True)} ({self.target}, {self.phases.total:.1f} s)")
 
     def lock(
-        self, project: Project, objective: str, existing: Standing | None, lifted: tuple[str, ...], text: str | None
+        self,
+        project: Project,
+        objective: str,
+        existing: Standing | None,
+        lifted: tuple[str, ...],
+        text: str | None,
+        *,
+        check: bool = False,
     ) -> None:
-        """Searches for a lock, and writes it.
+        """Searches for a lock, and writes it; ``check`` only compares it with the one that is there.
 
         Raises:
-            Ended: there is none, which is then explained.
+            Ended: there is none, which is then explained; or it is another one than that which was to be checked.
         """
         from cli.searching import Searching
         from solver.standing.reading import kept_commits, kept_versions
@@ -219,8 +227,14 @@ class _Run:
         with self.phases.phase("writing"):
             fresh = self.text_of(locked, project)
             changed = fresh != text
-            if changed or self.target.path is None:
+            if (changed and not check) or self.target.path is None:
                 self.target.write(fresh)
+        if check:
+            if changed:
+                advice = "Bring it up to date with satlock lock."
+                raise Ended(NO, f"{self.target} is out of date: what is found now says something else.", advice)
+            self.report(locked, watched, "valid")
+            return
         if self.inferred is None and self_contained(project):
             self.memory.keep(fresh, len({package.name for package in locked.lock.packages}), project.warnings)
         if self.certificate is not None and self.target.path is not None:
@@ -297,6 +311,18 @@ class _Run:
         if reason is not None:
             header["reason"] = reason
         return {**header, "lockfile": str(self.target), "format": self.target.form, "objective": self._objective}
+
+
+def tells_all(project: Project, target: Target) -> bool:
+    """Whether a lock tells all that it takes to verify it without a search.
+
+    A ``uv.lock`` of a workspace has the choices of other projects, and a ``pylock.toml`` lacks what is not installed.
+    """
+    if project.members and target.form == "uv":
+        return False
+    named = [source.reference for sources in project.sources.values() for source in sources]
+    named += [member.folder for member in project.members]
+    return all(getattr(reference, "package", True) for reference in named)
 
 
 def self_contained(project: Project) -> bool:

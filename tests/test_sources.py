@@ -390,6 +390,15 @@ def test_a_member_that_is_required_must_be_meant(scene: Scene) -> None:
     assert "core = { workspace = true }" in scene.run(code=2).output
 
 
+def test_what_is_not_installed_itself_is_there_by_what_it_requires(scene: Scene) -> None:
+    tree(scene.folder / "lib", "lib", "1.0", ["twig"])
+    scene.write('["lib"]', '[tool.uv.sources]\nlib = {path = "../lib", package = false}\n')
+    assert set(scene.lock()) == {"twig", "leaf"}
+    scene.run("--check")
+    tree(scene.folder / "lib", "lib", "1.0", ["twig<2"])
+    scene.run("--check", code=1)
+
+
 # uv.lock
 
 
@@ -422,6 +431,7 @@ def test_uv_accepts_a_lock_of_a_workspace(scene: Scene) -> None:
     path.write_text(text.replace(">=3.11.1", ">=3.11"), encoding="utf-8")
     with_index(scene)
     scene.run("--format", "uv", at=scene.project / "packages" / "plug")
+    scene.run("--format", "uv", "--check")
     uv = Uv(scene.project)
     uv.accepts()
     core = {"core": "1.1", "leaf": "2.0"}
