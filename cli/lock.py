@@ -86,7 +86,7 @@ def lock(  # noqa: PLR0917
     _refuse_contradictions(target, upgrade, check, as_json)
     if infer_conflicts and target.form == "uv":
         raise Ended(WRONG, "For uv, conflicts must be in pyproject.toml; put there what satlock conflicts prints.")
-    run = _Run(given, target, quiet, verbose, as_json, Memory(given, target.path), certificate)
+    run = _Run(given, target, quiet, verbose, as_json, _memory(given, target), certificate)
     lifted = package_names(upgrade_package)
     text = target.read()
     if check and text is None:
@@ -323,6 +323,18 @@ def tells_all(project: Project, target: Target) -> bool:
     named = [source.reference for sources in project.sources.values() for source in sources]
     named += [member.folder for member in project.members]
     return all(getattr(reference, "package", True) for reference in named)
+
+
+def _memory(given: Inputs, target: Target) -> Memory:
+    options = [given.default_index, sorted(given.named_indexes.items()), given.exclude_newer, given.requires_python]
+    kept = given.kind == "project" and not given.no_cache
+    return Memory(
+        str(given.source),
+        str(target.path) if kept and target.path is not None else None,
+        folder=str(given.cache_dir) if given.cache_dir is not None else None,
+        snapshot=str(given.snapshot) if given.snapshot is not None else None,
+        options=[str(option) for option in options if option],
+    )
 
 
 def self_contained(project: Project) -> bool:

@@ -6,49 +6,58 @@ file in the cache for each lock says for which bytes it was found valid, and wha
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 
-from cli.inputs import Inputs
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing and collections take their time too
+    from collections.abc import Sequence
 
 __all__ = ["Memory", "Remembered"]
 
 
-@dataclass(frozen=True)
 class Remembered:
     """A lock that was found valid."""
 
-    packages: int
-    warnings: tuple[str, ...]
+    def __init__(self, packages: int, warnings: tuple[str, ...]) -> None:
+        self.packages, self.warnings = packages, warnings
 
 
 class Memory:
-    """What is remembered of one lock. Where nothing may be kept, nothing is; what cannot be read is forgotten."""
+    """What is remembered of one lock. Where nothing may be kept, nothing is; what cannot be read is forgotten.
 
-    def __init__(self, given: Inputs, lock: Path | None) -> None:
-        self._given, self._lock = given, lock
-        self._file: Path | None = None
-        if lock is not None and not given.no_cache and given.kind != "requirements":
-            place = blake2b(os.path.abspath(lock).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+    Kept free of slow imports, as all of this module: a run that only recalls something is over in a moment.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        lock: str | None,
+        *,
+        folder: str | None = None,
+        snapshot: str | None = None,
+        options: Sequence[object] = (),
+    ) -> None:
+        """``folder`` is that of the cache; ``options`` are those of the command line that decide about validity."""
+        self._source = os.path.join(source, "pyproject.toml") if os.path.isdir(source) else source
+        self._snapshot, self._options = snapshot, [option for option in options if option]
+        self._file: str | None = None
+        if lock is not None:
             from corpora.cache_folder import default_folder
 
-            with suppress(OSError, RuntimeError):
-                self._file = (given.cache_dir or default_folder()) / "verified" / place
+            place = blake2b(os.path.abspath(lock).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+            self._file = os.path.join(folder or default_folder(), "verified", place)
 
     def recall(self, text: str) -> Remembered | None:
         """What was found of a lock with this text, if it was verified for the project as it is."""
         if self._file is None:
             return None
         try:
-            kept = json.loads(self._file.read_text(encoding="utf-8"))
-            if kept["state"] == self._state(text):
-                return Remembered(int(kept["packages"]), tuple(map(str, kept["warnings"])))
-        except (OSError, ValueError, TypeError, KeyError):
+            with open(self._file, encoding="utf-8") as file:
+                state, packages, *warnings = file.read().splitlines()
+            if state == self._state(text):
+                return Remembered(int(packages), tuple(warnings))
+        except (OSError, ValueError):
             pass
         return None
 
@@ -56,29 +65,30 @@ class Memory:
         """Remembers that the lock with this text is valid."""
         if self._file is None:
             return
-        with suppress(OSError):
-            kept = {"state": self._state(text), "packages": packages, "warnings": list(warnings)}
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self._file.with_name(f"{self._file.name}.{os.getpid()}")
-            temporary.write_text(json.dumps(kept), encoding="utf-8")
-            temporary.replace(self._file)
+        kept = [str(packages), *(" ".join(warning.split()) for warning in warnings)]
+        try:
+            os.makedirs(os.path.dirname(self._file), exist_ok=True)
+            temporary = f"{self._file}.{os.getpid()}"
+            with open(temporary, "w", encoding="utf-8") as file:
+                file.write("\n".join([self._state(text), *kept]) + "\n")
+            os.replace(temporary, self._file)
+        except OSError:
+            pass  # then it is verified again
 
     def _state(self, text: str) -> str:
         """A digest of all that the verdict depends on. Raises OSError where something cannot be read."""
-        given = self._given
-        source = given.source / "pyproject.toml" if given.source.is_dir() else given.source
-        project = source.read_bytes()
+        with open(self._source, "rb") as file:
+            project = file.read()
         said: list[object] = [
-            _code(), os.path.abspath(source), project, text,
-            given.default_index, sorted(given.named_indexes.items()), given.exclude_newer, given.requires_python,
+            _code(), os.path.abspath(self._source), project, text, self._options,
+            [(path, *_stamp(path)) for path in _above(self._source) if os.path.exists(path)],
         ]  # fmt: skip
-        if given.snapshot is not None:
-            found = given.snapshot.stat()
-            said += [os.path.abspath(given.snapshot), found.st_size, found.st_mtime_ns]
-        elif given.default_index is None:
-            from corpora.default_index import default_index_url, further_indexes
+        if self._snapshot is not None:
+            said.append((os.path.abspath(self._snapshot), *_stamp(self._snapshot)))
+        else:
+            from corpora.configuration import configuration
 
-            said += [default_index_url(), further_indexes()]
+            said.append(configuration())
         if b"exclude-newer" in project:  # it may count back from now
             from datetime import UTC, datetime
 
@@ -86,8 +96,22 @@ class Memory:
         return blake2b(repr(said).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _code() -> tuple[tuple[str, int], ...]:
+def _above(project: str) -> list[str]:
+    """Where a project could be whose workspace this one is a member of."""
+    found, folder = [], os.path.dirname(os.path.abspath(project))
+    while (parent := os.path.dirname(folder)) != folder:
+        folder = parent
+        found.append(os.path.join(folder, "pyproject.toml"))
+    return found
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_mtime_ns, found.st_size
+
+
+def _code() -> list[tuple[int, int]]:
     """Which code gave the verdict: another release of satlock verifies again."""
-    here = Path(__file__).parent.parent
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     files = ("solver/standing/verifying.py", "solver/uvlock/agreement.py", "encoder/reading.py")
-    return tuple((name, (here / name).stat().st_mtime_ns) for name in files)
+    return [_stamp(os.path.join(here, name)) for name in files]

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["certificate_bundle", "default_index_url", "further_indexes", "pip_setting", "standard_index_url"]
+from corpora.configuration import pip_files, uv_files
+
+__all__ = [
+    "certificate_bundle",
+    "default_index_url",
+    "further_indexes",
+    "pip_setting",
+    "standard_index_url",
+]
+
+
+def _uv_files() -> Iterator[Path]:
+    return map(Path, uv_files())
+
+
+def _pip_files() -> Iterator[Path]:
+    return map(Path, pip_files())
 
 
 def default_index_url() -> str:
@@ -67,24 +82,6 @@ def _from_uv() -> str | None:
     return None
 
 
-def _uv_files() -> Iterator[Path]:
-    """The user's file before the system's."""
-    if named := os.environ.get("UV_CONFIG_FILE"):
-        yield Path(named)
-        return
-    if sys.platform == "win32":
-        if appdata := os.environ.get("APPDATA"):
-            yield Path(appdata, "uv", "uv.toml")
-        if program_data := os.environ.get("PROGRAMDATA"):
-            yield Path(program_data, "uv", "uv.toml")
-        return
-    yield Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "uv", "uv.toml")
-    for folder in (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":"):
-        if folder:
-            yield Path(folder, "uv", "uv.toml")
-    yield Path("/etc/uv/uv.toml")
-
-
 def _toml(file: Path) -> dict[str, Any]:
     import tomllib
 
@@ -112,32 +109,6 @@ def pip_setting(key: str) -> str | None:
             if value := parser.get("global", spelling, fallback="").strip():
                 return value
     return None
-
-
-def _pip_files() -> Iterator[Path]:
-    """pip's files: PIP_CONFIG_FILE, the virtual environment's, the user's, the system's."""
-    name = "pip.ini" if sys.platform == "win32" else "pip.conf"
-    named = os.environ.get("PIP_CONFIG_FILE")
-    if named == os.devnull:
-        return
-    if named:
-        yield Path(named)
-    yield Path(sys.prefix, name)
-    home = Path(os.path.expanduser("~"))
-    if sys.platform == "win32":
-        yield Path(os.environ.get("APPDATA") or home, "pip", name)
-        yield home / "pip" / name
-        if program_data := os.environ.get("PROGRAMDATA"):
-            yield Path(program_data, "pip", name)
-        return
-    if sys.platform == "darwin":
-        yield home / "Library" / "Application Support" / "pip" / name
-    yield Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config", "pip", name)
-    yield home / ".pip" / name
-    for folder in (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":"):
-        if folder:
-            yield Path(folder, "pip", name)
-    yield Path("/etc", name)
 
 
 def standard_index_url() -> str:

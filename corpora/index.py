@@ -74,7 +74,7 @@ class LiveCorpus:
     ) -> None:
         from corpora.transport import Progress
 
-        self._cache = Cache(None if no_cache else cache_dir or default_folder())
+        self._cache = Cache(None if no_cache else cache_dir or Path(default_folder()))
         self._offline = offline
         self._timeout = timeout
         self._limit = limit

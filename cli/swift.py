@@ -1,0 +1,65 @@
+"""A plain ``satlock lock`` where nothing has changed since: over before anything slow is imported.
+
+Whatever is not plain is left to the command itself, which says the same in the same words.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+__all__ = ["nothing_to_do"]
+
+
+def nothing_to_do(arguments: list[str]) -> bool:
+    """Whether the arguments after ``lock`` ask for a lock that is known to be valid; says so where it is."""
+    started = time.perf_counter()
+    try:
+        asked = _read(arguments)
+        if asked is None or (sys.stderr is not None and sys.stderr.isatty()):
+            return False
+        source, lock, check, quiet = asked
+        from cli.remembered import Memory
+
+        known = Memory(source, lock).recall(_text(lock))
+        if known is None or known.warnings:
+            return False
+        if not quiet:
+            said = "Valid" if check else "Already locked"
+            packages = f"{known.packages} package{'' if known.packages == 1 else 's'}"
+            shown = os.path.relpath(os.path.realpath(lock))
+            shown = lock if shown.startswith("..") else shown
+            sys.stderr.write(f"{said}: {packages} ({shown}, {time.perf_counter() - started:.1f} s)\n")
+    except (OSError, ValueError, AttributeError):
+        return False
+    except KeyboardInterrupt:
+        os._exit(130)
+    return True
+
+
+def _text(lock: str) -> str:
+    with open(lock, "rb") as file:
+        return file.read().decode("utf-8")
+
+
+def _read(arguments: list[str]) -> tuple[str, str, bool, bool] | None:
+    """The source, the lock, and whether to check it and to be quiet; None where more is asked."""
+    values: dict[str, str] = {}
+    flags: set[str] = set()
+    left = list(arguments)
+    while left:
+        name, equals, value = left.pop(0).partition("=")
+        if name in ("--check", "--quiet", "-q") and not equals:
+            flags.add(name)
+        elif name in ("--output", "--format", "--project") and name not in values and (equals or left):
+            values[name] = value if equals else left.pop(0)
+        else:
+            return None
+    form = values.get("--format")
+    source = values.get("--project", ".")
+    lock = values.get("--output") or os.path.join(source, "uv.lock" if form == "uv" else "pylock.toml")
+    named = {"uv.lock": "uv", "pylock.toml": "pylock"}.get(os.path.basename(lock))
+    if named is None or form not in (None, named) or not os.path.isdir(source):
+        return None
+    return source, lock, "--check" in flags, bool(flags & {"-q", "--quiet"})

@@ -1,0 +1,38 @@
+"""How long a run takes that finds nothing to do: satlock and uv in turn, on the project in the working folder.
+
+    python -m tests.uvlock.measure
+
+The best of nine whole processes of each; the project is locked by satlock first.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+
+def seconds(*command: str) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    for _ in range(2):
+        subprocess.run(["satlock", "lock", "--output", "uv.lock"], check=True, capture_output=True)
+    commands = {
+        "uv lock": ("uv", "lock"),
+        "satlock lock": ("satlock", "lock", "--output", "uv.lock"),
+        "uv lock --check": ("uv", "lock", "--check"),
+        "satlock lock --check": ("satlock", "lock", "--check", "--output", "uv.lock"),
+    }
+    found: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(9):
+        for name, command in commands.items():
+            found[name].append(seconds(*command))
+    for name, times in found.items():
+        print(f"{name:22} {min(times) * 1000:.0f} ms")
+
+
+if __name__ == "__main__":
+    main()
