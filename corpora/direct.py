@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from asyncio import to_thread
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -26,8 +28,11 @@ __all__ = ["DirectReader", "local"]
 _LARGEST = 16 << 30
 _IN_MEMORY = 32 << 20
 _CHUNK = 1 << 20
-_STEERING = ("pyproject.toml", "setup.py", "setup.cfg")
-"""The files that decide whether what a build said of a folder still holds, as in uv."""
+_MOST_FILES = 20_000
+"""Of a folder with more, what a build says is not kept."""
+_NO_SOURCES = frozenset((".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", "build", "dist"))
+_OF_GIT = ("HEAD", "index", "packed-refs", "logs/HEAD")
+"""The files of a repository that change with the commit, which may tell the version."""
 
 
 class DirectReader:
@@ -163,20 +168,41 @@ def local(
 
 
 def _built(tree: Path, cache: Cache, environment: Mapping[str, str], running: set[Process]) -> Metadata:
-    """What a build says of a folder, kept as long as the files that steer it stay as they are."""
-    state = [str(tree)]
-    for name in _STEERING:
-        if (tree / name).is_file():
-            state.append(hashlib.sha256((tree / name).read_bytes()).hexdigest())
-        else:
-            state.append("")
-    key = " ".join(state)
+    """What a build says of a folder, kept as long as no file of it changes."""
+    key = _state(tree)
+    if key is None:
+        return built_metadata(tree, environment, running)
     kept = cache.metadata("tree", key)
     if isinstance(kept, Metadata):
         return kept
     metadata = built_metadata(tree, environment, running)
     cache.keep_metadata("tree", key, metadata)
     return metadata
+
+
+def _state(tree: Path) -> str | None:
+    """What tells whether a folder is still the same; None where that would take too long to find out."""
+    seen = hashlib.sha256(str(tree).encode("utf-8", "surrogateescape"))
+    count = 0
+
+    def note(path: str) -> None:
+        with suppress(OSError):
+            found = os.stat(path)
+            seen.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+
+    for folder, folders, files in os.walk(tree):
+        folders[:] = sorted(
+            name for name in folders if name not in _NO_SOURCES and not name.endswith((".egg-info", ".dist-info"))
+        )
+        count += len(files)
+        if count > _MOST_FILES:
+            return None
+        for name in sorted(files):
+            note(os.path.join(folder, name))
+    repository = next((above / ".git" for above in (tree, *tree.parents) if (above / ".git").exists()), None)
+    for name in _OF_GIT if repository is not None else ():
+        note(str(repository / name))  # type: ignore[operator]
+    return seen.hexdigest()
 
 
 def _read_archive(path: Path, environment: Mapping[str, str], running: set[Process]) -> tuple[File, Metadata]:

@@ -257,6 +257,17 @@ def test_credentials_of_an_archive_are_used_and_shown_nowhere(tmp_path: Path, in
     assert kept and not any(b"hunter2" in path.read_bytes() for path in kept)
 
 
+def test_a_folder_that_must_be_built_is_built_again_when_it_changes(scene: Scene) -> None:
+    lib = tree(scene.folder / "lib", "lib", "1.0", ["twig"], dynamic=True)
+    scene.write('["lib"]', '[tool.uv.sources]\nlib = {path = "../lib"}\n')
+    assert set(scene.lock()) == {"lib", "twig", "leaf"}
+    scene.run("--check")
+    told = (lib / "METADATA").read_text("utf-8")
+    (lib / "METADATA").write_text(told.replace("Requires-Dist: twig", "Requires-Dist: leaf"), encoding="utf-8")
+    scene.run("--check", code=1)
+    assert set(scene.lock()) == {"lib", "leaf"}
+
+
 def test_offline_and_a_snapshot_say_what_cannot_be_had(scene: Scene, tmp_path: Path) -> None:
     scene.write(f'["urlwheel @ {scene.file("urlwheel-1.0-py3-none-any.whl")}"]')
     assert "offline" in scene.run("--offline", code=3).output
