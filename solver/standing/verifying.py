@@ -184,8 +184,8 @@ class _Check:
     def _required(self, number: int) -> Iterator[tuple[Formula, Dependencies]]:
         for place in self._places.get(number, ()):
             loaded = self.sources.loaded(place.candidates, place.rank)
-            for _, dependencies in loaded.builds if loaded is not None else ():
-                yield place.region, dependencies
+            for region, dependencies in loaded.builds if loaded is not None else ():
+                yield place.region & region, dependencies
 
     def _follow(
         self, who: str, dependency: Dependency, where: tuple[Formula, ...], waiting: deque[tuple[int, str]]
