@@ -25,6 +25,7 @@ _COMMANDS = {
     "check": "cli.check:check",
     "conflicts": "cli.conflicts:conflicts",
     "corpus": "cli.corpus:corpus",
+    "compare": "cli.compare:compare",
     "completion": "cli.completion:completion",
 }
 """Where each subcommand is."""

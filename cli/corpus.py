@@ -139,7 +139,8 @@ def _moment(given: Inputs) -> str:
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where; a free port by default.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The interface; any but loopback lets others in.")
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as one line of JSON on standard output.")
-def serve(path: Path, port: int, host: str, as_json: bool) -> None:
+@click.option("--with-stdin", is_flag=True, hidden=True, help="End when standard input is closed.")
+def serve(path: Path, port: int, host: str, as_json: bool, with_stdin: bool) -> None:
     """Serve a snapshot to any installer over the simple API, until it is interrupted."""
     import json
 
@@ -159,7 +160,63 @@ def serve(path: Path, port: int, host: str, as_json: bool) -> None:
         for index, url in server.urls().items():
             click.echo(f"{url}/  {index}")
     sys.stdout.flush()
+    if with_stdin:
+        import threading
+
+        threading.Thread(target=lambda: (sys.stdin.read(), server.close()), daemon=True).start()
     server.run()
+
+
+@corpus.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SNAPSHOT...")
+@click.option("--output", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="SNAPSHOT")
+def merge(paths: tuple[Path, ...], output: Path) -> None:
+    """Make one snapshot of several that were recorded of the same indexes."""
+    from corpora.recording import merged
+    from corpora.snapshot import write_snapshot
+
+    opened = [_opened(path) for path in paths]
+    if len({(one.small, one.default_index) for one in opened}) > 1:
+        raise Ended(
+            WRONG, "These snapshots are of different kinds: all have to be small or none, of one default index."
+        )
+    facts = merged(one.facts() for one in opened)
+    write_snapshot(
+        output,
+        *facts,
+        recorded=max(one.recorded for one in opened),
+        default_index=opened[0].default_index,
+        projects=[name for one in opened for name in one.projects],
+        small=opened[0].small,
+    )
+    say(f"Merged {len(opened)} snapshots: {output}, {_size(output)}.")
+
+
+# Generating them
+
+
+@corpus.command()
+@click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@click.option("--family", "families", multiple=True, metavar="NAME", help="Which; all of them by default (repeatable).")
+@click.option("--size", "sizes", multiple=True, type=click.IntRange(1, 1000), help="How large; several by default.")
+@click.option("--seed", "seeds", multiple=True, type=click.IntRange(1), help="Of random ones (repeatable).")
+def generate(output: Path, families: tuple[str, ...], sizes: tuple[int, ...], seeds: tuple[int, ...]) -> None:
+    """Write families of generated projects, with the truth about each, and the snapshot that they lock against."""
+    from corpora.families import FAMILIES, write_families
+
+    if unknown := sorted(set(families) - FAMILIES.keys()):
+        raise Ended(WRONG, f"There is no family {', '.join(unknown)}; there are {', '.join(FAMILIES)}.")
+    if sizes and min(sizes) < 3 and "phase-transition" in (families or FAMILIES):
+        raise Ended(WRONG, "A phase-transition instance has at least 3 variables; give a larger --size.")
+    instances = [
+        make(size, seed)
+        for name in families or FAMILIES
+        for make, usual, usual_seeds in [FAMILIES[name]]
+        for size in sizes or usual
+        for seed in (seeds if seeds and usual_seeds != (0,) else usual_seeds)
+    ]
+    path = write_families(instances, output)
+    say(f"Wrote {len(instances)} projects and {path}.")
 
 
 # Looking at them

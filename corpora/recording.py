@@ -8,13 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote, urlsplit
 
+from packaging.version import Version
+
 from corpora.address import without_credentials
 from corpora.facts import Corpus, CorpusError, Guess, Listing, Metadata, MetadataOutcome, Release, Unavailable, Wanted
 
 if TYPE_CHECKING:
     from corpora.references import DirectOutcome, Reference
 
-__all__ = ["EXAMPLE_FILES", "EXAMPLE_INDEX", "Facts", "Recording", "only_told", "with_example_hosts"]
+__all__ = ["EXAMPLE_FILES", "EXAMPLE_INDEX", "Facts", "Recording", "merged", "only_told", "with_example_hosts"]
 
 Facts: TypeAlias = tuple[dict[tuple[str, str], Listing | None], dict[Wanted, MetadataOutcome]]
 """Listings by (index, name), and outcomes by what was wanted."""
@@ -72,6 +74,28 @@ class Recording:
 
     def close(self) -> None:
         self._corpus.close()
+
+
+def merged(several: Iterable[Facts]) -> Facts:
+    """One world from several that were recorded of the same indexes, such as one for each project.
+
+    Of a package every release is listed that one of them lists; where two tell the same, the first counts.
+    """
+    listings: dict[tuple[str, str], Listing | None] = {}
+    outcomes: dict[Wanted, MetadataOutcome] = {}
+    for more_listings, more_outcomes in several:
+        for key, listing in more_listings.items():
+            before = listings.get(key)
+            if before is None or listing is None:
+                listings[key] = before or listing
+                continue
+            releases = {release.version: release for release in (*listing.releases, *before.releases)}
+            ordered = sorted(releases.values(), key=lambda release: Version(release.version))
+            skipped = dict.fromkeys((*before.skipped, *listing.skipped))
+            listings[key] = Listing(before.name, before.index, tuple(ordered), tuple(skipped))
+        for wanted, outcome in more_outcomes.items():
+            outcomes.setdefault(wanted, outcome)
+    return listings, outcomes
 
 
 def only_told(facts: Facts) -> Facts:

@@ -1,0 +1,139 @@
+"""``satlock compare``: satlock and its peers on the same projects and the same served snapshot."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.failures import FAILED, WRONG, Ended
+from cli.terminal import is_terminal, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["compare"]
+
+_PEERS = ("uv", "pip", "poetry", "pdm", "pip-tools")
+
+
+@click.command()
+@click.option(
+    "--corpus", "snapshot", required=True, type=click.Path(path_type=Path), metavar="SNAPSHOT",
+    help="The recorded world that all of them lock against.",
+)  # fmt: skip
+@click.option("--peer", "peers", multiple=True, type=click.Choice(_PEERS), help="Whom to compare with (repeatable).")
+@click.option(
+    "--output", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Where results go; what is there from an earlier run is not done again.",
+)  # fmt: skip
+@click.option(
+    "--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Cold runs, each with a warm one."
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="Cases at once; all cores by default.")
+@click.option("--time-limit", type=float, default=120.0, show_default=True, metavar="SECONDS", help="Of one run.")
+@click.option("--memory-limit", type=float, default=4096.0, show_default=True, metavar="MB", help="Of one run.")
+@click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True)
+@click.option("--scheduler", metavar="ADDRESS", help="The scheduler of a dask.distributed cluster, with --engine dask.")
+@click.option("--objective", metavar="NAME", help="Passed on to satlock lock.")
+@click.argument("projects", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PROJECT...")
+def compare(  # noqa: PLR0917
+    snapshot: Path,
+    peers: tuple[str, ...],
+    output: Path,
+    runs: int,
+    jobs: int | None,
+    time_limit: float,
+    memory_limit: float,
+    engine: str,
+    scheduler: str | None,
+    objective: str | None,
+    projects: tuple[Path, ...],
+) -> None:
+    """Lock the same projects with satlock and with each peer, judge every lock, and show what came of it."""
+    _refuse_missing("compare", ("matplotlib", "psutil"))
+    if (engine == "dask") != (scheduler is not None):
+        raise click.UsageError("--engine dask and --scheduler ADDRESS go together.")
+    if engine == "dask":
+        _refuse_missing("dask", ("distributed",))
+    from platformdirs import user_cache_path
+
+    from corpora.compare.cases import CaseError, read_cases
+    from corpora.compare.engine import compare_all
+    from corpora.compare.report import write_report
+    from corpora.compare.running import Limits
+    from corpora.compare.trial import Plan
+    from corpora.snapshot import SnapshotCorpus
+
+    opened = SnapshotCorpus(snapshot)
+    try:
+        cases = read_cases(projects)
+    except CaseError as error:
+        raise Ended(WRONG, str(error)) from None
+    plan = Plan(
+        ("satlock", *dict.fromkeys(peers)),
+        runs,
+        Limits(time_limit, memory_limit),
+        os.environ.get("SATLOCK_PEERS") or str(user_cache_path("satlock", appauthor=False) / "peers"),
+        ("--objective", objective) if objective else (),
+    )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        with _progress(len(cases)) as told:
+            results = compare_all(
+                plan, cases, snapshot.read_bytes(), opened.digest, output,
+                jobs=jobs or cores, scheduler=scheduler, told=told,
+            )  # fmt: skip
+    except OSError as error:
+        if scheduler is None:
+            raise
+        raise Ended(FAILED, f"The scheduler at {scheduler} cannot be reached: {error}.") from None
+    about = {
+        "snapshot": f"{snapshot.name}, recorded {opened.recorded}, content {opened.digest[:16]}",
+        "runs": f"{runs} cold and {runs} warm of each resolver, in turns",
+        "limits": f"{time_limit:g} s and {memory_limit:g} MB for one run",
+        "machine": f"{cores} cores, {jobs or cores} cases at once, Python {sys.version.split()[0]}, {sys.platform}",
+    }
+    lines = write_report(results, output, about, limit=time_limit)
+    _tell(lines, results, output)
+
+
+def _refuse_missing(extra: str, modules: tuple[str, ...]) -> None:
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise Ended(WRONG, f"This needs {', '.join(missing)}; install satlock[{extra}].")
+
+
+@contextmanager
+def _progress(many: int) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on a terminal, else a line for each case."""
+    if not is_terminal():
+        yield lambda name, done, of: say(f"{done} of {of}: {name}" if name else f"{done} of {of} are there already")
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=many)
+        yield lambda name, done, of: bar.update(task, completed=done, description=name)
+
+
+def _tell(lines: Any, results: list[dict[str, Any]], output: Path) -> None:
+    from corpora.compare.tables import summary_of
+
+    for row in summary_of(lines):
+        say(
+            f"{row['peer']} {row['version']}: {row['locked']} locked of {row['cases']}, "
+            f"{row['valid everywhere']} valid everywhere, {row['valid only here']} only here, "
+            f"{row['wrong locks']} wrong"
+        )
+    for result in results:
+        if result["error"]:
+            say(f"{result['case']['name']} could not be compared: {result['error']}")
+    say(f"All of it is in {output / 'index.html'}.")

@@ -1,0 +1,1 @@
+"""Comparing resolvers on one world: running them, judging what they say, showing it."""

@@ -1,0 +1,122 @@
+"""Running all cases: on the cores of this machine, or on a cluster; what was done before is not done again."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+from corpora.compare.cases import Case
+from corpora.compare.trial import Plan, key_of, run_case
+
+__all__ = ["Told", "compare_all", "results_in"]
+
+Told = Callable[[str, int, int], None]
+"""What was just finished, how many are, and of how many."""
+
+
+def compare_all(
+    plan: Plan,
+    cases: Sequence[Case],
+    snapshot: bytes,
+    digest: str,
+    output: Path,
+    *,
+    jobs: int,
+    scheduler: str | None = None,
+    told: Told = lambda name, done, of: None,
+) -> list[dict[str, Any]]:
+    """The results of all cases, in their order; each is also kept in ``output/cases/NAME.json`` once it is there.
+
+    Args:
+        digest: of the snapshot's content.
+        jobs: how many cases run at once on this machine.
+        scheduler: address of a dask.distributed scheduler whose workers run the cases instead.
+    """
+    folder = output / "cases"
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = {case.name: key_of(plan, case, digest) for case in cases}
+    results = {}
+    for case in cases:
+        before = _read(folder / f"{case.name}.json")
+        if before is not None and before.get("key") == keys[case.name]:
+            results[case.name] = before
+    todo = [case for case in cases if case.name not in results]
+    told("", len(results), len(cases))
+    work = [(plan, case, snapshot, keys[case.name]) for case in todo]
+    finished = _on_cluster(work, scheduler) if scheduler else _on_this_machine(work, jobs)
+    for result in finished:
+        name = result["case"]["name"]
+        results[name] = result
+        _write(folder / f"{name}.json", result)
+        told(name, len(results), len(cases))
+    return [results[case.name] for case in cases]
+
+
+def results_in(output: Path) -> list[dict[str, Any]]:
+    """What is kept of earlier runs, by name."""
+    found = (_read(path) for path in sorted((output / "cases").glob("*.json")))
+    return [result for result in found if result is not None]
+
+
+_Work = tuple[Plan, Case, bytes, str]
+
+
+def _on_this_machine(work: Sequence[_Work], jobs: int) -> Iterator[dict[str, Any]]:
+    """In processes, so that one that dies takes nothing else with it; its case is tried once more, alone."""
+    context = multiprocessing.get_context("spawn")
+    lost: list[_Work] = []
+    left = list(work)
+    with ProcessPoolExecutor(max(1, jobs), mp_context=context) as pool:
+        pending = {pool.submit(run_case, *one): one for one in left}
+        for future in as_completed(pending):
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                lost.append(pending[future])
+    for one in lost:
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            try:
+                yield pool.submit(run_case, *one).result()
+            except BrokenProcessPool:
+                yield _died(one)
+
+
+def _on_cluster(work: Sequence[_Work], scheduler: str) -> Iterator[dict[str, Any]]:
+    import distributed
+
+    client_of: Any = distributed.Client
+    completed: Any = distributed.as_completed
+    with client_of(scheduler) as client:
+        shared = client.scatter(work[0][2], broadcast=True) if work else None
+        pending = {client.submit(run_case, plan, case, shared, key, pure=False): (plan, case, b"", key)
+                   for plan, case, _, key in work}  # fmt: skip
+        for future in completed(list(pending)):
+            yield future.result() if future.status == "finished" else _died(pending[future])
+
+
+def _died(work: _Work) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {"key": "", "case": asdict(work[1]), "runs": [], "peers": {}, "error": "the process that ran it died"}
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _write(path: Path, result: dict[str, Any]) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(result, file, indent=1, sort_keys=True)
+    os.replace(temporary, path)

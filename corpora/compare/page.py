@@ -1,0 +1,184 @@
+"""The results as one HTML page that needs nothing beside it: tables, pictures, and each case with its locks."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from corpora.compare.locks import read_lock
+from corpora.compare.tables import Line, summary_of
+
+__all__ = ["page_of"]
+
+_STYLE = """
+:root { color-scheme: light; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1b1b1b; }
+table { border-collapse: collapse; margin: 1rem 0; font-size: 13px; display: block; overflow-x: auto; }
+th, td { border: 1px solid #d0d0d0; padding: .25rem .5rem; text-align: left; vertical-align: top; }
+th { background: #f2f2f2; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.right { color: #00663d; } .wrong { color: #a01313; font-weight: 600; } .open { color: #666; }
+figure { margin: 1.5rem 0; } figure img { max-width: 100%; } figcaption { color: #555; font-size: 13px; }
+details { border: 1px solid #ddd; border-radius: 4px; margin: .4rem 0; padding: .3rem .7rem; }
+summary { cursor: pointer; } pre { white-space: pre-wrap; font-size: 12px; max-height: 20rem; overflow: auto; }
+"""
+
+
+def page_of(
+    results: Sequence[dict[str, Any]],
+    lines: Sequence[Line],
+    pictures: Sequence[tuple[str, str]],
+    folder: Path,
+    about: Mapping[str, Any],
+) -> str:
+    """The text of the page.
+
+    Args:
+        pictures: (stem, caption) of the pictures, which are in ``folder`` as PNG.
+        about: what is said of the run, by name.
+    """
+    parts = ["<!DOCTYPE html>", '<html lang="en"><head><meta charset="utf-8">', "<title>satlock compared</title>"]
+    parts += [f"<style>{_STYLE}</style></head><body>", "<h1>satlock compared</h1>", *_about(about)]
+    parts += ["<h2>Summary</h2>", _summary(lines), *_where_peers_win(lines)]
+    parts += ["<h2>Pictures</h2>", *(_figure(folder / f"{stem}.png", caption) for stem, caption in pictures)]
+    parts += ["<h2>Every case</h2>", _every_case(lines), "<h2>Case by case</h2>"]
+    parts += [
+        part for result in results for part in _case(result, [x for x in lines if x.case == result["case"]["name"]])
+    ]
+    return "\n".join([*parts, "</body></html>"]) + "\n"
+
+
+def _about(about: Mapping[str, Any]) -> Iterator[str]:
+    yield "<table>"
+    for name, value in about.items():
+        yield f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>"
+    yield "</table>"
+    yield (
+        "<p>Every resolver locked the same projects against one served snapshot, in turns, each in an environment and "
+        "with a cache of its own. A judge that shares no code with any of them took what each lock installs in many "
+        "environments (Pythons, platforms, choices of extras and groups) and followed every requirement there. "
+        "<b>valid</b>: nothing is wrong in any of them. <b>valid here</b>: the lock is for one environment, and right "
+        "there. <b>wrong</b>: in some environment something is missing, installed twice, or not admitted; or a lock "
+        "exists and was not found. Times are of the whole process.</p>"
+    )
+
+
+def _summary(lines: Sequence[Line]) -> str:
+    rows = summary_of(lines)
+    if not rows:
+        return "<p>There are no results.</p>"
+    header = "".join(f"<th>{_text(column)}</th>" for column in rows[0])
+    body = "".join("<tr>" + "".join(_cell(value) for value in row.values()) + "</tr>" for row in rows)
+    return f"<table><tr>{header}</tr>{body}</table>"
+
+
+def _where_peers_win(lines: Sequence[Line]) -> Iterator[str]:
+    """Said plainly: the cases in which another one was faster, fresher, or right where satlock was not."""
+    ours = {line.case: line for line in lines if line.peer == "satlock"}
+    yield "<h2>Where a peer wins</h2><ul>"
+    for peer in dict.fromkeys(line.peer for line in lines if line.peer != "satlock"):
+        mine = [(line, ours[line.case]) for line in lines if line.peer == peer and line.case in ours]
+        faster = [line.case for line, our in mine if line.solved and line.cold and our.cold and line.cold < our.cold]
+        warmer = [line.case for line, our in mine if line.solved and line.warm and our.warm and line.warm < our.warm]
+        fresher = [
+            line.case for line, our in mine
+            if line.solved and our.solved and line.days_behind is not None and our.days_behind is not None
+            and line.days_behind < our.days_behind - 1
+        ]  # fmt: skip
+        better = [line.case for line, our in mine if line.solved and not our.solved]
+        yield f"<li><b>{_text(peer)}</b> is faster with a right answer: cold in {_names(faster)}, "
+        yield f"warm in {_names(warmer)}; "
+        yield f"fresher in {_names(fresher)}; right where satlock is not in {_names(better)}.</li>"
+    yield "</ul>"
+
+
+def _names(names: Sequence[str]) -> str:
+    if not names:
+        return "none"
+    return f"{len(names)} ({_text(', '.join(names[:8]))}{', …' if len(names) > 8 else ''})"
+
+
+def _figure(path: Path, caption: str) -> str:
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f'<figure><img alt="{_text(caption)}" src="data:image/png;base64,{data}"><figcaption>{_text(caption)}</figcaption></figure>'  # noqa: E501
+
+
+_COLUMNS = ("case", "kind", "peer", "outcome", "verdict", "cold", "warm", "megabytes", "packages", "names", "valid",
+            "environments", "duplicates", "incomplete", "unmet", "days_behind", "days_behind_direct")  # fmt: skip
+
+
+def _every_case(lines: Sequence[Line]) -> str:
+    header = "".join(f"<th>{_text(column.replace('_', ' '))}</th>" for column in _COLUMNS)
+    body = "".join(
+        "<tr>" + "".join(_cell(getattr(line, column)) for column in _COLUMNS) + "</tr>"
+        for line in lines
+        if line.outcome != "unsupported"
+    )
+    return f"<table><tr>{header}</tr>{body}</table>"
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "<td></td>"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f'<td class="number">{value:,}</td>'
+    kind = {"valid": "right", "right": "right", "valid here": "right", "wrong": "wrong"}.get(str(value), "open")
+    return f'<td class="{kind}">{_text(value)}</td>' if str(value) in _VERDICTS else f"<td>{_text(value)}</td>"
+
+
+_VERDICTS = ("valid", "right", "valid here", "wrong")
+
+
+def _case(result: Mapping[str, Any], lines: Sequence[Line]) -> Iterator[str]:
+    case = result["case"]
+    told = ", ".join(f"{line.peer}: {line.verdict or line.outcome}" for line in lines)
+    yield f"<details><summary><b>{_text(case['name'])}</b> ({_text(told)})</summary>"
+    if result["error"]:
+        yield f'<p class="wrong">{_text(result["error"])}</p>'
+    if case["source"]:
+        yield f"<p>Source: {_text(case['source'])}</p>"
+    if case["satisfiable"] is not None:
+        yield f"<p>Ground truth: {'a lock exists' if case['satisfiable'] else 'no lock exists'}.</p>"
+    yield f"<details><summary>pyproject.toml</summary><pre>{_text(case['pyproject'])}</pre></details>"
+    for line in lines:
+        if line.problem:
+            yield f"<p><b>{_text(line.peer)}</b>: {_text(line.problem)}</p>"
+    yield from _locks(result)
+    yield "</details>"
+
+
+def _locks(result: Mapping[str, Any]) -> Iterator[str]:
+    """The versions in the locks side by side, those that differ first and in sight."""
+    versions: dict[str, dict[str, list[str]]] = {}
+    for peer, known in result["peers"].items():
+        if known["lock"] is not None and known.get("judgement"):
+            found: dict[str, list[str]] = {}
+            for name, version in sorted(read_lock(known["lock"]["name"], known["lock"]["text"]).everything):
+                found.setdefault(name, []).append(version)
+            versions[peer] = found
+    if not versions:
+        return
+    names = sorted({name for found in versions.values() for name in found})
+    rows = {name: [", ".join(found.get(name, ())) for found in versions.values()] for name in names}
+    differing = [name for name in names if len(set(rows[name])) > 1]
+    same = [name for name in names if len(set(rows[name])) == 1]
+    if len(versions) > 1:
+        yield f"<details><summary>Differences: {len(differing)} of {len(names)} packages</summary>"
+        yield from _side_by_side(versions, rows, differing)
+        yield "</details>"
+    yield f"<details><summary>The same in every lock: {len(same)} packages</summary><p>"
+    yield _text(", ".join(f"{name} {rows[name][0]}" for name in same)) + "</p></details>"
+
+
+def _side_by_side(versions: Iterable[str], rows: Mapping[str, Sequence[str]], names: Iterable[str]) -> Iterator[str]:
+    yield "<table><tr><th>package</th>" + "".join(f"<th>{_text(peer)}</th>" for peer in versions) + "</tr>"
+    for name in names:
+        yield f"<tr><td>{_text(name)}</td>" + "".join(f"<td>{_text(one)}</td>" for one in rows[name]) + "</tr>"
+    yield "</table>"
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value))

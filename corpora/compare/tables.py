@@ -1,0 +1,181 @@
+"""The results as rows: CSV, JSON, and the figures that plots and pages are made of."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Line", "csv_of", "json_of", "lines_of", "summary_of"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """What came of one peer in one case."""
+
+    case: str
+    kind: str
+    family: str
+    size: int
+    satisfiable: bool | None
+    peer: str
+    version: str
+    outcome: str
+    """locked, no-lock, gave-up, failed, time, memory or unsupported."""
+    verdict: str
+    """Of a lock: valid, valid here (of a lock for one environment) or wrong; of a no, where known: right or wrong."""
+    cold: float | None
+    """Median seconds with an empty cache; of runs that ended otherwise than by a limit."""
+    warm: float | None
+    megabytes: float | None
+    packages: int | None
+    names: int | None
+    environments: int | None
+    valid: int | None
+    duplicates: int | None
+    incomplete: int | None
+    unmet: int | None
+    days_behind: float | None
+    days_behind_direct: float | None
+    superfluous: float | None
+    unstable: bool
+    """Whether two runs on the same world gave different locks."""
+    problem: str
+
+    @property
+    def solved(self) -> bool:
+        """Whether the answer is right as far as is known: a valid lock, or a no that is not known to be wrong."""
+        return self.verdict in ("valid", "valid here", "right")
+
+
+def lines_of(results: Iterable[dict[str, Any]]) -> list[Line]:
+    """One line for each case and peer."""
+    return [line for result in results for line in _lines(result)]
+
+
+def _lines(result: dict[str, Any]) -> Iterator[Line]:
+    case = result["case"]
+    for name, known in result["peers"].items():
+        runs = [run for run in result["runs"] if run["peer"] == name]
+        judged = known.get("judgement") or {}
+        yield Line(
+            case=case["name"],
+            kind=case["kind"],
+            family=case["family"],
+            size=case["size"],
+            satisfiable=case["satisfiable"],
+            peer=name,
+            version=known["version"],
+            outcome=known["outcome"] or "failed",
+            verdict=_verdict(case["satisfiable"], known, judged),
+            cold=_seconds(runs, "cold"),
+            warm=_seconds(runs, "warm"),
+            megabytes=max((run["megabytes"] for run in runs), default=None),
+            unstable=bool(known.get("unstable")),
+            problem=judged.get("problem") or known.get("said", ""),
+            **{key: judged.get(key) for key in _OF_JUDGEMENT},
+        )
+
+
+_OF_JUDGEMENT = (
+    *("packages", "names", "environments", "valid", "duplicates", "incomplete", "unmet"),
+    *("days_behind", "days_behind_direct", "superfluous"),
+)
+
+
+def _seconds(runs: Iterable[dict[str, Any]], phase: str) -> float | None:
+    """The median of the runs that no limit ended."""
+    found = [run["seconds"] for run in runs if run["phase"] == phase and run["outcome"] not in ("time", "memory")]
+    return round(statistics.median(found), 4) if found else None
+
+
+def _verdict(satisfiable: bool | None, known: dict[str, Any], judged: dict[str, Any]) -> str:
+    if judged:
+        if judged["valid"] == judged["environments"]:
+            return "valid"
+        return "valid here" if judged["here"] and not known.get("universal", True) else "wrong"
+    if known["outcome"] == "no-lock" and satisfiable is not None:
+        return "wrong" if satisfiable else "right"
+    return ""
+
+
+def csv_of(lines: Sequence[Line]) -> str:
+    """A table with a row for each case and peer."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    columns = list(Line.__dataclass_fields__)
+    writer.writerow([column.replace("_", "-") for column in columns])
+    for line in lines:
+        values = (getattr(line, column) for column in columns)
+        writer.writerow(["" if value is None else value for value in values])
+    return buffer.getvalue()
+
+
+def json_of(results: Sequence[dict[str, Any]], lines: Sequence[Line], about: dict[str, Any]) -> str:
+    """Everything: what was run, every run, every judgement and every line. The locks are beside it, in files."""
+    without_locks = [
+        {**result, "peers": {name: {**known, "lock": None} for name, known in result["peers"].items()}}
+        for result in results
+    ]
+    told = {
+        "about": about,
+        "summary": summary_of(lines),
+        "lines": [vars(line) for line in lines],
+        "cases": without_locks,
+    }
+    return json.dumps(told, indent=1, ensure_ascii=False)
+
+
+def summary_of(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """One row for each peer: what it answered, how much of that was right, and its times where all answered."""
+    peers = list(dict.fromkeys(line.peer for line in lines))
+    ours = {line.case: line for line in lines if line.peer == "satlock"}
+    rows = []
+    for peer in peers:
+        mine = [line for line in lines if line.peer == peer]
+        took_part = [line for line in mine if line.outcome != "unsupported"]
+        both = [(line, ours[line.case]) for line in mine if line.outcome == "locked" and line.case in ours
+                and ours[line.case].outcome == "locked"]  # fmt: skip
+        rows.append({
+            "peer": peer,
+            "version": ", ".join(sorted({line.version for line in took_part if line.version})),
+            "cases": len(took_part),
+            "unsupported": len(mine) - len(took_part),
+            "locked": sum(line.outcome == "locked" for line in mine),
+            "valid everywhere": sum(line.verdict == "valid" for line in mine),
+            "valid only here": sum(line.verdict == "valid here" for line in mine),
+            "wrong locks": sum(line.outcome == "locked" and line.verdict == "wrong" for line in mine),
+            "with duplicates": sum(bool(line.duplicates) for line in mine),
+            "no lock: right": sum(line.outcome != "locked" and line.verdict == "right" for line in mine),
+            "no lock: wrong": sum(line.outcome != "locked" and line.verdict == "wrong" for line in mine),
+            "no lock: not known": sum(line.outcome in ("no-lock", "gave-up") and not line.verdict for line in mine),
+            "failed": sum(line.outcome == "failed" for line in mine),
+            "over a limit": sum(line.outcome in ("time", "memory") for line in mine),
+            "satlock is faster, cold": _wins(both, "cold"),
+            "satlock is faster, warm": _wins(both, "warm"),
+            "time of it / satlock, cold": _ratio(both, "cold"),
+            "time of it / satlock, warm": _ratio(both, "warm"),
+            "fresher than satlock": sum(_less(line, our) for line, our in both),
+            "satlock is fresher": sum(_less(our, line) for line, our in both),
+        })  # fmt: skip
+    return rows
+
+
+def _less(one: Line, other: Line) -> bool:
+    return one.days_behind is not None and other.days_behind is not None and one.days_behind < other.days_behind - 1
+
+
+def _wins(both: Sequence[tuple[Line, Line]], phase: str) -> str:
+    times = [(getattr(line, phase), getattr(our, phase)) for line, our in both]
+    known = [(theirs, mine) for theirs, mine in times if theirs is not None and mine is not None]
+    return f"{sum(mine < theirs for theirs, mine in known)} of {len(known)}"
+
+
+def _ratio(both: Sequence[tuple[Line, Line]], phase: str) -> float | None:
+    times = [(getattr(line, phase), getattr(our, phase)) for line, our in both]
+    ratios = [theirs / mine for theirs, mine in times if theirs is not None and mine]
+    return round(statistics.geometric_mean(ratios), 2) if ratios else None

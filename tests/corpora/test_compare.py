@@ -1,0 +1,286 @@
+"""The judge agrees with brute force, sees what is wrong in any lock, and the runner survives what happens to it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from corpora.compare.asked import Choice, asked_by
+from corpora.compare.cases import Case, CaseError, read_cases
+from corpora.compare.engine import compare_all
+from corpora.compare.judging import Judgement, World, judge
+from corpora.compare.locks import Environment, read_lock
+from corpora.compare.peers import outcome_of, variables_of
+from corpora.compare.report import write_report
+from corpora.compare.running import Limits, measured
+from corpora.compare.tables import lines_of, summary_of
+from corpora.compare.trial import Plan
+from corpora.families import FAMILIES, Instance, facts_of, write_families
+from corpora.snapshot import SnapshotCorpus
+from encoder.reading import read_project
+from solver.locking import lock
+from solver.pylock import to_toml
+from tests.cli.scene import run
+from tests.splitting import splitting_world
+from tests.test_snapshot import everything
+from tests.world import MemoryCorpus
+from tests.world import World as TestWorld
+
+HERE = variables_of(sys.executable)
+INDEX = "https://index.example/simple"
+PROJECT = '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.11,<3.13"\ndependencies = ["a", "b"]\n'
+WORLD = World.of(
+    facts_of(
+        [
+            Instance(
+                "t", 1, {"a": {1: (), 2: ("c<2",)}, "b": {1: ("c; os_name == 'nt'",)}, "c": {1: (), 2: ()}}, (), True
+            )
+        ]
+    ),
+    INDEX,
+)
+
+
+def judged(pylock: str, project: str = PROJECT) -> Judgement:
+    return judge(read_lock("pylock.toml", pylock), asked_by(project), WORLD, HERE)
+
+
+def entries(*rows: str) -> str:
+    made = []
+    for row in rows:
+        name, version, *marker = row.split(" ", 2)
+        made.append(f'[[packages]]\nname = "{name}"\nversion = "{version}"\n')
+        made += [f'marker = "{marker[0]}"\n' for _ in marker]
+    return "".join(made)
+
+
+def test_a_right_lock_is_right() -> None:
+    found = judged(entries("a 2", "b 1", "c 1"))
+    assert (found.valid, found.here, found.problem, found.packages) == (found.environments, True, "", 3)
+    assert found.environments == 2 * 2 * 5 and (found.days_behind, found.superfluous) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "problem"),
+    [
+        (("a 2", "b 1", "c 2"), "unmet", "requires c<2, and c 2 is installed"),
+        (("a 2", "b 1"), "incomplete", "requires c<2, and c is not installed"),
+        (("a 1", "b 1"), "incomplete", "requires c; os_name =="),
+        (("b 1",), "incomplete", "the project requires a, and a is not installed"),
+        (("a 1", "b 1", "c 1", "c 2 sys_platform == 'linux'"), "duplicates", "c is installed as 1 and 2"),
+        (("a 2 sys_platform == 'linux'", "b 1", "c 1"), "incomplete", "and a is not installed"),
+        (("a 9", "b 1", "c 1"), "unmet", "a 9 is not in the index"),
+    ],
+)
+def test_what_is_wrong_is_seen(rows: tuple[str, ...], kind: str, problem: str) -> None:
+    found = judged(entries(*rows))
+    assert found.valid < found.environments and getattr(found, kind) and problem in found.problem
+
+
+def test_the_judge_and_brute_force_agree_on_random_locks(tmp_path: Path) -> None:
+    """A lock of satlock is right; with an entry left out, it is wrong wherever that was required."""
+    left_out = 0
+    for seed in range(30):
+        world: TestWorld = splitting_world(seed)
+        project = read_project(world.write_project(tmp_path))
+        try:
+            text = to_toml(lock(project, MemoryCorpus(world), default_index=world.default_index).lock)
+        except Exception as error:
+            assert type(error).__name__ == "NoLock"
+            continue
+        asked, facts = asked_by(world.pyproject), World.of(everything(world), world.default_index)
+        found = judge(read_lock("pylock.toml", text), asked, facts, HERE)
+        assert found.valid == found.environments, (seed, found.problem)
+        head, *blocks = text.split("[[packages]]")
+        if blocks:
+            fewer = judge(read_lock("pylock.toml", "[[packages]]".join([head, *blocks[1:]])), asked, facts, HERE)
+            left_out += fewer.incomplete > 0
+    assert left_out > 5
+
+
+CHOSEN = """
+[project.optional-dependencies]
+x = ["c==1"]
+y = ["c==2"]
+[tool.uv]
+conflicts = [[{extra = "x"}, {extra = "y"}]]
+"""
+
+
+def test_conflicting_choices_are_never_made_together() -> None:
+    asked = asked_by(PROJECT + CHOSEN)
+    assert [sorted(choice.name for choice in chosen) for chosen in asked.combinations()] == [[], ["x"], ["y"]]
+
+
+UV = """
+[[package]]
+name = "p"
+version = "1"
+source = { virtual = "." }
+dependencies = [
+    { name = "a" },
+    { name = "c", version = "2", marker = "extra == 'extra-1-p-y' and sys_platform == 'linux'" },
+]
+[package.optional-dependencies]
+x = [{ name = "c", version = "1" }]
+[[package]]
+name = "a"
+version = "1"
+source = { registry = "https://index.example/simple" }
+[[package]]
+name = "c"
+version = "1"
+source = { registry = "https://index.example/simple" }
+[[package]]
+name = "c"
+version = "2"
+source = { registry = "https://index.example/simple" }
+"""
+
+
+POETRY = '[[package]]\nname = "A"\nversion = "1.0"\ngroups = ["main"]\n'
+
+
+@pytest.mark.parametrize(
+    ("filename", "text", "extras", "expected"),
+    [
+        ("uv.lock", UV, (), {"a 1"}),
+        ("uv.lock", UV, ("x",), {"a 1", "c 1"}),
+        ("uv.lock", UV, ("y",), {"a 1", "c 2"}),
+        ("poetry.lock", POETRY + "markers = \"os_name == 'nt'\"\n", (), set()),
+        ("poetry.lock", POETRY + "markers = \"extra == 'x'\"\n", ("x",), {"a 1.0"}),
+        ("pdm.lock", '[[package]]\nname="a"\nversion="1"\ngroups=["default"]\n', (), {"a 1"}),
+        ("pdm.lock", '[[package]]\nname="a"\nversion="1"\ngroups=["x"]\n', (), set()),
+        ("requirements.txt", "# by\na==1 ; os_name == 'posix'\n    # via b\nb[z]==2\n", (), {"a 1", "b 2"}),
+        ("pylock.toml", entries("a 1 'x' in extras", "b 2 'x' not in extras"), ("x",), {"a 1"}),
+    ],
+)  # fmt: skip
+def test_locks_of_every_kind_are_read(filename: str, text: str, extras: tuple[str, ...], expected: set[str]) -> None:
+    linux = {**HERE, "sys_platform": "linux", "os_name": "posix"}
+    environment = Environment(linux, frozenset(Choice("extra", extra) for extra in extras))
+    installed = read_lock(filename, text).installed(environment)
+    assert {f"{one.name} {one.version}" for one in installed} == expected
+
+
+# Running
+
+
+def test_limits_end_a_run_and_all_that_it_started(tmp_path: Path) -> None:
+    child = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    slow = measured([sys.executable, "-c", child], folder=tmp_path, env={}, limits=Limits(0.5, 4096))
+    assert slow.stopped == "time" and slow.seconds < 10
+    hungry = "x = bytearray(300 << 20); import time; time.sleep(20)"
+    large = measured([sys.executable, "-c", hungry], folder=tmp_path, env={}, limits=Limits(30, 200))
+    assert large.stopped == "memory" and large.megabytes > 200
+    done = measured(
+        [sys.executable, "-c", "print('said'); raise SystemExit(3)"], folder=tmp_path, env={}, limits=Limits()
+    )
+    assert (done.code, done.stopped, done.said) == (3, "", "said\n")
+
+
+@pytest.mark.parametrize(
+    ("peer", "code", "said", "expected"),
+    [
+        ("uv", 1, "No solution found when resolving dependencies", "no-lock"),
+        ("pip", 1, "ERROR: ResolutionImpossible", "no-lock"),
+        ("pip", 2, "resolution-too-deep", "gave-up"),
+        ("poetry", 1, "version solving failed.", "no-lock"),
+        ("pdm", 1, "AttributeError", "failed"),
+        ("satlock", 1, "", "no-lock"),
+        ("satlock", 3, "", "failed"),
+    ],
+)
+def test_what_a_run_came_to(peer: str, code: int, said: str, expected: str) -> None:
+    assert outcome_of(peer, code, "", said, wrote=False) == expected
+    assert outcome_of(peer, 0, "", said, wrote=True) == "locked"
+
+
+def test_the_truth_of_families_is_the_truth(tmp_path: Path) -> None:
+    for name, (make, _, seeds) in FAMILIES.items():
+        for size in (3, 5):
+            for seed in seeds if seeds == (0,) else range(1, 6):
+                instance = make(size, seed)
+                assert (
+                    write_families([instance], tmp_path / "one").read_bytes()
+                    == write_families([make(size, seed)], tmp_path / "two").read_bytes()
+                )
+                folder = tmp_path / "one" / instance.name
+                done = run("lock", "--project", str(folder), "--corpus", str(tmp_path / "one" / "families.snapshot")) \
+                    if name != "phase-transition" or seed < 3 else None  # fmt: skip
+                assert done is None or (done.returncode == 0) == instance.satisfiable, done.stderr
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[list[Case], Path]:
+    made = [FAMILIES["diamond"][0](3, 0), FAMILIES["marker-split"][0](1, 0)]
+    path = write_families(made, tmp_path / "world")
+    return read_cases(tmp_path / "world" / one.name for one in made), path
+
+
+def plan(tmp_path: Path) -> Plan:
+    return Plan(("satlock",), 1, Limits(60, 4096), str(tmp_path / "peers"))
+
+
+def compared(cases: list[Case], path: Path, output: Path, **more: object) -> list[dict[str, object]]:
+    digest = SnapshotCorpus(path).digest
+    return compare_all(plan(output), cases, path.read_bytes(), digest, output, **{"jobs": 2, **more})  # type: ignore[arg-type]
+
+
+def without_times(results: list[dict[str, object]]) -> str:
+    told = json.loads(json.dumps(results))
+    for result in told:
+        for row in result["runs"]:
+            del row["seconds"], row["megabytes"]
+        del result["key"]
+    return json.dumps(told, sort_keys=True)
+
+
+@pytest.mark.slow
+def test_a_run_resumes_and_is_the_same_on_a_cluster(small: tuple[list[Case], Path], tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    cases, path = small
+    bad = replace(cases[0], name="bad", pyproject="[project")
+    told: list[str] = []
+    first = compared([*cases, bad], path, tmp_path / "out", told=lambda name, done, of: told.append(name))
+    assert [result["error"] for result in first[:2]] == ["", ""] and "TOMLDecodeError" in str(first[2]["error"])
+    assert {line.verdict for line in lines_of(first)} == {"valid"} and len(told) == 4
+    (tmp_path / "out" / "cases" / f"{cases[0].name}.json").write_text("{ torn", encoding="utf-8")
+    told.clear()
+    again = compared(cases, path, tmp_path / "out", told=lambda name, done, of: told.append(name))
+    assert told == ["", cases[0].name] and without_times(again) == without_times(first[:2])
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        spread = compared(cases, path, tmp_path / "spread", scheduler=cluster.scheduler_address)
+    assert without_times(spread) == without_times(first[:2])
+    lines = write_report(first, tmp_path / "out", {"run": "a test"}, limit=60)
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert 'src="data:image/png' in page and "http" not in page.partition("<details>")[0].replace(
+        "https://index.example", ""
+    )
+    assert summary_of(lines)[0]["valid everywhere"] == 2
+    assert (tmp_path / "out" / "figures" / "cactus-cold.svg").exists() and (tmp_path / "out" / "results.csv").exists()
+
+
+def test_wrong_input_is_one_sentence(small: tuple[list[Case], Path], tmp_path: Path) -> None:
+    _, path = small
+    project = tmp_path / "world" / "diamond-003"
+    base = ["compare", "--corpus", str(path), "--output", str(tmp_path / "o")]
+    for arguments, word in (
+        ([*base, str(tmp_path / "nowhere")], "cannot be read"),
+        ([*base, "--engine", "dask", str(project)], "go together"),
+        (
+            ["compare", "--corpus", str(tmp_path / "no"), "--output", str(tmp_path / "o"), str(project)],
+            "cannot be read",
+        ),
+    ):
+        done = run(*arguments)
+        assert done.returncode == 2 and word in done.stderr and "Traceback" not in done.stderr
+    twice = tmp_path / "twice" / "diamond-003"
+    shutil.copytree(project, twice)
+    with pytest.raises(CaseError, match="named diamond-003"):
+        read_cases([project, twice])
