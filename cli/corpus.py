@@ -163,7 +163,11 @@ def serve(path: Path, port: int, host: str, as_json: bool, with_stdin: bool) -> 
     if with_stdin:
         import threading
 
-        threading.Thread(target=lambda: (sys.stdin.read(), server.close()), daemon=True).start()
+        def close_after_input() -> None:
+            sys.stdin.read()
+            server.close()
+
+        threading.Thread(target=close_after_input, daemon=True).start()
     server.run()
 
 
