@@ -41,6 +41,8 @@ _PEERS = ("uv", "pip", "poetry", "pdm", "pip-tools")
 @click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True)
 @click.option("--scheduler", metavar="ADDRESS", help="The scheduler of a dask.distributed cluster, with --engine dask.")
 @click.option("--objective", metavar="NAME", help="Passed on to satlock lock.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more.")
 @click.argument("projects", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PROJECT...")
 def compare(  # noqa: PLR0917
     snapshot: Path,
@@ -53,6 +55,8 @@ def compare(  # noqa: PLR0917
     engine: str,
     scheduler: str | None,
     objective: str | None,
+    quiet: bool,
+    verbose: bool,
     projects: tuple[Path, ...],
 ) -> None:
     """Lock the same projects with satlock and with each peer, judge every lock, and show what came of it."""
@@ -84,7 +88,7 @@ def compare(  # noqa: PLR0917
     )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        with _progress(len(cases)) as told:
+        with _progress(len(cases), shown=not quiet) as told:
             results = compare_all(
                 plan, cases, snapshot.read_bytes(), opened.digest, output,
                 jobs=jobs or cores, scheduler=scheduler, told=told,
@@ -100,7 +104,7 @@ def compare(  # noqa: PLR0917
         "machine": f"{cores} cores, {jobs or cores} cases at once, Python {sys.version.split()[0]}, {sys.platform}",
     }
     lines = write_report(results, output, about, limit=time_limit)
-    _tell(lines, results, output)
+    _tell(lines, results, output, quiet=quiet, verbose=verbose)
 
 
 def _refuse_missing(extra: str, modules: tuple[str, ...]) -> None:
@@ -110,8 +114,11 @@ def _refuse_missing(extra: str, modules: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def _progress(many: int) -> Iterator[Callable[[str, int, int], None]]:
+def _progress(many: int, *, shown: bool) -> Iterator[Callable[[str, int, int], None]]:
     """A bar on a terminal, else a line for each case."""
+    if not shown:
+        yield lambda name, done, of: None
+        return
     if not is_terminal():
         yield lambda name, done, of: say(f"{done} of {of}: {name}" if name else f"{done} of {of} are there already")
         return
@@ -124,10 +131,12 @@ def _progress(many: int) -> Iterator[Callable[[str, int, int], None]]:
         yield lambda name, done, of: bar.update(task, completed=done, description=name)
 
 
-def _tell(lines: Any, results: list[dict[str, Any]], output: Path) -> None:
+def _tell(lines: Any, results: list[dict[str, Any]], output: Path, *, quiet: bool, verbose: bool) -> None:
     from corpora.compare.tables import summary_of
 
-    for row in summary_of(lines):
+    if verbose:
+        say(f"Compared: {', '.join(result['case']['name'] for result in results)}.")
+    for row in summary_of(lines) if not quiet else ():
         say(
             f"{row['peer']} {row['version']}: {row['locked']} locked of {row['cases']}, "
             f"{row['valid everywhere']} valid everywhere, {row['valid only here']} only here, "
@@ -136,4 +145,5 @@ def _tell(lines: Any, results: list[dict[str, Any]], output: Path) -> None:
     for result in results:
         if result["error"]:
             say(f"{result['case']['name']} could not be compared: {result['error']}")
-    say(f"All of it is in {output / 'index.html'}.")
+    if not quiet:
+        say(f"All of it is in {output / 'index.html'}.")

@@ -27,7 +27,8 @@ __all__ = ["Inference", "conflicts"]
 @inputs
 @click.option("--json", "as_json", is_flag=True, help="Print a report on standard output, in place of the table.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
-def conflicts(given: Inputs, as_json: bool, quiet: bool) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Say more.")
+def conflicts(given: Inputs, as_json: bool, quiet: bool, verbose: bool) -> None:
     """Find the sets of extras and groups that cannot be active together, each as small as it can be.
 
     The explanations go to standard error, a table that declares the sets to standard output.
@@ -53,6 +54,8 @@ def conflicts(given: Inputs, as_json: bool, quiet: bool) -> None:
     if not quiet:
         for line in inferred.lines():
             say(line)
+    if verbose:
+        say("Times: " + ", ".join(f"{name} {spent:.2f} s" for name, spent in searching.phases.seconds.items()))
     if as_json:
         click.echo(json.dumps(inferred.data(), indent=2, ensure_ascii=False))
     elif inferred.declarable:
