@@ -84,8 +84,9 @@ def lock(  # noqa: PLR0917
     if certificate is not None and (check or target.path is None):
         raise Ended(WRONG, "--certificate is for a lock that is written to a file; drop it, or name the file.")
     _refuse_contradictions(target, upgrade, check, as_json)
-    if infer_conflicts and target.form == "uv":
-        raise Ended(WRONG, "For uv, conflicts must be in pyproject.toml; put there what satlock conflicts prints.")
+    if infer_conflicts and (target.form == "uv" or certificate is not None):
+        whom = "For uv" if target.form == "uv" else "For a certificate"
+        raise Ended(WRONG, f"{whom}, conflicts must be in pyproject.toml; put there what satlock conflicts prints.")
     run = _Run(given, target, quiet, verbose, as_json, _memory(given, target), certificate)
     lifted = package_names(upgrade_package)
     text = target.read()
