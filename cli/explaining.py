@@ -37,6 +37,8 @@ class Explanation:
             yield "Any one of these makes it lock (each was tried; the smallest change first):"
         for number, way in enumerate(self.out.ways, 1):
             yield f"  {number}. {way}"
+        if self.out.wide:
+            yield "Bounds that are gone here may only have to move: there was no time to look how far."
         more = f"There may be more: {self.out.cut}." if self.out.cut else ""
         if not self.out.ways:
             yield f"No way out was found. {more}".strip()
@@ -52,6 +54,7 @@ class Explanation:
                 for way in self.out.ways
             ]
             found["ways-out-complete"] = not self.out.cut
+            found["ways-out-narrowed"] = not self.out.wide
             if self.out.cut:
                 found["ways-out-cut"] = self.out.cut
         return found

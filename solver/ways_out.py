@@ -67,6 +67,8 @@ class WaysOut:
     ways: tuple[WayOut, ...]
     cut: str = ""
     """Why there may be more; empty where these are all."""
+    wide: bool = False
+    """Whether a bound was taken away altogether for want of time to look for the nearest one that serves."""
 
 
 @dataclass
@@ -82,6 +84,8 @@ class _Trials:
     worked: float = field(default_factory=time.process_time)
     count: int = 0
     failed: bool = False
+    wide: bool = False
+    """Whether the limits came before a bound was narrowed."""
     _answers: dict[str, tuple[Project, Universe, Encoding, NoLock | None] | None] = field(default_factory=dict)
 
     @property
@@ -190,7 +194,7 @@ def ways_out(
     if not cut and trials.failed:
         cut = "some changes could not be tried, since an index failed"
     distinct = {str(way): way for way in ways}
-    return WaysOut(tuple(sorted(distinct.values(), key=lambda way: way.cost)), cut)
+    return WaysOut(tuple(sorted(distinct.values(), key=lambda way: way.cost)), cut, trials.wide)
 
 
 def _ordered(steps: Correction) -> list[Step]:
@@ -219,7 +223,7 @@ def _nearest(
 ) -> list[tuple[dict[Step, Any], int]]:
     """The ways to narrow one step, the others being as they are; the step as it is where none was found in time."""
     found = []
-    with suppress(_Exhausted):
+    try:
         answer = trials.solve(amendments_of(steps, trials.document, tightened))
         assert answer is not None
         for ladder in _ladders(step, answer[2], answer[0]):
@@ -234,6 +238,8 @@ def _nearest(
                 if exact and trials.locks(amendments_of(steps, trials.document, {**tightened, step: exact})):
                     value = exact
                 found.append(({**tightened, step: value}, moved + place + 1))
+    except _Exhausted:
+        trials.wide = True
     return found or [(tightened, moved + 1000)]
 
 

@@ -27,9 +27,10 @@ from solver.pylock import to_pylock
 from solver.search import NoLock
 from solver.ways_out import Limits, WaysOut, ways_out
 from tests.bruteforce import Judge
+from tests.cli.scene import pyproject, world_of
 from tests.splitting import splitting_world
 from tests.strategies import random_world
-from tests.world import MemoryCorpus, World
+from tests.world import Dist, MemoryCorpus, World
 
 NIGHTLY = os.environ.get("SATLOCK_NIGHTLY") == "1"
 UNLIMITED = Limits(seconds=1000, trials=100_000, steps=3, ways=1000)
@@ -167,6 +168,23 @@ def test_a_cut_enumeration_says_so(tmp_path: Path) -> None:
     few = found_for(random_world(seed), tmp_path, Limits(seconds=1000, trials=1))
     assert few is not None
     assert "cut off after 1 trials" in few.cut
+
+
+def test_bounds_that_were_not_narrowed_are_told(tmp_path: Path) -> None:
+    """Whatever the limit: what is said is all there is to say, or it is said that something is missing."""
+    world = world_of(
+        {"a": {f"{i}.0": Dist(("b<2",) if i < 7 else ()) for i in range(1, 9)}, "b": {"1.0": Dist(), "2.0": Dist()}},
+        pyproject("a<3", "b>=2"),
+    )
+    full = found_for(world, tmp_path)
+    assert full is not None and not full.wide and not full.cut
+    wide = 0
+    for trials in range(1, 25):
+        found = found_for(world, tmp_path, Limits(seconds=1000, trials=trials))
+        assert found is not None
+        assert found.cut or found.wide or list(map(str, found.ways)) == list(map(str, full.ways)), trials
+        wide += found.wide and not found.cut
+    assert wide
 
 
 def test_amendments_read_as_they_are_applied() -> None:
