@@ -18,7 +18,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from cli.existing import kept_versions
 from solver.locking import Locked
 from solver.maxsat import Optimiser, Totalizer
 from solver.pylock import to_pylock
@@ -26,6 +25,7 @@ from solver.search import NoLock
 from solver.session import Session
 from tests.bruteforce import Candidate, Environment, Judge
 from tests.splitting import splitting_world
+from tests.standing.kept import kept_versions
 from tests.test_properties import CHUNK, NIGHTLY, Draw, backwards, chunks, kinds, locked, plain, text_of
 from tests.test_semantics import world
 from tests.world import DEFAULT, Dist, World

@@ -20,7 +20,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from cli.existing import kept_versions
 from encoder.domain import Environment as Witness
 from encoder.reading import read_project
 from solver.locking import Locked, lock
@@ -28,6 +27,7 @@ from solver.pylock import to_pylock, to_toml
 from solver.search import NoLock
 from tests.bruteforce import PLATFORMS, Candidate, Environment, Judge, holds
 from tests.splitting import splitting_world, splitting_worlds
+from tests.standing.kept import kept_versions
 from tests.strategies import random_world, toml, worlds
 from tests.world import DEFAULT, Dist, MemoryCorpus, World
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from cli.existing import kept_versions
 from solver.locking import Locked
 from solver.pylock import to_pylock
 from solver.reasons import Reason
 from tests.bruteforce import Candidate, Judge
+from tests.standing.kept import kept_versions
 from tests.test_fresh import dated, selections
 from tests.test_properties import CHUNK, Draw, chunks, kinds, locked, plain
 
