@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from encoder.platforms import Place
     from solver.gaps import Gap
+    from solver.lock import Lock
     from solver.locking import Locked
 
 __all__ = ["json_of_gaps", "notes_of_refusals", "warning_of_gaps"]
@@ -23,7 +25,7 @@ def warning_of_gaps(locked: Locked, verbose: bool) -> str | None:
 
     lines = [
         f"  {where}: {_listed(names, verbose)}"
-        for where, names in _grouped(without_file(locked.lock, locked.universe.domain))
+        for where, names in _grouped(without_file(locked.lock, locked.universe.domain), locked.lock)
     ]
     if not lines:
         return None
@@ -38,7 +40,7 @@ def notes_of_refusals(locked: Locked) -> list[str]:
 
     notes = [
         f"pip (not uv) refuses what says that it is for older Pythons, on {where}: {_listed(names, verbose=False)}"
-        for where, names in _grouped(refused_by_pip(locked.lock, locked.universe.domain))
+        for where, names in _grouped(refused_by_pip(locked.lock, locked.universe.domain), locked.lock)
     ]
     packages = [package for package in locked.lock.packages if package.is_installed]
     bare = dict.fromkeys(package.name for package in packages if package.direct is not None and not package.files)
@@ -70,10 +72,15 @@ def json_of_gaps(locked: Locked) -> list[dict[str, Any]]:
     ]
 
 
-def _grouped(gaps: Iterable[Gap]) -> Iterator[tuple[str, list[str]]]:
+def _grouped(gaps: Iterable[Gap], lock: Lock) -> Iterator[tuple[str, list[str]]]:
+    namesakes = Counter((package.name, package.version) for package in lock.packages)
     grouped: dict[str, list[str]] = {}
     for gap in gaps:
-        grouped.setdefault(_told(gap), []).append(f"{gap.package.name} {gap.package.version}")
+        package = gap.package
+        told = f"{package.name} {package.version}"
+        if namesakes[package.name, package.version] > 1 and package.index:
+            told += f" from {package.index}"
+        grouped.setdefault(_told(gap), []).append(told)
     yield from grouped.items()
 
 

@@ -20,7 +20,7 @@ from encoder.universe import Universe
 
 from .search import NoLock
 from .shortest import Shortener
-from .wording import asked, candidates_of, is_the_projects, listed, plural, source_of, span, versions, worded
+from .wording import asked, candidates_of, choice_of, is_the_projects, listed, plural, source_of, span, versions, worded
 
 __all__ = ["explain", "reason_of"]
 
@@ -137,7 +137,7 @@ class _Story:
                 key = (
                     edge.node.extra,
                     id(candidates_of(edge)),
-                    self._choice(edge),
+                    choice_of(edge, self.universe),
                     asked(edge),
                     edge.dependency.marker,
                 )
@@ -170,7 +170,7 @@ class _Story:
             return f"{subject}: {refusal}"
         said = f"{subject} {'require' if many else 'requires'} {asked(edge)}"
         where = self._where(edge.dependency.marker)
-        if self.no_lock.witness is None and self._choice(edge) is None:
+        if self.no_lock.witness is None and choice_of(edge, self.universe) is None:
             where = self._where(all_of((edge.region, edge.node.cell.region if edge.node.cell else TRUE)))
         said += f" where {where}" if where else ""
         return f"{said} ({edge.dependency.origin})" if is_the_projects(edge) else said
@@ -179,7 +179,7 @@ class _Story:
         """Who requires, and whether that is more than one."""
         edge, cell = edges[0], edges[0].node.cell
         if cell is None:
-            choice = self._choice(edge)
+            choice = choice_of(edge, self.universe)
             return "the project" if choice is None else f"{choice}{self._brought(choice)}", False
         ranks = 0
         for each in edges:
@@ -197,15 +197,6 @@ class _Story:
             if self.universe.domain.satisfiable(self._place, self.universe.active[choice], chosen(other)):
                 return f", which {other} brings with it,"
         return ""
-
-    def _choice(self, edge: Edge) -> Choice | None:
-        """The extra or group that lists a requirement of the project."""
-        if edge.node.cell is not None:
-            return None
-        for root in self.universe.roots:
-            if root.requirement.origin == edge.dependency.origin and root.choice is not None:
-                return root.choice
-        return None
 
     # -- what is left of a package
 

@@ -19,6 +19,7 @@ from .reasons import Reason
 from .refinement import witness_of
 from .search import NoLock
 from .shortest import Shortener
+from .wording import choice_of
 
 __all__ = ["Asked", "Entry", "NotNewer", "Path", "why"]
 
@@ -189,7 +190,8 @@ class _Finding:
         """Who requires, with its version."""
         cell, extra = edge.node.cell, edge.node.extra
         if cell is None:
-            return "the project"
+            choice = choice_of(edge, self._locked.universe)
+            return "the project" if choice is None else str(choice)
         return f"{cell.package.name}{f'[{extra}]' if extra else ''} {self._candidate(cell)}"
 
 

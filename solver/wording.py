@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from encoder.candidates import Candidate, Candidates, runs
 from encoder.cells import Edge
+from encoder.project import Choice
+from encoder.universe import Universe
 
 __all__ = [
     "asked",
     "candidates_of",
+    "choice_of",
     "is_the_projects",
     "listed",
     "plural",
@@ -31,6 +34,14 @@ def source_of(edge: Edge) -> str:
 
 def candidates_of(edge: Edge) -> Candidates | None:
     return None if edge.node.cell is None else edge.node.cell.candidates
+
+
+def choice_of(edge: Edge, universe: Universe) -> Choice | None:
+    """The extra or group of the project that lists a requirement."""
+    if edge.node.cell is not None:
+        return None
+    listing = (root.choice for root in universe.roots if root.requirement.origin == edge.dependency.origin)
+    return next((choice for choice in listing if choice is not None), None)
 
 
 def is_the_projects(edge: Edge) -> bool:

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cli.commands import satlock
 from cli.gaps import json_of_gaps, warning_of_gaps
 from encoder.platforms import COMMON, PYTHONS
 from encoder.reading import read_project
@@ -138,3 +140,12 @@ def test_the_warning_says_what_prove_says_of_the_written_lock(first: int, tmp_pa
         assert told == refuted, f"seed {seed}"
         gaps += len(told)
     assert gaps > 3, "too few worlds have something to tell"
+
+
+def test_builds_of_one_version_are_told_apart_by_their_index() -> None:
+    origin = Path(__file__).parent.parent / "corpora" / "origin"
+    ran = CliRunner().invoke(
+        satlock, ["lock", "--project", str(origin), "--corpus", str(origin / "origin.snapshot"), "--output", "-"]
+    )
+    assert "Linux aarch64 with Python 3.13 or 3.14: torch 2.5.1 from https://index.example/whl/cu124\n" in ran.stderr
+    assert ": torch 2.5.1+cpu\n" in ran.stderr

@@ -127,6 +127,15 @@ def test_what_a_person_reads(scene: Scene, question: str) -> None:
     assert scene.files() == ["pyproject.toml"]
 
 
+def test_an_extra_is_named_that_asks(tmp_path: Path) -> None:
+    extras = '[project.optional-dependencies]\nold = ["fs<2"]\nwide = ["wide"]\n'
+    scene = scene_of(world_of(PACKAGES, pyproject("fs", more=extras)), tmp_path)
+    told = ask(scene, "fs").stderr
+    assert "    project → fs\n" in told
+    assert "    fs<2 by extra 'old'\n    fs by the project\n" in told.replace("  where 'old' in extras", "")
+    assert "    extra 'wide' → wide\n" in ask(scene, "wide").stderr
+
+
 def test_what_a_program_reads(scene: Scene) -> None:
     boto = json.loads(ask(scene, "boto", "--json").stdout)
     (entry,) = boto["entries"]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement as Pep508
+from packaging.utils import canonicalize_name
 from pip._internal.network.session import PipSession
 from pip._internal.req.req_file import parse_requirements
 
@@ -111,7 +112,12 @@ _PIECES = st.sampled_from(
 
 
 def said(requirement: Requirement | Pep508) -> tuple[str, ...]:
-    return requirement.name, str(requirement.specifier), *sorted(requirement.extras), str(requirement.marker)
+    return (
+        canonicalize_name(requirement.name),
+        str(requirement.specifier),
+        *sorted(requirement.extras),
+        str(requirement.marker),
+    )
 
 
 @settings(max_examples=150, deadline=None)
