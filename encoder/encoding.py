@@ -13,11 +13,12 @@ from itertools import pairwise
 
 from packaging.specifiers import SpecifierSet
 
-from .candidates import Candidates, is_exact, python_region, runs
+from .candidates import Candidates, python_region, runs
 from .cells import Cell, Edge, Fact, Hold, HoldKind, Node, Package
 from .dependencies import Dependencies, Dependency, dependency_of
 from .marker import FALSE, TRUE, Formula, all_of, any_of, forget_switches, from_marker
 from .project import Requirement
+from .ranking import is_exact
 from .universe import Universe
 
 __all__ = ["Encoding"]

@@ -13,8 +13,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from corpora.facts import Listing, Metadata, Wanted
-from encoder.candidates import uploaded
 from encoder.project import Project
+from encoder.ranking import uploaded
 from encoder.specifiers import parse_requirement
 
 __all__ = ["Crawler"]

@@ -17,11 +17,11 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from encoder.amendments import Written, setting_path, written_requirements
-from encoder.candidates import is_exact
 from encoder.cells import Cell, Fact
 from encoder.domain import Environment
 from encoder.marker import FALSE, TRUE, Formula, Matches, all_of, any_of, chosen, python_at_least
 from encoder.project import Choice, Project
+from encoder.ranking import is_exact
 from encoder.specifiers import parse_strict_requirement
 from encoder.universe import Universe
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from corpora.facts import Corpus, Listing, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Wanted
 from corpora.references import DirectOutcome, Reference
-from encoder.candidates import Build, Candidates, candidates_of, direct_candidates
+from encoder.candidates import Build, Candidates
 from encoder.dependencies import Dependencies, Edits
 from encoder.marker import TRUE, Formula, any_of
 from encoder.project import Project
+from encoder.ranking import candidates_of, direct_candidates
 from encoder.reach import dependencies_of
 from encoder.universe import Universe
 

@@ -16,7 +16,7 @@ from packaging.version import Version
 
 import encoder.domain
 from corpora.facts import Listing, Release
-from encoder.candidates import Candidates, candidates_of, runs
+from encoder.candidates import Candidates, runs
 from encoder.dependencies import Dependencies, Edits
 from encoder.domain import Domain
 from encoder.marker import (
@@ -31,6 +31,7 @@ from encoder.marker import (
     from_python_specifier,
 )
 from encoder.project import Project
+from encoder.ranking import candidates_of
 from encoder.tags import installs_on
 from solver.shortest import Shortener
 from tests.bruteforce import PLATFORMS, Environment, marker_variables, wheel_fits
