@@ -90,16 +90,21 @@ class _Reach:
 
     def refuse(self) -> None:
         """Raises ProjectError where the choices exclude each other."""
-        for names in self.lockfile.forbidden:
-            if self.switches.issuperset(names):
-                raise ProjectError(f"{' and '.join(dict.fromkeys(names))} are in conflict; choose one of them.")
         for members in self.lockfile.conflicts:
             for one, other in combinations(members, 2):
                 if one.item != other.item and self._picked[one.item] is self._picked[other.item] is TRUE:
                     raise ProjectError(f"{one.label} and {other.label} are in conflict; choose one of them.")
 
     def refuse_active(self, domain: Domain) -> None:
-        """Raises ProjectError where what is chosen makes extras active somewhere that exclude each other."""
+        """Raises ProjectError where what is chosen brings together somewhere what excludes each other."""
+        force = self._in_force(domain)
+        for pair in self.lockfile.rivals:
+            both = domain.witness(*(force.get(name, FALSE) for name in pair))
+            if both is not None:
+                rivals = " and ".join(name.removeprefix("in force ") for name in pair)
+                raise ProjectError(
+                    f"{rivals} are in conflict, and these choices bring both, e.g. for {both}; choose fewer."
+                )
         for members in self.lockfile.conflicts:
             for one, other in combinations(members, 2):
                 if one.item != other.item and one.extra and other.extra:
@@ -109,6 +114,19 @@ class _Reach:
                             f"{one.label} and {other.label} are in conflict, and both are active with these choices, "
                             f"e.g. for {both}."
                         )
+
+    def _in_force(self, domain: Domain) -> dict[str, Formula]:
+        """Where each thing that the project's conflicts speak of is in force."""
+        force: dict[str, Formula] = {"": TRUE, **dict.fromkeys(self.switches, TRUE)}
+        changed = True
+        while changed:
+            changed = False
+            for bring in self.lockfile.brings:
+                way = force.get(bring.by, FALSE) & self.formula(bring.condition)
+                known = force.get(bring.brought, FALSE)
+                if not domain.implies(way, known):
+                    force[bring.brought], changed = known | way, True
+        return force
 
     def formula(self, condition: Condition) -> Formula:
         """Where a condition holds, with what is known of the choices."""

@@ -53,6 +53,7 @@ def complete_goals(  # noqa: PLR0917
         implied=[*lock.implied, *((one, "production") for one in asked.switches if one.startswith("extra "))],
     )
     conditions = [lock.environments, *(edge.condition for edge in extended.edges), *(one.condition for one in unmet)]
+    conditions += [condition for _, _, condition in lock.brings]
     cells = cells_of([leaf for condition in conditions for leaf in leaves(condition)], lock.python)
     clauses = Clauses(extended, cells, legend)
     own = {edge.targets[0] for edge in edges if edge.targets} | {t for edge in edges for t in edge.targets}

@@ -38,6 +38,10 @@ class Lock:
     activators: dict[str, list[str]] = field(default_factory=dict)
     early: dict[str, list[str]] = field(default_factory=dict)
     conflicts: list[list[tuple[str, str, bool]]] = field(default_factory=list)
+    brings: list[tuple[str, str, Condition]] = field(default_factory=list)
+    """By what, what is put in force, and where."""
+    rivals: list[tuple[str, str]] = field(default_factory=list)
+    """Pairs that are never in force together."""
 
 
 def read_lock(kind: str, top: dict[str, Any]) -> Lock:

@@ -126,6 +126,11 @@ class Clauses:
                 for need in needs:
                     self.say([-picked, self.number(need)])
                 self.say([picked, *(-self.number(need) for need in needs)])
+        for i, (by, brought, condition) in enumerate(lock.brings):
+            unless = [self.number(brought), *([-self.number(by)] if by else [])]
+            self.imply(unless, condition, f"brings {i}", denied=True)
+        for rivals in lock.rivals:
+            self.say(-self.number(name) for name in rivals)
         for members in lock.conflicts:
             for (_, one, extra), (_, other, too) in combinations(members, 2):
                 if one != other:

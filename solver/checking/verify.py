@@ -13,7 +13,8 @@ from typing import Any
 
 from .cells import Cells, cells_of
 from .complete import complete_goals
-from .conditions import Bad, Condition, leaves, plain
+from .conditions import Bad, Condition, leaves
+from .conflicts import axioms_of, marker_of, workspace_files
 from .further import Guilty, further_goals
 from .kernel import ProofError, parse_dimacs, parse_lrat, refute
 from .locks import Lock, read_lock
@@ -37,6 +38,22 @@ class Checked:
     clauses: int
     trusted: tuple[tuple[str, int], ...] = ()
     """The indexes whose word was taken, each with the number of candidates that it told of."""
+
+
+@dataclass(frozen=True)
+class _Project:
+    """The ``pyproject.toml`` that a certificate speaks of, and the others of its workspace that it was read with."""
+
+    path: Path
+    tables: dict[str, Any]
+    listed: dict[Path, bytes]
+
+    def workspace(self) -> list[dict[str, Any]]:
+        """What the others say; they have to be those that a search for them finds."""
+        found = workspace_files(self.path)
+        if [file.resolve() for file in found] != [file.resolve() for file in self.listed]:
+            raise Bad("the certificate was written with other files of the workspace than there are")
+        return [tomllib.loads(content.decode()) for content in self.listed.values()]
 
 
 def check_certificate(folder: Path, lockfile: Path | None = None) -> list[Checked]:
@@ -63,11 +80,13 @@ def _check(folder: Path, lockfile: Path | None) -> list[Checked]:
     texts = _read_files(folder, manifest["files"])
     path = lockfile or folder / manifest["lockfile"]["path"]
     lock_bytes = _read(path, manifest["lockfile"]["sha256"])
-    project = None
+    project: _Project | None = None
     if "project" in manifest:
         about = manifest["project"]
         beside = path.parent / "pyproject.toml" if lockfile else folder / about["path"]
-        project = tomllib.loads(_read(beside, about["sha256"]).decode())
+        tables = tomllib.loads(_read(beside, about["sha256"]).decode())
+        listed = [(beside.parent / other["path"], other["sha256"]) for other in manifest.get("workspace", [])]
+        project = _Project(beside, tables, {file: _read(file, digest) for file, digest in listed})
     properties = sorted({name.partition("/")[0] for name in texts})
     expected = {f"{one}/{name}" for one in properties for name in _FILES}
     expected |= {f"complete/{_RECORD}"} if "complete" in properties else set()
@@ -96,9 +115,7 @@ def _read(path: Path, digest: str) -> bytes:
     return content
 
 
-def _check_one(
-    name: str, texts: dict[str, str], top: dict[str, Any], project: dict[str, Any] | None, digest: str
-) -> Checked:
+def _check_one(name: str, texts: dict[str, str], top: dict[str, Any], project: _Project | None, digest: str) -> Checked:
     words = json.loads(texts[f"{name}/obligation.json"])
     legend = json.loads(texts[f"{name}/legend.json"])
     if not isinstance(legend, list) or not all(isinstance(item, str) for item in legend):
@@ -108,11 +125,13 @@ def _check_one(
     if words["property"] != name or words["sha256"] != digest:
         raise Bad("the obligation is of another property or lockfile")
     lock = read_lock(words["format"], top)
+    if project is not None and lock.kind != "uv":
+        lock.brings, lock.rivals = axioms_of(project.tables, project.workspace(), lock.kind, lock.switches)
     recorded = json.loads(texts.get(f"{name}/{_RECORD}", "{}"))
     if name == "optimality":
         clauses = _of_optimality(words, lock, legend)
     else:
-        clauses = _rebuilt(lock, _forbidden(lock, project), words, legend, project, top, recorded)
+        clauses = _rebuilt(lock, words, legend, project.tables if project is not None else None, top, recorded)
     variables, given = parse_dimacs(texts[f"{name}/obligation.cnf"])
     if variables != len(legend):
         raise Bad("the legend and the CNF have different variables")
@@ -140,7 +159,6 @@ def _trusted(recorded: dict[str, Any]) -> tuple[tuple[str, int], ...]:
 
 def _rebuilt(  # noqa: PLR0917
     lock: Lock,
-    forbidden: list[list[str]],
     words: dict[str, Any],
     legend: list[str],
     project: dict[str, Any] | None,
@@ -170,14 +188,12 @@ def _rebuilt(  # noqa: PLR0917
     else:
         clauses, goal_names, guilty = further_goals(lock, words, legend, project, asked)
         cells = clauses.cells
-    for names in forbidden:
-        clauses.say(-clauses.number(name) for name in names)
     for kind, nodes in words["loops"]:
         clauses.say_loop(kind, nodes)
-    _check_words(lock, cells, forbidden, words, goal_names)
+    _check_words(lock, cells, words, goal_names)
     inputs = [name for name in legend if name in set(lock.switches) or name.startswith("opaque ")]
     for box in words["walked"]:
-        _check_box(lock, cells, box, inputs, forbidden, goal_names, guilty)
+        _check_box(lock, cells, box, inputs, goal_names, guilty)
         clauses.say(box_clause(box, cells, clauses.number))
     clauses.say(clauses.number(goal) for goal in goal_names.values())
     return clauses
@@ -187,6 +203,8 @@ def _conditions(lock: Lock) -> Iterable[Condition]:
     yield lock.environments
     for edge in lock.edges:
         yield edge.condition
+    for _, _, condition in lock.brings:
+        yield condition
 
 
 def _unique_goals(lock: Lock, words: dict[str, Any]) -> dict[str, list[str]]:
@@ -201,9 +219,7 @@ def _unique_goals(lock: Lock, words: dict[str, Any]) -> dict[str, list[str]]:
     return goals
 
 
-def _check_words(
-    lock: Lock, cells: Cells, forbidden: list[list[str]], words: dict[str, Any], goals: dict[str, str]
-) -> None:
+def _check_words(lock: Lock, cells: Cells, words: dict[str, Any], goals: dict[str, str]) -> None:
     """What a person reads of the obligation is what was proven."""
 
     def pythons(text: str) -> list[str]:
@@ -217,8 +233,10 @@ def _check_words(
         "required": lock.required,
         "implied": [list(pair) for pair in lock.implied],
         "conflicts": [[label for label, _, _ in members] for members in lock.conflicts],
-        "forbidden": forbidden,
+        "rivals": [list(pair) for pair in lock.rivals],
     }
+    if [(by, brought, marker_of(text)) for by, brought, text in axioms.pop("brings")] != lock.brings:
+        raise Bad("the certificate's axioms about what is brought along do not follow from the project")
     if pythons(axioms.pop("requires-python")) != pythons(lock.python):
         raise Bad("the certificate has another requires-python than the lockfile")
     for key in {*axioms, *mine}:
@@ -241,7 +259,6 @@ def _check_box(  # noqa: PLR0917
     cells: Cells,
     box: dict[str, Any],
     inputs: list[str],
-    forbidden: list[list[str]],
     goals: dict[str, str],
     guilty: Guilty,
 ) -> None:
@@ -250,8 +267,6 @@ def _check_box(  # noqa: PLR0917
     if name is None:
         raise Bad("the certificate walks for a goal that it does not have")
     for places, on in environments_in(box, cells, inputs):
-        if any(on.issuperset(names) for names in forbidden):
-            continue
         reached = installed(lock, cells, places, on)
         if reached is not None and guilty(name, reached, places, on):
             raise Bad(f"an environment that the certificate calls walked refutes the claim about {name}")
@@ -284,50 +299,3 @@ def _compare_smt(text: str, given: list[tuple[int, ...]], legend: list[str]) -> 
     expected += ["(check-sat)", "(exit)"]
     if [line for line in text.split("\n") if line and not line.startswith(";")] != expected:
         raise Bad("the SMT-LIB file does not say what the CNF says")
-
-
-def _forbidden(lock: Lock, project: dict[str, Any] | None) -> list[list[str]]:
-    """Sets of switches that the project's conflicts do not let be on together, in the order of the file."""
-    if project is None or lock.kind == "uv":
-        return []
-    tool = project.get("tool", {})
-    conflicts: list[Any] = next((tool[t]["conflicts"] for t in ("satlock", "uv") if "conflicts" in tool.get(t, {})), [])
-    pulled = _pulled(project)
-    found: list[list[str]] = []
-    for members in conflicts:
-        choices = [(kind, plain(item[kind])) for item in members for kind in ("extra", "group") if kind in item]
-        choices = list(dict.fromkeys(choices))
-        for i, left in enumerate(choices):
-            for right in choices[i + 1 :]:
-                for one in (left, *sorted(pulled.get(left, ()))):
-                    for other in (right, *sorted(pulled.get(right, ()))):
-                        names = [f"{'group' if lock.kind == 'pdm' else c[0]} {c[1]}" for c in (one, other)]
-                        names = list(dict.fromkeys(names))
-                        if names not in found and set(names) <= set(lock.switches):
-                            found.append(names)
-    return found
-
-
-def _pulled(project: dict[str, Any]) -> dict[tuple[str, str], set[tuple[str, str]]]:
-    """For each extra and group, those that bring it along."""
-    about = project.get("project", {})
-    brings: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    for key, items in about.get("optional-dependencies", {}).items():
-        for item in items:
-            found = re.fullmatch(r"\s*([A-Za-z0-9._-]+)\s*\[([^\]]*)\]\s*[^;]*", item)
-            if found and plain(found[1]) == plain(about.get("name", "")):
-                extras = {("extra", plain(extra.strip())) for extra in found[2].split(",")}
-                brings.setdefault(("extra", plain(key)), set()).update(extras)
-    for key, items in project.get("dependency-groups", {}).items():
-        for item in items:
-            if isinstance(item, dict) and "include-group" in item:
-                brings.setdefault(("group", plain(key)), set()).add(("group", plain(item["include-group"])))
-    result: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    for start in brings:
-        seen, todo = {start}, [start]
-        while todo:
-            for other in brings.get(todo.pop(), set()) - seen:
-                seen.add(other)
-                todo.append(other)
-                result.setdefault(other, set()).add(start)
-    return result

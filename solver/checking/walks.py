@@ -35,6 +35,13 @@ def installed(lock: Lock, cells: Cells, places: dict[str, tuple[str, ...]], on: 
         return None
     if any(one in on and other not in on for one, other in lock.implied):
         return None
+    if lock.rivals:
+        force = {"", *on}
+        here = [(by, brought) for by, brought, condition in lock.brings if met(condition, cells, places, on)]
+        while new := {brought for by, brought in here if by in force} - force:
+            force |= new
+        if any(force.issuperset(pair) for pair in lock.rivals):
+            return None
     picked = {code for code, needs in lock.needs.items() if needs is not None and on.issuperset(needs)}
     active = set(picked)
     after: dict[str | None, list[Edge]] = {}

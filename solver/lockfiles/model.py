@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 from encoder.project import ProjectError
 
-__all__ = ["ALWAYS", "NEVER", "AllOf", "AnyOf", "Comparison", "Condition", "ConflictItem", "Edge", "Entry", "Item",
-           "Lockfile", "LockfileError", "Switch", "all_of", "any_of", "comparisons", "node_of"]  # fmt: skip
+__all__ = ["ALWAYS", "NEVER", "AllOf", "AnyOf", "Bring", "Comparison", "Condition", "ConflictItem", "Edge", "Entry",
+           "Item", "Lockfile", "LockfileError", "Switch", "all_of", "any_of", "comparisons", "node_of"]  # fmt: skip
 
 
 class LockfileError(ProjectError):
@@ -162,6 +162,19 @@ class ConflictItem:
 
 
 @dataclass(frozen=True)
+class Bring:
+    """Something that puts an extra, a group or a member of the project in force, where ``condition`` holds."""
+
+    by: str
+    """A switch, or what is in force itself; empty for what always is."""
+    brought: str
+    """What is then in force, e.g. ``in force extra cpu``."""
+    condition: Condition = ALWAYS
+    marker: str = ""
+    """The condition as the project writes it."""
+
+
+@dataclass(frozen=True)
 class Lockfile:
     """A lockfile of any format."""
 
@@ -180,8 +193,10 @@ class Lockfile:
     """Pairs of switches where the first cannot be chosen without the second."""
     items: Mapping[str, Item] = field(default_factory=dict)
     conflicts: tuple[tuple[ConflictItem, ...], ...] = ()
-    forbidden: tuple[tuple[str, ...], ...] = ()
-    """Sets of switches that cannot all be on, by the project's conflicts."""
+    brings: tuple[Bring, ...] = ()
+    """What puts into force what :attr:`rivals` speaks of; nothing else does."""
+    rivals: tuple[tuple[str, str], ...] = ()
+    """Pairs that are never in force together, by the project's conflicts."""
 
     def named(self) -> dict[str, list[Entry]]:
         """The entries of each name, sorted by name."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 from corpora.address import without_credentials
@@ -15,7 +14,7 @@ from encoder.values import Value
 
 from .markers import read_marker
 from .model import Condition, LockfileError, Switch, all_of
-from .pulls import ALWAYS_ON, conflicts_of, is_own, pulls_of
+from .pulls import Pull, Thing, conflicts_of, pulls_of
 
 __all__ = ["Index", "Pin", "ProjectFacts", "in_scope", "read_project"]
 
@@ -46,16 +45,16 @@ class Index:
 class ProjectFacts:
     """The project's own part of an obligation."""
 
-    forbidden: tuple[tuple[str, ...], ...] = ()
-    """Sets of switches that its conflicts do not let be on together."""
+    conflicts: tuple[tuple[Thing, ...], ...] = ()
+    """Sets of which no two are in force together."""
+    pulls: tuple[Pull, ...] = ()
+    """What brings what along, where there are conflicts."""
     pins: tuple[Pin, ...] = ()
     indexes: tuple[Index, ...] = ()
 
 
-def read_project(path: Path, *, as_groups: bool = False) -> ProjectFacts:
+def read_project(path: Path) -> ProjectFacts:
     """Reads ``pyproject.toml``; one that is not there says nothing.
-
-    ``as_groups`` calls extras groups, as PDM does.
 
     Raises:
         ProjectError: where what is read of it is wrong.
@@ -67,19 +66,9 @@ def read_project(path: Path, *, as_groups: bool = False) -> ProjectFacts:
     top = parse(path)
     tool = top["tool"].table() if "tool" in top else {}
     tables = [tool[name].table() for name in ("uv", "satlock") if name in tool]
-    conflicts = [things for things in conflicts_of(path, top) if len(things) > 1]
-    pulls = pulls_of(path, top) if conflicts else {}
-    forbidden = []
-    for things in conflicts:
-        for left, right in combinations(things, 2):
-            for one in (left, *pulls.get(left, ())):
-                for other in (right, *pulls.get(right, ())):
-                    # What is chosen for other packages is chosen nowhere else: only what brings it along counts.
-                    if all(is_own(thing) or thing == ALWAYS_ON for thing in (one, other)):
-                        chosen = [_named(thing[:2], as_groups) for thing in (one, other) if thing != ALWAYS_ON]
-                        forbidden.append(tuple(dict.fromkeys(chosen)))
-    forbidden = [switches for switches in forbidden if switches]
-    return ProjectFacts(tuple(dict.fromkeys(forbidden)), tuple(_pins(tables)), tuple(_indexes(tables)))
+    conflicts = tuple(things for things in conflicts_of(path, top) if len(things) > 1)
+    pulls = tuple(pulls_of(path, top)) if conflicts else ()
+    return ProjectFacts(conflicts, pulls, tuple(_pins(tables)), tuple(_indexes(tables)))
 
 
 def _named(choice: tuple[str, str], as_groups: bool) -> str:

@@ -1,12 +1,14 @@
-"""Which choices of a project bring which others along in every environment, as far as its files say so.
+"""What the choices of a project bring along, and which of it excludes each other, as far as its files say so.
 
 A conflict may be between extras of other packages, members of the workspace above all. What the project chooses for
-itself then excludes each other if it brings these along.
+itself then excludes each other where it brings these along. A requirement with a marker does so where the marker holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,33 +18,98 @@ from packaging.utils import canonicalize_name
 from encoder.values import Value
 from encoder.workspace import workspace_of
 
-__all__ = ["ALWAYS_ON", "Thing", "conflicts_of", "is_own", "pulls_of"]
+from .markers import condition_of, replace
+from .model import ALWAYS, NEVER, Bring, Comparison, Condition, LockfileError
+
+__all__ = ["Pull", "Thing", "axioms_of", "conflicts_of", "pulls_of", "workspace_files"]
 
 Thing: TypeAlias = tuple[str, str, str]
-"""(``extra``, ``group`` or ``project``, name, package): something that can be active. The project itself has no name
-as a package."""
+"""(``extra``, ``group`` or ``project``, name, package): something that can be in force. The project itself has no
+name as a package."""
 
-ALWAYS_ON: Thing = ("project", "", "")
-"""The project itself."""
+_ITSELF: Thing = ("project", "", "")
+
+_CHOSEN_BY = {"pylock": "", "poetry": "group main", "pdm": "group default"}
+"""The switch that puts the project itself in force, for each kind of lock; empty where it always is."""
 
 
-def is_own(thing: Thing) -> bool:
-    """Whether it is something that is chosen for the project itself."""
-    return thing[0] != "project" and not thing[2]
+@dataclass(frozen=True)
+class Pull:
+    """Where ``condition`` holds, one thing brings another along."""
+
+    by: Thing
+    brought: Thing
+    condition: Condition
+    marker: str
+    """The condition as the project writes it."""
+
+
+def axioms_of(
+    conflicts: Iterable[tuple[Thing, ...]], pulls: Iterable[Pull], kind: str, switches: Iterable[str]
+) -> tuple[tuple[Bring, ...], tuple[tuple[str, str], ...]]:
+    """What puts things in force in a lock of this kind with these switches, and the pairs that never are together.
+
+    Only what leads from a switch to one of a pair is listed.
+    """
+    known = frozenset(switches)
+    listed = list(pulls)
+    pairs = dict.fromkeys(pair for things in conflicts for pair in combinations(things, 2))
+    things = dict.fromkeys(thing for both in (*((pull.by, pull.brought) for pull in listed), *pairs) for thing in both)
+    starts = [Bring(by, _in_force(thing)) for thing in things if (by := _chosen_by(thing, kind, known)) is not None]
+    brings = [*starts, *(Bring(_in_force(p.by), _in_force(p.brought), p.condition, p.marker) for p in listed)]
+    possible = _closure({"", *known}, [(bring.by, bring.brought) for bring in brings])
+    named = dict.fromkeys((_in_force(one), _in_force(other)) for one, other in pairs)
+    rivals = tuple(pair for pair in named if possible.issuperset(pair))
+    needed = _closure({name for pair in rivals for name in pair}, [(bring.brought, bring.by) for bring in brings])
+    return tuple(bring for bring in brings if bring.by in possible and bring.brought in needed), rivals
+
+
+def _in_force(thing: Thing) -> str:
+    kind, name, package = thing
+    if kind == "project":
+        return f"in force project {package}" if package else "in force the project"
+    return f"in force {kind} {name}" + (f" of {package}" if package else "")
+
+
+def _chosen_by(thing: Thing, kind: str, switches: frozenset[str]) -> str | None:
+    """What a person chooses it by; None where nobody can, as nobody chooses for another package."""
+    what, name, package = thing
+    if package:
+        return None
+    # PDM calls extras groups.
+    by = _CHOSEN_BY[kind] if what == "project" else f"{'group' if kind == 'pdm' else what} {name}"
+    return by if not by or by in switches else None
+
+
+def _closure(start: set[str], steps: list[tuple[str, str]]) -> set[str]:
+    after: dict[str, list[str]] = {}
+    for here, there in steps:
+        after.setdefault(here, []).append(there)
+    found, todo = set(start), list(start)
+    while todo:
+        for there in after.get(todo.pop(), ()):
+            if there not in found:
+                found.add(there)
+                todo.append(there)
+    return found
+
+
+def workspace_files(path: Path) -> list[Path]:
+    """The files of the workspace of the project at ``path``: its root and members, without the project's own."""
+    workspace = workspace_of(path)
+    files = dict.fromkeys((workspace.root, *workspace.members.values())) if workspace is not None else ()
+    return [file for file in files if not file.samefile(path)]
 
 
 def conflicts_of(path: Path, top: Mapping[str, Value]) -> Iterator[tuple[Thing, ...]]:
     """The conflicts that the project at ``path`` and its workspace state."""
+    from .reading import parse
+
     own = _name(top)
     yield from _conflicts(top, own, own)
-    workspace = workspace_of(path)
-    if workspace is not None:
-        from .reading import parse
-
-        for file in dict.fromkeys((workspace.root, *workspace.members.values())):
-            if not file.samefile(path):
-                other = parse(file)
-                yield from _conflicts(other, own, _name(other))
+    for file in workspace_files(path):
+        other = parse(file)
+        yield from _conflicts(other, own, _name(other))
 
 
 def _conflicts(top: Mapping[str, Value], own: str, owner: str) -> Iterator[tuple[Thing, ...]]:
@@ -55,8 +122,11 @@ def _conflicts(top: Mapping[str, Value], own: str, owner: str) -> Iterator[tuple
 
 
 def _thing(item: Value, own: str, owner: str) -> Thing | None:
-    """The member of a conflict that an entry names, which the file of ``owner`` states."""
+    """The member of a conflict that an entry names, which the file of ``owner`` states; None where it is none."""
     table = item.table()
+    if not owner and own and "package" not in table:
+        # A root that is no project has no extras and is no member.
+        return None
     package = table["package"].name("package name") if "package" in table else owner
     package = "" if package == own else package
     for kind in ("extra", "group"):
@@ -65,29 +135,16 @@ def _thing(item: Value, own: str, owner: str) -> Thing | None:
     return ("project", "", package) if "package" in table else None
 
 
-def pulls_of(path: Path, top: Mapping[str, Value]) -> dict[Thing, tuple[Thing, ...]]:
-    """For each thing the others that bring it along, the project at ``path`` and the members of its workspace asked."""
-    direct: dict[Thing, set[Thing]] = {}
+def pulls_of(path: Path, top: Mapping[str, Value]) -> Iterator[Pull]:
+    """What each thing brings along directly, by the project at ``path`` and the members of its workspace."""
+    from .reading import parse
+
     own = _name(top)
-    for here, target in _edges(top, own, ""):
-        direct.setdefault(here, set()).add(target)
+    yield from _pulls(top, own, "")
     workspace = workspace_of(path)
     for name, file in workspace.members.items() if workspace is not None else ():
         if name != own:
-            from .reading import parse
-
-            for here, target in _edges(parse(file), own, name):
-                direct.setdefault(here, set()).add(target)
-    found: dict[Thing, set[Thing]] = {}
-    for start in direct:
-        todo, seen = [start], {start}
-        while todo:
-            for other in direct.get(todo.pop(), ()):
-                if other not in seen:
-                    seen.add(other)
-                    todo.append(other)
-                    found.setdefault(other, set()).add(start)
-    return {thing: tuple(sorted(by)) for thing, by in found.items()}
+            yield from _pulls(parse(file), own, name)
 
 
 def _name(top: Mapping[str, Value]) -> str:
@@ -95,33 +152,65 @@ def _name(top: Mapping[str, Value]) -> str:
     return project["name"].name() if "name" in project else ""
 
 
-def _edges(top: Mapping[str, Value], own: str, package: str) -> Iterator[tuple[Thing, Thing]]:
-    """What the things of one package bring along without a marker."""
-    project = top["project"].table() if "project" in top else {}
-    lists: list[tuple[Thing, Value]] = []
-    if "dependencies" in project:
-        lists.append((("project", "", package), project["dependencies"]))
-    extras = project.get("optional-dependencies")
-    for key, items in extras.table().items() if extras is not None else ():
-        lists.append((("extra", extras.key_name(key, "name of an extra"), package), items))  # type: ignore[union-attr]
-    groups = top.get("dependency-groups")
-    for key, items in groups.table().items() if groups is not None else ():
-        lists.append((("group", groups.key_name(key, "name of a group"), package), items))  # type: ignore[union-attr]
-    for here, items in lists:
+def _pulls(top: Mapping[str, Value], own: str, package: str) -> Iterator[Pull]:
+    """What the things of one package bring along."""
+    for here, items in _lists(top, package):
         if here[0] == "extra" and package:
-            yield here, ("project", "", package)
+            yield Pull(here, ("project", "", package), ALWAYS, "")
         for item in items.items():
             if isinstance(item.raw, dict):
                 if "include-group" in item.raw:
-                    yield here, ("group", item.table()["include-group"].name("name of a group"), package)
+                    included = item.table()["include-group"].name("name of a group")
+                    yield Pull(here, ("group", included, package), ALWAYS, "")
                 continue
             try:
                 requirement = Requirement(item.text())
-            except InvalidRequirement:
+            except (InvalidRequirement, RecursionError):
                 continue
-            if requirement.marker is None:
-                name = canonicalize_name(requirement.name)
-                target = "" if name == own else name
-                if target:
-                    yield here, ("project", "", target)
-                yield from ((here, ("extra", canonicalize_name(extra), target)) for extra in requirement.extras)
+            name = canonicalize_name(requirement.name)
+            target = "" if name == own else name
+            brought: list[Thing] = [("project", "", target)] if target else []
+            brought += [("extra", extra, target) for extra in sorted(set(map(canonicalize_name, requirement.extras)))]
+            condition, text = _condition(item, requirement)
+            if condition != NEVER:
+                yield from (Pull(here, thing, condition, text) for thing in brought)
+
+
+def _lists(top: Mapping[str, Value], package: str) -> Iterator[tuple[Thing, Value]]:
+    """The lists of requirements of one package, each with the thing whose list it is."""
+    project = top["project"].table() if "project" in top else {}
+    if "dependencies" in project:
+        yield ("project", "", package), project["dependencies"]
+    if "optional-dependencies" in project:
+        extras = project["optional-dependencies"]
+        for key, items in extras.table().items():
+            yield ("extra", extras.key_name(key, "name of an extra"), package), items
+    if "dependency-groups" in top:
+        groups = top["dependency-groups"]
+        for key, items in groups.table().items():
+            yield ("group", groups.key_name(key, "name of a group"), package), items
+    tool = top["tool"].table() if "tool" in top else {}
+    settings = {key: value for name in ("uv", "satlock") if name in tool for key, value in tool[name].table().items()}
+    if "dev-dependencies" in settings:
+        yield ("group", "dev", package), settings["dev-dependencies"]
+
+
+def _condition(item: Value, requirement: Requirement) -> tuple[Condition, str]:
+    """Where a requirement is in force, and the text that says so. No extra is asked for by a marker here."""
+
+    def asked(comparison: Comparison) -> Condition:
+        if comparison.variable == "extra":
+            return ALWAYS if (comparison.operator == "!=") == bool(comparison.text) else NEVER
+        if comparison.variable in ("extras", "dependency_groups"):
+            raise item.error("has a marker on extras or groups", "a requirement's marker may only ask for an extra")
+        return comparison
+
+    if requirement.marker is None:
+        return ALWAYS, ""
+    text = str(requirement.marker)
+    if requirement.url is None:
+        text = item.text().partition(";")[2].strip()
+    try:
+        return replace(condition_of(text), asked), text
+    except (ValueError, RecursionError):
+        raise LockfileError(f"{item.where} in {item.file} has a marker that cannot be read.") from None

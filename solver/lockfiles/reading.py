@@ -12,6 +12,7 @@ from encoder.values import Value, first_line
 
 from .model import Lockfile, LockfileError
 from .project import ProjectFacts, read_project
+from .pulls import axioms_of, workspace_files
 
 __all__ = ["Reading", "parse", "read_lockfile"]
 
@@ -33,6 +34,8 @@ class Reading:
     project_path: Path | None
     """The ``pyproject.toml``, where it had a say."""
     project_digest: str | None
+    workspace: tuple[tuple[Path, str], ...] = ()
+    """The other files of its workspace with their digests, where their conflicts had a say."""
 
 
 def read_lockfile(path: Path, project: Path | None = None) -> Reading:
@@ -45,20 +48,25 @@ def read_lockfile(path: Path, project: Path | None = None) -> Reading:
     kind = _kind(path.name, top)
     lockfile = _read(kind, top)
     beside = (project or path.parent) / "pyproject.toml"
-    facts = read_project(beside, as_groups=kind == "pdm")
-    known = frozenset(lockfile.switches)
+    facts = read_project(beside)
     # uv itself refuses only what the lock's own conflicts forbid.
-    forbidden = [] if kind == "uv" else [names for names in facts.forbidden if known.issuperset(names)]
-    heard = bool(facts.pins or forbidden)
+    brings, rivals = ((), ()) if kind == "uv" else axioms_of(facts.conflicts, facts.pulls, kind, lockfile.switches)
+    heard = bool(facts.pins or rivals)
+    others = workspace_files(beside) if heard and kind != "uv" else []
     return Reading(
         path,
-        hashlib.sha256(path.read_bytes()).hexdigest(),
-        replace(lockfile, forbidden=tuple(forbidden)),
+        _digest(path),
+        replace(lockfile, brings=brings, rivals=rivals),
         facts,
         beside,
         beside if heard else None,
-        hashlib.sha256(beside.read_bytes()).hexdigest() if heard else None,
+        _digest(beside) if heard else None,
+        tuple((file, _digest(file)) for file in others),
     )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def parse(path: Path) -> dict[str, Value]:

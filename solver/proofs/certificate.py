@@ -90,8 +90,14 @@ def _subject(proofs: list[Proof], folder: Path) -> dict[str, Any]:
     heard = ("index-pins", "complete")
     for proof in proofs:
         about = proof.reading
-        if about.project_path is not None and (about.lockfile.forbidden or proof.property in heard):
+        if about.project_path is not None and (about.lockfile.rivals or proof.property in heard):
             subject["project"] = {"path": relative(about.project_path), "sha256": about.project_digest}
+            if about.workspace:
+                folder = about.project_path.resolve().parent
+                subject["workspace"] = [
+                    {"path": Path(os.path.relpath(path.resolve(), folder)).as_posix(), "sha256": digest}
+                    for path, digest in about.workspace
+                ]
     return subject
 
 
@@ -155,7 +161,8 @@ def _in_words(proof: Proof) -> dict[str, Any]:
             "required": list(lockfile.required),
             "implied": [list(pair) for pair in lockfile.implied],
             "conflicts": [[member.label for member in members] for members in lockfile.conflicts],
-            "forbidden": [list(names) for names in lockfile.forbidden],
+            "brings": [[bring.by, bring.brought, bring.marker] for bring in lockfile.brings],
+            "rivals": [list(pair) for pair in lockfile.rivals],
         },
         "loops": [[kind, list(nodes)] for kind, nodes in obligation.loops],
         "walked": [_box(obligation, box) for box in proof.passed],

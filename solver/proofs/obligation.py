@@ -174,8 +174,12 @@ def _say_choices(found: Obligation) -> None:
         found.add((found.variable(name),))
     for one, other in lockfile.implied:
         found.add((-found.variable(one), found.variable(other)))
-    for names in lockfile.forbidden:
-        found.add(-found.variable(name) for name in names)
+    for place, bring in enumerate(lockfile.brings):
+        # What is brought along is in force; nothing has to say that nothing else is, since rivals only exclude.
+        unless = [found.variable(bring.brought)] + ([-found.variable(bring.by)] if bring.by else [])
+        found.imply(unless, opposite(bring.condition), f"brings {place}")
+    for rivals in lockfile.rivals:
+        found.add(-found.variable(name) for name in rivals)
     for item in lockfile.items.values():
         picked = found.variable(f"picked {item.name}")
         if item.needs is None:

@@ -37,6 +37,12 @@ class Search:
         self.passed: list[Passed] = []
         """Environments that the clauses admit and whose walk refutes nothing."""
         self._solver: Any = Solver("g4", bootstrap_with=obligation.clauses)
+        if obligation.lockfile.rivals and not self._solver.solve():
+            self._solver.delete()
+            raise LockfileError(
+                "By the project's conflicts there is no environment to ask about: its own requirements bring along "
+                "what excludes each other; change its conflicts or these requirements."
+            )
 
     def __enter__(self) -> Search:
         return self

@@ -109,4 +109,6 @@ def all_comparisons(reading: Reading) -> list[Comparison]:
     found = [*comparisons(lockfile.environments)]
     for edge in lockfile.edges:
         found += comparisons(edge.condition)
+    for bring in lockfile.brings:
+        found += comparisons(bring.condition)
     return list(dict.fromkeys(found))

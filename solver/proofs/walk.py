@@ -184,6 +184,16 @@ def _refusal(lockfile: Lockfile, point: Point) -> str | None:
         return "nothing is chosen"
     if any(one in point.switches and other not in point.switches for one, other in lockfile.implied):
         return "extras need the project"
-    if any(point.switches.issuperset(names) for names in lockfile.forbidden):
-        return "the project forbids this choice"
+    force = _in_force(lockfile, point) if lockfile.rivals else set()
+    if any(force.issuperset(pair) for pair in lockfile.rivals):
+        return "the project's conflicts forbid this choice"
     return None
+
+
+def _in_force(lockfile: Lockfile, point: Point) -> set[str]:
+    """What is chosen, and all that this brings along in this environment."""
+    force = {"", *point.switches}
+    here = [bring for bring in lockfile.brings if holds(bring.condition, point, lambda name: False)]
+    while new := {bring.brought for bring in here if bring.by in force} - force:
+        force |= new
+    return force

@@ -1,0 +1,169 @@
+"""What the choices of a project bring along and what of it excludes each other, read a second time.
+
+Also which files a workspace has, since its members state conflicts and bring things along as well.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from .asking import decided, read_line
+from .conditions import ALWAYS, NEVER, Bad, Condition, leaves, parse, plain
+
+__all__ = ["Brings", "axioms_of", "marker_of", "workspace_files"]
+
+Brings = list[tuple[str, str, Condition]]
+
+
+def axioms_of(
+    project: dict[str, Any], workspace: list[dict[str, Any]], kind: str, switches: list[str]
+) -> tuple[Brings, list[tuple[str, str]]]:
+    """What puts things in force in a lock of this kind, and the pairs that never are together.
+
+    Args:
+        workspace: what the other files of the project's workspace say, its root first.
+    """
+    own = _name(project)
+    stated = [*_conflicts(project, own, own)]
+    for other in workspace:
+        stated += _conflicts(other, own, _name(other))
+    pairs = list(dict.fromkeys(pair for members in stated for pair in combinations(dict.fromkeys(members), 2)))
+    if not pairs:
+        return [], []
+    steps = [*_steps(project, own, "")]
+    for other in sorted((other for other in workspace if "project" in other), key=_name):
+        if _name(other) != own:
+            steps += _steps(other, own, _name(other))
+    mentioned = dict.fromkeys(thing for one, other, _ in steps for thing in (one, other))
+    mentioned.update(dict.fromkeys(thing for pair in pairs for thing in pair))
+    chosen = {"in force the project": {"poetry": "group main", "pdm": "group default"}.get(kind, "")}
+    for switch in switches:
+        sort, _, name = switch.partition(" ")
+        for what in ("extra", "group") if kind == "pdm" else (sort,):
+            chosen[f"in force {what} {name}"] = switch
+    brings: Brings = [(chosen[thing], thing, ALWAYS) for thing in mentioned if thing in chosen]
+    brings += steps
+    forwards = _reached({"", *switches}, [(by, brought) for by, brought, _ in brings])
+    rivals = [pair for pair in pairs if forwards >= set(pair)]
+    backwards = _reached({name for pair in rivals for name in pair}, [(brought, by) for by, brought, _ in brings])
+    return [bring for bring in brings if bring[0] in forwards and bring[1] in backwards], rivals
+
+
+def _reached(known: set[str], steps: list[tuple[str, str]]) -> set[str]:
+    while more := {there for here, there in steps if here in known} - known:
+        known = known | more
+    return known
+
+
+def _name(top: dict[str, Any]) -> str:
+    return plain(top.get("project", {}).get("name", ""))
+
+
+def _thing(kind: str, name: str, package: str) -> str:
+    if kind == "project":
+        return f"in force project {package}" if package else "in force the project"
+    return f"in force {kind} {plain(name)}" + (f" of {package}" if package else "")
+
+
+def _conflicts(top: dict[str, Any], own: str, owner: str) -> Iterator[list[str]]:
+    tool = top.get("tool", {})
+    for members in next((tool[t]["conflicts"] for t in ("satlock", "uv") if "conflicts" in tool.get(t, {})), []):
+        found = []
+        for item in members:
+            if "package" not in item and own and not owner:
+                continue
+            package = plain(item.get("package", owner))
+            kind = next((kind for kind in ("extra", "group") if kind in item), "project")
+            if kind != "project" or "package" in item:
+                found.append(_thing(kind, item.get(kind, ""), "" if package == own else package))
+        yield found
+
+
+def _steps(top: dict[str, Any], own: str, package: str) -> Brings:
+    """What the lists of one package bring along, in the order of the file."""
+    about, found = top.get("project", {}), []
+    settings = {key: value for t in ("uv", "satlock") for key, value in top.get("tool", {}).get(t, {}).items()}
+    lists = [("project", "", about.get("dependencies", []))]
+    lists += [("extra", key, items) for key, items in about.get("optional-dependencies", {}).items()]
+    lists += [("group", key, items) for key, items in top.get("dependency-groups", {}).items()]
+    lists += [("group", "dev", settings.get("dev-dependencies", []))]
+    for kind, key, items in lists:
+        here = _thing(kind, key, package)
+        if kind == "extra" and package:
+            found.append((here, _thing("project", "", package), ALWAYS))
+        for item in items:
+            if isinstance(item, dict):
+                if "include-group" in item:
+                    found.append((here, _thing("group", item["include-group"], package), ALWAYS))
+                continue
+            line = read_line(item)
+            target = "" if line.name == own else line.name
+            condition = decided(line.marker, "") if _asks_for_extras(line.marker) else line.marker
+            things = [_thing("project", "", target)] if target else []
+            things += [_thing("extra", extra, target) for extra in line.extras]
+            if condition != NEVER:
+                found += [(here, thing, condition) for thing in things]
+    return found
+
+
+def _asks_for_extras(condition: Condition) -> bool:
+    return any(leaf[1] == "extra" for leaf in leaves(condition))
+
+
+def marker_of(text: str) -> Condition:
+    """The condition of a marker as a certificate shows it; empty where there is none."""
+    condition = parse(text) if text else ALWAYS
+    return decided(condition, "") if _asks_for_extras(condition) else condition
+
+
+def workspace_files(path: Path) -> list[Path]:
+    """The other files of the workspace that the project is the root or a member of: the root's, then by name."""
+    path = Path(os.path.abspath(path))
+    for folder in path.parents:
+        root = folder / "pyproject.toml"
+        if root.is_file():
+            top = _load(root)
+            declared = top.get("tool", {}).get("uv", {}).get("workspace")
+            if declared is not None:
+                members = _members(root, top, declared)
+                inside = path == root or path in members.values()
+                files = dict.fromkeys((root, *(members[name] for name in sorted(members)))) if inside else ()
+                return [file for file in files if not file.samefile(path)]
+    return []
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Bad(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _members(root: Path, top: dict[str, Any], declared: dict[str, Any]) -> dict[str, Path]:
+    found = {_name(top): root} if "project" in top else {}
+    excluded = {folder for pattern in declared.get("exclude", []) for folder in _folders(root.parent, pattern)}
+    for pattern in declared.get("members", []):
+        for folder in _folders(root.parent, pattern):
+            file = folder / "pyproject.toml"
+            if folder not in excluded and file != root and file.is_file():
+                own = _load(file)
+                if "project" in own and own.get("tool", {}).get("uv", {}).get("managed", True):
+                    found[_name(own)] = file
+    return found
+
+
+def _folders(above: Path, pattern: str) -> Iterable[Path]:
+    """The folders that a pattern names, which may begin with steps upwards."""
+    pattern = pattern.rstrip("/")
+    if not re.search(r"[*?\[]", pattern):
+        return [Path(os.path.normpath(above / pattern))]
+    steps = [part for part in Path(pattern).parts if part != ".."]
+    for part in Path(pattern).parts:
+        above = above.parent if part == ".." else above
+    return [folder for folder in above.glob("/".join(steps)) if folder.is_dir()]
