@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["corpus"]
 
 
+_PEERS = ("uv", "pip", "poetry", "pdm", "pip-tools")
+
+
 @click.group()
 def corpus() -> None:
     """Recorded package indexes: make them, look at them, serve them."""
@@ -40,6 +44,16 @@ def corpus() -> None:
     metavar="N",
     help="Also keep the N newest versions that each requirement admits, and what these require.",
 )
+@click.option(
+    "--walk",
+    "peers",
+    multiple=True,
+    type=click.Choice(_PEERS),
+    help="Also run this resolver, and keep all that it reads on its way (repeatable).",
+)
+@click.option(
+    "--walk-limit", type=float, default=60.0, show_default=True, metavar="SECONDS", help="How long each may walk."
+)
 @click.option("--small", is_flag=True, help="Leave out hashes, sizes, and releases that nobody read.")
 @click.option("--example-hosts", is_flag=True, help="Put example hosts in place of the real ones.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
@@ -48,6 +62,8 @@ def record(  # noqa: PLR0917
     projects: tuple[Path, ...],
     output: Path,
     deep: int,
+    peers: tuple[str, ...],
+    walk_limit: float,
     small: bool,
     example_hosts: bool,
     quiet: bool,
@@ -56,12 +72,14 @@ def record(  # noqa: PLR0917
     from corpora.recording import Recording, only_told, with_example_hosts
     from corpora.snapshot import write_snapshot
 
+    if peers and find_spec("psutil") is None:
+        raise Ended(WRONG, "--walk needs psutil; install satlock[compare].")
     read = [replace(given, source=folder) for folder in projects]
     names = [one.project_folder.resolve().name for one in read]
     loaded = [one.project() for one in read]
     from corpora.address import without_credentials
 
-    recorder = _Recorder(Recording(given.corpus(*loaded)), deep, quiet)
+    recorder = _Recorder(Recording(given.corpus(*loaded)), deep, peers, walk_limit, quiet)
     with Progress(lambda: recorder.now, shown=not quiet):
         try:
             for one, project, name in zip(read, loaded, names, strict=True):
@@ -83,6 +101,8 @@ class _Recorder:
 
     source: Recording
     deep: int
+    peers: tuple[str, ...]
+    walk_limit: float
     quiet: bool
     now: str = "Starting"
     default_index: str = ""
@@ -101,6 +121,30 @@ class _Recorder:
                 say(f"{name} has no lock; what shows it is recorded.")
         if self.deep:
             self._deepen(project, name)
+        if self.peers:
+            self._walk(given, project, name)
+
+    def _walk(self, given: Inputs, project: Project, name: str) -> None:
+        from platformdirs import user_cache_path
+
+        from corpora.compare.running import Limits
+        from corpora.compare.walking import walk
+
+        installed = os.environ.get("SATLOCK_PEERS") or user_cache_path("satlock", appauthor=False) / "peers"
+        walks = walk(
+            self.source,
+            (given.project_folder / "pyproject.toml").read_text(encoding="utf-8"),
+            self.peers,
+            indexes=[index.url for index in project.indexes],
+            default_index=self.default_index,
+            environments=Path(installed),
+            limits=Limits(seconds=self.walk_limit),
+        )
+        self.now = f"{name}: {' and '.join(self.peers)} read"
+        for one in walks:
+            if not self.quiet:
+                why = "" if one.outcome in ("locked", "time") else f": {one.said.strip().rpartition(chr(10))[2][:200]}"
+                say(f"{name}: {one.peer} {one.version}: {one.outcome} after {one.seconds:.1f} s{why}")
 
     def _deepen(self, project: Project, name: str) -> None:
         from corpora.deepening import deepen

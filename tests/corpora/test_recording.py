@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
+import tomllib
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +18,10 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from corpora.compare.running import Limits
+from corpora.compare.walking import Walk, walk
 from corpora.deepening import deepen
-from corpora.facts import Wanted
+from corpora.facts import Corpus, Wanted
 from corpora.index import LiveCorpus
 from corpora.recording import Recording, only_told, with_example_hosts
 from corpora.served import Served, StandinCorpus
@@ -137,6 +141,69 @@ def test_deepening_asks_for_what_other_resolvers_may_read(depth: int, known: set
     source = Recording(MemoryCorpus(GRAPH))
     deepen(source, ["a<4"], default_index=DEFAULT, requires_python=">=3.11", depth=depth)
     assert {f"{one.name} {one.version}" for one in source.kept_outcomes} == known
+
+
+# Where other resolvers walk
+
+
+def test_a_walk_records_what_a_backtracking_resolver_reads_and_leads_it_the_same_way(tmp_path: Path) -> None:
+    many = range(1, 9)
+    world = World(
+        f'[project]\nname = "proj"\nversion = "1"\nrequires-python = ">={THIS}"\ndependencies = ["a", "b"]\n',
+        {
+            DEFAULT: {
+                "a": {f"{n}.0": Dist((f"c=={n}",)) for n in many},
+                "b": {f"{n}.0": Dist(("c<3",)) for n in many},
+                "c": {f"{n}.0": Dist() for n in many},
+            }
+        },
+    )
+    own = tmp_path / "peers" / f"uv-{THIS}" / "bin"
+    own.mkdir(parents=True)
+    (own / "uv").symlink_to(str(shutil.which("uv")))
+    # a link would not find its packages: the environment is told by where the program is
+    (own / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (own / "python").chmod(0o755)
+
+    def walked(corpus: Corpus, peers: tuple[str, ...] = ("uv",)) -> list[Walk]:
+        return list(
+            walk(
+                corpus,
+                world.pyproject,
+                peers,
+                indexes=[],
+                default_index=DEFAULT,
+                environments=tmp_path / "peers",
+                limits=Limits(60),
+            )
+        )
+
+    source = Recording(MemoryCorpus(world))
+    (live,) = walked(source)
+    assert live.outcome == "locked", live.said
+    read = {f"{one.name} {one.version}" for one in source.kept_outcomes}
+    assert {"a 8.0", "a 2.0", "c 2.0"} <= read, "uv does not go back here, or it is not recorded"
+    write_snapshot(tmp_path / "one", *source.facts, recorded=DAY, default_index=DEFAULT)
+    snapshot = SnapshotCorpus(tmp_path / "one")
+    (again,) = walked(snapshot)
+    assert pins(again) == pins(live) and "a 2.0" in pins(live)
+    (told,) = walk(
+        snapshot,
+        world.pyproject.replace("dependencies", "optional-dependencies = {x = []}\ndependencies"),
+        ["pip"],
+        indexes=[],
+        default_index=DEFAULT,
+        environments=tmp_path / "peers",
+        limits=Limits(60),
+    )
+    assert told.outcome == "unsupported" and "extras" in told.said
+
+
+THIS = ".".join(map(str, sys.version_info[:2]))
+
+
+def pins(found: Walk) -> set[str]:
+    return {f"{package['name']} {package['version']}" for package in tomllib.loads(found.lock or "")["package"]}
 
 
 # The command
