@@ -154,7 +154,9 @@ class Inputs:
         from corpora.index import LiveCorpus
 
         access = projects[0].access if projects else Access()
-        access = access.with_environment().named((i.name, i.url) for p in projects for i in p.indexes)
+        indexes = [index for project in projects for index in project.indexes]
+        access = access.with_environment().named((index.name, index.url) for index in indexes)
+        access = access.with_flat(index.url for index in indexes if index.flat)
         return LiveCorpus(cache_dir=self.cache_dir, no_cache=self.no_cache, offline=self.offline, access=access)
 
     def index_for(self, project: Project, corpus: Corpus) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, get_args
 
-from corpora.address import Credentials
+from corpora.address import Credentials, without_credentials
 from corpora.default_index import pip_setting
 from corpora.facts import CorpusError
 
@@ -33,6 +33,8 @@ class Access:
     """Whether to trust whom the operating system trusts, and not certifi's list."""
     insecure_hosts: frozenset[str] = frozenset()
     """Hosts, some with a port, whose certificates are not looked at."""
+    flat: frozenset[str] = frozenset()
+    """The addresses (without credentials) of indexes that are one folder or one page of links, for all packages."""
 
     def with_environment(self) -> Access:
         """With what the environment and pip's configuration say, which wins as it does in uv.
@@ -45,17 +47,21 @@ class Access:
             raise CorpusError(f"the keyring provider {keyring!r} is none of {', '.join(KEYRINGS)}")
         hosts = f"{os.environ.get('UV_INSECURE_HOST', '')} {pip_setting('trusted-host') or ''}".replace(",", " ")
         system = os.environ.get("UV_SYSTEM_CERTS") or os.environ.get("UV_NATIVE_TLS")
-        return Access(
-            self.index_names,
-            found,
-            self.system_certificates if system is None else system.lower() in _TRUE,
-            self.insecure_hosts.union(hosts.split()),
+        return replace(
+            self,
+            keyring=found,
+            system_certificates=self.system_certificates if system is None else system.lower() in _TRUE,
+            insecure_hosts=self.insecure_hosts.union(hosts.split()),
         )
 
     def named(self, indexes: Iterable[tuple[str, str]]) -> Access:
         """With the names of these indexes, given as (name, address)."""
         names = {url: name for name, url in indexes if name}
-        return Access({**self.index_names, **names}, self.keyring, self.system_certificates, self.insecure_hosts)
+        return replace(self, index_names={**self.index_names, **names})
+
+    def with_flat(self, urls: Iterable[str]) -> Access:
+        """With these indexes as flat ones."""
+        return replace(self, flat=self.flat.union(map(without_credentials, urls)))
 
 
 def credentials_of(name: str) -> Credentials | None:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
@@ -29,13 +28,14 @@ if TYPE_CHECKING:
 
     from corpora.candidate import CandidateReader
     from corpora.direct import DirectReader
+    from corpora.flat import FlatIndexes
+    from corpora.pages import Pages
     from corpora.parsers import Parsers
     from corpora.references import DirectOutcome, Reference
-    from corpora.transport import Answer, Job, Progress, Transport
+    from corpora.transport import Job, Progress, Transport
 
 __all__ = ["LiveCorpus"]
 
-_LARGEST_PAGE = 512 << 20
 _ABSENT = (404, 410)
 
 
@@ -92,6 +92,8 @@ class LiveCorpus:
         self._reader: CandidateReader
         self._direct: DirectReader | None = None
         self._parsers: Parsers
+        self._pages: Pages
+        self._flat: FlatIndexes
         self._writer: ThreadPoolExecutor
         self.progress: Progress = Progress()
         self.refused: set[str] = set()
@@ -106,7 +108,7 @@ class LiveCorpus:
         pairs = list(dict.fromkeys(wanted))
         keys = [(self._vault.remember(index), name) for index, name in pairs]
         for key in keys:
-            if key not in self._known and key not in self._asked:
+            if key not in self._known and key not in self._asked and key[0] not in self._access.flat:
                 kept = self._cache.page(listing_url(*key))
                 if kept is not None and (self._offline or kept.fresh_until > time.time()):
                     self._known[key] = kept.listing(key[0])
@@ -215,6 +217,8 @@ class LiveCorpus:
         from concurrent.futures import ThreadPoolExecutor
 
         from corpora.candidate import CandidateReader
+        from corpora.flat import FlatIndexes
+        from corpora.pages import Pages
         from corpora.parsers import Parsers
         from corpora.transport import Transport
 
@@ -228,6 +232,8 @@ class LiveCorpus:
             access=self._access,
         )
         self._parsers = Parsers()
+        self._pages = Pages(self._transport, self._cache, self._keep_page, offline=self._offline)
+        self._flat = FlatIndexes(self._pages, self._cache, self._keep_metadata)
         self._writer = ThreadPoolExecutor(1, "satlock-cache")
         self._reader = CandidateReader(
             self._transport,
@@ -317,55 +323,22 @@ class LiveCorpus:
         return self._direct
 
     async def _listing(self, index: str, name: str, job: Job) -> Listing | None:
-        from corpora.freshness import fresh_until
-        from corpora.listing import ACCEPT, ListingError
+        if index in self._access.flat:
+            return await self._flat.listing(index, name)
         from corpora.parsers import pack_page
-        from corpora.transport import Refused, TooLarge
+        from corpora.transport import Refused
+
+        async def pack(body: bytes, kind: str, address: str) -> bytes:
+            page = (body, kind, address, index, name)
+            threads = self._parsers.threads(len(body))
+            return await self._loop.run_in_executor(threads, self._parsers.pack, page) if threads else pack_page(page)
 
         url = listing_url(index, name)
-        kept = self._cache.page(url)
-        if kept is not None and (self._offline or kept.fresh_until > time.time()):
-            return kept.listing(index)
-        headers = {"Accept": ACCEPT, "Cache-Control": "max-age=0"}
-        if kept is not None and kept.etag:
-            headers["If-None-Match"] = kept.etag
-        if kept is not None and kept.last_modified:
-            headers["If-Modified-Since"] = kept.last_modified
-
-        async def read(answer: Answer) -> tuple[Answer, bytes]:
-            return answer, await answer.body(_LARGEST_PAGE) if answer.status == 200 else b""
-
         try:
-            answer, body = await self._transport.ask(url, read, index=index, job=job, what=name, headers=headers)
+            return (await self._pages.page(url, pack, key=url, index=index, what=name, job=job)).listing(index)
         except Refused as refused:
             self._absent(refused.status, index, name)
             return None
-        except TooLarge:
-            raise CorpusError(f"the index {index} has a page for {name} that is too large to read") from None
-        until, store = fresh_until(answer.headers, time.time())
-        if answer.status == 304 and kept is not None:
-            if until > kept.fresh_until:
-                self._keep_page(url, kept._replace(fresh_until=until))
-            return kept.listing(index)
-        if answer.status != 200:
-            raise CorpusError(f"the index {index} answered for {name} with HTTP status {answer.status}")
-        kind = answer.headers.get("content-type", "")
-        digest = sha256(sha256(f"{answer.url} {kind}".encode()).digest() + body).digest()
-        etag, modified = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
-        if kept is not None and kept.digest == digest and kept.packed is not None:
-            if until or (etag, modified) != (kept.etag, kept.last_modified):
-                self._keep_page(url, kept._replace(etag=etag, last_modified=modified, fresh_until=until))
-            return kept.listing(index)
-        try:
-            page = (body, kind, answer.url, index, name)
-            threads = self._parsers.threads(len(body))
-            packed = await self._loop.run_in_executor(threads, self._parsers.pack, page) if threads else pack_page(page)
-        except ListingError as error:
-            raise CorpusError(f"the index {index} has a page for {name} that cannot be read: {error}") from None
-        kept = Kept(etag, modified, until, digest, packed)
-        if store:
-            self._keep_page(url, kept)
-        return kept.listing(index)
 
     def _absent(self, status: int, index: str, name: str) -> None:
         """Keep that the index has no such package, or raise CorpusError where the status does not say that."""

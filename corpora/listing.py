@@ -17,12 +17,21 @@ from urllib.parse import unquote, urljoin, urlsplit
 from corpora.address import split_credentials
 from corpora.facts import Listing, Release
 
-__all__ = ["ACCEPT", "ListingError", "page_of_html", "page_of_json", "parse_listing", "listing_of_files"]
+__all__ = [
+    "ACCEPT",
+    "Entry",
+    "ListingError",
+    "listing_of_files",
+    "names_of",
+    "page_of_html",
+    "page_of_json",
+    "parse_listing",
+]
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 """What to ask an index for (PEP 691)."""
 
-_Entry = tuple[str, str, Mapping[str, str], Any, Any, Any, Any, Any]
+Entry = tuple[str, str, Mapping[str, str], Any, Any, Any, Any, Any]
 """filename, URL, hashes, size, upload time, requires-python, yanked, metadata: as the page says, in File's order."""
 
 
@@ -54,7 +63,7 @@ def parse_listing(body: bytes, content_type: str, url: str, index: str, name: st
         return parse_listing(clean, content_type, url, index, name)
 
 
-def page_of_json(body: bytes) -> Iterator[_Entry]:
+def page_of_json(body: bytes) -> Iterator[Entry]:
     """The files of a JSON page (PEP 691, 700)."""
     try:
         page = json.loads(body)
@@ -68,7 +77,7 @@ def page_of_json(body: bytes) -> Iterator[_Entry]:
     return _json_files(files)
 
 
-def _json_files(files: list[Any]) -> Iterator[_Entry]:
+def _json_files(files: list[Any]) -> Iterator[Entry]:
     for file in files:
         if not isinstance(file, dict):
             continue
@@ -86,7 +95,7 @@ def _json_files(files: list[Any]) -> Iterator[_Entry]:
         )
 
 
-def page_of_html(body: bytes, charset: str, url: str) -> tuple[Iterator[_Entry], str]:
+def page_of_html(body: bytes, charset: str, url: str) -> tuple[Iterator[Entry], str]:
     """The files of an HTML page (PEP 503, 592, 658, 714), and the address that its links are relative to."""
     try:
         text = body.decode(charset, "replace")
@@ -105,7 +114,7 @@ def page_of_html(body: bytes, charset: str, url: str) -> tuple[Iterator[_Entry],
     return _html_files(links.found), base
 
 
-def _html_files(found: list[tuple[dict[str, str | None], str]]) -> Iterator[_Entry]:
+def _html_files(found: list[tuple[dict[str, str | None], str]]) -> Iterator[Entry]:
     for attributes, text in found:
         address, _, fragment = (attributes.get("href") or "").strip().partition("#")
         algorithm, _, digest = fragment.partition("&")[0].partition("=")
@@ -177,7 +186,7 @@ class _Unfit(Exception):
     """A file that is left out; the argument is the reason."""
 
 
-def listing_of_files(entries: Iterable[_Entry], base: str, index: str, name: str) -> Listing:
+def listing_of_files(entries: Iterable[Entry], base: str, index: str, name: str) -> Listing:
     """Group what a page says by version. ``base`` is what addresses are relative to."""
     import msgpack
     from packaging.version import InvalidVersion, Version
@@ -324,6 +333,20 @@ def _normalised(name: str) -> str:
     from packaging.utils import canonicalize_name
 
     return canonicalize_name(name)
+
+
+def names_of(filename: object) -> set[str]:
+    """The normalised names of the packages that a file may be of, as its name can be read; none where it is no file of
+    a package."""
+    if not isinstance(filename, str) or not filename.isprintable():
+        return set()
+    if filename.endswith(".whl"):
+        return {_normalised(filename.partition("-")[0])}
+    if not filename.endswith((".tar.gz", ".zip")):
+        return set()
+    stem = filename[:-7] if filename.endswith(".tar.gz") else filename[:-4]
+    cuts = [at for at, letter in enumerate(stem) if letter == "-" and stem[at + 1 : at + 2].isdigit()]
+    return {_normalised(stem[:cut]) for cut in cuts or [stem.rfind("-")] if cut > 0}
 
 
 def _address(url: object, base: str, local: bool) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from encoder.project import Choice, Index, ProjectError
 from encoder.values import Value, shown
 
-__all__ = ["Declared", "read_conflicts", "read_indexes"]
+__all__ = ["Declared", "is_relative", "read_conflicts", "read_indexes"]
 
 _INDEX_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -54,9 +54,9 @@ def read_indexes(
     """The indexes in order of priority, the default one last.
 
     As in uv: ``index`` in the order of the file, then ``extra-index-url``, then ``index-url``, which is the default
-    where no index is marked so. The command line wins: ``named_indexes`` replace the URL of an index of that name, or
-    come before all others; ``default_index`` takes the place of the default, and an index that was the default
-    then serves only the sources that name it.
+    where no index is marked so; ``find-links`` have no place in this order, and stand first. The command line wins:
+    ``named_indexes`` replace the URL of an index of that name, or come before all others; ``default_index`` takes the
+    place of the default, and an index that was the default then serves only the sources that name it.
     """
     indexes: list[Index] = []
     value = settings.get("index")
@@ -75,6 +75,11 @@ def read_indexes(
         if not any(index.default for index in indexes):
             indexes.append(Index("", url, default=True))
 
+    links = settings.get("find-links")
+    beside = [
+        Index("", _url(item), flat=True, beside=True, relative=is_relative(item.raw))
+        for item in (links.items("a list of paths and URLs") if links else ())
+    ]
     indexes = _named_on_command_line(indexes, named_indexes or {})
     if default_index is not None:
         if not _is_url(default_index):
@@ -82,7 +87,7 @@ def read_indexes(
         kept = [replace(index, default=False, explicit=True) if index.default else index for index in indexes]
         indexes = [index for index in kept if index.name or not index.explicit]
         indexes.append(Index("", default_index, default=True))
-    return tuple(sorted(indexes, key=lambda index: index.default))
+    return (*beside, *sorted(indexes, key=lambda index: index.default))
 
 
 def _named_on_command_line(indexes: list[Index], named: Mapping[str, str]) -> list[Index]:
@@ -91,7 +96,10 @@ def _named_on_command_line(indexes: list[Index], named: Mapping[str, str]) -> li
         if not _INDEX_NAME.fullmatch(name) or not _is_url(url):
             raise ProjectError(f"--index is {shown(f'{name}={url}')}, which is not NAME=URL; write 'name=https://...'.")
         if any(index.name == name for index in indexes):
-            indexes = [replace(index, url=url, flat=False) if index.name == name else index for index in indexes]
+            indexes = [
+                replace(index, url=url, flat=False, relative=False) if index.name == name else index
+                for index in indexes
+            ]
         else:
             added.append(Index(name, url))
     return added + indexes
@@ -112,14 +120,24 @@ def _one_index(entry: Value, warnings: list[str]) -> Index:
     shape = table["format"].text() if "format" in table else "simple"
     if shape not in ("simple", "flat"):
         raise table["format"].expected("'simple' or 'flat'")
-    if shape == "flat":
-        warnings.append(f"{entry.where} ({name or 'no name'}) has the format 'flat', which is not supported yet.")
     for key, item in table.items():
         if key in _INDEX_KEYS_NOT_SUPPORTED:
             warnings.append(f"{item.where} is not supported yet and has no effect.")
         elif key not in _INDEX_KEYS and key not in _INDEX_KEYS_WITHOUT_BEARING:
             warnings.append(f"{item.where} is unknown and has no effect.")
-    return Index(name, _url(table["url"]), explicit, "default" in table and table["default"].flag(), shape == "flat")
+    return Index(
+        name,
+        _url(table["url"]),
+        explicit,
+        "default" in table and table["default"].flag(),
+        shape == "flat",
+        relative=is_relative(table["url"].raw),
+    )
+
+
+def is_relative(written: object) -> bool:
+    """Whether an address is a path from the file that has it."""
+    return isinstance(written, str) and "://" not in written and not os.path.isabs(written)
 
 
 def _url(value: Value) -> str:

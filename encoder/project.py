@@ -64,7 +64,11 @@ class Index:
     explicit: bool = False
     default: bool = False
     flat: bool = False
-    """``format = "flat"``: one page of links to files; not supported yet."""
+    """``format = "flat"``: a folder of files, or one page of links to the files of all its packages."""
+    beside: bool = False
+    """``find-links``: what it has stands beside what the other indexes have, wherever no source says more."""
+    relative: bool = False
+    """Whether it was given as a path from the project's file, which is how a lock then names it."""
 
 
 @dataclass(frozen=True)

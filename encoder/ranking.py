@@ -43,12 +43,20 @@ def direct_candidates(name: str, outcome: DirectOutcome, place: str, project: Pr
 
 
 def candidates_of(
-    name: str, listings: Sequence[Listing], project: Project, domain: Domain, *, asked: Sequence[SpecifierSet]
+    name: str,
+    listings: Sequence[Listing],
+    project: Project,
+    domain: Domain,
+    *,
+    asked: Sequence[SpecifierSet],
+    beside: Sequence[Listing] = (),
 ) -> Candidates:
     """Ranks what the indexes of one region list for a package.
 
     Args:
         listings: in order of priority; several only where the index strategy looks beyond the first match.
+        beside: of ``find-links``, which serve as well as the first of the others does; before it where both have a
+            version.
         asked: the specifiers by which the project itself asks for the package: they admit pre-releases by naming one.
     """
     cutoff = project.exclude_newer_package.get(name, project.exclude_newer)
@@ -57,6 +65,7 @@ def candidates_of(
     hashes = project.hashes.get(name)
     left_out: list[tuple[str, str]] = []
     segments: list[list[Build]] = []
+    listings = (*beside, *listings)
     for listing in listings:
         builds = []
         for release in listing.releases:
@@ -66,9 +75,10 @@ def candidates_of(
             else:
                 left_out.append((release.version, reason))
         segments.append(builds)
-    if project.index_strategy == "unsafe-best-match" and len(segments) > 1:
-        merged = [(Version(b.version), -i, b) for i, segment in enumerate(segments) for b in segment]
-        segments = [[build for _, _, build in sorted(merged, key=lambda item: item[:2])]]
+    equals = len(segments) if project.index_strategy == "unsafe-best-match" else len(beside) + 1
+    if equals > 1 and len(segments) > 1:
+        merged = [(Version(b.version), -i, b) for i, segment in enumerate(segments[:equals]) for b in segment]
+        segments = [[build for _, _, build in sorted(merged, key=lambda item: item[:2])], *segments[equals:]]
     ranked: list[Candidate] = []
     singles: list[tuple[int, ...]] = []
     composites: list[tuple[int, tuple[int, ...]]] = []

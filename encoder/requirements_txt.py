@@ -16,8 +16,8 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 
 from corpora.references import PathReference
 from encoder.direct import reference_of_url
-from encoder.pins import read_indexes
-from encoder.project import Project, Requirement
+from encoder.pins import is_relative, read_indexes
+from encoder.project import Index, Project, Requirement
 from encoder.reading import OLDEST_PYTHON
 from encoder.requirement_lines import Line, lines_of, quoted
 from encoder.specifiers import parse_strict_requirement
@@ -65,7 +65,11 @@ class _Gathered:
     constraints: list[Requirement] = field(default_factory=list)
     hashes: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     indexes: dict[str, list[Value]] = field(default_factory=dict)
-    """By option: ``index-url``, ``extra-index-url``, ``find-links``."""
+    """By option: ``index-url``, ``extra-index-url``."""
+    links: dict[str, Index] = field(default_factory=dict)
+    """Those of ``find-links``, by address."""
+    no_index: Line | None = None
+    """The line that says so."""
     binary: dict[str, dict[str, None]] = field(default_factory=lambda: {"no-binary": {}, "only-binary": {}})
     pre: bool = False
     warnings: dict[str, None] = field(default_factory=dict)
@@ -105,6 +109,13 @@ def read_requirements(
         settings["extra-index-url"] = Value([value.raw for value in extra], extra[0].file, extra[0].where)
     if stated := found.indexes.get("index-url"):
         settings["index-url"] = stated[-1]
+    indexes = read_indexes(settings, warnings, default_index=default_index, named_indexes=named_indexes)
+    if found.no_index is not None:
+        if not found.links:
+            raise found.no_index.error("has --no-index, and no line has --find-links", "say where the files are")
+        # The last place is what is asked in place of all indexes.
+        *_, last = found.links.values()
+        found.links[last.url], indexes = replace(last, beside=False, default=True), ()
     no_binary, only_binary = found.binary["no-binary"], found.binary["only-binary"]
     return Project(
         path=path,
@@ -114,7 +125,7 @@ def read_requirements(
         extras={},
         groups={},
         constraints=tuple(found.constraints),
-        indexes=read_indexes(settings, warnings, default_index=default_index, named_indexes=named_indexes),
+        indexes=(*found.links.values(), *indexes),
         prerelease="allow" if found.pre else "if-necessary-or-explicit",
         no_binary=":all:" in no_binary,
         no_binary_package=frozenset(no_binary) - {":all:"},
@@ -247,10 +258,12 @@ def _note(line: Line, given: argparse.Namespace, found: _Gathered) -> None:
         for url in values:
             address = url if "://" in url else (line.path.parent / url).resolve().as_uri()
             found.indexes.setdefault(key, []).append(Value(address, str(line.path), f"--{key} in line {line.number}"))
-    for option in ("find-links",) if given.find_links else ():
-        found.warnings[f"--{option} in {line.where} is not supported yet and has no effect."] = None
-    if given.no_index:
-        raise line.error("has --no-index, and --find-links is not supported yet", "serve the files as an index")
+    for url in given.find_links:
+        address = url if "://" in url else (line.path.parent / url).resolve().as_uri()
+        if not address.startswith(("https://", "http://", "file://")):
+            raise line.error("has --find-links that is neither a path nor an address", "write a path, or https://")
+        found.links[address] = Index("", address, flat=True, beside=True, relative=is_relative(url))
+    found.no_index = found.no_index or (line if given.no_index else None)
     if given.require_hashes:
         found.warnings[
             f"--require-hashes in {line.where} has no effect: a lock always has hashes, and what is not listed here "

@@ -112,6 +112,7 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
         groups=tuple(project.groups),
         default_groups=project.default_groups,
         roots=edges.roots(universe, edits_of(project)),
+        relative=frozenset(index.url for index in project.indexes if index.relative),
     )
 
 

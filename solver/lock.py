@@ -76,5 +76,7 @@ class Lock:
     default_groups: tuple[str, ...]
     roots: Mapping[Choice | None, tuple[LockedRequirement, ...]] = field(default_factory=dict, hash=False)
     """What the project's own dependencies (None), extras and groups list; what they bring along is listed there."""
+    relative: frozenset[str] = frozenset()
+    """The URLs of indexes on this machine that the project names by paths from its own folder."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """Sentences for a person: what was left out and why."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,12 +23,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from corpora.address import path_of
 from corpora.facts import File
 from corpora.references import Direct, GitReference, PathReference, UrlReference
 
 from .lock import Lock, LockedPackage
 
-__all__ = ["Place", "place_of", "relative_to", "to_pylock", "to_toml"]
+__all__ = ["Place", "path_from", "place_of", "relative_to", "to_pylock", "to_toml"]
 
 
 def to_pylock(lock: Lock, folder: Path = Path()) -> Pylock:
@@ -39,7 +40,7 @@ def to_pylock(lock: Lock, folder: Path = Path()) -> Pylock:
     """
     # What is not installed itself (package = false) is in the lock by what it requires.
     entries = [package for package in lock.packages if package.is_installed]
-    names = _Names(folder, {(entry.name, entry.version, entry.index): entry for entry in entries})
+    names = _Names(folder, lock.relative, {(entry.name, entry.version, entry.index): entry for entry in entries})
     return Pylock(
         lock_version=Version("1.0"),
         environments=[Marker(text) for text in lock.environments] or None,
@@ -62,6 +63,7 @@ def to_toml(lock: Lock, folder: Path = Path()) -> str:
 def _package(package: LockedPackage, names: _Names) -> Package:
     if package.direct is not None:
         return _direct(package, package.direct, names)
+    here = package.index in names.relative
     wheels = [file for file in package.files if file.is_wheel and file.hashes]
     sdists = [file for file in package.files if not file.is_wheel and file.hashes]
     return Package(
@@ -70,9 +72,9 @@ def _package(package: LockedPackage, names: _Names) -> Package:
         marker=Marker(package.marker) if package.marker else None,
         requires_python=SpecifierSet(package.requires_python) if package.requires_python else None,
         dependencies=names.dependencies(package),
-        index=package.index,
-        sdist=PackageSdist(**_details(sdists[0])) if sdists else None,
-        wheels=[PackageWheel(**_details(file)) for file in wheels] or None,
+        index=None if here else package.index,  # PEP 751 has no relative address for it
+        sdist=PackageSdist(**_details(sdists[0], names.folder if here else None)) if sdists else None,
+        wheels=[PackageWheel(**_details(file, names.folder if here else None)) for file in wheels] or None,
     )
 
 
@@ -130,13 +132,15 @@ def _direct(package: LockedPackage, direct: Direct, names: _Names) -> Package:
 
 def relative_to(folder: Path, reference: PathReference) -> str:
     """A local path as a lock in ``folder`` says it: with slashes, and relative unless it was written otherwise."""
-    path = Path(reference.path)
-    if os.path.isabs(reference.given):
-        return path.as_posix()
+    return Path(reference.path).as_posix() if os.path.isabs(reference.given) else path_from(folder, reference.path)
+
+
+def path_from(folder: Path, path: str) -> str:
+    """A path of this machine from a folder, with slashes."""
     try:
         return Path(os.path.relpath(path, folder.resolve())).as_posix()
     except ValueError:  # On another drive.
-        return path.as_posix()
+        return Path(path).as_posix()
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,8 @@ class _Names:
     """The entries of a lock, to call each by what tells it from the others of its name."""
 
     folder: Path
+    relative: Collection[str]
+    """Indexes that are named by paths from the lock."""
     entries: Mapping[tuple[str, str, str], LockedPackage]
     """By name, version and index."""
 
@@ -160,7 +166,7 @@ class _Names:
         if direct is not None:
             return reference | _told(place_of(direct, self.folder))
         reference["version"] = version
-        if sum(other[1] == version for other in rivals) > 1:
+        if sum(other[1] == version for other in rivals) > 1 and index not in self.relative:
             reference["index"] = index
         return reference
 
@@ -176,11 +182,14 @@ def _told(place: Place) -> dict[str, Any]:
     return {"directory": {"path": place.directory.path}} if place.directory is not None else {}
 
 
-def _details(file: File) -> dict[str, Any]:
+def _details(file: File, folder: Path | None) -> dict[str, Any]:
+    """A file; one of this machine by its path from ``folder`` where one is given."""
+    path = path_from(folder, path_of(file.url)) if folder is not None and file.url.startswith("file:") else None
     return {
         "name": file.filename,
         "upload_time": _moment(file.upload_time),
-        "url": file.url,
+        "url": None if path else file.url,
+        "path": path,
         "size": file.size,
         "hashes": dict(file.hashes),
     }

@@ -81,7 +81,7 @@ class Sources:
             if pin.reference is None:
                 yield pin.url, name
         if self.universe.domain.satisfiable(self._unpinned(name)):
-            for url in self._chain():
+            for url in (*self._beside(), *self._chain()):
                 yield url, name
 
     def _unpinned(self, name: str) -> Formula:
@@ -90,8 +90,12 @@ class Sources:
     def _chain(self) -> list[str]:
         """The indexes for packages that are not pinned, in order of priority."""
         default = [index.url for index in self.project.indexes if index.default] or [self.default_index]
-        others = [index.url for index in self.project.indexes if not index.explicit and not index.default]
-        return list(dict.fromkeys(others + default))
+        listed = [index for index in self.project.indexes if not index.explicit and not index.default]
+        return list(dict.fromkeys([index.url for index in listed if not index.beside] + default))
+
+    def _beside(self) -> list[str]:
+        """What stands beside that chain: ``find-links``."""
+        return list(dict.fromkeys(index.url for index in self.project.indexes if index.beside and not index.default))
 
     def _resolve(self, names: Sequence[str]) -> None:
         """Reads what sources send elsewhere though only packages of an index ask for it."""
@@ -122,7 +126,8 @@ class Sources:
             chain = [found for url in self._chain() if (found := listings[url, name]) is not None]
             if self.project.index_strategy == "first-index":
                 chain = chain[:1]
-            parts.append((unpinned, candidates_of(name, chain, self.project, domain, asked=asked)))
+            beside = [found for url in self._beside() if (found := listings[url, name]) is not None]
+            parts.append((unpinned, candidates_of(name, chain, self.project, domain, asked=asked, beside=beside)))
         return parts
 
     def _direct(self, name: str, reference: Reference) -> Candidates:

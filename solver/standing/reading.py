@@ -6,6 +6,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote
 
@@ -35,6 +36,8 @@ class StandingEntry:
     """(file name, digests by algorithm) of wheels and source distributions."""
     commit: tuple[str, str, str, str] | None = None
     """(repository, reference, subdirectory, commit) of what comes from a Git repository."""
+    places: frozenset[str] = frozenset()
+    """The ``file:`` URLs of those files that the lock names by a path."""
     path: str = ""
     """Of a folder or an archive on this machine, absolute; or the URL of another archive."""
 
@@ -131,6 +134,7 @@ def _entry_of_pylock(package: Package, folder: str) -> StandingEntry:
             if package.vcs is not None
             else None
         ),
+        frozenset(Path(os.path.normpath(os.path.join(folder, file.path))).as_uri() for file in files if file.path),
         os.path.normpath(os.path.join(folder, path)) if path else (archive.url or "") if archive else "",
     )
 
@@ -140,6 +144,7 @@ def _of_uv(tables: dict[str, object], where: str) -> Standing:
     graph = read_uv_lock(top)
     packages = [item.table() for item in top["package"].items()] if "package" in top else []
     switches = [name.partition(" ") for name in graph.switches]
+    folder = os.path.dirname(os.path.abspath(where))
     supported = top.get("supported-markers")
     return Standing(
         "uv",
@@ -147,11 +152,11 @@ def _of_uv(tables: dict[str, object], where: str) -> Standing:
             StandingEntry(
                 entry.name,
                 entry.version,
-                entry.source.removeprefix("registry ").rstrip("/") if entry.source.startswith("registry ") else None,
+                _index(entry.source, folder),
                 None,
                 tuple(_files(package)),
                 _commit(entry.source),
-                _path(entry.source, os.path.dirname(os.path.abspath(where))),
+                path=_path(entry.source, folder),
             )
             for entry, package in zip(graph.entries, packages, strict=True)
         ),
@@ -163,6 +168,14 @@ def _of_uv(tables: dict[str, object], where: str) -> Standing:
         graph,
         tables,
     )
+
+
+def _index(source: str, folder: str) -> str | None:
+    """Of a source such as ``registry https://host/simple``; one on this machine is a path there, and a URL here."""
+    kind, _, place = source.partition(" ")
+    if kind != "registry":
+        return None
+    return (place if "://" in place else Path(os.path.normpath(os.path.join(folder, place))).as_uri()).rstrip("/")
 
 
 def _commit(source: str) -> tuple[str, str, str, str] | None:

@@ -260,6 +260,8 @@ def _rank_of(entry: StandingEntry, candidates: Candidates) -> tuple[int, Build] 
             return rank, build
         if build.direct is not None or len(candidate.builds) > 1 or build.version != entry.version:
             continue
+        if entry.places and entry.places.isdisjoint(file.url for file in build.release.files):
+            continue
         if entry.index is None or build.index.rstrip("/") == entry.index:
             return rank, build
     return None

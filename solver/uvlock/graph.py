@@ -45,7 +45,9 @@ class Graph:
         self._shortener = Shortener(self.universe.domain, self.spelled)
         self._several = Counter(package.name for package in self.lock.packages)
         self._sources = {
-            (package.name, package.version, package.index): source_of(package.index, package.direct, self.folder)
+            (package.name, package.version, package.index): source_of(
+                package.index, package.direct, self.folder, self.lock.relative
+            )
             for package in self.lock.packages
         }
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
+from corpora.address import path_of
 from corpora.facts import File
 from corpora.references import Direct, GitReference, PathReference, Reference, UrlReference, with_reference
-from solver.pylock import relative_to
+from solver.pylock import path_from, relative_to
 
 from .text import Item
 
 __all__ = ["direct_file_item", "file_item", "reference_item", "source_of"]
 
 
-def source_of(index: str, direct: Direct | None, folder: Path) -> Item:
-    """The ``source`` of an entry from an index, or from what it comes from instead."""
+def source_of(index: str, direct: Direct | None, folder: Path, relative: Collection[str] = ()) -> Item:
+    """The ``source`` of an entry from an index, or from what it comes from instead.
+
+    Args:
+        relative: indexes on this machine that are named by paths from the lock.
+    """
     if direct is None:
-        return {"registry": index}
+        return {"registry": _place_of(index, folder, relative) if index.startswith("file:") else index}
     reference = direct.reference
     if isinstance(reference, GitReference):
         return {"git": with_reference(direct)}
@@ -42,9 +48,18 @@ def reference_item(reference: Reference, folder: Path) -> Item:
     return {"editable" if reference.editable else "directory": path}
 
 
-def file_item(file: File) -> Item:
-    """A wheel or source distribution."""
+def _place_of(index: str, folder: Path, relative: Collection[str]) -> str:
+    """An index on this machine, as uv writes it: like the project has it."""
+    path = path_of(index)
+    return path_from(folder, path) if index in relative else Path(path).as_posix()
+
+
+def file_item(file: File, index: str, relative: Collection[str]) -> Item:
+    """A wheel or source distribution of an index; on this machine, by its path, from the index where that has one."""
     item: dict[str, object] = {"url": file.url}
+    if file.url.startswith("file:") and index.startswith("file:"):
+        path = path_of(file.url)
+        item = {"path": path_from(Path(path_of(index)), path) if index in relative else Path(path).as_posix()}
     digests = dict(file.hashes)
     kind = next((kind for kind in ("sha256", "sha384", "sha512", "blake2b", "md5") if kind in digests), None)
     if kind is not None:

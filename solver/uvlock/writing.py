@@ -7,6 +7,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from corpora.facts import File
 from encoder.project import Choice, Project, Source
 from encoder.universe import Universe
 from encoder.uv_view import Cutoff, UvView
@@ -178,7 +179,12 @@ def _entry(package: LockedPackage, graph: Graph, named: bool, project: Project) 
     needs = {extra: graph.dependencies(need.requirements, need.reached, said) for extra, need in package.needs.items()}
     own = needs.pop("", [])
     forks = [] if named else graph.fork_markers(package)
-    item = file_item if package.direct is None else direct_file_item
+
+    def item(file: File) -> Item:
+        if package.direct is not None:
+            return direct_file_item(file)
+        return file_item(file, package.index, graph.lock.relative)
+
     wheels = [item(file) for file in package.files if file.is_wheel]
     sdists = sorted((file for file in package.files if not file.is_wheel), key=lambda file: file.filename[-3:] != ".gz")
     yield from lines(

@@ -291,13 +291,20 @@ def test_a_local_path_is_an_index_beside_the_project(read, tmp_path):
     assert project.indexes[0].url == (tmp_path / "simple").as_uri()
 
 
+def test_find_links_stand_before_the_indexes_and_have_no_place_among_them(read, tmp_path):
+    text = PROJECT + '[tool.uv]\nfind-links = ["wheels", "https://index.example/links"]\n'
+    project = read(text + '[[tool.uv.index]]\nurl = "https://index.example/simple"')
+    assert project.indexes == (
+        Index("", (tmp_path / "wheels").as_uri(), flat=True, beside=True, relative=True),
+        Index("", "https://index.example/links", flat=True, beside=True),
+        Index("", "https://index.example/simple"),
+    )
+
+
 def test_a_flat_index_is_kept_and_named(read):
     project = read(PROJECT + '[[tool.uv.index]]\nname = "f"\nurl = "https://index.example/f"\nformat = "flat"\nx = 1')
     assert project.indexes == (Index("f", "https://index.example/f", flat=True),)
-    assert project.warnings == (
-        "entry 1 of tool.uv.index (f) has the format 'flat', which is not supported yet.",
-        "x of entry 1 of tool.uv.index is unknown and has no effect.",
-    )
+    assert project.warnings == ("x of entry 1 of tool.uv.index is unknown and has no effect.",)
 
 
 def test_the_command_line_wins_over_the_indexes_of_the_file(read):
@@ -431,7 +438,7 @@ def test_each_other_key_is_fine_or_named(read):
         required-version = ">=0.9"
         publish-url = "https://index.example/legacy"
         fork-strategy = "fewest"
-        find-links = []
+        no-index = false
         nonsense = 1
         "odd\\nkey" = 1
         [tool.uv.pip]
@@ -442,7 +449,7 @@ def test_each_other_key_is_fine_or_named(read):
     )
     assert project.warnings == (
         "tool.uv.fork-strategy is not supported yet and has no effect.",
-        "tool.uv.find-links is not supported yet and has no effect.",
+        "tool.uv.no-index is not supported yet and has no effect.",
         "tool.uv.nonsense is unknown and has no effect.",
         "tool.uv.'odd\\nkey' is unknown and has no effect.",
         "tool.uv.dependency-groups is not supported yet and has no effect.",
