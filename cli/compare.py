@@ -24,8 +24,12 @@ _PEERS = ("uv", "pip", "poetry", "pdm", "pip-tools")
 
 @click.command()
 @click.option(
-    "--corpus", "snapshot", required=True, type=click.Path(path_type=Path), metavar="SNAPSHOT",
-    help="The recorded world that all of them lock against.",
+    "--corpus", "snapshot", type=click.Path(path_type=Path), metavar="SNAPSHOT",
+    help="The recorded world that all of them lock the projects against.",
+)  # fmt: skip
+@click.option(
+    "--suite", "suites", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="A TOML file of worlds with their projects, to compare as well (repeatable).",
 )  # fmt: skip
 @click.option("--peer", "peers", multiple=True, type=click.Choice(_PEERS), help="Whom to compare with (repeatable).")
 @click.option(
@@ -43,9 +47,10 @@ _PEERS = ("uv", "pip", "poetry", "pdm", "pip-tools")
 @click.option("--objective", metavar="NAME", help="Passed on to satlock lock.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more.")
-@click.argument("projects", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PROJECT...")
+@click.argument("projects", nargs=-1, type=click.Path(path_type=Path), metavar="[PROJECT...]")
 def compare(  # noqa: PLR0917
-    snapshot: Path,
+    snapshot: Path | None,
+    suites: tuple[Path, ...],
     peers: tuple[str, ...],
     output: Path,
     runs: int,
@@ -67,18 +72,12 @@ def compare(  # noqa: PLR0917
         _refuse_missing("dask", ("distributed",))
     from platformdirs import user_cache_path
 
-    from corpora.compare.cases import CaseError, read_cases
     from corpora.compare.engine import compare_all
     from corpora.compare.report import write_report
     from corpora.compare.running import Limits
     from corpora.compare.trial import Plan
-    from corpora.snapshot import SnapshotCorpus
 
-    opened = SnapshotCorpus(snapshot)
-    try:
-        cases = read_cases(projects)
-    except CaseError as error:
-        raise Ended(WRONG, str(error)) from None
+    suite = _suite(snapshot, projects, suites, output)
     plan = Plan(
         ("satlock", *dict.fromkeys(peers)),
         runs,
@@ -88,23 +87,45 @@ def compare(  # noqa: PLR0917
     )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        with _progress(len(cases), shown=not quiet) as told:
-            results = compare_all(
-                plan, cases, snapshot.read_bytes(), opened.digest, output,
-                jobs=jobs or cores, scheduler=scheduler, told=told,
-            )  # fmt: skip
+        with _progress(len(suite), shown=not quiet) as told:
+            results = compare_all(plan, suite, output, jobs=jobs or cores, scheduler=scheduler, told=told)
     except OSError as error:
         if scheduler is None:
             raise
         raise Ended(FAILED, f"The scheduler at {scheduler} cannot be reached: {error}.") from None
     about = {
-        "snapshot": f"{snapshot.name}, recorded {opened.recorded}, content {opened.digest[:16]}",
+        **{f"snapshot {world.name}": f"recorded {world.recorded}, content {world.digest[:16]}"
+           for world in dict.fromkeys(world for _, world in suite)},
+        "cases": len(suite),
         "runs": f"{runs} cold and {runs} warm of each resolver, in turns",
         "limits": f"{time_limit:g} s and {memory_limit:g} MB for one run",
         "machine": f"{cores} cores, {jobs or cores} cases at once, Python {sys.version.split()[0]}, {sys.platform}",
-    }
+    }  # fmt: skip
     lines = write_report(results, output, about, limit=time_limit)
     _tell(lines, results, output, quiet=quiet, verbose=verbose)
+
+
+def _suite(snapshot: Path | None, projects: tuple[Path, ...], suites: tuple[Path, ...], output: Path) -> Any:
+    """Every case with its world, from all that was given."""
+    from corpora.compare.cases import CaseError, Recorded, read_cases, read_suite
+
+    if bool(projects) != (snapshot is not None):
+        raise click.UsageError("--corpus SNAPSHOT and PROJECT... go together.")
+    if not projects and not suites:
+        raise click.UsageError("Nothing to compare: give --corpus SNAPSHOT PROJECT..., or --suite FILE.")
+    try:
+        found = []
+        if snapshot is not None:
+            world = Recorded.at(snapshot)
+            found = [(case, world) for case in read_cases(projects)]
+        for number, path in enumerate(suites):
+            found += read_suite(path, output / "generated" / f"{path.stem}-{number}")
+    except CaseError as error:
+        raise Ended(WRONG, str(error)) from None
+    names = [case.name for case, _ in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise Ended(WRONG, f"Two projects are in folders named {twice[0]}; give each a name of its own.")
+    return found
 
 
 def _refuse_missing(extra: str, modules: tuple[str, ...]) -> None:

@@ -17,7 +17,7 @@ from corpora.facts import File, Listing, Metadata, MetadataOutcome, Release, Wan
 from corpora.recording import EXAMPLE_FILES, EXAMPLE_INDEX, Facts
 from corpora.snapshot import write_snapshot
 
-__all__ = ["FAMILIES", "Instance", "facts_of", "write_families"]
+__all__ = ["FAMILIES", "Instance", "facts_of", "generated", "write_families"]
 
 INDEX = f"{EXAMPLE_INDEX}/simple"
 RECORDED = "2025-01-01T00:00:00Z"
@@ -132,6 +132,9 @@ def _satisfiable(clauses: Iterable[list[int]]) -> bool:
         return bool(solver.solve())
 
 
+_BY_ENVIRONMENT = ("conflict-set", "marker-split")
+"""Families whose environments ask for different things."""
+
 FAMILIES: Mapping[str, tuple[Callable[[int, int], Instance], tuple[int, ...], tuple[int, ...]]] = {
     "conflict-set": (conflict_set, (2, 4, 8, 16, 32), (0,)),
     "marker-split": (marker_split, (1, 2, 4, 8, 16), (0,)),
@@ -140,6 +143,18 @@ FAMILIES: Mapping[str, tuple[Callable[[int, int], Instance], tuple[int, ...], tu
     "phase-transition": (phase_transition, (10, 20, 30, 40, 50), (1, 2)),
 }
 """By name: what makes an instance, the sizes that are made by default, and the seeds."""
+
+
+def generated(families: Iterable[str], sizes: Iterable[int] | None = None) -> list[Instance]:
+    """The instances of some families, of some sizes or of all that are made by default. Raises KeyError."""
+    wanted = None if sizes is None else set(sizes)
+    return [
+        make(size, seed)
+        for make, every, seeds in (FAMILIES[family] for family in families)
+        for size in every
+        if wanted is None or size in wanted
+        for seed in seeds
+    ]
 
 
 def facts_of(instances: Iterable[Instance]) -> Facts:
@@ -167,7 +182,8 @@ def write_families(instances: Iterable[Instance], folder: Path) -> Path:
         place = folder / instance.name
         place.mkdir(exist_ok=True)
         (place / "pyproject.toml").write_text(instance.pyproject, encoding="utf-8")
-        told = {"kind": "family", "family": instance.family, "size": instance.size, "satisfiable": instance.satisfiable}
+        told = {"kind": "family", "family": instance.family, "size": instance.size,
+                "satisfiable": instance.satisfiable, "alike": instance.family not in _BY_ENVIRONMENT}  # fmt: skip
         text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in told.items())
         (place / "case.toml").write_text(text, encoding="utf-8")
     path = folder / "families.snapshot"

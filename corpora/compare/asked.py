@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -62,9 +62,20 @@ class Asked:
         allowed = (
             frozenset(chosen)
             for chosen in itertools.chain(sizes, everything)
-            if not any(len(conflict.intersection(chosen)) > 1 for conflict in self.conflicts)
+            if not any(len(conflict & self.active(chosen)) > 1 for conflict in self.conflicts)
         )
         yield from itertools.islice(allowed, _MOST_CHOICES)
+
+    def active(self, chosen: Iterable[Choice]) -> frozenset[Choice]:
+        """What is chosen with the project's own extras that it brings along, wherever these are not conditional."""
+        found, todo = set(chosen), list(chosen)
+        while todo:
+            for requirement in self.choices.get(todo.pop(), ()):
+                if canonicalize_name(requirement.name) == self.name and requirement.marker is None:
+                    named = {Choice("extra", canonicalize_name(extra)) for extra in requirement.extras}
+                    todo += sorted(named - found)
+                    found |= named
+        return frozenset(found)
 
 
 def asked_by(pyproject: str) -> Asked:

@@ -1,15 +1,17 @@
-"""What is compared: projects, with what is known of them beforehand."""
+"""What is compared: projects, with what is known of them beforehand, and the worlds they are locked against."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from corpora.compare.asked import asked_by
+from corpora.families import generated, write_families
+from corpora.snapshot import SnapshotCorpus
 
-__all__ = ["Case", "CaseError", "read_cases"]
+__all__ = ["Case", "CaseError", "Recorded", "Suite", "read_cases", "read_suite"]
 
 
 class CaseError(Exception):
@@ -30,8 +32,71 @@ class Case:
     """Of generated ones: the knob of their family."""
     satisfiable: bool | None = None
     """Whether a lock exists, where this is known for certain."""
+    alike: bool = False
+    """Whether each environment asks the same: then what is true of all of them is true of each."""
     source: str = ""
     """Where it was seen."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A world: a snapshot."""
+
+    name: str
+    """Of its file."""
+    recorded: str
+    """When (RFC 3339)."""
+    digest: str
+    """Of what it holds."""
+    content: bytes = field(repr=False)
+    """The file."""
+
+    @classmethod
+    def at(cls, path: Path) -> Recorded:
+        """Raises SnapshotError."""
+        opened = SnapshotCorpus(path)
+        return cls(path.name, opened.recorded, opened.digest, path.read_bytes())
+
+
+Suite = Sequence[tuple[Case, Recorded]]
+"""What one run compares: every case with its world."""
+
+
+def read_suite(path: Path, made: Path) -> list[tuple[Case, Recorded]]:
+    """A suite is a TOML file of ``[[world]]`` tables.
+
+    Each has a ``snapshot`` and ``projects`` (folders, with wildcards; beside the file), or generated ``families``, with
+    the ``sizes`` of their instances where not all are wanted.
+
+    Args:
+        made: where generated worlds are written.
+
+    Raises CaseError and SnapshotError.
+    """
+    try:
+        worlds = tomllib.loads(path.read_text(encoding="utf-8"))["world"]
+        suite: list[tuple[Case, Recorded]] = []
+        for world in worlds:
+            if families := world.get("families"):
+                snapshot = write_families(generated(families, world.get("sizes")), made)
+                folders = sorted(one.parent for one in made.glob("*/case.toml"))
+            else:
+                snapshot = path.parent / world["snapshot"]
+                folders = [folder for wanted in world["projects"] for folder in _matching(path, wanted)]
+            recorded = Recorded.at(snapshot)
+            suite += [(case, recorded) for case in read_cases(folders)]
+    except OSError as error:
+        raise CaseError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CaseError(f"{path} is not a suite of [[world]] tables: {type(error).__name__}: {error}.") from None
+    return suite
+
+
+def _matching(path: Path, wanted: str) -> list[Path]:
+    found = sorted(folder for folder in path.parent.glob(wanted) if (folder / "pyproject.toml").is_file())
+    if not found:
+        raise CaseError(f"{path} names projects {wanted}, and there are none.")
+    return found
 
 
 def read_cases(folders: Iterable[Path]) -> list[Case]:

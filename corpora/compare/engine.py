@@ -6,13 +6,16 @@ import json
 import multiprocessing
 import os
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from corpora.compare.cases import Case
+from corpora.compare.cases import Case, Suite
+from corpora.compare.running import end_all
 from corpora.compare.trial import Plan, key_of, run_case
 
 __all__ = ["Told", "compare_all", "results_in"]
@@ -23,9 +26,7 @@ Told = Callable[[str, int, int], None]
 
 def compare_all(
     plan: Plan,
-    cases: Sequence[Case],
-    snapshot: bytes,
-    digest: str,
+    suite: Suite,
     output: Path,
     *,
     jobs: int,
@@ -35,28 +36,26 @@ def compare_all(
     """The results of all cases, in their order; each is also kept in ``output/cases/NAME.json`` once it is there.
 
     Args:
-        digest: of the snapshot's content.
         jobs: how many cases run at once on this machine.
         scheduler: address of a dask.distributed scheduler whose workers run the cases instead.
     """
     folder = output / "cases"
     folder.mkdir(parents=True, exist_ok=True)
-    keys = {case.name: key_of(plan, case, digest) for case in cases}
+    keys = {case.name: key_of(plan, case, world.digest) for case, world in suite}
     results = {}
-    for case in cases:
+    for case, _ in suite:
         before = _read(folder / f"{case.name}.json")
         if before is not None and before.get("key") == keys[case.name]:
             results[case.name] = before
-    todo = [case for case in cases if case.name not in results]
-    told("", len(results), len(cases))
-    work = [(plan, case, snapshot, keys[case.name]) for case in todo]
+    told("", len(results), len(suite))
+    work = [(plan, case, world.content, keys[case.name]) for case, world in suite if case.name not in results]
     finished = _on_cluster(work, scheduler) if scheduler else _on_this_machine(work, jobs)
     for result in finished:
         name = result["case"]["name"]
         results[name] = result
         _write(folder / f"{name}.json", result)
-        told(name, len(results), len(cases))
-    return [results[case.name] for case in cases]
+        told(name, len(results), len(suite))
+    return [results[case.name] for case, _ in suite]
 
 
 def results_in(output: Path) -> list[dict[str, Any]]:
@@ -73,7 +72,7 @@ def _on_this_machine(work: Sequence[_Work], jobs: int) -> Iterator[dict[str, Any
     context = multiprocessing.get_context("spawn")
     lost: list[_Work] = []
     left = list(work)
-    with ProcessPoolExecutor(max(1, jobs), mp_context=context) as pool:
+    with ProcessPoolExecutor(max(1, jobs), mp_context=context, initializer=_end_with, initargs=(os.getpid(),)) as pool:
         pending = {pool.submit(run_case, *one): one for one in left}
         for future in as_completed(pending):
             try:
@@ -88,15 +87,28 @@ def _on_this_machine(work: Sequence[_Work], jobs: int) -> Iterator[dict[str, Any
                 yield _died(one)
 
 
+def _end_with(parent: int) -> None:
+    """Ends this process, and what it runs, when the one that started it is gone, even if that was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        end_all()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _on_cluster(work: Sequence[_Work], scheduler: str) -> Iterator[dict[str, Any]]:
     import distributed
 
     client_of: Any = distributed.Client
     completed: Any = distributed.as_completed
     with client_of(scheduler) as client:
-        shared = client.scatter(work[0][2], broadcast=True) if work else None
-        pending = {client.submit(run_case, plan, case, shared, key, pure=False): (plan, case, b"", key)
-                   for plan, case, _, key in work}  # fmt: skip
+        contents = {content for _, _, content, _ in work}
+        shared = {content: client.scatter(content, broadcast=True) for content in contents}
+        pending = {client.submit(run_case, plan, case, shared[content], key, pure=False): (plan, case, b"", key)
+                   for plan, case, content, key in work}  # fmt: skip
         for future in completed(list(pending)):
             yield future.result() if future.status == "finished" else _died(pending[future])
 

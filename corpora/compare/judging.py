@@ -92,6 +92,9 @@ class Judgement:
     """Mean over the environments of the days that all installed packages are behind the newest they could be."""
     days_behind_direct: float = 0.0
     """The same of the packages that the project itself requires."""
+    days_here: float = 0.0
+    """The days behind in the environment that locked, with no extras and groups; so too for the direct ones."""
+    days_here_direct: float = 0.0
     superfluous: float = 0.0
     """Mean over the environments of the packages that are installed and not required."""
     problem: str = ""
@@ -112,27 +115,30 @@ def walked(asked: Asked) -> Iterator[Environment]:
             yield Environment(variables, choices)
 
 
-def judge(lock: Lock, asked: Asked, world: World, here: Variables) -> Judgement:
+def judge(lock: Lock, asked: Asked, world: World, here: Variables, *, only_here: bool = False) -> Judgement:
     """Judges a lock.
 
     Args:
-        here: the environment that locked; a lock that is for one environment only speaks of this.
+        here: the environment that locked.
+        only_here: whether the lock speaks of this environment only, and is judged nowhere else.
     """
+    own = Environment(here, frozenset())
     found = Judgement(packages=len(lock.everything), names=len({name for name, _ in lock.everything}))
-    for environment in walked(asked):
+    for environment in [own] if only_here else walked(asked):
         walk = _walk(lock, asked, world, environment)
         found.environments += 1
         found.valid += not walk.problems
         found.duplicates += bool(walk.duplicates)
         found.incomplete += bool(walk.missing)
         found.unmet += bool(walk.unmet)
-        days = [walk.days_behind(name) for name in walk.reached]
-        found.days_behind += sum(days)
-        found.days_behind_direct += sum(walk.days_behind(name) for name in walk.direct)
+        found.days_behind += walk.days(walk.reached)
+        found.days_behind_direct += walk.days(walk.direct)
         found.superfluous += len(walk.by_name.keys() - walk.reached)
         if walk.problems and not found.problem:
             found.problem = f"{environment}: {walk.problems[0]}"
-    found.here = not _walk(lock, asked, world, Environment(here, frozenset())).problems
+    walk = _walk(lock, asked, world, own)
+    found.here = not walk.problems
+    found.days_here, found.days_here_direct = round(walk.days(walk.reached), 2), round(walk.days(walk.direct), 2)
     walked_many = max(found.environments, 1)
     found.days_behind = round(found.days_behind / walked_many, 2)
     found.days_behind_direct = round(found.days_behind_direct / walked_many, 2)
@@ -160,6 +166,7 @@ class _Walk:
             for name, found in self.by_name.items()
             if len({(one.version, one.index) for one in found}) > 1
         ]
+        self.active = asked.active(environment.choices)
         self.missing: list[str] = []
         self.unmet: list[str] = []
         self.reached: set[str] = set()
@@ -238,13 +245,17 @@ class _Walk:
 
     def _check_pin(self, name: str) -> None:
         for pin in self.asked.pins.get(name, ()):
-            chosen = pin.choice is None or pin.choice in self.environment.choices
+            chosen = pin.choice is None or pin.choice in self.active
             if chosen and self.environment.holds(None if pin.marker is None else str(pin.marker)):
                 for one in self.by_name.get(name, ()):
                     if one.index is not None and one.index != pin.index:
                         self.unmet.append(f"{name} is to come from {pin.index}, and comes from {one.index}")
 
-    def days_behind(self, name: str) -> float:
+    def days(self, names: Iterable[str]) -> float:
+        """Of several together, summed in a fixed order."""
+        return sum(self._days_behind(name) for name in sorted(names))
+
+    def _days_behind(self, name: str) -> float:
         """Days between what is installed and the newest version that this Python could use, of the same index."""
         found = [self.world.find(one) for one in self.by_name.get(name, ())]
         known = [one for one in found if one is not None and one[1].uploaded is not None]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.compare.locks import read_lock
+from corpora.compare.peers import PEERS
 from corpora.compare.tables import Line, summary_of
 
 __all__ = ["page_of"]
@@ -16,10 +17,14 @@ __all__ = ["page_of"]
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1b1b1b; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; font-size: 13px; }
+dt { font-weight: 600; } dd { margin: 0; }
 table { border-collapse: collapse; margin: 1rem 0; font-size: 13px; display: block; overflow-x: auto; }
 th, td { border: 1px solid #d0d0d0; padding: .25rem .5rem; text-align: left; vertical-align: top; }
 th { background: #f2f2f2; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.valid { background: #e3f3ea; } td.no { background: #f9e0df; } td.stopped { background: #fbf0d9; }
+td.absent { color: #999; }
 .right { color: #00663d; } .wrong { color: #a01313; font-weight: 600; } .open { color: #666; }
 figure { margin: 1.5rem 0; } figure img { max-width: 100%; } figcaption { color: #555; font-size: 13px; }
 details { border: 1px solid #ddd; border-radius: 4px; margin: .4rem 0; padding: .3rem .7rem; }
@@ -44,7 +49,7 @@ def page_of(
     parts += [f"<style>{_STYLE}</style></head><body>", "<h1>satlock compared</h1>", *_about(about)]
     parts += ["<h2>Summary</h2>", _summary(lines), *_where_peers_win(lines)]
     parts += ["<h2>Pictures</h2>", *(_figure(folder / f"{stem}.png", caption) for stem, caption in pictures)]
-    parts += ["<h2>Every case</h2>", _every_case(lines), "<h2>Case by case</h2>"]
+    parts += ["<h2>Every case</h2>", _matrix(lines), "<h2>Case by case</h2>"]
     parts += [
         part for result in results for part in _case(result, [x for x in lines if x.case == result["case"]["name"]])
     ]
@@ -52,17 +57,16 @@ def page_of(
 
 
 def _about(about: Mapping[str, Any]) -> Iterator[str]:
-    yield "<table>"
-    for name, value in about.items():
-        yield f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>"
-    yield "</table>"
+    yield "<dl>" + "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in about.items()) + "</dl>"
     yield (
         "<p>Every resolver locked the same projects against one served snapshot, in turns, each in an environment and "
         "with a cache of its own. A judge that shares no code with any of them took what each lock installs in many "
         "environments (Pythons, platforms, choices of extras and groups) and followed every requirement there. "
-        "<b>valid</b>: nothing is wrong in any of them. <b>valid here</b>: the lock is for one environment, and right "
-        "there. <b>wrong</b>: in some environment something is missing, installed twice, or not admitted; or a lock "
-        "exists and was not found. Times are of the whole process.</p>"
+        "<b>valid</b>: nothing is wrong in any of them. <b>valid here</b>: the lock is for the environment that locked "
+        "and no other (pip, pip-tools); it was judged only there, and is right. <b>wrong</b>: in some environment "
+        "something is missing, installed twice, or not admitted; or a lock exists and was not found. "
+        "<b>unsupported</b>: the resolver has no way to say what the project asks, so it was not asked. "
+        "Times are of the whole process.</p>"
     )
 
 
@@ -70,9 +74,11 @@ def _summary(lines: Sequence[Line]) -> str:
     rows = summary_of(lines)
     if not rows:
         return "<p>There are no results.</p>"
-    header = "".join(f"<th>{_text(column)}</th>" for column in rows[0])
-    body = "".join("<tr>" + "".join(_cell(value) for value in row.values()) + "</tr>" for row in rows)
-    return f"<table><tr>{header}</tr>{body}</table>"
+    body = (
+        f"<tr><th>{_text(name)}</th>" + "".join(_cell(row[name], right=True) for row in rows) + "</tr>"
+        for name in rows[0]
+    )
+    return f"<table>{''.join(body)}</table>"
 
 
 def _where_peers_win(lines: Sequence[Line]) -> Iterator[str]:
@@ -85,8 +91,7 @@ def _where_peers_win(lines: Sequence[Line]) -> Iterator[str]:
         warmer = [line.case for line, our in mine if line.solved and line.warm and our.warm and line.warm < our.warm]
         fresher = [
             line.case for line, our in mine
-            if line.solved and our.solved and line.days_behind is not None and our.days_behind is not None
-            and line.days_behind < our.days_behind - 1
+            if (line.fresher_by(our) or 0.0) > 1
         ]  # fmt: skip
         better = [line.case for line, our in mine if line.solved and not our.solved]
         yield f"<li><b>{_text(peer)}</b> is faster with a right answer: cold in {_names(faster)}, "
@@ -106,11 +111,45 @@ def _figure(path: Path, caption: str) -> str:
     return f'<figure><img alt="{_text(caption)}" src="data:image/png;base64,{data}"><figcaption>{_text(caption)}</figcaption></figure>'  # noqa: E501
 
 
-_COLUMNS = ("case", "kind", "peer", "outcome", "verdict", "cold", "warm", "megabytes", "packages", "names", "valid",
-            "environments", "duplicates", "incomplete", "unmet", "days_behind", "days_behind_direct")  # fmt: skip
+def _matrix(lines: Sequence[Line]) -> str:
+    """A row for each case, a column for each peer: what came of it, and the seconds, cold and warm."""
+    peers = list(dict.fromkeys(line.peer for line in lines))
+    by_case: dict[str, dict[str, Line]] = {}
+    for line in lines:
+        by_case.setdefault(line.case, {})[line.peer] = line
+    rows = []
+    for case, found in by_case.items():
+        some = next(iter(found.values()))
+        exists = {True: "yes", False: "no", None: "not known"}[some.satisfiable]
+        cells = "".join(_outcome(found.get(peer)) for peer in peers)
+        rows.append(f'<tr><td><a href="#{_text(case)}">{_text(case)}</a></td><td>{_text(some.kind)}</td>'
+                    f"<td>{exists}</td>{cells}</tr>")  # fmt: skip
+    header = "".join(f"<th>{_text(peer)}</th>" for peer in peers)
+    return (
+        "<p>Seconds are cold, then warm. A lock exists where the case says so with its proof or its construction, or "
+        "where one was found that is valid in every environment.</p>"
+        f"<table><tr><th>case</th><th>kind</th><th>a lock exists</th>{header}</tr>{''.join(rows)}</table>"
+    )
 
 
-def _every_case(lines: Sequence[Line]) -> str:
+def _outcome(line: Line | None) -> str:
+    if line is None or line.outcome == "unsupported":
+        return '<td class="absent">&mdash;</td>'
+    if line.outcome in ("time", "memory"):
+        return f'<td class="stopped">over the {line.outcome} limit</td>'
+    told = line.verdict if line.outcome == "locked" else f"{line.outcome} {line.verdict}".strip()
+    if line.outcome == "locked" and line.verdict == "wrong":
+        told = f"wrong in {(line.environments or 0) - (line.valid or 0)} of {line.environments}"
+    kind = {"wrong": "no"}.get(line.verdict, "valid" if line.solved else "stopped")
+    times = " / ".join(f"{seconds:.2f}" for seconds in (line.cold, line.warm) if seconds is not None)
+    return f'<td class="{kind}">{_text(told or line.outcome)}<br>{times} s</td>'
+
+
+_COLUMNS = ("peer", "outcome", "verdict", "cold", "warm", "megabytes", "packages", "names", "valid", "environments",
+            "duplicates", "incomplete", "unmet", "days_behind", "days_behind_direct", "unstable")  # fmt: skip
+
+
+def _table(lines: Sequence[Line]) -> str:
     header = "".join(f"<th>{_text(column.replace('_', ' '))}</th>" for column in _COLUMNS)
     body = "".join(
         "<tr>" + "".join(_cell(getattr(line, column)) for column in _COLUMNS) + "</tr>"
@@ -120,22 +159,22 @@ def _every_case(lines: Sequence[Line]) -> str:
     return f"<table><tr>{header}</tr>{body}</table>"
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, *, right: bool = False) -> str:
     if value is None:
         return "<td></td>"
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return f"<td>{'yes' if value else ''}</td>"
+    if isinstance(value, int | float):
         return f'<td class="number">{value:,}</td>'
-    kind = {"valid": "right", "right": "right", "valid here": "right", "wrong": "wrong"}.get(str(value), "open")
-    return f'<td class="{kind}">{_text(value)}</td>' if str(value) in _VERDICTS else f"<td>{_text(value)}</td>"
-
-
-_VERDICTS = ("valid", "right", "valid here", "wrong")
+    kind = {"valid": "right", "right": "right", "valid here": "right", "wrong": "wrong"}.get(str(value))
+    kind = kind or ("number" if right else "")
+    return f'<td class="{kind}">{_text(value)}</td>' if kind else f"<td>{_text(value)}</td>"
 
 
 def _case(result: Mapping[str, Any], lines: Sequence[Line]) -> Iterator[str]:
     case = result["case"]
-    told = ", ".join(f"{line.peer}: {line.verdict or line.outcome}" for line in lines)
-    yield f"<details><summary><b>{_text(case['name'])}</b> ({_text(told)})</summary>"
+    told = ", ".join(f"{line.peer}: {line.verdict or line.outcome}" for line in lines if line.outcome != "unsupported")
+    yield f'<details id="{_text(case["name"])}"><summary><b>{_text(case["name"])}</b> ({_text(told)})</summary>'
     if result["error"]:
         yield f'<p class="wrong">{_text(result["error"])}</p>'
     if case["source"]:
@@ -143,6 +182,7 @@ def _case(result: Mapping[str, Any], lines: Sequence[Line]) -> Iterator[str]:
     if case["satisfiable"] is not None:
         yield f"<p>Ground truth: {'a lock exists' if case['satisfiable'] else 'no lock exists'}.</p>"
     yield f"<details><summary>pyproject.toml</summary><pre>{_text(case['pyproject'])}</pre></details>"
+    yield _table(lines)
     for line in lines:
         if line.problem:
             yield f"<p><b>{_text(line.peer)}</b>: {_text(line.problem)}</p>"
@@ -153,7 +193,8 @@ def _case(result: Mapping[str, Any], lines: Sequence[Line]) -> Iterator[str]:
 def _locks(result: Mapping[str, Any]) -> Iterator[str]:
     """The versions in the locks side by side, those that differ first and in sight."""
     versions: dict[str, dict[str, list[str]]] = {}
-    for peer, known in result["peers"].items():
+    for peer in [peer for peer in PEERS if peer in result["peers"]]:
+        known = result["peers"][peer]
         if known["lock"] is not None and known.get("judgement"):
             found: dict[str, list[str]] = {}
             for name, version in sorted(read_lock(known["lock"]["name"], known["lock"]["text"]).everything):

@@ -9,8 +9,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
@@ -176,26 +178,33 @@ def outcome_of(peer: str, code: int, stopped: str, said: str, wrote: bool) -> st
 # Where they are
 
 
+@lru_cache
 def python_for(requires: SpecifierSet) -> str | None:
-    """An interpreter that a project admits: the one that runs this, else one that uv or the path knows."""
-    running = ".".join(map(str, sys.version_info[:3]))
-    if requires.contains(running):
+    """An interpreter that a project admits: the one that runs this, else the newest that is found and runs."""
+    if requires.contains(".".join(map(str, sys.version_info[:3]))):
         return sys.executable
-    uv = shutil.which("uv")
     for minor in range(15, 8, -1):
-        version = f"3.{minor}"
-        if not any(requires.contains(f"{version}.{patch}") for patch in (0, 9)):
-            continue
-        found = shutil.which(f"python{version}")
-        if uv is not None:
-            done = subprocess.run(
-                [uv, "python", "find", "--no-python-downloads", "--no-project", version],
-                capture_output=True, text=True, check=False,
-            )  # fmt: skip
-            found = done.stdout.strip() or found
-        if found:
-            return found
+        if any(requires.contains(f"3.{minor}.{patch}") for patch in (0, 9, 25)):
+            for python in _pythons(f"3.{minor}"):
+                with suppress(PeerError, OSError):
+                    if requires.contains(variables_of(python)["python_full_version"]):
+                        return python
     return None
+
+
+def _pythons(version: str) -> Iterator[str]:
+    """What may be an interpreter of a version: on the path, among those of uv, among those of pyenv.
+
+    That a file has its name tells nothing: pyenv puts one on the path for every version it has, and most do not run.
+    """
+    if found := shutil.which(f"python{version}"):
+        yield found
+    if uv := shutil.which("uv"):
+        command = [uv, "python", "find", "--no-python-downloads", "--no-project", "--managed-python", version]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        yield from done.stdout.split("\n")[:1] if done.returncode == 0 else ()
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True))
 
 
 def installed(peer: Peer, python: str, folder: Path) -> Resolver:
@@ -246,6 +255,7 @@ def _version(python: Path, package: str) -> str:
     return done.stdout.strip() or "unknown"
 
 
+@lru_cache
 def variables_of(python: str) -> dict[str, str]:
     """The marker variables (PEP 508) of an interpreter. Raises PeerError where it does not run."""
     done = subprocess.run([python, "-c", _ASKING], capture_output=True, text=True, check=False)

@@ -63,42 +63,62 @@ def _pictures(lines: Sequence[Line], limit: float) -> Iterator[tuple[str, str, C
             yield (
                 f"scatter-{peer}",
                 f"satlock against {peer}, a point for each case that both took: below the diagonal satlock is faster. "
-                "Of hollow points, one of the two gave no right answer, or none before the limit (dotted).",
+                "Hollow: at least one of the two gave no right answer, or none before the limit (dotted).",
                 partial(_scatter, lines, peer, limit),
             )
     if any(line.family for line in lines):
         yield (
             "families",
-            "Cost against size in the generated families, cold; the median of the instances of one size.",
-            lambda: _families(lines),
+            "Cost against size in the generated families, cold; the median of the instances of one size. A line that "
+            "reaches the dotted one was stopped there; where a peer has no line, it has no way to say what is asked.",
+            lambda: _families(lines, limit),
         )
-    if any(line.days_behind is not None for line in lines if line.peer != "satlock"):
+    ours = {line.case: line for line in lines if line.peer == "satlock"}
+    if any(line.peer != "satlock" and ours[line.case].fresher_by(line) is not None for line in lines
+           if line.case in ours):  # fmt: skip
         yield (
             "freshness",
             "How many days fresher (right) or older (left) the packages of satlock's lock are than those of each peer, "
-            "for each case that both locked validly; mean over the environments, summed over the packages.",
+            "for each case that both locked validly; summed over the packages, mean over the environments (against pip "
+            "and pip-tools: in the one environment that locked). In brackets: cases fresher / alike / older, to a day.",
             lambda: _freshness(lines),
         )
 
 
 def _cactus(lines: Sequence[Line], phase: str) -> Any:
     from matplotlib import pyplot
+    from matplotlib.ticker import MaxNLocator
 
     figure, axes = pyplot.subplots(figsize=(7, 4.2))
     for peer in dict.fromkeys(line.peer for line in lines):
+        took_part = sum(line.peer == peer and line.outcome != "unsupported" for line in lines)
         times = sorted(
             seconds for line in lines if line.peer == peer and line.solved
             if (seconds := getattr(line, phase)) is not None
         )  # fmt: skip
         if times:
-            axes.plot(range(1, len(times) + 1), times, label=f"{peer} ({len(times)})", color=_COLOURS.get(peer),
-                      marker=_MARKS.get(peer), markersize=4, linewidth=1.3)  # fmt: skip
-    axes.set_yscale("log")
+            axes.plot(range(1, len(times) + 1), times, label=f"{peer} ({len(times)} of {took_part})",
+                      color=_COLOURS.get(peer), marker=_MARKS.get(peer), markersize=3, linewidth=1.3)  # fmt: skip
+    _seconds(axes.yaxis)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("cases answered rightly")
     axes.set_ylabel(f"seconds for a case, {phase}")
     axes.set_title(f"Answers over time, {phase} cache")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
+    if axes.lines:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, title="right answers of cases taken")
     return figure
+
+
+def _seconds(axis: Any) -> None:
+    """A logarithmic axis with plain numbers."""
+    from matplotlib.ticker import LogFormatter, LogLocator
+
+    (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
+    low, high = axis.get_data_interval()
+    close = 0 < low < high < 30 * low
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if close else (1,)))
+    axis.set_major_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(math.inf, math.inf)))
+    axis.set_minor_formatter(lambda value, place: "")
 
 
 def _pairs(lines: Sequence[Line], peer: str, phase: str, limit: float) -> list[tuple[float, float, bool, str]]:
@@ -124,6 +144,8 @@ def _scatter(lines: Sequence[Line], peer: str, limit: float) -> Any:
 
     figure, axes = pyplot.subplots(1, 2, figsize=(9.4, 4.6), sharex=True, sharey=True)
     kinds = list(dict.fromkeys(line.kind for line in lines))
+    both = [*_pairs(lines, peer, "cold", limit), *_pairs(lines, peer, "warm", limit)]
+    low = min([0.1, *(min(x, y) for x, y, _, _ in both)]) * 0.8
     for place, phase in zip(axes, ("cold", "warm"), strict=True):
         pairs = _pairs(lines, peer, phase, limit)
         for number, kind in enumerate(kinds):
@@ -133,13 +155,12 @@ def _scatter(lines: Sequence[Line], peer: str, limit: float) -> Any:
                     colour = f"C{number}"
                     place.scatter(*zip(*mine, strict=True), s=28, marker="o", edgecolors=colour, alpha=0.8,
                                   facecolors="none" if stopped else colour,
-                                  label=kind)  # fmt: skip
-        low = min([0.1, *(min(x, y) for x, y, _, _ in pairs)]) * 0.8
+                                  label=f"{kind}, no right answer" if stopped else kind)  # fmt: skip
         place.plot([low, limit * 1.3], [low, limit * 1.3], color="black", linewidth=0.8)
         for edge in (place.axvline, place.axhline):
             edge(limit, color="grey", linewidth=0.8, linestyle=":")
-        place.set_xscale("log")
-        place.set_yscale("log")
+        _seconds(place.xaxis)
+        _seconds(place.yaxis)
         place.set_xlim(low, limit * 1.3)
         place.set_ylim(low, limit * 1.3)
         place.set_aspect("equal")
@@ -147,14 +168,15 @@ def _scatter(lines: Sequence[Line], peer: str, limit: float) -> Any:
         place.set_title(f"{phase} cache")
     axes[0].set_ylabel("satlock, seconds")
     named: dict[str, Any] = {}
-    for handle, label in zip(*axes[0].get_legend_handles_labels(), strict=True):
-        named.setdefault(label, handle)
-    figure.legend(named.values(), named.keys(), loc="center left", bbox_to_anchor=(0.92, 0.5), frameon=False)
+    for place in axes:
+        for handle, label in zip(*place.get_legend_handles_labels(), strict=True):
+            named.setdefault(label, handle)
+    figure.legend(named.values(), named.keys(), loc="center left", bbox_to_anchor=(0.91, 0.5), frameon=False)
     figure.suptitle(f"satlock against {peer}")
     return figure
 
 
-def _families(lines: Sequence[Line]) -> Any:
+def _families(lines: Sequence[Line], limit: float) -> Any:
     from matplotlib import pyplot
 
     families = list(dict.fromkeys(line.family for line in lines if line.family))
@@ -167,10 +189,14 @@ def _families(lines: Sequence[Line]) -> Any:
         for peer in dict.fromkeys(line.peer for line in lines):
             found: dict[int, list[Line]] = {}
             for line in lines:
-                if line.family == family and line.peer == peer and line.cold is not None:
+                if line.family == family and line.peer == peer and _time(line, "cold", limit) is not None:
                     found.setdefault(line.size, []).append(line)
             mine = [
-                (size, statistics.median(line.cold or 0.0 for line in alike), all(line.solved for line in alike))
+                (
+                    size,
+                    statistics.median(_time(line, "cold", limit) or 0.0 for line in alike),
+                    not any(line.verdict == "wrong" for line in alike),
+                )
                 for size, alike in sorted(found.items())
             ]
             if mine:
@@ -182,13 +208,19 @@ def _families(lines: Sequence[Line]) -> Any:
                     markersize=4,
                     linewidth=1.2,
                 )
-                wrong = [(size, seconds) for size, seconds, solved in mine if not solved]
+                wrong = [(size, seconds) for size, seconds, right in mine if not right]
                 if wrong:
                     crosses = axes.scatter(*zip(*wrong, strict=True), marker="x", color="black", s=40, zorder=5)
-                    shown["answer is wrong"] = crosses
+                    shown["a wrong answer"] = crosses
                 shown[peer] = drawn
         axes.set_title(family, fontsize=10)
-        axes.set_yscale("log")
+        sizes = sorted({line.size for line in lines if line.family == family})
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(sizes, [str(size) for size in sizes])
+        axes.minorticks_off()
+        _seconds(axes.yaxis)
+        if max((line.get_ydata().max() for line in axes.lines), default=0.0) >= limit:
+            axes.axhline(limit, color="grey", linewidth=0.8, linestyle=":")
         axes.set_xlabel("size")
         axes.set_ylabel("seconds, cold")
     for empty in range(len(families), rows * columns):
@@ -202,11 +234,11 @@ def _families(lines: Sequence[Line]) -> Any:
 def _freshness(lines: Sequence[Line]) -> Any:
     from matplotlib import pyplot
 
-    ours = {line.case: line for line in lines if line.peer == "satlock" and line.verdict == "valid"}
+    ours = {line.case: line for line in lines if line.peer == "satlock"}
     peers = [peer for peer in dict.fromkeys(line.peer for line in lines) if peer != "satlock"]
     rows = [
-        (peer, [line.days_behind - (ours[line.case].days_behind or 0.0) for line in lines
-                if line.peer == peer and line.case in ours and line.solved and line.days_behind is not None])
+        (peer, [days for line in lines if line.peer == peer and line.case in ours
+                and (days := ours[line.case].fresher_by(line)) is not None])
         for peer in peers
     ]  # fmt: skip
     rows = [(peer, values) for peer, values in rows if values]
@@ -216,8 +248,14 @@ def _freshness(lines: Sequence[Line]) -> Any:
         axes.scatter(values, spread, s=24, alpha=0.7, color=_COLOURS.get(peer), marker=_MARKS.get(peer))
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_xscale("symlog", linthresh=10)
-    axes.set_yticks(range(len(rows)), [f"{peer} ({len(values)})" for peer, values in rows])
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_yticks(range(len(rows)), [f"{peer} ({_told(values)})" for peer, values in rows])
     axes.set_ylim(-0.6, max(len(rows), 1) - 0.4)
     axes.set_xlabel("days: negative, the peer's lock is fresher; positive, satlock's is")
     axes.set_title("Freshness: days behind of the peer's lock less those of satlock's")
     return figure
+
+
+def _told(days: Sequence[float]) -> str:
+    fresher, older = sum(one > 1 for one in days), sum(one < -1 for one in days)
+    return f"{fresher} / {len(days) - fresher - older} / {older}"

@@ -13,13 +13,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Limits", "Measured", "measured"]
+__all__ = ["Limits", "Measured", "end_all", "measured"]
 
 _TICK = 0.01
 _LOOK = 0.1
 """Seconds between two looks at the memory."""
 _KEPT = 20_000
 """Characters of what a command says that are kept, from its end."""
+
+
+_RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def measured(command: Sequence[str], *, folder: Path, env: Mapping[str, str], li
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        _RUNNING.add(process)
         stopped, peak, looked = "", 0.0, begin
         try:
             while process.poll() is None:
@@ -76,9 +80,16 @@ def measured(command: Sequence[str], *, folder: Path, env: Mapping[str, str], li
             seconds = time.perf_counter() - begin
         finally:
             _end(process)
+            _RUNNING.discard(process)
         said.seek(max(0, said.seek(0, os.SEEK_END) - _KEPT))
         text = said.read().decode("utf-8", "replace")
     return Measured(round(seconds, 4), round(peak, 1), process.returncode, stopped, text)
+
+
+def end_all() -> None:
+    """Ends every command that is running now."""
+    for process in list(_RUNNING):
+        _end(process)
 
 
 def _megabytes(pid: int) -> float:

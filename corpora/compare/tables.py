@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from corpora.compare.peers import PEERS
+
 __all__ = ["Line", "csv_of", "json_of", "lines_of", "summary_of"]
 
 
@@ -26,6 +28,8 @@ class Line:
     version: str
     outcome: str
     """locked, no-lock, gave-up, failed, time, memory or unsupported."""
+    only_here: bool
+    """Whether its lock is for the environment that locked, and is judged only there."""
     verdict: str
     """Of a lock: valid, valid here (of a lock for one environment) or wrong; of a no, where known: right or wrong."""
     cold: float | None
@@ -41,6 +45,9 @@ class Line:
     unmet: int | None
     days_behind: float | None
     days_behind_direct: float | None
+    days_here: float | None
+    """Of the environment that locked, to compare with a lock that is only for this one."""
+    days_here_direct: float | None
     superfluous: float | None
     unstable: bool
     """Whether two runs on the same world gave different locks."""
@@ -51,6 +58,17 @@ class Line:
         """Whether the answer is right as far as is known: a valid lock, or a no that is not known to be wrong."""
         return self.verdict in ("valid", "valid here", "right")
 
+    def fresher_by(self, other: Line) -> float | None:
+        """By how many days, over all packages, it is less behind than another; None where not both have a valid lock.
+
+        Where one of the two is only for the environment that locked, this is compared.
+        """
+        if not {self.verdict, other.verdict} <= {"valid", "valid here"}:
+            return None
+        if self.only_here or other.only_here:
+            return (other.days_here or 0.0) - (self.days_here or 0.0)
+        return (other.days_behind or 0.0) - (self.days_behind or 0.0)
+
 
 def lines_of(results: Iterable[dict[str, Any]]) -> list[Line]:
     """One line for each case and peer."""
@@ -58,8 +76,8 @@ def lines_of(results: Iterable[dict[str, Any]]) -> list[Line]:
 
 
 def _lines(result: dict[str, Any]) -> Iterator[Line]:
-    case = result["case"]
-    for name, known in result["peers"].items():
+    case, exists = result["case"], _exists(result)
+    for name, known in sorted(result["peers"].items(), key=lambda item: list(PEERS).index(item[0])):
         runs = [run for run in result["runs"] if run["peer"] == name]
         judged = known.get("judgement") or {}
         yield Line(
@@ -67,11 +85,12 @@ def _lines(result: dict[str, Any]) -> Iterator[Line]:
             kind=case["kind"],
             family=case["family"],
             size=case["size"],
-            satisfiable=case["satisfiable"],
+            satisfiable=exists,
             peer=name,
             version=known["version"],
             outcome=known["outcome"] or "failed",
-            verdict=_verdict(case["satisfiable"], known, judged),
+            only_here=not known["universal"],
+            verdict=_verdict(exists, known, judged, alike=case["alike"]),
             cold=_seconds(runs, "cold"),
             warm=_seconds(runs, "warm"),
             megabytes=max((run["megabytes"] for run in runs), default=None),
@@ -83,7 +102,7 @@ def _lines(result: dict[str, Any]) -> Iterator[Line]:
 
 _OF_JUDGEMENT = (
     *("packages", "names", "environments", "valid", "duplicates", "incomplete", "unmet"),
-    *("days_behind", "days_behind_direct", "superfluous"),
+    *("days_behind", "days_behind_direct", "days_here", "days_here_direct", "superfluous"),
 )
 
 
@@ -93,13 +112,27 @@ def _seconds(runs: Iterable[dict[str, Any]], phase: str) -> float | None:
     return round(statistics.median(found), 4) if found else None
 
 
-def _verdict(satisfiable: bool | None, known: dict[str, Any], judged: dict[str, Any]) -> str:
+def _exists(result: dict[str, Any]) -> bool | None:
+    """Whether a lock exists: as the case tells, else because one was found that is valid in every environment."""
+    told: bool | None = result["case"]["satisfiable"]
+    if told is None and any(
+        known["universal"] and judged["valid"] == judged["environments"] > 0
+        for known in result["peers"].values()
+        if (judged := known["judgement"])
+    ):
+        return True
+    return told
+
+
+def _verdict(exists: bool | None, known: dict[str, Any], judged: dict[str, Any], *, alike: bool) -> str:
     if judged:
-        if judged["valid"] == judged["environments"]:
-            return "valid"
-        return "valid here" if judged["here"] and not known.get("universal", True) else "wrong"
-    if known["outcome"] == "no-lock" and satisfiable is not None:
-        return "wrong" if satisfiable else "right"
+        if judged["valid"] < judged["environments"] or not judged["environments"]:
+            return "wrong"
+        return "valid" if known["universal"] else "valid here"
+    if known["outcome"] == "no-lock" and exists is not None:
+        if exists:
+            return "wrong"
+        return "right" if known["universal"] or alike else ""  # one environment may have a lock where not all have
     return ""
 
 
@@ -118,7 +151,8 @@ def csv_of(lines: Sequence[Line]) -> str:
 def json_of(results: Sequence[dict[str, Any]], lines: Sequence[Line], about: dict[str, Any]) -> str:
     """Everything: what was run, every run, every judgement and every line. The locks are beside it, in files."""
     without_locks = [
-        {**result, "peers": {name: {**known, "lock": None} for name, known in result["peers"].items()}}
+        {name: value for name, value in result.items() if name not in ("trace", "key")}
+        | {"peers": {name: {**known, "lock": None} for name, known in result["peers"].items()}}
         for result in results
     ]
     told = {
@@ -159,14 +193,10 @@ def summary_of(lines: Sequence[Line]) -> list[dict[str, Any]]:
             "satlock is faster, warm": _wins(both, "warm"),
             "time of it / satlock, cold": _ratio(both, "cold"),
             "time of it / satlock, warm": _ratio(both, "warm"),
-            "fresher than satlock": sum(_less(line, our) for line, our in both),
-            "satlock is fresher": sum(_less(our, line) for line, our in both),
+            "fresher than satlock": sum((line.fresher_by(our) or 0.0) > 1 for line, our in both),
+            "satlock is fresher": sum((our.fresher_by(line) or 0.0) > 1 for line, our in both),
         })  # fmt: skip
     return rows
-
-
-def _less(one: Line, other: Line) -> bool:
-    return one.days_behind is not None and other.days_behind is not None and one.days_behind < other.days_behind - 1
 
 
 def _wins(both: Sequence[tuple[Line, Line]], phase: str) -> str:

@@ -11,6 +11,7 @@ import tempfile
 import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from corpora.compare.peers import (
 from corpora.compare.running import Limits, measured
 from corpora.compare.worlds import Hosted, hosted
 
-__all__ = ["Plan", "key_of", "run_case"]
+__all__ = ["Plan", "key_of", "run_case", "without_paths"]
 
 FORMAT = 1
 _SAID = 400
@@ -55,8 +56,20 @@ class Plan:
 
 def key_of(plan: Plan, case: Case, snapshot: str) -> str:
     """Names a result by all that it depends on: a result under the same key need not be made again."""
-    told = [FORMAT, asdict(case), snapshot, plan.peers, plan.runs, asdict(plan.limits), plan.satlock_arguments]
+    told = [FORMAT, asdict(case), snapshot, plan.peers, plan.runs, asdict(plan.limits), plan.satlock_arguments,
+            _sources()]  # fmt: skip
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _sources() -> str:
+    """Names the satlock that runs, and the judge: another one gives results of its own."""
+    top = Path(__file__).parents[2]
+    digest = hashlib.sha256()
+    for path in sorted(path for part in ("cli", "corpora", "encoder", "solver") for path in (top / part).rglob("*.py")):
+        if path.name not in ("page.py", "plots.py", "report.py", "tables.py"):  # they only show what was found
+            digest.update(path.relative_to(top).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def run_case(plan: Plan, case: Case, snapshot: bytes, key: str) -> dict[str, Any]:
@@ -65,8 +78,9 @@ def run_case(plan: Plan, case: Case, snapshot: bytes, key: str) -> dict[str, Any
     try:
         _Trial(plan, case, hosted(snapshot), result).run()
     except Exception as error:
-        result["error"] = f"{type(error).__name__}: {error}"
-        result["trace"] = traceback.format_exc()[-2000:]
+        result["key"] = ""  # so that it is tried again
+        result["error"] = without_paths(f"{type(error).__name__}: {error}")
+        result["trace"] = without_paths(traceback.format_exc()[-2000:])
     return result
 
 
@@ -78,13 +92,14 @@ class _Trial:
     result: dict[str, Any]
 
     def run(self) -> None:
-        """Runs every peer, the first of each turn being another one."""
+        """Runs every peer, the first of each turn and of each case being another one."""
         asked = asked_by(self.case.pyproject)
         python = python_for(asked.requires_python)
         taking = [peer for name in self.plan.peers if self._takes(peer := PEERS[name], asked, python)]
         with tempfile.TemporaryDirectory(prefix="satlock-case-") as scratch:
+            first = int(hashlib.sha256(self.case.name.encode()).hexdigest()[:8], 16)
             for turn in range(self.plan.runs):
-                shift = turn % max(len(taking), 1)
+                shift = (first + turn) % max(len(taking), 1)
                 for peer in [*taking[shift:], *taking[:shift]]:
                     known = self.result["peers"][peer.name]
                     if turn == 0 or known["outcome"] == "locked":
@@ -94,7 +109,8 @@ class _Trial:
 
     def _takes(self, peer: Peer, asked: Asked, python: str | None) -> bool:
         """Whether a peer takes part; if not, notes why."""
-        known: dict[str, Any] = {"version": "", "outcome": "unsupported", "said": "", "lock": None, "judgement": None}
+        known: dict[str, Any] = {"version": "", "outcome": "unsupported", "said": "", "universal": peer.universal,
+                                 "lock": None, "judgement": None}  # fmt: skip
         self.result["peers"][peer.name] = known
         if python is None:
             known["said"] = f"there is no Python {asked.requires_python} on this machine"
@@ -158,7 +174,7 @@ class _Trial:
 
     def _readable(self, said: str, scratch: Path) -> str:
         plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said).replace(str(scratch), "scratch")
-        return self.hosted.original(plain).strip()[-_SAID:]
+        return without_paths(self.hosted.original(plain)).strip()[-_SAID:]
 
     def _judge(self, peer: Peer, asked: Asked, python: str) -> None:
         known = self.result["peers"][peer.name]
@@ -166,10 +182,16 @@ class _Trial:
             return
         try:
             lock = read_lock(known["lock"]["name"], known["lock"]["text"])
-            known["judgement"] = judge(lock, asked, self.hosted.world, variables_of(python)).as_dict()
-            known["universal"] = peer.universal
+            here, single = variables_of(python), not peer.universal
+            known["judgement"] = judge(lock, asked, self.hosted.world, here, only_here=single).as_dict()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             known["said"] = f"its lock is not understood: {type(error).__name__}: {error}"[:_SAID]
+
+
+def without_paths(said: str) -> str:
+    """A message that says nothing of this machine: neither where its folders are nor at which port it served."""
+    ported = re.sub(r"\b(127\.0\.0\.1|localhost):\d+", "served.example", said)
+    return re.sub(r"(?<![\w:/.<])/(?:[\w.+@~-]+/)+", "…/", ported)
 
 
 def _environment(home: Path) -> Mapping[str, str]:

@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from corpora.compare.asked import Choice, asked_by
-from corpora.compare.cases import Case, CaseError, read_cases
+from corpora.compare.cases import Case, CaseError, Recorded, read_cases, read_suite
 from corpora.compare.engine import compare_all
 from corpora.compare.judging import Judgement, World, judge
 from corpora.compare.locks import Environment, read_lock
-from corpora.compare.peers import outcome_of, variables_of
+from corpora.compare.peers import outcome_of, python_for, variables_of
 from corpora.compare.report import write_report
 from corpora.compare.running import Limits, measured
 from corpora.compare.tables import lines_of, summary_of
-from corpora.compare.trial import Plan
-from corpora.families import FAMILIES, Instance, facts_of, write_families
-from corpora.snapshot import SnapshotCorpus
+from corpora.compare.trial import Plan, without_paths
+from corpora.families import FAMILIES, Instance, facts_of, generated, write_families
 from encoder.reading import read_project
 from solver.locking import lock
 from solver.pylock import to_toml
@@ -63,6 +63,14 @@ def test_a_right_lock_is_right() -> None:
     found = judged(entries("a 2", "b 1", "c 1"))
     assert (found.valid, found.here, found.problem, found.packages) == (found.environments, True, "", 3)
     assert found.environments == 2 * 2 * 5 and (found.days_behind, found.superfluous) == (1.0, 0.0)
+
+
+def test_a_lock_for_one_environment_is_judged_there_alone() -> None:
+    lock, asked = read_lock("pylock.toml", entries("a 1", "b 1")), asked_by(PROJECT)
+    for system, missing in (("posix", 0), ("nt", 1)):
+        found = judge(lock, asked, WORLD, {**HERE, "os_name": system}, only_here=True)
+        assert (found.environments, found.valid, found.incomplete) == (1, 1 - missing, missing)
+        assert found.days_here == found.days_behind == 1.0
 
 
 @pytest.mark.parametrize(
@@ -115,6 +123,14 @@ conflicts = [[{extra = "x"}, {extra = "y"}]]
 def test_conflicting_choices_are_never_made_together() -> None:
     asked = asked_by(PROJECT + CHOSEN)
     assert [sorted(choice.name for choice in chosen) for chosen in asked.combinations()] == [[], ["x"], ["y"]]
+
+
+def test_an_extra_that_brings_along_what_it_conflicts_with_is_never_chosen() -> None:
+    nested = CHOSEN.replace("[tool.uv]", 'both = ["p[x]", "p[y]"]\nall = ["p[both]"]\nmore = ["p[x]"]\n[tool.uv]')
+    asked = asked_by(PROJECT + nested)
+    assert asked.active([Choice("extra", "all")]) == {Choice("extra", name) for name in ("all", "both", "x", "y")}
+    chosen = {tuple(sorted(choice.name for choice in chosen)) for chosen in asked.combinations()}
+    assert chosen == {(), ("x",), ("y",), ("more",), ("more", "x")}
 
 
 UV = """
@@ -200,6 +216,92 @@ def test_what_a_run_came_to(peer: str, code: int, said: str, expected: str) -> N
     assert outcome_of(peer, 0, "", said, wrote=True) == "locked"
 
 
+def row(outcome: str, *, universal: bool = True, valid: int | None = None) -> dict[str, object]:
+    judgement = None if valid is None else {**asdict(Judgement()), "valid": valid, "environments": 2}
+    return {
+        "version": "1",
+        "outcome": outcome,
+        "said": "",
+        "universal": universal,
+        "lock": None,
+        "judgement": judgement,
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "alike", "rows", "verdicts"),
+    [
+        (None, False, {"satlock": row("locked", valid=2), "uv": row("no-lock")}, ["valid", "wrong"]),
+        (None, False, {"satlock": row("no-lock"), "uv": row("locked", valid=1)}, ["", "wrong"]),
+        (None, False, {"satlock": row("no-lock"), "pip": row("locked", valid=2, universal=False)}, ["", "valid here"]),
+        (False, False, {"satlock": row("no-lock"), "pip": row("no-lock", universal=False)}, ["right", ""]),
+        (False, True, {"satlock": row("failed"), "pip": row("no-lock", universal=False)}, ["", "right"]),
+        (True, False, {"satlock": row("time"), "pip": row("no-lock", universal=False)}, ["", "wrong"]),
+    ],
+)
+def test_a_no_is_judged_by_what_is_known_or_was_found(
+    told: bool | None, alike: bool, rows: dict[str, dict[str, object]], verdicts: list[str]
+) -> None:
+    case = asdict(Case("c", PROJECT, satisfiable=told, alike=alike))
+    lines = lines_of([{"case": case, "runs": [], "peers": dict(reversed(rows.items())), "error": ""}])
+    assert [line.verdict for line in lines] == verdicts, "in the order of the peers, however they were kept"
+
+
+def test_a_python_is_one_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pyenv puts a python3.X on the path for each that it has, and they fail unless they are switched on."""
+    wanted = SpecifierSet(f">=3.{sys.version_info[1] + 1}")
+    shims = tmp_path / "shims"
+    shims.mkdir()
+    for minor in range(sys.version_info[1] + 1, 16):
+        (shims / f"python3.{minor}").write_text("#!/bin/sh\nexit 127\n")
+        (shims / f"python3.{minor}").chmod(0o755)
+    monkeypatch.setenv("PATH", str(shims))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    python_for.cache_clear()
+    assert python_for(wanted) is None and python_for(SpecifierSet(">=3.8")) == sys.executable
+    own = tmp_path / "pyenv" / "versions" / f"3.{sys.version_info[1] + 1}.2" / "bin" / "python"
+    own.parent.mkdir(parents=True)
+    told = {**HERE, "python_full_version": f"3.{sys.version_info[1] + 1}.2"}
+    own.write_text(f"#!/bin/sh\necho '{json.dumps(told)}'\n")
+    own.chmod(0o755)
+    python_for.cache_clear()
+    assert python_for(wanted) == str(own)
+    python_for.cache_clear()
+
+
+def test_messages_say_nothing_of_the_machine() -> None:
+    said = "see /home/me/.cache/x/y.py and http://127.0.0.1:4711/a/simple/b/, not https://index.example/simple/b/"
+    assert (
+        without_paths(said) == "see …/y.py and http://served.example/a/simple/b/, not https://index.example/simple/b/"
+    )
+
+
+def test_a_suite_is_worlds_with_their_projects(tmp_path: Path) -> None:
+    path = tmp_path / "suite.toml"
+    write_families(generated(["diamond"], [4]), tmp_path / "own")
+    path.write_text(
+        '[[world]]\nsnapshot = "own/families.snapshot"\nprojects = ["own/*"]\n'
+        '[[world]]\nfamilies = ["marker-split", "phase-transition"]\nsizes = [2, 10]\n'
+    )
+    suite = read_suite(path, tmp_path / "made")
+    names = ["diamond-004", "marker-split-002", "phase-transition-010-1", "phase-transition-010-2"]
+    assert [case.name for case, _ in suite] == names and len({world.digest for _, world in suite}) == 2
+    assert [case.alike for case, _ in suite] == [True, False, True, True]
+    for text, word in (("[[world]]\n", "not a suite"), ("x", "not a suite"),
+                       ('[[world]]\nfamilies = ["x"]', "not a suite"),
+                       ('[[world]]\nsnapshot = "s"\nprojects = ["no/*"]', "there are none")):  # fmt: skip
+        path.write_text(text)
+        with pytest.raises(CaseError, match=word):
+            read_suite(path, tmp_path / "made")
+
+
+def test_the_suites_of_the_evaluation_can_be_read(tmp_path: Path) -> None:
+    for name in ("evaluation.toml", "evaluation-quick.toml"):
+        suite = read_suite(Path(__file__).parents[2] / "corpora" / name, tmp_path / name)
+        names = [case.name for case, _ in suite]
+        assert "origin" in names and len(names) == len(set(names)) > 20
+
+
 def test_the_truth_of_families_is_the_truth(tmp_path: Path) -> None:
     for name, (make, _, seeds) in FAMILIES.items():
         for size in (3, 5):
@@ -227,8 +329,9 @@ def plan(tmp_path: Path) -> Plan:
 
 
 def compared(cases: list[Case], path: Path, output: Path, **more: object) -> list[dict[str, object]]:
-    digest = SnapshotCorpus(path).digest
-    return compare_all(plan(output), cases, path.read_bytes(), digest, output, **{"jobs": 2, **more})  # type: ignore[arg-type]
+    world = Recorded.at(path)
+    suite = [(case, world) for case in cases]
+    return compare_all(plan(output), suite, output, **{"jobs": 2, **more})  # type: ignore[arg-type]
 
 
 def without_times(results: list[dict[str, object]]) -> str:
