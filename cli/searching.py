@@ -114,6 +114,7 @@ class Searching:
             "listings": "Reading listings",
             "metadata": "Reading metadata",
             "sources": "Fetching sources",
+            "hashing": "Hashing files",
             "search": "Searching",
             "explaining": "Looking for ways out",
         }

@@ -158,10 +158,6 @@ def _notes(locked: Locked, watched: Watched) -> list[str]:
             f"{package.name} {package.version} has no extra {extra!r}, which something asks for"
             for extra in package.unmet_extras
         ]
-        bare = [file.filename for file in package.files if not file.hashes]
-        if bare:
-            more = f" and {len(bare) - 1} more" if len(bare) > 1 else ""
-            notes.append(f"{bare[0]}{more} is not in the lock, since {package.index} gives no hash for it")
     return notes + notes_of_refusals(locked)
 
 

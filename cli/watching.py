@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from corpora.facts import Corpus, Guess, Listing, MetadataOutcome, Wanted
+    from corpora.facts import Corpus, File, Guess, Listing, MetadataOutcome, Unavailable, Unhashed, Wanted
     from corpora.references import DirectOutcome, Reference
 
 __all__ = ["Phases", "Watched"]
@@ -70,6 +70,11 @@ class Watched:
         """The counters of a live corpus; None where nothing is fetched."""
         return getattr(self._corpus, "progress", None)
 
+    @property
+    def fetches(self) -> bool:
+        """Whether files can be downloaded."""
+        return getattr(self._corpus, "fetches", False)
+
     def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
         from corpora.address import without_credentials
 
@@ -94,6 +99,10 @@ class Watched:
     def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
         with self._phases.phase("sources"):
             return self._corpus.direct(wanted)
+
+    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
+        with self._phases.phase("hashing"):
+            return self._corpus.hashed(wanted)
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 from corpora.address import origin
 from corpora.cache import Cache
-from corpora.facts import File, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Wanted
+from corpora.facts import File, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Unhashed, Wanted
 from corpora.file_order import files_in_order
 from corpora.metadata import MetadataError, parse_metadata
 from corpora.transport import Answer, Job, Refused, TooLarge, Transport
@@ -245,6 +245,38 @@ class CandidateReader:
             raise _Broken(f"its server refuses it ({refused})") from None
         except TooLarge:
             raise _Broken("it is larger than the index says") from None
+
+    async def hashed(self, wanted: Unhashed, job: Job) -> File | Unavailable:
+        """A file with what its bytes tell: hash and size. A download is remembered by the file's address.
+
+        Raises CorpusError where the network fails, which says nothing about the file.
+        """
+        file = wanted.file
+        kept = self._cache.metadata("digest", file.url)
+        if isinstance(kept, str):
+            digest, _, size = kept.partition(" ")
+            return file._replace(hashes=(("sha256", digest),), size=int(size))
+
+        async def read(answer: Answer) -> tuple[str, int]:
+            if answer.status != 200:
+                raise Refused(answer.status)
+            told, length = hashlib.sha256(), 0
+            async for chunk in answer.chunks(file.size if file.size is not None else _LARGEST_FILE):
+                told.update(chunk)
+                length += len(chunk)
+            return told.hexdigest(), length
+
+        what = f"{wanted.name} {wanted.version}"
+        try:
+            digest, length = await self._transport.ask(
+                file.url, read, index=wanted.index, job=job, what=what, headers=_RAW
+            )
+        except Refused as refused:
+            return Unavailable(f"its index tells no hash, and its server refuses it ({refused})")
+        except TooLarge:
+            return Unavailable("its index tells no hash, and it is larger than the index says")
+        self._keep("digest", file.url, f"{digest} {length}")
+        return file._replace(hashes=(("sha256", digest),), size=length)
 
     # -- source distributions
 

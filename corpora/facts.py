@@ -23,6 +23,7 @@ __all__ = [
     "NeedsBuild",
     "Release",
     "Unavailable",
+    "Unhashed",
     "Unreachable",
     "Wanted",
 ]
@@ -138,6 +139,16 @@ class Wanted:
     among which is the one that is asked where they are not."""
 
 
+@dataclass(frozen=True)
+class Unhashed:
+    """A request for the hash of a file that its index tells none of."""
+
+    index: str
+    name: str
+    version: str
+    file: File
+
+
 MetadataOutcome: TypeAlias = Metadata | NeedsBuild | Unavailable
 
 
@@ -175,6 +186,10 @@ class Corpus(Protocol):
 
         Raises CorpusError where one cannot be reached.
         """
+        ...
+
+    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
+        """The files with hash and size, found by downloading them, all at once. Raises CorpusError."""
         ...
 
     def prefetch(

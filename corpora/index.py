@@ -20,7 +20,7 @@ from corpora.access import Access
 from corpora.address import listing_url
 from corpora.cache import Cache, Kept, default_folder
 from corpora.credentials import Vault
-from corpora.facts import CorpusError, Guess, Listing, Metadata, MetadataOutcome, NeedsBuild, Wanted
+from corpora.facts import CorpusError, Guess, Listing, Metadata, MetadataOutcome, NeedsBuild, Unhashed, Wanted
 
 if TYPE_CHECKING:
     import asyncio
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from corpora.candidate import CandidateReader
     from corpora.direct import DirectReader
+    from corpora.facts import File, Unavailable
     from corpora.flat import FlatIndexes
     from corpora.pages import Pages
     from corpora.parsers import Parsers
@@ -96,6 +97,8 @@ class LiveCorpus:
         self._flat: FlatIndexes
         self._writer: ThreadPoolExecutor
         self.progress: Progress = Progress()
+        self.fetches = True
+        """Files can be downloaded."""
         self.refused: set[str] = set()
         """Indexes (without credentials) that answered "forbidden" for a package that was taken as absent there."""
         if not offline:
@@ -134,6 +137,11 @@ class LiveCorpus:
         """See :class:`corpora.facts.Corpus`."""
         self._want(wanted, urgent=True)
         return {reference: self._result(reference) for reference in wanted}
+
+    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
+        """See :class:`corpora.facts.Corpus`."""
+        self._want(wanted, urgent=True)
+        return {one: self._result(one) for one in wanted}
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
@@ -293,6 +301,8 @@ class LiveCorpus:
         try:
             if isinstance(key, Wanted):
                 result: object = await self._reader.read(key, asked.job)
+            elif isinstance(key, Unhashed):
+                result = await self._reader.hashed(key, asked.job)
             elif not isinstance(key, tuple):
                 result = await self._direct_reader().read(cast("Reference", key), asked.job)
             else:

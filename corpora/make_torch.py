@@ -20,7 +20,18 @@ from typing import TYPE_CHECKING, Any
 
 from corpora.deepening import deepen
 from corpora.default_index import default_index_url
-from corpora.facts import Corpus, File, Guess, Listing, Metadata, MetadataOutcome, Release, Wanted
+from corpora.facts import (
+    Corpus,
+    File,
+    Guess,
+    Listing,
+    Metadata,
+    MetadataOutcome,
+    Release,
+    Unavailable,
+    Unhashed,
+    Wanted,
+)
 from corpora.index import LiveCorpus
 from corpora.recording import Recording, only_told, with_example_hosts
 from corpora.snapshot import write_snapshot
@@ -110,6 +121,9 @@ class _Both:
 
     def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
         return self._live.direct(wanted)
+
+    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
+        return self._live.hashed(wanted)
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None

@@ -11,7 +11,19 @@ from urllib.parse import quote, urlsplit
 from packaging.version import Version
 
 from corpora.address import without_credentials
-from corpora.facts import Corpus, CorpusError, Guess, Listing, Metadata, MetadataOutcome, Release, Unavailable, Wanted
+from corpora.facts import (
+    Corpus,
+    CorpusError,
+    File,
+    Guess,
+    Listing,
+    Metadata,
+    MetadataOutcome,
+    Release,
+    Unavailable,
+    Unhashed,
+    Wanted,
+)
 
 if TYPE_CHECKING:
     from corpora.references import DirectOutcome, Reference
@@ -66,6 +78,10 @@ class Recording:
     def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
         """Passed on and not kept: a snapshot records indexes."""
         return self._corpus.direct(wanted)
+
+    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
+        """Passed on and not kept: a snapshot holds no files."""
+        return self._corpus.hashed(wanted)
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from corpora.facts import (
-    Corpus,
-    Guess,
-    Listing,
-    MetadataOutcome,
-    Wanted,
-)
+from corpora.facts import Corpus, File, Guess, Listing, MetadataOutcome, Unavailable, Unhashed, Wanted
 from corpora.references import DirectOutcome, Reference
 
 __all__ = ["Remembered"]
@@ -35,6 +29,11 @@ class Remembered:
         """The counters of a live corpus; None where nothing is fetched."""
         return getattr(self._corpus, "progress", None)
 
+    @property
+    def fetches(self) -> bool:
+        """Whether files can be downloaded."""
+        return getattr(self._corpus, "fetches", False)
+
     def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
         pairs = list(wanted)
         unknown = [pair for pair in dict.fromkeys(pairs) if pair not in self._listings]
@@ -53,6 +52,9 @@ class Remembered:
         if unknown:
             self._direct.update(self._corpus.direct(unknown))
         return {one: self._direct[one] for one in wanted}
+
+    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
+        return self._corpus.hashed(wanted)
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None

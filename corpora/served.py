@@ -26,6 +26,8 @@ from corpora.facts import (
     MetadataOutcome,
     NeedsBuild,
     Release,
+    Unavailable,
+    Unhashed,
     Wanted,
 )
 from corpora.snapshot import SnapshotCorpus
@@ -177,6 +179,10 @@ class StandinCorpus:
     def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
         """As the snapshot has it."""
         return self._snapshot.direct(wanted)
+
+    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
+        """As the snapshot has it."""
+        return self._snapshot.hashed(wanted)
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None

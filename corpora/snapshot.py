@@ -32,6 +32,7 @@ from corpora.facts import (
     NeedsBuild,
     Release,
     Unavailable,
+    Unhashed,
     Wanted,
 )
 
@@ -152,6 +153,10 @@ class SnapshotCorpus:
                 )
             found[reference] = local(reference, Cache(None), {}, set())
         return found
+
+    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
+        """Nothing: a snapshot holds no files."""
+        return {one: Unavailable("its index tells no hash, and a snapshot has no files to hash") for one in wanted}
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None

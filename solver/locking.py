@@ -12,6 +12,7 @@ from encoder.universe import Universe
 
 from .decoding import decode
 from .directs import place_of_commit, universe_for
+from .hashing import with_hashes
 from .lock import Lock
 from .newest_first import Selection
 from .reasons import Reasons
@@ -63,8 +64,13 @@ def lock(
     sources = Sources(searched, universe, corpus, default_index, edits_of(searched))
     search = Search(searched, universe, sources, objective, preferred or {}, on_round)
     try:
-        selection = search.run()
-        found = decode(project, universe, search.encoding, selection)
+        while True:
+            selection = search.run()
+            found, refused = with_hashes(decode(project, universe, search.encoding, selection), corpus, universe.domain)
+            if not refused:
+                break
+            for one in refused:
+                search.refuse(selection, one.name, one.version, one.index, one.reason)
     finally:
         search.session.close()
     return Locked(

@@ -104,6 +104,13 @@ class Search:
             if not self._load(selection):
                 return selection
 
+    def refuse(self, selection: Selection, name: str, version: str, index: str, reason: str) -> None:
+        """Takes a selected candidate out, so that :meth:`run` selects another one."""
+        for cell, rank in selection.ranks.items():
+            builds = cell.candidates[rank].builds if rank and cell.package.name == name else ()
+            if any((build.version, build.index) == (version, index) for build in builds):
+                self.sources.reject(cell.candidates, rank, reason)
+
     def reasons(self, selection: Selection) -> Reasons:
         """Why what :meth:`run` selected is no newer."""
         held = [hold.literal for hold in self.holds()]

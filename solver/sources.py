@@ -188,7 +188,8 @@ class Sources:
             if direct is not None and self.universe.domain.satisfiable(candidates.usable(rank)):
                 self._loaded[key] = Loaded(((TRUE, dependencies_of(direct, self.edits)),), (None,))
                 continue
-            if not all(any(file.hashes for file in build.files) for build in candidates[rank].builds):
+            fetches = getattr(self.corpus, "fetches", False)
+            if not fetches and not all(any(file.hashes for file in build.files) for build in candidates[rank].builds):
                 self.reject(candidates, rank, "has no file whose hash the index tells")
                 continue
             if not self.universe.domain.satisfiable(candidates.usable(rank)):

@@ -49,6 +49,8 @@ class Options:
     max_age: int | None = None
     """Seconds a listing may be kept without asking again; None sends no ``Cache-Control``."""
     hashes: bool = True
+    unhashed: str | None = None
+    """A regular expression for the names of files whose hashes are not told."""
     sizes: bool = True
     upload_times: bool = True
     login: str | None = None
@@ -204,10 +206,11 @@ class IndexServer:
         dist = self.original.indexes[index][name][version]
         made = self._files(index)
         data = made[filename]()
+        hashed = options.hashes and not (options.unhashed and re.search(options.unhashed, filename))
         found: dict[str, Any] = {
             "filename": filename,
             "url": f"{self.base}/{slug(index)}/files/{quote(filename)}",
-            "hashes": {"sha256": hashlib.sha256(data).hexdigest()} if options.hashes else {},
+            "hashes": {"sha256": hashlib.sha256(data).hexdigest()} if hashed else {},
             "yanked": False if dist.yanked is None else dist.yanked or True,
         }
         if dist.requires_python is not None:
