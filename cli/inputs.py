@@ -115,10 +115,10 @@ class Inputs:
         """The project as uv reads it. Raises ProjectError; Ended where uv has no lock for such a source."""
         from encoder.uv_view import Cutoff, refuse_unlisted_scopes, uv_view_of
 
-        if self.kind != "project":
-            raise Ended(WRONG, f"A uv.lock for a {self.kind} is not there yet; write a pylock.toml instead.")
+        if self.kind == "requirements":
+            raise Ended(WRONG, "uv has no lock for a requirements file; write a pylock.toml instead.")
         view = uv_view_of(
-            self.source if self.source.suffix == ".toml" else self.source / "pyproject.toml",
+            self.source / "pyproject.toml" if self.source.is_dir() else self.source,
             default_index=self.default_index,
             named_indexes=self.named_indexes,
             requires_python=self.requires_python,

@@ -15,7 +15,7 @@ from encoder.project import Project, ProjectError
 from encoder.reading import project_of
 from encoder.values import Value, first_line
 
-__all__ = ["read_script"]
+__all__ = ["read_script", "tables_of_script"]
 
 _BLOCK = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 """As PEP 723 has it."""
@@ -39,23 +39,29 @@ def read_script(
     Raises:
         ProjectError: for whatever is wrong with the script.
     """
-    block = Value(_block(path), str(path), "").table()
-    project = {key: value.raw for key, value in block.items() if key in _KEYS}
-    tables = {"project": Value(project, str(path), "")}
-    if "tool" in block:
-        tables["tool"] = block["tool"]
-    for key, value in block.items():
-        if key not in (*_KEYS, "tool"):
-            raise value.error("is no key of a script's metadata", "use dependencies, requires-python or [tool]")
     return project_of(
         path,
-        tables,
+        Value(tables_of_script(path), str(path), "").table(),
         named=False,
         default_index=default_index,
         named_indexes=named_indexes,
         requires_python=requires_python,
         now=now,
     )
+
+
+def tables_of_script(path: Path) -> dict[str, object]:
+    """What the block of a script says, as a ``pyproject.toml`` would say it.
+
+    Raises:
+        ProjectError: there is no such block, or it is broken.
+    """
+    block = Value(_block(path), str(path), "").table()
+    for key, value in block.items():
+        if key not in (*_KEYS, "tool"):
+            raise value.error("is no key of a script's metadata", "use dependencies, requires-python or [tool]")
+    tool = {"tool": block["tool"].raw} if "tool" in block else {}
+    return {"project": {key: value.raw for key, value in block.items() if key in _KEYS}, **tool}
 
 
 def _block(path: Path) -> dict[str, object]:

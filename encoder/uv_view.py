@@ -16,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 from encoder.cutoffs import iso_duration
 from encoder.project import Project, ProjectError, Requirement
 from encoder.reading import load, project_of
+from encoder.script import tables_of_script
 from encoder.values import Value, shown
 
 __all__ = ["Cutoff", "UvView", "refuse_unlisted_scopes", "uv_view_of"]
@@ -54,20 +55,26 @@ def uv_view_of(
     named_indexes: Mapping[str, str] | None = None,
     requires_python: SpecifierSet | None = None,
 ) -> UvView:
-    """Reads the ``pyproject.toml`` at ``path`` as uv does; the rest are options of the command line.
+    """Reads the ``pyproject.toml`` or script at ``path`` as uv does; the rest are options of the command line.
 
     Raises:
         ProjectError: where uv would not take the project.
     """
-    tables = load(path)
+    script = path.suffix != ".toml"
+    tables = tables_of_script(path) if script else load(path)
     tool = tables.get("tool")
     if isinstance(tool, dict):
         tables = {**tables, "tool": {key: table for key, table in tool.items() if key != "satlock"}}
     top = Value(tables, str(path), "").table()
     project = project_of(
-        path, top, default_index=default_index, named_indexes=named_indexes, requires_python=requires_python
+        path,
+        top,
+        named=not script,
+        default_index=default_index,
+        named_indexes=named_indexes,
+        requires_python=requires_python,
     )
-    stated = top["project"].table() if "project" in top else {}
+    stated = top["project"].table() if "project" in top and not script else {}
     tools = top["tool"].table() if "tool" in top else {}
     uv = tools["uv"].table() if "uv" in tools else {}
     per_package = uv["exclude-newer-package"].table() if "exclude-newer-package" in uv else {}

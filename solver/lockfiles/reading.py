@@ -48,7 +48,9 @@ def read_lockfile(path: Path, project: Path | None = None) -> Reading:
     kind = _kind(path.name, top)
     lockfile = _read(kind, top)
     beside = (project or path.parent) / "pyproject.toml"
-    facts = read_project(beside)
+    # The lock of a script has nothing to do with the project in whose folder the script lies.
+    of_script = kind == "uv" and path.name != "uv.lock" and path.with_suffix("").is_file()
+    facts = ProjectFacts() if of_script and project is None else read_project(beside)
     # uv itself refuses only what the lock's own conflicts forbid.
     brings, rivals = ((), ()) if kind == "uv" else axioms_of(facts.conflicts, facts.pulls, kind, lockfile.switches)
     heard = bool(facts.pins or rivals)

@@ -22,7 +22,7 @@ from .writing import stated_of
 
 __all__ = ["disagreement"]
 
-_LISTS = ("constraints", "overrides", "build-constraints")
+_LISTS = ("requirements", "constraints", "overrides", "build-constraints")
 
 
 def disagreement(

@@ -143,6 +143,7 @@ def _manifest(view: UvView, folder: Path) -> Iterator[str]:
     lowering = _lowering(project, project.name or "", project.sources, folder)
     said: dict[str, Sequence[object]] = {
         "members": sorted((*(member.name for member in project.members), *own)) if project.members else [],
+        "requirements": lowering.all(project.dependencies) if project.name is None else [],
         "constraints": lowering.all(project.constraints),
         "overrides": lowering.all(project.overrides),
         "excludes": sorted(project.excludes),
