@@ -41,7 +41,7 @@ def read_script(
     """
     return project_of(
         path,
-        Value(tables_of_script(path), str(path), "").table(),
+        tables_of_script(path),
         named=False,
         default_index=default_index,
         named_indexes=named_indexes,
@@ -50,7 +50,7 @@ def read_script(
     )
 
 
-def tables_of_script(path: Path) -> dict[str, object]:
+def tables_of_script(path: Path) -> dict[str, Value]:
     """What the block of a script says, as a ``pyproject.toml`` would say it.
 
     Raises:
@@ -60,8 +60,8 @@ def tables_of_script(path: Path) -> dict[str, object]:
     for key, value in block.items():
         if key not in (*_KEYS, "tool"):
             raise value.error("is no key of a script's metadata", "use dependencies, requires-python or [tool]")
-    tool = {"tool": block["tool"].raw} if "tool" in block else {}
-    return {"project": {key: value.raw for key, value in block.items() if key in _KEYS}, **tool}
+    project = Value({key: value.raw for key, value in block.items() if key in _KEYS}, str(path), "")
+    return {"project": project, **({"tool": block["tool"]} if "tool" in block else {})}
 
 
 def _block(path: Path) -> dict[str, object]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -61,11 +61,10 @@ def uv_view_of(
         ProjectError: where uv would not take the project.
     """
     script = path.suffix != ".toml"
-    tables = tables_of_script(path) if script else load(path)
-    tool = tables.get("tool")
-    if isinstance(tool, dict):
-        tables = {**tables, "tool": {key: table for key, table in tool.items() if key != "satlock"}}
-    top = Value(tables, str(path), "").table()
+    top = dict(tables_of_script(path) if script else Value(load(path), str(path), "").table())
+    tool = top.get("tool")
+    if tool is not None and isinstance(tool.raw, dict):
+        top["tool"] = replace(tool, raw={key: table for key, table in tool.raw.items() if key != "satlock"})
     project = project_of(
         path,
         top,
