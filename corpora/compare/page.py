@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,13 @@ summary { cursor: pointer; } pre { white-space: pre-wrap; font-size: 12px; max-h
 """
 
 
+_SCRIPT = """
+const unfold = () => { const at = document.getElementById(location.hash.slice(1)); if (at) { at.open = true; } };
+addEventListener("hashchange", unfold); unfold();
+"""
+"""A link to a case unfolds it."""
+
+
 def page_of(
     results: Sequence[dict[str, Any]],
     lines: Sequence[Line],
@@ -53,7 +60,7 @@ def page_of(
     parts += [
         part for result in results for part in _case(result, [x for x in lines if x.case == result["case"]["name"]])
     ]
-    return "\n".join([*parts, "</body></html>"]) + "\n"
+    return "\n".join([*parts, f"<script>{_SCRIPT}</script></body></html>"]) + "\n"
 
 
 def _about(about: Mapping[str, Any]) -> Iterator[str]:
@@ -145,14 +152,28 @@ def _outcome(line: Line | None) -> str:
     return f'<td class="{kind}">{_text(told or line.outcome)}<br>{times} s</td>'
 
 
-_COLUMNS = ("peer", "outcome", "verdict", "cold", "warm", "megabytes", "packages", "names", "valid", "environments",
-            "duplicates", "incomplete", "unmet", "days_behind", "days_behind_direct", "unstable")  # fmt: skip
+_COLUMNS: Mapping[str, Callable[[Line], object]] = {
+    "peer": lambda line: line.peer,
+    "outcome": lambda line: line.outcome,
+    "verdict": lambda line: line.verdict,
+    "cold, s": lambda line: line.cold,
+    "warm, s": lambda line: line.warm,
+    "MB": lambda line: line.megabytes,
+    "packages": lambda line: line.names,
+    "entries": lambda line: line.packages,
+    "right in": lambda line: None if line.environments is None else f"{line.valid} of {line.environments}",
+    "duplicates in": lambda line: line.duplicates,
+    "incomplete in": lambda line: line.incomplete,
+    "unmet in": lambda line: line.unmet,
+    "days behind": lambda line: line.days_behind,
+    "of the direct": lambda line: line.days_behind_direct,
+}
 
 
 def _table(lines: Sequence[Line]) -> str:
-    header = "".join(f"<th>{_text(column.replace('_', ' '))}</th>" for column in _COLUMNS)
+    header = "".join(f"<th>{_text(column)}</th>" for column in _COLUMNS)
     body = "".join(
-        "<tr>" + "".join(_cell(getattr(line, column)) for column in _COLUMNS) + "</tr>"
+        "<tr>" + "".join(_cell(of(line)) for of in _COLUMNS.values()) + "</tr>"
         for line in lines
         if line.outcome != "unsupported"
     )
@@ -183,9 +204,14 @@ def _case(result: Mapping[str, Any], lines: Sequence[Line]) -> Iterator[str]:
         yield f"<p>Ground truth: {'a lock exists' if case['satisfiable'] else 'no lock exists'}.</p>"
     yield f"<details><summary>pyproject.toml</summary><pre>{_text(case['pyproject'])}</pre></details>"
     yield _table(lines)
+    said: dict[str, list[str]] = {}
     for line in lines:
         if line.problem:
-            yield f"<p><b>{_text(line.peer)}</b>: {_text(line.problem)}</p>"
+            said.setdefault(line.problem, []).append(line.peer)
+        if line.unstable:
+            said.setdefault("two runs in the same world gave different locks", []).append(line.peer)
+    for problem, peers in said.items():
+        yield f"<p><b>{_text(', '.join(peers))}</b>: {_text(problem)}</p>"
     yield from _locks(result)
     yield "</details>"
 

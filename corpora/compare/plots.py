@@ -111,13 +111,13 @@ def _cactus(lines: Sequence[Line], phase: str) -> Any:
 
 def _seconds(axis: Any) -> None:
     """A logarithmic axis with plain numbers."""
-    from matplotlib.ticker import LogFormatter, LogLocator
+    from matplotlib.ticker import LogLocator
 
     (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
     low, high = axis.get_data_interval()
     close = 0 < low < high < 30 * low
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if close else (1,)))
-    axis.set_major_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(math.inf, math.inf)))
+    axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(lambda value, place: "")
 
 

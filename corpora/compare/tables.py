@@ -189,14 +189,22 @@ def summary_of(lines: Sequence[Line]) -> list[dict[str, Any]]:
             "no lock: not known": sum(line.outcome in ("no-lock", "gave-up") and not line.verdict for line in mine),
             "failed": sum(line.outcome == "failed" for line in mine),
             "over a limit": sum(line.outcome in ("time", "memory") for line in mine),
-            "satlock is faster, cold": _wins(both, "cold"),
-            "satlock is faster, warm": _wins(both, "warm"),
-            "time of it / satlock, cold": _ratio(both, "cold"),
-            "time of it / satlock, warm": _ratio(both, "warm"),
-            "fresher than satlock": sum((line.fresher_by(our) or 0.0) > 1 for line, our in both),
-            "satlock is fresher": sum((our.fresher_by(line) or 0.0) > 1 for line, our in both),
+            **(_against(both) if peer != "satlock" else dict.fromkeys(_against(both), "")),
         })  # fmt: skip
     return rows
+
+
+def _against(both: Sequence[tuple[Line, Line]]) -> dict[str, Any]:
+    """How a peer compares with satlock in the cases that both locked."""
+    return {
+        "both locked": len(both),
+        "satlock was faster, cold": _wins(both, "cold"),
+        "satlock was faster, warm": _wins(both, "warm"),
+        "its time / satlock's, cold (geometric mean)": _ratio(both, "cold"),
+        "its time / satlock's, warm (geometric mean)": _ratio(both, "warm"),
+        "its lock is fresher by over a day": sum((line.fresher_by(our) or 0.0) > 1 for line, our in both),
+        "satlock's is fresher by over a day": sum((our.fresher_by(line) or 0.0) > 1 for line, our in both),
+    }
 
 
 def _wins(both: Sequence[tuple[Line, Line]], phase: str) -> str:
