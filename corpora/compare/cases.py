@@ -50,12 +50,14 @@ class Recorded:
     """Of what it holds."""
     content: bytes = field(repr=False)
     """The file."""
+    projects: tuple[str, ...] = ()
+    """The names of the projects that it was recorded from, where it tells."""
 
     @classmethod
     def at(cls, path: Path) -> Recorded:
         """Raises SnapshotError."""
         opened = SnapshotCorpus(path)
-        return cls(path.name, opened.recorded, opened.digest, path.read_bytes())
+        return cls(path.name, opened.recorded, opened.digest, path.read_bytes(), opened.projects)
 
 
 Suite = Sequence[tuple[Case, Recorded]]
@@ -66,7 +68,8 @@ def read_suite(path: Path, made: Path) -> list[tuple[Case, Recorded]]:
     """A suite is a TOML file of ``[[world]]`` tables.
 
     Each has a ``snapshot`` and ``projects`` (folders, with wildcards; beside the file), or generated ``families``, with
-    the ``sizes`` of their instances where not all are wanted.
+    the ``sizes`` of their instances where not all are wanted. Of the folders that a wildcard matches, those count that
+    the snapshot was recorded from, where it tells: the others would find a world without the packages they want.
 
     Args:
         made: where generated worlds are written.
@@ -84,7 +87,11 @@ def read_suite(path: Path, made: Path) -> list[tuple[Case, Recorded]]:
                 snapshot = path.parent / world["snapshot"]
                 folders = [folder for wanted in world["projects"] for folder in _matching(path, wanted)]
             recorded = Recorded.at(snapshot)
-            suite += [(case, recorded) for case in read_cases(folders)]
+            known = set(recorded.projects) or {folder.name for folder in folders}
+            cases = read_cases(folder for folder in folders if folder.name in known)
+            if not cases:
+                raise CaseError(f"{snapshot} was recorded from none of the projects that {path} names for it.")
+            suite += [(case, recorded) for case in cases]
     except OSError as error:
         raise CaseError(f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:

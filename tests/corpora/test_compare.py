@@ -287,8 +287,13 @@ def test_a_suite_is_worlds_with_their_projects(tmp_path: Path) -> None:
     names = ["diamond-004", "marker-split-002", "phase-transition-010-1", "phase-transition-010-2"]
     assert [case.name for case, _ in suite] == names and len({world.digest for _, world in suite}) == 2
     assert [case.alike for case, _ in suite] == [True, False, True, True]
+    write_families(generated(["diamond"], [8]), tmp_path / "other")
+    shutil.copytree(tmp_path / "other" / "diamond-008", tmp_path / "own" / "diamond-008")
+    again = read_suite(path, tmp_path / "made")
+    assert [case.name for case, _ in again] == names, "what the snapshot was not recorded from is left out"
     for text, word in (("[[world]]\n", "not a suite"), ("x", "not a suite"),
                        ('[[world]]\nfamilies = ["x"]', "not a suite"),
+                       ('[[world]]\nsnapshot = "own/families.snapshot"\nprojects = ["own/diamond-008"]', "none of the"),
                        ('[[world]]\nsnapshot = "s"\nprojects = ["no/*"]', "there are none")):  # fmt: skip
         path.write_text(text)
         with pytest.raises(CaseError, match=word):
