@@ -330,9 +330,38 @@ def _pdm(lock: Lock, top: dict[str, Any]) -> None:
             lock.entries.append(entry)
     _deciding(lock, [condition for _, condition in merged.values()])
     lock.switches = [f"group {group}" for group in sorted(groups)]
-    pythons = {_sorted(t["requires_python"]) for t in metadata.get("targets", []) if "requires_python" in t}
-    lock.python = pythons.pop() if len(pythons) == 1 else ""
+    targets = metadata.get("targets", [])
+    pythons = {tuple(_specifiers(target)) for target in targets}
+    lock.python = ",".join(pythons.pop()) if len(pythons) == 1 else ""
+    if targets:
+        lock.environments = either(*(_target(target, not lock.python) for target in targets))
 
 
-def _sorted(text: str) -> str:
-    return ",".join(sorted(part.strip() for part in text.split(",")))
+def _specifiers(target: dict[str, Any]) -> list[str]:
+    return sorted("".join(part.split()) for part in target.get("requires_python", "").split(",") if part.strip())
+
+
+def _target(target: dict[str, Any], python_too: bool) -> Condition:
+    asked = []
+    for part in _specifiers(target) if python_too else ():
+        found = re.fullmatch(r"(===|~=|==|!=|<=|>=|<|>)(.*)", part)
+        if found is None:
+            raise Bad("the lockfile has a target whose requires_python cannot be read")
+        asked.append(("python_full_version", found[1], found[2]))
+    name, _, rest = target.get("platform", "").partition("_")
+    system = {"windows": "win32", "win": "win32", "macos": "darwin"}.get(name, "linux" if name in _LINUXES else "")
+    if system:
+        asked.append(("sys_platform", "==", system))
+        machine = rest.lstrip("0123456789_") or ("arm64" if system == "darwin" else "x86_64")
+        if machine in ("x86_64", "amd64" if system == "win32" else "x86_64"):
+            asked.append(("platform_machine", "==", "AMD64" if system == "win32" else "x86_64"))
+        elif machine == "aarch64" and system != "win32":
+            asked.append(("platform_machine", "==", "arm64" if system == "darwin" else "aarch64"))
+        elif machine == "arm64" and system != "linux":
+            asked.append(("platform_machine", "==", "ARM64" if system == "win32" else "arm64"))
+    if target.get("implementation") in ("cpython", "pypy"):
+        asked.append(("implementation_name", "==", target["implementation"]))
+    return both(*(("is", *one, False) for one in asked))
+
+
+_LINUXES = ("linux", "manylinux", "musllinux", "alpine")

@@ -251,5 +251,38 @@ def read_pdm_lock(top: dict[str, Value]) -> Lockfile:
         else:
             merged[key] = _Decided(entry, condition)
     targets = [item.table() for item in metadata["targets"].items()] if "targets" in metadata else []
-    pythons = {str(target["requires_python"].specifiers()) for target in targets if "requires_python" in target}
-    return _lockfile("pdm", merged.values(), pythons.pop() if len(pythons) == 1 else "", switches)
+    pythons = {str(target["requires_python"].specifiers()) if "requires_python" in target else "" for target in targets}
+    common = pythons.pop() if len(pythons) == 1 else None
+    environments = [_target(target, python_too=common is None) for target in targets]
+    return _lockfile("pdm", merged.values(), common or "", switches, any_of(*environments) if environments else ALWAYS)
+
+
+_SYSTEMS = {"linux": "linux", "manylinux": "linux", "musllinux": "linux", "alpine": "linux", "windows": "win32",
+            "win": "win32", "macos": "darwin"}  # fmt: skip
+_MACHINES = {
+    "linux": {"x86_64": "x86_64", "aarch64": "aarch64", "": "x86_64"},
+    "win32": {"amd64": "AMD64", "x86_64": "AMD64", "arm64": "ARM64", "": "AMD64"},
+    "darwin": {"arm64": "arm64", "aarch64": "arm64", "x86_64": "x86_64", "": "arm64"},
+}
+"""How each system spells what PDM calls an architecture; the one that is meant where none is named is under ``""``."""
+
+
+def _target(target: dict[str, Value], *, python_too: bool) -> Condition:
+    """Where one of the environments that PDM locked for is: it refuses to install elsewhere.
+
+    A platform that is not known here, and the version of a libc or of macOS, ask for nothing.
+    """
+    parts: list[Condition] = []
+    if python_too and "requires_python" in target:
+        specifiers = sorted(target["requires_python"].specifiers(), key=str)
+        parts += [Comparison("python_full_version", one.operator, one.version) for one in specifiers]
+    system, _, rest = (target["platform"].text() if "platform" in target else "").partition("_")
+    if system in _SYSTEMS:
+        parts.append(Comparison("sys_platform", "==", _SYSTEMS[system]))
+        machine = _MACHINES[_SYSTEMS[system]].get(rest.lstrip("0123456789_"))
+        if machine is not None:
+            parts.append(Comparison("platform_machine", "==", machine))
+    implementation = target["implementation"].text() if "implementation" in target else ""
+    if implementation in ("cpython", "pypy"):
+        parts.append(Comparison("implementation_name", "==", implementation))
+    return all_of(*parts)
