@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,10 @@ from cli.lockfile import Target
 from cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
+    from encoder.domain import Domain
+    from encoder.marker import Formula
     from encoder.project import Project
+    from solver.lock import Lock
     from solver.standing.reading import Standing
 
 __all__ = ["Verdict", "json_of_standing", "names_in", "read_existing", "verdict_on"]
@@ -27,8 +30,12 @@ class Verdict:
 
     violation: str | None
     """The first reason why it is not; None where it is."""
-    markers: tuple[str | None, ...]
-    """Where each entry is installed, as far as the lock is valid; None is everywhere."""
+    regions: Sequence[Formula] = ()
+    """Where each entry is installed, as far as the lock is valid."""
+    lock: Lock | None = None
+    """What a valid lock selects."""
+    domain: Domain | None = None
+    """The environments of the project."""
 
 
 def read_existing(text: str, target: Target) -> Standing:
@@ -78,12 +85,12 @@ def verdict_on(
                 violation = disagreement(standing.tables, project, universe, given.uv_view(), folder)
             violation = violation or first_violation(standing, project, universe, sources)
             if violation is not None:
-                return Verdict(violation, ())
-            from solver.shortest import Shortener
+                return Verdict(violation)
             from solver.standing.regions import regions_of
+            from solver.standing.selected import selected
 
-            shortener = Shortener(universe.domain)
-            return Verdict(None, tuple(shortener.marker(region) for region in regions_of(standing, universe.domain)))
+            regions = regions_of(standing, universe.domain)
+            return Verdict(None, regions, selected(standing, regions, project.name), universe.domain)
     finally:
         corpus.close()
 
@@ -97,7 +104,15 @@ def json_of_standing(
     standing: Standing, project: Project, verdict: Verdict, phases: Phases, header: dict[str, Any]
 ) -> str:
     """The report of ``--json`` for a lock that was verified, or found not to be valid."""
-    places = list(zip(standing.entries, verdict.markers, strict=False))
+    places, gaps = [], []
+    if verdict.lock is not None and verdict.domain is not None:
+        from cli.gaps import json_of_gaps
+        from solver.shortest import Shortener
+
+        shortener = Shortener(verdict.domain)
+        markers = (shortener.marker(region) for region in verdict.regions)
+        places = list(zip(standing.entries, markers, strict=True))
+        gaps = json_of_gaps(verdict.lock, verdict.domain)
     entries = [(entry, marker) for entry, marker in places if entry.name != project.name]
     regions = Counter(marker for _, marker in entries)
     counts = Counter(entry.name for entry, _ in entries)
@@ -119,6 +134,7 @@ def json_of_standing(
             for marker, count in sorted(regions.items(), key=lambda item: (item[0] is not None, item[0] or ""))
         ],
         "several": several,
+        "without-file": gaps,
         "times": {name: round(seconds, 4) for name, seconds in {**phases.seconds, "total": phases.total}.items()},
     }
     return json.dumps(report, indent=2, ensure_ascii=False)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from encoder.domain import Domain
     from encoder.platforms import Place
     from solver.gaps import Gap
     from solver.lock import Lock
@@ -19,14 +20,11 @@ _LINES = _NAMED = 6
 """Lines of a warning, and packages that one line names."""
 
 
-def warning_of_gaps(locked: Locked, verbose: bool) -> str | None:
+def warning_of_gaps(lock: Lock, domain: Domain, verbose: bool) -> str | None:
     """What a person has to know before the installation fails: a line for each set of places."""
     from solver.gaps import without_file
 
-    lines = [
-        f"  {where}: {_listed(names, verbose)}"
-        for where, names in _grouped(without_file(locked.lock, locked.universe.domain), locked.lock)
-    ]
+    lines = [f"  {where}: {_listed(names, verbose)}" for where, names in _grouped(without_file(lock, domain), lock)]
     if not lines:
         return None
     shown = lines if verbose or len(lines) <= _LINES else lines[: _LINES - 1]
@@ -50,7 +48,7 @@ def notes_of_refusals(locked: Locked) -> list[str]:
     return notes
 
 
-def json_of_gaps(locked: Locked) -> list[dict[str, Any]]:
+def json_of_gaps(lock: Lock, domain: Domain) -> list[dict[str, Any]]:
     """Every candidate without a file, with the marker variables of each place."""
     from solver.gaps import without_file
 
@@ -68,7 +66,7 @@ def json_of_gaps(locked: Locked) -> list[dict[str, Any]]:
                 for place in gap.places
             ],
         }
-        for gap in without_file(locked.lock, locked.universe.domain)
+        for gap in without_file(lock, domain)
     ]
 
 

@@ -18,7 +18,9 @@ from cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
     from cli.conflicts import Inference
+    from encoder.domain import Domain
     from encoder.project import Project
+    from solver.lock import Lock
     from solver.locking import Locked
     from solver.search import NoLock
     from solver.standing.reading import Standing
@@ -167,10 +169,11 @@ class _Run:
             self.tell_inferred(self.inferred)
         if verdict.violation is not None and not check:
             return False
-        if verdict.violation is None:
+        if verdict.lock is not None and verdict.domain is not None:
+            gaps = self._warn_of_gaps(verdict.lock, verdict.domain)
             self._say_standing(names_in(existing, project), check)
             if self.inferred is None and self_contained(project):
-                self.memory.keep(text, names_in(existing, project), project.warnings)
+                self.memory.keep(text, names_in(existing, project), (*project.warnings, *gaps))
         status = "out of date" if verdict.violation else "valid" if check else "unchanged"
         if self.as_json:
             header = self._header(status, verdict.violation)
@@ -179,6 +182,20 @@ class _Run:
             advice = "Bring it up to date with satlock lock."
             raise Ended(NO, f"{self.target} is out of date: {verdict.violation}.", advice)
         return True
+
+    @staticmethod
+    def _gaps(lock: Lock, domain: Domain, *, verbose: bool) -> list[str]:
+        """The warning that something has no file for a common platform, where that is so."""
+        from cli.gaps import warning_of_gaps
+
+        warning = warning_of_gaps(lock, domain, verbose)
+        return [] if warning is None else [warning]
+
+    def _warn_of_gaps(self, lock: Lock, domain: Domain) -> list[str]:
+        """Says that warning, and returns it as it is remembered."""
+        for warning in self._gaps(lock, domain, verbose=self.verbose):
+            say_warning(warning)
+        return self._gaps(lock, domain, verbose=False)
 
     def _say_standing(self, packages: int, check: bool) -> None:
         if not self.quiet:
@@ -237,7 +254,9 @@ class _Run:
             self.report(locked, watched, "valid")
             return
         if self.inferred is None and self_contained(project):
-            self.memory.keep(fresh, len({package.name for package in locked.lock.packages}), project.warnings)
+            gaps = self._gaps(locked.lock, locked.universe.domain, verbose=False)
+            names = {package.name for package in locked.lock.packages}
+            self.memory.keep(fresh, len(names), (*project.warnings, *gaps))
         if self.certificate is not None and self.target.path is not None:
             with self.phases.phase("proving"):
                 _certify(self.target.path, self.given.project_folder, self.certificate, locked)
@@ -288,10 +307,7 @@ class _Run:
 
     def report(self, locked: Locked, watched: Watched, status: str) -> None:
         """Says what was found."""
-        from cli.gaps import warning_of_gaps
-
-        if (warning := warning_of_gaps(locked, self.verbose)) is not None:
-            say_warning(warning)
+        self._warn_of_gaps(locked.lock, locked.universe.domain)
         if not self.quiet:
             from cli.summary import summary
 

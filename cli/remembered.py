@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # typing and collections take their time too
 
 __all__ = ["Memory", "Remembered"]
 
+_BREAK = "\x1f"
+"""Between the lines of one warning, in a file that has one warning on each line."""
+
 
 class Remembered:
     """A lock that was found valid."""
@@ -56,7 +59,7 @@ class Memory:
             with open(self._file, encoding="utf-8") as file:
                 state, packages, *warnings = file.read().splitlines()
             if state == self._state(text):
-                return Remembered(int(packages), tuple(warnings))
+                return Remembered(int(packages), tuple(warning.replace(_BREAK, "\n") for warning in warnings))
         except (OSError, ValueError):
             pass
         return None
@@ -65,7 +68,7 @@ class Memory:
         """Remembers that the lock with this text is valid."""
         if self._file is None:
             return
-        kept = [str(packages), *(" ".join(warning.split()) for warning in warnings)]
+        kept = [str(packages), *(_BREAK.join(warning.splitlines()) for warning in warnings)]
         try:
             os.makedirs(os.path.dirname(self._file), exist_ok=True)
             temporary = f"{self._file}.{os.getpid()}"

@@ -82,7 +82,7 @@ def json_of(locked: Locked, watched: Watched, phases: Phases, header: dict[str, 
         "left-out": [
             {"name": name, "version": version, "reason": why} for name, version, why in _newer(locked, watched)
         ],
-        "without-file": json_of_gaps(locked),
+        "without-file": json_of_gaps(locked.lock, locked.universe.domain),
         "notes": _notes(locked, watched),
         "times": {name: round(seconds, 4) for name, seconds in {**phases.seconds, "total": phases.total}.items()},
         "solver": {

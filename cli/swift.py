@@ -23,8 +23,12 @@ def nothing_to_do(arguments: list[str]) -> bool:
         from cli.remembered import Memory
 
         known = Memory(source, lock).recall(_text(lock))
-        if known is None or known.warnings:
+        if known is None or (known.warnings and os.environ.get("FORCE_COLOR")):
             return False
+        if not "".join(known.warnings).replace("\n", "").isprintable() or "://" in "".join(known.warnings):
+            return False
+        for warning in known.warnings:
+            sys.stderr.write(f"warning: {warning}\n")
         if not quiet:
             said = "Valid" if check else "Already locked"
             packages = f"{known.packages} package{'' if known.packages == 1 else 's'}"

@@ -18,6 +18,9 @@ from solver.locking import Locked, lock
 from solver.proofs.installable import COMMON as PROVEN
 from solver.proofs.installable import prove_installable
 from solver.pylock import to_toml
+from solver.standing.reading import read_standing
+from solver.standing.regions import regions_of
+from solver.standing.selected import selected
 from tests.cli.scene import pyproject, scene_of
 from tests.strategies import random_world
 from tests.test_properties import locked
@@ -54,6 +57,10 @@ def found(dependencies: list[str], listed: dict[str, dict[str, Dist]], folder: P
     return lock(read_project(world.write_project(folder)), MemoryCorpus(world), default_index=DEFAULT)
 
 
+def warning(answer: Locked) -> str | None:
+    return warning_of_gaps(answer.lock, answer.universe.domain, verbose=False)
+
+
 def test_the_common_platforms_are_those_that_prove_looks_at() -> None:
     assert f"python_version >= '3.{PYTHONS[0][1]}' and python_version < '3.{PYTHONS[-1][1] + 1}'" in PROVEN
     assert PROVEN.count("platform_machine ==") == len(COMMON)
@@ -69,12 +76,12 @@ def test_a_lock_says_on_which_platforms_there_is_nothing_to_install(tmp_path: Pa
         "torch": {"2.5.1+cpu": Dist(wheels=wheels(LINUX) + wheels(ARM) + wheels(WINDOWS))},
     }
     answer = found(["voyager", "pure", "torch==2.5.1"], listed, tmp_path)
-    assert warning_of_gaps(answer, verbose=False) == (
+    assert warning(answer) == (
         "the lock has no file to install, and an installation will fail, on\n"
         "  macOS arm64: torch 2.5.1+cpu\n"
         "  Python 3.13 or 3.14: voyager 2.0.9"
     )
-    first, second = json_of_gaps(answer)
+    first, second = json_of_gaps(answer.lock, answer.universe.domain)
     assert (first["name"], first["version"], first["index"]) == ("torch", "2.5.1+cpu", INDEX)
     assert {env["sys_platform"] for env in first["environments"]} == {"darwin"}
     assert len(first["environments"]) == 3 and len(second["environments"]) == 8
@@ -83,10 +90,10 @@ def test_a_lock_says_on_which_platforms_there_is_nothing_to_install(tmp_path: Pa
 def test_what_is_not_selected_somewhere_needs_no_file_there(tmp_path: Path) -> None:
     listed = {"a": {"1.0": Dist(wheels=wheels(LINUX))}}
     there = "a; sys_platform == 'linux' and platform_machine == 'x86_64'"
-    assert warning_of_gaps(found([there], listed, tmp_path), verbose=False) is None
+    assert warning(found([there], listed, tmp_path)) is None
     inside = "environments = [\"sys_platform == 'linux' and platform_machine == 'x86_64'\"]"
-    assert warning_of_gaps(found(["a"], listed, tmp_path, inside), verbose=False) is None
-    assert warning_of_gaps(found(["a"], listed, tmp_path), verbose=False) is not None
+    assert warning(found(["a"], listed, tmp_path, inside)) is None
+    assert warning(found(["a"], listed, tmp_path)) is not None
 
 
 def test_what_only_installs_on_the_free_threaded_python_is_no_file(tmp_path: Path) -> None:
@@ -95,6 +102,21 @@ def test_what_only_installs_on_the_free_threaded_python_is_no_file(tmp_path: Pat
     answer = found(["a"], {"a": {"1.0": Dist(wheels=("cp312-cp312t-any", "cp313-abi3-any"))}}, tmp_path)
     (gap,) = without_file(answer.lock, answer.universe.domain)
     assert {place.python for place in gap.places} == {(3, 12)}
+
+
+@pytest.mark.parametrize("form", ["pylock", "uv"])
+def test_the_command_warns_of_a_lock_that_it_keeps(form: str, tmp_path: Path) -> None:
+    """Found, kept, verified anew and recalled, in the command's process and in the quick one: always the same words."""
+    packages = {"a": {"1.0": Dist(wheels=wheels(LINUX))}, "b": {"1.0": Dist()}}
+    scene = scene_of(World(pyproject("a", "b", requires_python=">=3.12"), {DEFAULT: packages}), tmp_path)
+    named = ("--format", form, "--cache-dir", str(tmp_path / "cache"))
+    said = [scene.lock(*named, *more) for more in ((), (), ("--no-cache",), ("--check",), ("--check", "--no-cache"))]
+    said.append(scene.lock(*named, "--quiet", "--check"))
+    assert all(one.exit_code == 0 for one in said)
+    warnings = {one.stderr[: one.stderr.index("a 1.0") + 5] for one in said}
+    assert len(warnings) == 1 and "Linux aarch64, macOS arm64 or Windows AMD64" in warnings.pop()
+    (gap,) = json.loads(scene.lock(*named, "--check", "--json").stdout)["without-file"]
+    assert gap["name"] == "a" and len(gap["environments"]) == 9
 
 
 def test_a_newer_version_is_not_given_up_for_a_platform_that_nobody_requires(tmp_path: Path) -> None:
@@ -138,6 +160,9 @@ def test_the_warning_says_what_prove_says_of_the_written_lock(first: int, tmp_pa
         refuted = {each.name for each in proof.answers if not each.proven}
         told = {gap.package.name for gap in without_file(answer.lock, answer.universe.domain)}
         assert told == refuted, f"seed {seed}"
+        standing = read_standing(path.read_text(), "pylock", str(path))
+        there = selected(standing, regions_of(standing, answer.universe.domain), None)
+        assert {gap.package.name for gap in without_file(there, answer.universe.domain)} == told, f"seed {seed}"
         gaps += len(told)
     assert gaps > 3, "too few worlds have something to tell"
 
