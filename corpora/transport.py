@@ -30,6 +30,8 @@ _FIRST_WAIT = 0.25
 _LONGEST_WAIT = 20.0
 """Seconds between tries; a server that asks for a longer pause has failed."""
 _CHUNK = 1 << 16
+_GUESSES = 16
+"""Requests that only guess what may be needed, at once with urgent ones."""
 
 
 class Refused(Exception):
@@ -44,7 +46,7 @@ class TooLarge(Exception):
     """A body that is longer than it may be."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """What requests are made for. An urgent one goes before those that only guess what may be needed."""
 
@@ -91,27 +93,27 @@ class Answer:
 
 
 class _Gate:
-    """Lets ``limit`` requests through at once, the urgent ones first."""
+    """Lets ``limit`` requests through at once, the urgent ones first, and few guesses as long as one of these is open:
+    on a fast line the answers to many guesses would keep the thread from reading the one that is waited for.
+    """
 
     def __init__(self, limit: int) -> None:
-        self._free = limit
-        self._urgent: deque[asyncio.Future[None]] = deque()
-        self._idle: deque[asyncio.Future[None]] = deque()
+        self._limit = limit
+        self._open: list[Job] = []
+        self._urgent: deque[tuple[Job, asyncio.Future[None]]] = deque()
+        self._idle: deque[tuple[Job, asyncio.Future[None]]] = deque()
 
     async def enter(self, job: Job) -> None:
-        if self._free > 0:
-            self._free -= 1
-            return
         import asyncio
 
-        ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        job.ticket = ticket
-        (self._urgent if job.urgent else self._idle).append(ticket)
+        ticket = job.ticket = asyncio.get_running_loop().create_future()
+        (self._urgent if job.urgent else self._idle).append((job, ticket))
+        self._admit()
         try:
             await ticket
         except asyncio.CancelledError:
             if ticket.done() and not ticket.cancelled():
-                self.leave()
+                self.leave(job)
             raise
         finally:
             job.ticket = None
@@ -120,16 +122,25 @@ class _Gate:
         if not job.urgent:
             job.urgent = True
             if job.ticket is not None:
-                self._urgent.append(job.ticket)  # it stays in the other queue too, where it will be found done
+                self._urgent.append((job, job.ticket))  # it stays in the other queue too, where it will be found done
+                self._admit()
 
-    def leave(self) -> None:
-        for queue in (self._urgent, self._idle):
-            while queue:
-                ticket = queue.popleft()
-                if not ticket.done():
-                    ticket.set_result(None)
-                    return
-        self._free += 1
+    def leave(self, job: Job) -> None:
+        self._open.remove(job)
+        self._admit()
+
+    def _admit(self) -> None:
+        while len(self._open) < self._limit:
+            urgent = sum(job.urgent for job in self._open)
+            if self._urgent:
+                job, ticket = self._urgent.popleft()
+            elif self._idle and (not urgent or len(self._open) - urgent < _GUESSES):
+                job, ticket = self._idle.popleft()
+            else:
+                return
+            if not ticket.done():
+                self._open.append(job)
+                ticket.set_result(None)
 
 
 class Transport:
@@ -241,7 +252,7 @@ class Transport:
         finally:
             progress.requests_open -= 1
             progress.requests_done += 1
-            self._gate.leave()
+            self._gate.leave(job)
 
 
 class _Retry(Exception):

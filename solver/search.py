@@ -258,13 +258,17 @@ class Search:
             return False
         if self._attach_hints(missing):
             return True
+        contested = [(cell, rank) for cell, rank in missing if cell.attached and rank not in cell.provisional]
+        contested = [(cell, rank) for cell, rank in contested if not self.sources.cost(cell.candidates, rank)]
+        unlisted = [] if contested else selection.unlisted
+        missing = contested or missing
         costs = [self.sources.cost(cell.candidates, rank) for cell, rank in missing]
-        limit = 0 if selection.unlisted else min(costs)
+        limit = 0 if unlisted else min(costs)
         due = [pair for pair, cost in zip(missing, costs, strict=True) if cost <= limit]
         if limit < 2:
             due += [(cell, other) for cell, rank in due for other in self._ahead(cell, rank)]
         dear = (pair for pair, cost in zip(missing, costs, strict=True) if cost == 1)
-        self.sources.expect(selection.unlisted, ((cell.candidates, rank) for cell, rank in dear))
+        self.sources.expect(unlisted, ((cell.candidates, rank) for cell, rank in dear))
         self.sources.load((cell.candidates, rank) for cell, rank in due)
         for cell, rank in due:
             loaded = self.sources.loaded(cell.candidates, rank)
@@ -281,10 +285,10 @@ class Search:
                 if self.universe.domain.satisfiable(node.demand, edge.region)
             )
         )
-        if selection.unlisted:
-            for name, partition in self.sources.partitions(selection.unlisted).items():
+        if unlisted:
+            for name, partition in self.sources.partitions(unlisted).items():
                 self.encoding.list_package(name, partition)
-            self.sources.expect((), self._newest(selection.unlisted))
+            self.sources.expect((), self._newest(unlisted))
         return True
 
     def _attach_hints(self, missing: list[tuple[Cell, int]]) -> bool:
