@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from packaging.specifiers import SpecifierSet
+
 from corpora.facts import Corpus, Listing, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Wanted
 from corpora.references import DirectOutcome, Reference
 from encoder.candidates import Build, Candidates
@@ -19,7 +21,7 @@ from encoder.universe import Universe
 from .crawling import Crawler
 from .variants import Apart, parted, said_by
 
-__all__ = ["Loaded", "Sources"]
+__all__ = ["Loaded", "Shelf", "Sources"]
 
 _LARGE = 1 << 20
 """Bytes of a source distribution that is only downloaded when it is needed."""
@@ -31,6 +33,18 @@ class Loaded:
 
     builds: tuple[tuple[Formula, Dependencies], ...]
     pythons: tuple[str | None, ...]
+
+
+@dataclass
+class Shelf:
+    """Candidates and requirements as they were read for one project, for others that read them alike."""
+
+    candidates: dict[tuple[object, ...], tuple[Candidates, Sequence[Listing]]] = field(default_factory=dict)
+    """With the listings they come from, which the keys name by identity."""
+    direct: list[Candidates] = field(default_factory=list)
+    """Those of references, so that no others get their identity."""
+    loaded: dict[tuple[int, int], Loaded] = field(default_factory=dict)
+    """By identity of the candidates, and rank."""
 
 
 @dataclass
@@ -50,8 +64,8 @@ class Sources:
 
     A search that walks back that far would build one ancient release after the other.
     """
+    shelf: Shelf = field(default_factory=Shelf)
     _unavailable: dict[Reference, Unavailable] = field(default_factory=dict)
-    _loaded: dict[tuple[int, int], Loaded] = field(default_factory=dict)
     _hints: dict[tuple[int, int], Loaded] = field(default_factory=dict)
     _to_build: set[tuple[int, int]] = field(default_factory=set)
 
@@ -120,15 +134,30 @@ class Sources:
                 continue
             found = listings[pin.url, name]
             chain = [found] if found else []
-            parts.append((pin.region, candidates_of(name, chain, self.project, domain, asked=asked)))
+            parts.append((pin.region, self._indexed(name, chain, asked, len(parts))))
         unpinned = self._unpinned(name)
         if domain.satisfiable(unpinned):
             chain = [found for url in self._chain() if (found := listings[url, name]) is not None]
             if self.project.index_strategy == "first-index":
                 chain = chain[:1]
             beside = [found for url in self._beside() if (found := listings[url, name]) is not None]
-            parts.append((unpinned, candidates_of(name, chain, self.project, domain, asked=asked, beside=beside)))
+            parts.append((unpinned, self._indexed(name, chain, asked, len(parts), beside)))
         return parts
+
+    def _indexed(
+        self,
+        name: str,
+        chain: Sequence[Listing],
+        asked: Sequence[SpecifierSet],
+        place: int,
+        beside: Sequence[Listing] = (),
+    ) -> Candidates:
+        """The candidates from indexes; ``place`` tells the regions of a package apart."""
+        key = (name, place, tuple(map(id, chain)), tuple(map(id, beside)), tuple(sorted(map(str, asked))))
+        if key not in self.shelf.candidates:
+            found = candidates_of(name, chain, self.project, self.universe.domain, asked=asked, beside=beside)
+            self.shelf.candidates[key] = found, (*chain, *beside)
+        return self.shelf.candidates[key][0]
 
     def _direct(self, name: str, reference: Reference) -> Candidates:
         outcome: DirectOutcome
@@ -138,14 +167,16 @@ class Sources:
                 outcome = Unavailable(f"it is the package {outcome.metadata.name!r}")
         else:
             outcome = self._unavailable.get(reference) or Unavailable("it was not read")
-        return direct_candidates(name, outcome, str(reference), self.project, self.universe.domain)
+        found = direct_candidates(name, outcome, str(reference), self.project, self.universe.domain)
+        self.shelf.direct.append(found)
+        return found
 
     def expect(self, names: Iterable[str], candidates: Iterable[tuple[Candidates, int]] = ()) -> None:
         """Tells the corpus what is likely to be asked for next, so that it can fetch while the search thinks."""
         likely = [
             wanted
             for found, rank in candidates
-            if (id(found), rank) not in self._loaded
+            if (id(found), rank) not in self.shelf.loaded
             for build in found[rank].builds
             if build.direct is None
             for _, wanted in self._parts(found, build)
@@ -155,7 +186,7 @@ class Sources:
     # -- metadata
 
     def loaded(self, candidates: Candidates, rank: int) -> Loaded | None:
-        return self._loaded.get((id(candidates), rank))
+        return self.shelf.loaded.get((id(candidates), rank))
 
     def hint(self, candidates: Candidates, rank: int) -> Loaded | None:
         """What the source distribution of a candidate that must be built says of its requirements, if anything."""
@@ -182,11 +213,11 @@ class Sources:
         candidates_by_id: dict[int, Candidates] = {}
         for candidates, rank in wanted:
             key = (id(candidates), rank)
-            if key in self._loaded or key in requests:
+            if key in self.shelf.loaded or key in requests:
                 continue
             direct = candidates[rank].builds[0].direct
             if direct is not None and self.universe.domain.satisfiable(candidates.usable(rank)):
-                self._loaded[key] = Loaded(((TRUE, dependencies_of(direct, self.edits)),), (None,))
+                self.shelf.loaded[key] = Loaded(((TRUE, dependencies_of(direct, self.edits)),), (None,))
                 continue
             fetches = getattr(self.corpus, "fetches", False)
             if not fetches and not all(any(file.hashes for file in build.files) for build in candidates[rank].builds):
@@ -223,7 +254,7 @@ class Sources:
         doubtful = sum(
             1 << rank
             for rank in range(1, below)
-            if self.cost(candidates, rank) and (id(candidates), rank) not in self._loaded
+            if self.cost(candidates, rank) and (id(candidates), rank) not in self.shelf.loaded
         )
         self.doubtful[id(candidates)] = self.doubtful.get(id(candidates), 0) | doubtful
 
@@ -262,7 +293,7 @@ class Sources:
             self._doubt(candidates, next(wheels, 0))
             return
         try:
-            self._loaded[key] = self._read(candidates.name, builds, outcomes)
+            self.shelf.loaded[key] = self._read(candidates.name, builds, outcomes)
         except ValueError as unreadable:
             self.reject(candidates, rank, f"has metadata that cannot be read: {unreadable}")
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
+from corpora.access import Access
 from corpora.facts import Corpus, CorpusError
 from encoder.amendments import Amendment, amended
 from encoder.dependencies import edits_of
 from encoder.encoding import Encoding
+from encoder.marker import Formula
 from encoder.project import Project, ProjectError
 from encoder.universe import Universe
 
@@ -23,8 +25,9 @@ from .amending import amendments_of
 from .correction_sets import Correction, CorrectionSets
 from .locking import universe_for
 from .loosenings import Clash, Step, clash_of, steps_against
+from .newest_first import Selection
 from .search import NoLock, Search
-from .sources import Sources
+from .sources import Shelf, Sources
 
 __all__ = ["Limits", "WayOut", "WaysOut", "ways_out"]
 
@@ -87,6 +90,9 @@ class _Trials:
     wide: bool = False
     """Whether the limits came before a bound was narrowed."""
     _answers: dict[str, tuple[Project, Universe, Encoding, NoLock | None] | None] = field(default_factory=dict)
+    _shelves: list[tuple[Project, Formula, Shelf]] = field(default_factory=list)
+    _last: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The versions with which a changed project was seen to lock; another change is likely to admit most of them."""
 
     @property
     def exhausted(self) -> bool:
@@ -119,10 +125,11 @@ class _Trials:
         except CorpusError:
             self.failed = True
             return None
-        sources = Sources(project, universe, self.corpus, self.default_index, edits_of(project))
-        search = Search(project, universe, sources, "newest-first", on_round=self._on_round)
+        shelf = self._shelf_for(project, universe)
+        sources = Sources(project, universe, self.corpus, self.default_index, edits_of(project), shelf=shelf)
+        search = Search(project, universe, sources, "newest-first", self._last, on_round=self._on_round)
         try:
-            search.run()
+            self._last = _versions(search.run())
             return project, universe, search.encoding, None
         except NoLock as none:
             return project, universe, search.encoding, none
@@ -132,6 +139,18 @@ class _Trials:
         finally:
             search.session.close()
 
+    def _shelf_for(self, project: Project, universe: Universe) -> Shelf:
+        """What was read of packages for a project with the same settings, whatever it requires."""
+        settings = replace(
+            project, dependencies=(), extras={}, groups={}, group_includes={}, default_groups=(), conflicts=(),
+            exclusions=(), constraints=(), access=Access(), warnings=(),
+        )  # fmt: skip
+        for known, environments, shelf in self._shelves:
+            if known == settings and environments is universe.domain.universe:
+                return shelf
+        self._shelves.append((settings, universe.domain.universe, Shelf()))
+        return self._shelves[-1][2]
+
     def _on_round(self, statistics: object, selection: object) -> None:
         if self._late(2):
             raise _Exhausted
@@ -139,6 +158,16 @@ class _Trials:
     def locks(self, amendments: list[Amendment]) -> bool:
         answer = self.solve(amendments)
         return answer is not None and answer[3] is None
+
+
+def _versions(selection: Selection) -> dict[str, frozenset[str]]:
+    """The versions of a selection that serve anybody: what an existing lock has would not be held back."""
+    found: dict[str, frozenset[str]] = {}
+    for cell, rank in selection.ranks.items():
+        builds = cell.candidates[rank].builds if rank else ()
+        if not any(build.release.yanked or Version(build.version).is_prerelease for build in builds):
+            found[cell.package.name] = found.get(cell.package.name, frozenset()) | {b.version for b in builds}
+    return found
 
 
 class _Exhausted(Exception):
