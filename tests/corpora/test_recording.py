@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -233,6 +234,30 @@ def test_recording_twice_gives_the_same_bytes_and_locks_without_a_network(
     assert json.loads(shown.stdout)["indexes"][server.world.default_index]["a"]["releases"] == 6
     listed = run("corpus", "list", str(tmp_path / "one"))
     assert "2023-11-14T22:13:20Z" in listed.stdout and listed.returncode == 0
+
+
+def test_recordings_merge_to_the_same_bytes_in_any_order_and_hold_what_each_held(tmp_path: Path) -> None:
+    asked = {"a": "a<4", "b": "b>=4", "d": "d==1.0"}
+    for name, text in asked.items():
+        source = Recording(MemoryCorpus(GRAPH))
+        deepen(source, [text], default_index=DEFAULT, requires_python=">=3.11", depth=2)
+        facts = only_told(source.facts)
+        path = tmp_path / f"{name}.snapshot"
+        write_snapshot(path, *facts, recorded=DAY, default_index=DEFAULT, projects=[name], small=True)
+    made = set()
+    for order in permutations(asked):
+        paths = [str(tmp_path / f"{name}.snapshot") for name in order]
+        assert run("corpus", "merge", *paths, "--output", str(tmp_path / "all")).returncode == 0
+        made.add((tmp_path / "all").read_bytes())
+    assert len(made) == 1
+    whole = SnapshotCorpus(tmp_path / "all")
+    listings, outcomes = whole.facts()
+    told = {(one.name, one.version): outcome for one, outcome in outcomes.items()}
+    for name in asked:
+        part = SnapshotCorpus(tmp_path / f"{name}.snapshot").facts()
+        assert part[0].keys() <= listings.keys()
+        assert all(told[one.name, one.version] == outcome for one, outcome in part[1].items())
+    assert set(whole.projects) == set(asked)
 
 
 @pytest.mark.parametrize("damage", [b"", b"nothing", None])
