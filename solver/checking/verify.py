@@ -245,12 +245,12 @@ def _check_words(lock: Lock, cells: Cells, words: dict[str, Any], goals: dict[st
     if words["goals"] != goals:
         raise Bad("the certificate's goals are not those of its claims")
     shown = {}
-    for name in goals if words["property"] == "unique" else ():
+    for name in goals:
         for number in words["claims"][name]:
             entry = lock.entries[int(number)]
             title = f"{entry['name']} {entry['version']}".rstrip()
             shown[number] = f"{title} ({entry['source']})" if entry["source"] else title
-    if words["property"] == "unique" and words["entries"] != shown:
+    if words["entries"] != shown:
         raise Bad("the certificate describes other entries than the lockfile has")
 
 

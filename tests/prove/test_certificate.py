@@ -225,6 +225,18 @@ FORGERIES: dict[str, Callable[[Path], None]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["unique", "index-pins", "installable"])
+def test_entries_told_wrong(certificate: Path, name: str) -> None:
+    def told_wrong(words: dict[str, Any]) -> None:
+        number = next(iter(words["entries"]))
+        words["entries"][number] = "torch 9.9"
+
+    _words(told_wrong)(certificate / name)
+    _digests_again(certificate, lock=False)
+    with pytest.raises(Bad, match="describes other entries"):
+        check_certificate(certificate)
+
+
 @pytest.mark.parametrize("kind", FORGERIES)
 def test_forgery_with_a_fitting_manifest(certificate: Path, kind: str) -> None:
     FORGERIES[kind](certificate / "unique")
