@@ -60,16 +60,36 @@ def verdict_on(
 ) -> Verdict:
     """Verifies a lock, without a search and without a solver.
 
+    What the cache knows of its releases is enough to find it valid; before it is found wrong, the indexes are asked.
+
     Raises:
         ProjectError: the project asks for something impossible.
         CorpusError: an index failed.
     """
-    corpus = given.corpus(project)
+    if given.snapshot is None and not given.offline and not given.no_cache:
+        verdict = _verdict(standing, project, given, phases, folder, prepare=prepare, settled=True)
+        if verdict.violation is None:
+            return verdict
+    return _verdict(standing, project, given, phases, folder, prepare=prepare, settled=False)
+
+
+def _verdict(
+    standing: Standing,
+    project: Project,
+    given: Inputs,
+    phases: Phases,
+    folder: Path,
+    *,
+    prepare: Callable[[Project, Watched, str], Project] | None,
+    settled: bool,
+) -> Verdict:
+    """``settled`` is as in :meth:`Inputs.corpus`."""
+    corpus = given.corpus(project, settled=settled)
     try:
         from encoder.dependencies import edits_of
         from solver.directs import universe_for
         from solver.sources import Sources
-        from solver.standing.reading import kept_commits
+        from solver.standing.reading import kept_commits, versions_in
         from solver.standing.verifying import first_violation
 
         watched = Watched(corpus, phases)
@@ -77,7 +97,7 @@ def verdict_on(
             index = given.index_for(project, corpus)
             project = project if prepare is None else prepare(project, watched, index)
             universe = universe_for(project, watched, kept_commits(standing))
-            sources = Sources(project, universe, watched, index, edits_of(project))
+            sources = Sources(project, universe, watched, index, edits_of(project), versions_in(standing))
             violation = None
             if standing.form == "uv":
                 from solver.uvlock.agreement import disagreement

@@ -139,8 +139,14 @@ class Inputs:
 
         return read_project
 
-    def corpus(self, *projects: Project) -> Corpus:
-        """Where the packages of these projects come from; close it. Raises CorpusError."""
+    def corpus(self, *projects: Project, settled: bool = False) -> Corpus:
+        """Where the packages of these projects come from; close it.
+
+        Args:
+            settled: what the cache holds of an index serves, however old, which is enough for releases that are known.
+
+        Raises CorpusError.
+        """
         if self.snapshot is not None:
             from corpora.snapshot import SnapshotCorpus
 
@@ -157,7 +163,9 @@ class Inputs:
         indexes = [index for project in projects for index in project.indexes]
         access = access.with_environment().named((index.name, index.url) for index in indexes)
         access = access.with_flat(index.url for index in indexes if index.flat)
-        return LiveCorpus(cache_dir=self.cache_dir, no_cache=self.no_cache, offline=self.offline, access=access)
+        return LiveCorpus(
+            cache_dir=self.cache_dir, no_cache=self.no_cache, offline=self.offline, settled=settled, access=access
+        )
 
     def index_for(self, project: Project, corpus: Corpus) -> str:
         """The index for packages that nothing sends elsewhere; the search asks the project first."""

@@ -55,6 +55,8 @@ class LiveCorpus:
 
     ``cache_dir``: where; the platform's user cache folder by default. ``no_cache``: keep nothing and read nothing.
     ``offline``: only what the cache holds (and ``file:`` indexes); anything else is a CorpusError.
+    ``settled``: what the cache holds of a page serves, however old: for questions about releases that are known, since
+    what an index says of a release does not change.
     ``timeout``: seconds without a byte. ``limit``: requests at once. ``build_environment``:
     variables for builds, such as the index that their requirements come from. ``access``: how indexes are reached.
 
@@ -68,6 +70,7 @@ class LiveCorpus:
         cache_dir: Path | None = None,
         no_cache: bool = False,
         offline: bool = False,
+        settled: bool = False,
         timeout: float = 30.0,
         limit: int = 64,
         build_environment: Mapping[str, str] | None = None,
@@ -77,6 +80,7 @@ class LiveCorpus:
 
         self._cache = Cache(None if no_cache else cache_dir or Path(default_folder()))
         self._offline = offline
+        self._settled = settled
         self._timeout = timeout
         self._limit = limit
         self._build_environment = dict(build_environment or {})
@@ -101,7 +105,7 @@ class LiveCorpus:
         """Files can be downloaded."""
         self.refused: set[str] = set()
         """Indexes (without credentials) that answered "forbidden" for a package that was taken as absent there."""
-        if not offline:
+        if not offline and not settled:
             self._start()  # imports and certificates load while the caller still reads its project
 
     # -- the Corpus protocol
@@ -113,7 +117,7 @@ class LiveCorpus:
         for key in keys:
             if key not in self._known and key not in self._asked and key[0] not in self._access.flat:
                 kept = self._cache.page(listing_url(*key))
-                if kept is not None and (self._offline or kept.fresh_until > time.time()):
+                if kept is not None and (self._offline or self._settled or kept.fresh_until > time.time()):
                     self._known[key] = kept.listing(key[0])
         self._want(keys, urgent=True)
         return {pair: self._result(key) for pair, key in zip(pairs, keys, strict=True)}
@@ -240,7 +244,7 @@ class LiveCorpus:
             access=self._access,
         )
         self._parsers = Parsers()
-        self._pages = Pages(self._transport, self._cache, self._keep_page, offline=self._offline)
+        self._pages = Pages(self._transport, self._cache, self._keep_page, settled=self._offline or self._settled)
         self._flat = FlatIndexes(self._pages, self._cache, self._keep_metadata)
         self._writer = ThreadPoolExecutor(1, "satlock-cache")
         self._reader = CandidateReader(

@@ -24,11 +24,12 @@ Pack: TypeAlias = Callable[[bytes, str, str], Awaitable[bytes]]
 class Pages:
     """Asks for pages. Lives in one event loop."""
 
-    def __init__(self, transport: Transport, cache: Cache, keep: Callable[[str, Kept], None], *, offline: bool) -> None:
+    def __init__(self, transport: Transport, cache: Cache, keep: Callable[[str, Kept], None], *, settled: bool) -> None:
+        """``settled``: what is kept of a page serves, however old."""
         self._transport = transport
         self._cache = cache
         self._keep = keep
-        self._offline = offline
+        self._settled = settled
 
     async def page(self, url: str, pack: Pack, *, key: str, index: str, what: str, job: Job) -> Kept:
         """The page at ``url``.
@@ -42,7 +43,7 @@ class Pages:
             CorpusError: it cannot be had, or not be read.
         """
         kept = self._cache.page(key)
-        if kept is not None and (self._offline or kept.fresh_until > time.time()):
+        if kept is not None and (self._settled or kept.fresh_until > time.time()):
             return kept
         headers = {"Accept": ACCEPT, "Cache-Control": "max-age=0"}
         if kept is not None and kept.etag:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from packaging.specifiers import SpecifierSet
 
@@ -56,6 +56,8 @@ class Sources:
     corpus: Corpus
     default_index: str
     edits: Edits
+    only: Mapping[str, frozenset[str]] | None = None
+    """By package the versions (without their local parts) that anybody will ask for; None where that may be any."""
     rejected: dict[int, dict[int, str]] = field(default_factory=dict)
     """By identity of the candidates: ranks that turned out unusable, with the reason."""
     doubtful: dict[int, int] = field(default_factory=dict)
@@ -84,8 +86,18 @@ class Sources:
         """For each package its regions by pin, with the candidates that serve each."""
         wanted = list(dict.fromkeys(self._pairs_of(names)))
         listings = self.corpus.listings(wanted) if wanted else {}
+        if self.only is not None:
+            listings = {key: found and self._narrowed(found, self.only) for key, found in listings.items()}
         self._resolve(names)
         return {name: self._partition(name, listings) for name in names}
+
+    @staticmethod
+    def _narrowed(listing: Listing, only: Mapping[str, frozenset[str]]) -> Listing:
+        """The releases that matter, with one that shows that the index has local versions of the package."""
+        wanted = only.get(listing.name, frozenset())
+        local = next((release for release in listing.releases if "+" in release.version), None)
+        kept = (r for r in listing.releases if r is local or r.version.partition("+")[0] in wanted)
+        return replace(listing, releases=tuple(kept))
 
     def _pairs_of(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
         return (pair for name in names for pair in self._pairs(name))

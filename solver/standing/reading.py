@@ -18,7 +18,7 @@ from encoder.values import Value, first_line
 from solver.lockfiles.model import Lockfile, LockfileError
 from solver.lockfiles.uv_lock import read_uv_lock
 
-__all__ = ["Standing", "StandingEntry", "kept_commits", "kept_versions", "read_standing"]
+__all__ = ["Standing", "StandingEntry", "kept_commits", "kept_versions", "read_standing", "versions_in"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,14 @@ def kept_versions(standing: Standing, lifted: Iterable[str] = ()) -> dict[str, f
         if entry.version and entry.name not in dropped:
             versions.setdefault(entry.name, set()).add(entry.version)
     return {name: frozenset(found) for name, found in versions.items()}
+
+
+def versions_in(standing: Standing) -> dict[str, frozenset[str]]:
+    """The versions of a lock by name, without their local parts."""
+    return {
+        name: frozenset(version.partition("+")[0] for version in found)
+        for name, found in kept_versions(standing).items()
+    }
 
 
 def kept_commits(standing: Standing, lifted: Iterable[str] = ()) -> dict[tuple[str, str, str], str]:

@@ -67,9 +67,11 @@ def test_what_was_verified_is_recalled_until_something_changes(folder: Path, for
             assert verified.returncode == 0 and "Valid" in verified.stderr
             imported = {line.rpartition("|")[2].strip() for line in verified.stderr.splitlines()}
             assert not {name.partition(".")[0] for name in imported} & {"z3", "pysat"}
+            assert len(server.requests) == asked, "what the cache knows of locked releases is enough"
         project.write_text(pyproject("a>=2", more=index))
         wrong = run(folder, *plain, "--check")
         assert wrong.returncode == 1 and "is out of date: " in wrong.stderr
+        assert form == "uv" or len(server.requests) > asked, "before it is found wrong, the index is asked"
         assert lockfile.read_bytes() == before
         project.write_text(pyproject("a<2", more=index))
         damaged = before.decode().replace('name = "b"', 'name = "c"')
