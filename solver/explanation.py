@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -26,6 +27,8 @@ __all__ = ["explain", "reason_of"]
 
 _LARGEST_MARKER = 12
 """A place that more atoms than this describe is told by an example only."""
+_ALIKE = 0.8
+"""How much alike two names are of which one may be a slip of the other (the ratio of ``difflib``)."""
 _DIFFERENT = 3
 """Requirements of one package on another that are told one by one."""
 
@@ -265,7 +268,7 @@ class _Story:
                 yield f"{name} comes from {place}"
             return
         if not candidates.top and not candidates.left_out:
-            yield f"{name} is not in {place}"
+            yield f"{name} is not in {place}{self._meant(name)}"
             return
         by_reason = _left_out(cell, fits)
         for reason, left_out in by_reason.items():
@@ -275,6 +278,11 @@ class _Story:
             yield f"no {'other ' if told else ''}version of {name} fits: {place} has {span(candidates)}"
         elif not by_reason:
             yield f"no version of {name} in {place} can be used"
+
+    def _meant(self, name: str) -> str:
+        """Asks for the package that may have been meant, where one of those that are named anyway is spelt much alike."""
+        near = get_close_matches(name, sorted(self.no_lock.named), n=1, cutoff=_ALIKE)
+        return f"; was {near[0]} meant?" if near else ""
 
     # -- in one clause
 

@@ -38,11 +38,20 @@ Objective = Callable[[list[int]], Selection]
 class NoLock(Exception):
     """No lock exists: these facts clash, in ``witness`` where one environment is enough to show it."""
 
-    def __init__(self, facts: list[Fact], witness: Environment | None, failed: bool, universe: Universe) -> None:
+    def __init__(
+        self,
+        facts: list[Fact],
+        witness: Environment | None,
+        failed: bool,
+        universe: Universe,
+        named: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__("no lock exists")
         self.facts, self.witness, self.universe = facts, witness, universe
         self.failed = failed
         """Whether candidates that failed to download or build are among the reasons."""
+        self.named = named
+        """Packages that somebody asks for or that a lock has, and that are not known to be missing."""
 
 
 @dataclass
@@ -238,7 +247,12 @@ class Search:
             self._soft.append(hold)
             return
         failed = any(hold.kind == "unavailable" and hold.fact in facts for hold in holds.values())
-        raise NoLock(facts, witness, failed, self.universe)
+        raise NoLock(facts, witness, failed, self.universe, self._named())
+
+    def _named(self) -> frozenset[str]:
+        packages = self.encoding.packages.values()
+        there = (p.name for p in packages if not p.listed or any(cell.candidates.top for cell in p.cells))
+        return frozenset((*there, *self.preferred))
 
     def _liftable(self, hold: Hold) -> bool:
         return hold.kind == "build" or (hold.kind == "prerelease" and hold.cell.candidates.prereleases_serve)
@@ -258,8 +272,7 @@ class Search:
             return False
         if self._attach_hints(missing):
             return True
-        contested = [(cell, rank) for cell, rank in missing if cell.attached and rank not in cell.provisional]
-        contested = [(cell, rank) for cell, rank in contested if not self.sources.cost(cell.candidates, rank)]
+        contested = self._contested(missing)
         unlisted = [] if contested else selection.unlisted
         missing = contested or missing
         costs = [self.sources.cost(cell.candidates, rank) for cell, rank in missing]
@@ -290,6 +303,18 @@ class Search:
                 self.encoding.list_package(name, partition)
             self.sources.expect((), self._newest(unlisted))
         return True
+
+    def _contested(self, missing: list[tuple[Cell, int]]) -> list[tuple[Cell, int]]:
+        """What the search has come down to from another candidate of the package, and can read at no great effort.
+
+        It is read before anything else: where this is a clash that leaves no candidate at all, nobody has to wait
+        for the listings of a hundred packages that have no part in it.
+        """
+        return [
+            (cell, rank)
+            for cell, rank in missing
+            if cell.attached and rank not in cell.provisional and not self.sources.cost(cell.candidates, rank)
+        ]
 
     def _attach_hints(self, missing: list[tuple[Cell, int]]) -> bool:
         """Believes, for now, what source distributions say of themselves; False where none says anything.

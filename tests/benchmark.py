@@ -31,11 +31,14 @@ LIMIT = 600
 
 @dataclass(frozen=True)
 class Run:
-    """One run of one tool: seconds, megabytes at its peak (of its largest process), and its exit code."""
+    """One run of one tool: seconds, megabytes at its peak (of its largest process), its exit code, and the seconds that
+    processors worked for it, which other work on the machine hardly touches.
+    """
 
     seconds: float
     megabytes: float
     code: int
+    worked: float = 0.0
 
 
 @dataclass
@@ -71,7 +74,8 @@ def measured(command: list[str]) -> Run:
         if time.perf_counter() > deadline:
             os.kill(child, 9)
         time.sleep(0.005)
-    return Run(time.perf_counter() - begin, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status))
+    worked = usage.ru_utime + usage.ru_stime
+    return Run(time.perf_counter() - begin, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status), worked)
 
 
 def lock(tool: str, folder: Path, cache: Path) -> Run:

@@ -42,6 +42,10 @@ class Locks:
 
     name: str
     seconds: dict[str, list[float]] = field(default_factory=lambda: {tool: [] for tool in TOOLS})
+    worked: dict[str, list[float]] = field(default_factory=lambda: {tool: [] for tool in TOOLS})
+    """Seconds that processors worked."""
+    kind: str = ""
+    """``easy``, ``backtracking`` or ``hard``, see ``benchmark_sets.toml``."""
     direct: dict[str, int] = field(default_factory=dict)
     """Days behind, summed over the direct requirements."""
     everything: dict[str, int] = field(default_factory=dict)
@@ -96,7 +100,7 @@ def days_behind(listing: Listing, version: str, python: Version, cutoff: datetim
 
 
 def run_set(one: Mapping[str, Any], runs: int, cache: Path) -> Locks:
-    found = Locks(one["name"])
+    found = Locks(one["name"], kind=one["kind"])
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "pyproject.toml").write_text(project(one), encoding="utf-8")
@@ -106,6 +110,7 @@ def run_set(one: Mapping[str, Any], runs: int, cache: Path) -> Locks:
                 run = lock(tool, folder, cache)
                 if turn and not run.code:
                     found.seconds[tool].append(run.seconds)
+                    found.worked[tool].append(run.worked)
                 versions[tool] = locked_versions(folder, "uv" if tool == "uv" else "satlock")
     judge(found, one, versions, cache)
     return found

@@ -286,6 +286,22 @@ def test_independent_conflicts_cost_as_much_as_their_number() -> None:
     }  # fmt: skip
 
 
+def test_a_clash_is_found_before_the_rest_is_read() -> None:
+    """Two direct requirements exclude each other, whatever a hundred packages below the third may say."""
+    rest = {f"r{i}": {"1.0": Dist((f"r{i}-below",))} for i in range(100)}
+    listed = {
+        "wide": {"1.0": Dist(tuple(rest))}, **rest, **{f"{name}-below": versions("1.0") for name in rest},
+        "one": {f"{i}.0": Dist((f"other>={i + 10}",)) for i in range(1, 40)}, "other": versions("1.0", "60.0"),
+    }  # fmt: skip
+    problem = world(["wide", "one", "other<10"], listed)
+    for objective in ("fresh", "newest-first"):
+        corpus = MemoryCorpus(problem)
+        with tempfile.TemporaryDirectory() as folder, pytest.raises(NoLock):
+            project = read_project(problem.write_project(Path(folder)))
+            lock(project, corpus, default_index=problem.default_index, objective=objective)
+        assert {name for _, name in corpus.listing_requests} == {"wide", "one", "other"}
+
+
 # What is admitted
 
 

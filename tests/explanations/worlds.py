@@ -78,6 +78,9 @@ WORLDS: dict[str, World] = {
         ),
     ),
     "a misspelt package": world_of({"requests": {"2.0": Dist()}}, pyproject("reqests>=2")),
+    "a misspelt package beside the right one": world_of(
+        {"a": {"1.0": Dist(("requests>=2",))}, "requests": {"2.0": Dist()}}, pyproject("a", "requests", "reqests>=2")
+    ),
     "a package that an explicit index lacks": world_of(
         {"a": PLAIN}, pyproject("a", more=PINNED_EVERYWHERE), cpu={"b": {"1.0": Dist()}}
     ),
