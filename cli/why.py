@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from solver.changes import Change
     from solver.locking import Locked
     from solver.search import NoLock
-    from solver.why import Entry, NotNewer
+    from solver.why import Entry
 
 __all__ = ["why"]
 
@@ -72,7 +72,7 @@ def why(  # noqa: PLR0917
     if not versions:
         raise Ended(WRONG, f"{asked.name} is not in the lock: nothing that is locked requires it.")
     if not asked.specifier:
-        run.tell(project, objective, locked, watched)
+        run.tell(project, objective, locked, watched, kept)
     elif all(asked.specifier.contains(version, prereleases=True) for version in versions):
         run.met(versions)
     else:
@@ -118,16 +118,49 @@ class _Run:
         self._print({"status": "no lock", "explanation": lines})
         raise Ended(FAILED if none.failed else NO, *lines)
 
-    def tell(self, project: Project, objective: str, locked: Locked, watched: Watched) -> None:
-        """Why the package is locked as it is."""
+    def tell(
+        self,
+        project: Project,
+        objective: str,
+        locked: Locked,
+        watched: Watched,
+        kept: Mapping[str, frozenset[str]],
+    ) -> None:
+        """Why the package is locked as it is; where a lock is kept to, also what it would be otherwise."""
         from solver.why import why as find
 
         with self.phases.phase("explaining"):
             entries = find(locked, self.asked.name, watched.searched, project.single_version)
-        self._print({"status": "locked", "entries": [asdict(entry) for entry in entries]})
-        for entry in entries if not self.quiet else ():
-            for line in self._told(entry, objective):
-                say(line)
+        answer: dict[str, Any] = {"status": "locked", "entries": [asdict(entry) for entry in entries]}
+        lines = [line for entry in entries for line in self._told(entry, objective)]
+        if any(entry.not_newer is not None and entry.not_newer.kept for entry in entries):
+            upgraded, told = self._upgraded(project, objective, locked, kept)
+            answer["upgraded"] = upgraded
+            lines += told
+        self._print(answer)
+        for line in lines if not self.quiet else ():
+            say(line)
+
+    def _upgraded(
+        self, project: Project, objective: str, locked: Locked, kept: Mapping[str, frozenset[str]]
+    ) -> tuple[dict[str, Any], list[str]]:
+        """What ``lock --upgrade-package`` would make of the package, as data and in words."""
+        from solver.changes import changes
+        from solver.why import why as find
+
+        others = {name: versions for name, versions in kept.items() if name != self.asked.name}
+        searching = Searching(self.given, self.phases, self.quiet)
+        other, watched = searching.search(project, objective, others, self.no_lock)
+        entries = find(other, self.asked.name, watched.searched, project.single_version)
+        changed = changes(locked.lock, other.lock)
+        said = "; ".join(map(str, changed)) or "nothing changes, since the others are kept to as well"
+        lines = [f"  With --upgrade-package {self.asked.name}: {said}"]
+        if not changed:
+            lines += [line for entry in entries for line in self._way_out(entry)]
+        for entry in entries:
+            if entry.not_newer is not None and entry.not_newer.proven:
+                lines += [line.replace("Not the", "That is not the", 1) for line in self._newer(entry, objective)]
+        return {"entries": [asdict(entry) for entry in entries], "changes": [asdict(one) for one in changed]}, lines
 
     def met(self, versions: list[str]) -> None:
         """The versions that are locked are those that were asked for."""
@@ -200,10 +233,10 @@ class _Run:
             days = f", {reason.days} day{'' if reason.days == 1 else 's'} behind" if reason.days else ""
             yield f"  Not the newest admissible version, {reason.newest}{days}. {reason.headline}"
             yield from (f"    - {line}" for line in reason.lines)
-            yield from self._way_out(entry, reason)
+            yield from self._way_out(entry)
 
-    def _way_out(self, entry: Entry, reason: NotNewer) -> Iterator[str]:
-        if not reason.hard:
+    def _way_out(self, entry: Entry) -> Iterator[str]:
+        if entry.not_newer is not None and not entry.not_newer.hard:
             yield f"  What it would cost: satlock why '{self.asked.name}>{entry.version.partition(' ')[0]}'"
 
     def _weighed(self, versions: list[str], found: list[Change], fewest: int) -> Iterator[str]:

@@ -280,7 +280,7 @@ class _Story:
             yield f"no version of {name} in {place} can be used"
 
     def _meant(self, name: str) -> str:
-        """Asks for the package that may have been meant, where one of those that are named anyway is spelt much alike."""
+        """Asks for a package that may have been meant: one that is named anyway and is spelt much alike."""
         near = get_close_matches(name, sorted(self.no_lock.named), n=1, cutoff=_ALIKE)
         return f"; was {near[0]} meant?" if near else ""
 

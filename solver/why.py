@@ -58,6 +58,8 @@ class NotNewer:
     proven: bool
     hard: bool
     """Whether facts alone forbid it, so that giving up nothing else would help."""
+    kept: bool = False
+    """There is no more to it than that an existing lock is kept to."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ class _Finding:
             lines=tuple(lines),
             proven=reason.proven,
             hard=reason.proven and not (reason.kept or reason.absent or reason.alike),
+            kept=reason.locked,
         )
 
     def _told(self, reason: Reason) -> tuple[str, list[str]]:

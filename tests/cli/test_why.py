@@ -159,10 +159,36 @@ def test_the_lock_that_is_there_is_kept_to(scene: Scene) -> None:
     assert scene.lock().exit_code == 0
     scene.rewrite(pyproject("colours"))
     before = scene.lockfile.read_bytes()
-    assert "since the lock that is there has colours 1, and is kept to." in ask(scene, "colours").stderr
+    told = ask(scene, "colours").stderr
+    assert "newest admissible version, 2, since the lock that is there has colours 1, and is kept to.\n" in told
+    assert told.endswith("  With --upgrade-package colours: colours 1 → 2 (4 days newer)\n")
     assert "It is the newest" in ask(scene, "colours", "--upgrade").stderr
     assert "It is the newest" in ask(scene, "colours", "--upgrade-package", "Colours").stderr
     assert scene.lockfile.read_bytes() == before
+
+
+def test_what_an_upgrade_would_come_to_is_told_with_what_forbids_more(scene: Scene) -> None:
+    scene.rewrite(pyproject("core<1.4"))
+    assert scene.lock().exit_code == 0
+    scene.rewrite(pyproject("core", "fs"))
+    tail = ask(scene, "core").stderr.partition("  With --upgrade-package core: ")[2]
+    assert tail.startswith(
+        "core 1.3 → 1.6 (3 days newer)\n  That is not the newest admissible version, 1.9, 3 days behind."
+    )
+    assert "    - aio 2.0, the only version, requires core<1.7\n" in tail
+    data = json.loads(ask(scene, "core", "--json").stdout)
+    assert data["upgraded"]["entries"][0]["not_newer"]["proven"]
+    assert "upgraded" not in json.loads(ask(scene, "core", "--json", "--upgrade").stdout)
+
+
+def test_an_upgrade_of_one_package_may_need_that_of_another(scene: Scene) -> None:
+    scene.rewrite(pyproject("boto<1.4"))
+    assert scene.lock().exit_code == 0
+    scene.rewrite(pyproject("boto"))
+    told = ask(scene, "boto").stderr
+    assert "  With --upgrade-package boto: nothing changes, since the others are kept to as well\n" in told
+    assert told.endswith("  What it would cost: satlock why 'boto>1.3'\n")
+    assert "core 1.3 → 1.9" in ask(scene, "boto>1.3").stderr
 
 
 def test_the_lowest_are_not_the_newest(scene: Scene) -> None:
