@@ -79,10 +79,11 @@ def read_suite(path: Path, made: Path) -> list[tuple[Case, Recorded]]:
     try:
         worlds = tomllib.loads(path.read_text(encoding="utf-8"))["world"]
         suite: list[tuple[Case, Recorded]] = []
-        for world in worlds:
+        for number, world in enumerate(worlds):
             if families := world.get("families"):
-                snapshot = write_families(generated(families, world.get("sizes")), made)
-                folders = sorted(one.parent for one in made.glob("*/case.toml"))
+                instances = generated(families, world.get("sizes"))
+                snapshot = write_families(instances, made / str(number))
+                folders = [snapshot.parent / instance.name for instance in instances]
             else:
                 snapshot = path.parent / world["snapshot"]
                 folders = [folder for wanted in world["projects"] for folder in _matching(path, wanted)]

@@ -207,6 +207,7 @@ def _pythons(version: str) -> Iterator[str]:
     yield from map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True))
 
 
+@lru_cache
 def installed(peer: Peer, python: str, folder: Path) -> Resolver:
     """The peer in an environment of its own for an interpreter, which is made where it is not there yet.
 

@@ -281,11 +281,12 @@ def test_a_suite_is_worlds_with_their_projects(tmp_path: Path) -> None:
     write_families(generated(["diamond"], [4]), tmp_path / "own")
     path.write_text(
         '[[world]]\nsnapshot = "own/families.snapshot"\nprojects = ["own/*"]\n'
-        '[[world]]\nfamilies = ["marker-split", "phase-transition"]\nsizes = [2, 10]\n'
+        '[[world]]\nfamilies = ["marker-split"]\nsizes = [2]\n'
+        '[[world]]\nfamilies = ["phase-transition"]\nsizes = [10]\n'
     )
     suite = read_suite(path, tmp_path / "made")
     names = ["diamond-004", "marker-split-002", "phase-transition-010-1", "phase-transition-010-2"]
-    assert [case.name for case, _ in suite] == names and len({world.digest for _, world in suite}) == 2
+    assert [case.name for case, _ in suite] == names and len({world.digest for _, world in suite}) == 3
     assert [case.alike for case, _ in suite] == [True, False, True, True]
     write_families(generated(["diamond"], [8]), tmp_path / "other")
     shutil.copytree(tmp_path / "other" / "diamond-008", tmp_path / "own" / "diamond-008")
