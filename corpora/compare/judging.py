@@ -85,6 +85,8 @@ class Judgement:
     """Environments in which something required is not installed."""
     unmet: int = 0
     """Environments in which a version is installed that a requirement, a Python or a pin does not admit."""
+    over_bounds: int = 0
+    """Environments with a Python above the upper bound that an installed version states; uv and satlock do not heed it."""
     packages: int = 0
     """Names and versions in the lock."""
     names: int = 0
@@ -131,6 +133,7 @@ def judge(lock: Lock, asked: Asked, world: World, here: Variables, *, only_here:
         found.duplicates += bool(walk.duplicates)
         found.incomplete += bool(walk.missing)
         found.unmet += bool(walk.unmet)
+        found.over_bounds += bool(walk.over_bounds)
         found.days_behind += walk.days(walk.reached)
         found.days_behind_direct += walk.days(walk.direct)
         found.superfluous += len(walk.by_name.keys() - walk.reached)
@@ -169,12 +172,13 @@ class _Walk:
         self.active = asked.active(environment.choices)
         self.missing: list[str] = []
         self.unmet: list[str] = []
+        self.over_bounds: list[str] = []
         self.reached: set[str] = set()
         self.direct: set[str] = set()
 
     @property
     def problems(self) -> list[str]:
-        return [*self.duplicates, *self.missing, *self.unmet]
+        return [*self.duplicates, *self.missing, *self.unmet, *self.over_bounds]
 
     def follow(self) -> None:
         """Follows every active requirement, and notes what is wrong."""
@@ -238,7 +242,9 @@ class _Walk:
 
     def _check_admitted(self, one: Installed, release: _Release) -> None:
         if not _runs(release.requires_python, self.python):
-            self.unmet.append(f"{one.name} {one.version} is not for Python {self.python}")
+            above = _runs(_without_upper_bounds(release.requires_python or ""), self.python)
+            told = f"{one.name} {one.version} is not for Python {self.python}, but for {release.requires_python}"
+            (self.over_bounds if above else self.unmet).append(told)
         for constraint in self.asked.constraints:
             if canonicalize_name(constraint.name) == one.name and not _admits(str(constraint.specifier), one.version):
                 self.unmet.append(f"the project allows only {constraint}, and {one.name} {one.version} is installed")
@@ -324,6 +330,12 @@ def _runs(requires_python: str | None, python: str) -> bool:
         return requires_python is None or SpecifierSet(requires_python).contains(python)
     except InvalidSpecifier:
         return True
+
+
+@lru_cache(maxsize=10_000)
+def _without_upper_bounds(requires_python: str) -> str:
+    kept = [one for one in SpecifierSet(requires_python) if one.operator not in ("<", "<=")]
+    return ",".join(f">={one.version}" if one.operator == "~=" else str(one) for one in kept)
 
 
 def _active(marker: str, environment: Environment, extra: str) -> bool:

@@ -72,6 +72,8 @@ def _about(about: Mapping[str, Any]) -> Iterator[str]:
         "<b>valid</b>: nothing is wrong in any of them. <b>valid here</b>: the lock is for the environment that locked "
         "and no other (pip, pip-tools); it was judged only there, and is right. <b>wrong</b>: in some environment "
         "something is missing, installed twice, or not admitted; or a lock exists and was not found. "
+        "<b>over bounds</b>: nothing is wrong but that a version is installed on a Python above the upper bound that it states; uv and "
+        "satlock leave these bounds aside on purpose, pip refuses to install. It does not count as right. "
         "<b>unsupported</b>: the resolver has no way to say what the project asks, so it was not asked. "
         "Times are of the whole process.</p>"
     )
@@ -145,8 +147,8 @@ def _outcome(line: Line | None) -> str:
     if line.outcome in ("time", "memory"):
         return f'<td class="stopped">over the {line.outcome} limit</td>'
     told = line.verdict if line.outcome == "locked" else f"{line.outcome} {line.verdict}".strip()
-    if line.outcome == "locked" and line.verdict == "wrong":
-        told = f"wrong in {(line.environments or 0) - (line.valid or 0)} of {line.environments}"
+    if line.outcome == "locked" and line.verdict in ("wrong", "over bounds"):
+        told = f"{line.verdict} in {(line.environments or 0) - (line.valid or 0)} of {line.environments}"
     kind = {"wrong": "no"}.get(line.verdict, "valid" if line.solved else "stopped")
     times = " / ".join(f"{seconds:.2f}" for seconds in (line.cold, line.warm) if seconds is not None)
     return f'<td class="{kind}">{_text(told or line.outcome)}<br>{times} s</td>'
@@ -165,6 +167,7 @@ _COLUMNS: Mapping[str, Callable[[Line], object]] = {
     "duplicates in": lambda line: line.duplicates,
     "incomplete in": lambda line: line.incomplete,
     "unmet in": lambda line: line.unmet,
+    "over bounds in": lambda line: line.over_bounds,
     "days behind": lambda line: line.days_behind,
     "of the direct": lambda line: line.days_behind_direct,
 }

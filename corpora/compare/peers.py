@@ -36,6 +36,8 @@ class Place:
     """The address of the served default index."""
     python: str
     """The interpreter of the project's environment."""
+    requires_python: str = ""
+    """Of the project."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,13 @@ PEERS: Mapping[str, Peer] = {
             "poetry",
             "poetry.lock",
             True,
-            lambda place: ["lock", "--no-interaction", "--quiet", "--directory", str(place.project)],
+            lambda place: ["lock", "--no-interaction", "--no-ansi", "--directory", str(place.project)],
             lambda place: {"POETRY_CACHE_DIR": str(place.cache), "POETRY_VIRTUALENVS_CREATE": "false"},
             lambda place: (
                 '\n[tool.poetry]\npackage-mode = false\n\n[[tool.poetry.source]]\nname = "world"\n'
                 f'url = "{place.index}/"\npriority = "primary"\n'
+                # It takes "no upper bound" at its word, and many releases say "<4.0": its own way to narrow the lock.
+                f'\n[tool.poetry.dependencies]\npython = "{place.requires_python or ">=3.8"},<4.0"\n'
             ),
             _no_conflicts,
         ),

@@ -31,7 +31,8 @@ class Line:
     only_here: bool
     """Whether its lock is for the environment that locked, and is judged only there."""
     verdict: str
-    """Of a lock: valid, valid here (of a lock for one environment) or wrong; of a no, where known: right or wrong."""
+    """Of a lock: valid, valid here (of a lock for one environment), over bounds (nothing is wrong but that an upper
+    bound on Python is not heeded) or wrong; of a no, where that is known: right or wrong."""
     cold: float | None
     """Median seconds with an empty cache; of runs that ended otherwise than by a limit."""
     warm: float | None
@@ -43,6 +44,7 @@ class Line:
     duplicates: int | None
     incomplete: int | None
     unmet: int | None
+    over_bounds: int | None
     days_behind: float | None
     days_behind_direct: float | None
     days_here: float | None
@@ -101,7 +103,7 @@ def _lines(result: dict[str, Any]) -> Iterator[Line]:
 
 
 _OF_JUDGEMENT = (
-    *("packages", "names", "environments", "valid", "duplicates", "incomplete", "unmet"),
+    *("packages", "names", "environments", "valid", "duplicates", "incomplete", "unmet", "over_bounds"),
     *("days_behind", "days_behind_direct", "days_here", "days_here_direct", "superfluous"),
 )
 
@@ -127,7 +129,8 @@ def _exists(result: dict[str, Any]) -> bool | None:
 def _verdict(exists: bool | None, known: dict[str, Any], judged: dict[str, Any], *, alike: bool) -> str:
     if judged:
         if judged["valid"] < judged["environments"] or not judged["environments"]:
-            return "wrong"
+            others = judged["duplicates"] or judged["incomplete"] or judged["unmet"]
+            return "wrong" if others or not judged["environments"] else "over bounds"
         return "valid" if known["universal"] else "valid here"
     if known["outcome"] == "no-lock" and exists is not None:
         if exists:
@@ -182,6 +185,7 @@ def summary_of(lines: Sequence[Line]) -> list[dict[str, Any]]:
             "locked": sum(line.outcome == "locked" for line in mine),
             "valid everywhere": sum(line.verdict == "valid" for line in mine),
             "valid only here": sum(line.verdict == "valid here" for line in mine),
+            "over a bound on Python": sum(line.verdict == "over bounds" for line in mine),
             "wrong locks": sum(line.outcome == "locked" and line.verdict == "wrong" for line in mine),
             "with duplicates": sum(bool(line.duplicates) for line in mine),
             "no lock: right": sum(line.outcome != "locked" and line.verdict == "right" for line in mine),

@@ -36,7 +36,7 @@ from corpora.compare.worlds import Hosted, hosted
 __all__ = ["Plan", "key_of", "run_case", "without_paths"]
 
 FORMAT = 1
-_SAID = 400
+_SAID = 800
 """Characters of what a resolver said that are kept where it did not lock."""
 
 
@@ -132,7 +132,7 @@ class _Trial:
     def _turn(self, peer: Peer, asked: Asked, python: str, scratch: Path, turn: int) -> None:
         """A cold run, and a warm one if that locked."""
         cache, project = scratch / f"{peer.name}-cache", scratch / f"{peer.name}-project"
-        place = Place(project, cache, self.hosted.url(asked.exclude_newer), python)
+        place = Place(project, cache, self.hosted.url(asked.exclude_newer), python, str(asked.requires_python))
         shutil.rmtree(cache, ignore_errors=True)
         for phase in ("cold", "warm"):
             shutil.rmtree(project, ignore_errors=True)

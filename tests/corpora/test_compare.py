@@ -74,6 +74,29 @@ def test_a_lock_for_one_environment_is_judged_there_alone() -> None:
 
 
 @pytest.mark.parametrize(
+    ("bound", "kind"),
+    [
+        (">=3.8,<3.12", "over_bounds"),
+        ("~=3.11.0", "over_bounds"),
+        ("==3.11.*", "unmet"),
+        ("<3.12", "over_bounds"),
+        (">=3.12", "unmet"),
+    ],
+)
+def test_an_upper_bound_on_python_is_told_apart(bound: str, kind: str) -> None:
+    key = (INDEX, "a")
+    releases = {"1": replace(WORLD.releases[key]["1"], requires_python=bound)}
+    world = World(INDEX, {**WORLD.releases, key: releases})
+    found = judge(read_lock("pylock.toml", entries("a 1", "b 1", "c 1")), asked_by(PROJECT), world, HERE)
+    assert (
+        0 < found.valid < found.environments
+        and f"is not for Python 3.1{1 if bound == '>=3.12' else 2}" in found.problem
+    )
+    assert (found.over_bounds, found.unmet)[kind == "unmet"] == found.environments - found.valid
+    assert (found.over_bounds, found.unmet)[kind != "unmet"] == 0
+
+
+@pytest.mark.parametrize(
     ("rows", "kind", "problem"),
     [
         (("a 2", "b 1", "c 2"), "unmet", "requires c<2, and c 2 is installed"),
