@@ -86,7 +86,7 @@ class Judgement:
     unmet: int = 0
     """Environments in which a version is installed that a requirement, a Python or a pin does not admit."""
     over_bounds: int = 0
-    """Environments with a Python above the upper bound that an installed version states; uv and satlock do not heed it."""
+    """Environments with a Python above an upper bound that an installed version states. uv and satlock heed none."""
     packages: int = 0
     """Names and versions in the lock."""
     names: int = 0

@@ -240,7 +240,8 @@ def test_what_a_run_came_to(peer: str, code: int, said: str, expected: str) -> N
 
 
 def row(outcome: str, *, universal: bool = True, valid: int | None = None) -> dict[str, object]:
-    judgement = None if valid is None else {**asdict(Judgement()), "valid": valid, "environments": 2}
+    found = Judgement(environments=2, valid=valid or 0, unmet=2 - (valid or 0))
+    judgement = None if valid is None else asdict(found)
     return {
         "version": "1",
         "outcome": outcome,
@@ -251,12 +252,17 @@ def row(outcome: str, *, universal: bool = True, valid: int | None = None) -> di
     }
 
 
+def over_bounds() -> dict[str, object]:
+    return {**row("locked", valid=1), "judgement": asdict(Judgement(environments=2, valid=1, over_bounds=1))}
+
+
 @pytest.mark.parametrize(
     ("told", "alike", "rows", "verdicts"),
     [
         (None, False, {"satlock": row("locked", valid=2), "uv": row("no-lock")}, ["valid", "wrong"]),
         (None, False, {"satlock": row("no-lock"), "uv": row("locked", valid=1)}, ["", "wrong"]),
         (None, False, {"satlock": row("no-lock"), "pip": row("locked", valid=2, universal=False)}, ["", "valid here"]),
+        (None, False, {"satlock": over_bounds(), "uv": row("no-lock")}, ["over bounds", ""]),
         (False, False, {"satlock": row("no-lock"), "pip": row("no-lock", universal=False)}, ["right", ""]),
         (False, True, {"satlock": row("failed"), "pip": row("no-lock", universal=False)}, ["", "right"]),
         (True, False, {"satlock": row("time"), "pip": row("no-lock", universal=False)}, ["", "wrong"]),
