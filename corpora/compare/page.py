@@ -72,8 +72,8 @@ def _about(about: Mapping[str, Any]) -> Iterator[str]:
         "<b>valid</b>: nothing is wrong in any of them. <b>valid here</b>: the lock is for the environment that locked "
         "and no other (pip, pip-tools); it was judged only there, and is right. <b>wrong</b>: in some environment "
         "something is missing, installed twice, or not admitted; or a lock exists and was not found. "
-        "<b>over bounds</b>: nothing is wrong but that a version is installed on a Python above the upper bound that it "
-        "states; uv and satlock leave these bounds aside on purpose, pip refuses to install. It does not count as right. "
+        "<b>over bounds</b>: nothing is wrong but that a version is installed on a Python above the upper bound that "
+        "it states; uv and satlock leave these bounds aside on purpose, pip refuses to install. It is not counted. "
         "<b>unsupported</b>: the resolver has no way to say what the project asks, so it was not asked. "
         "Times are of the whole process.</p>"
     )
