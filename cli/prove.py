@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.failures import FAILED, NO, Ended
+from cli.failures import FAILED, NO, WRONG, Ended
 from cli.inputs import where_from
 from cli.lockfile import lockfile_in
 from cli.terminal import say, say_warning
@@ -79,6 +79,8 @@ def prove(  # noqa: PLR0917
     if not complete and any(options.values()):
         given = next(name for name, value in options.items() if value)
         raise click.UsageError(f"--{given.replace('_', '-')} is for --complete: the other properties ask no index.")
+    if project is not None and not (project / "pyproject.toml").is_file():
+        raise Ended(WRONG, f"{project} has no pyproject.toml; name the folder of the project with --project.")
     from solver.lockfiles.reading import read_lockfile
     from solver.proofs.unique import prove_unique
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from encoder.values import Value
-from solver.lockfiles.markers import read_marker
+from encoder.values import first_line, shown
+from solver.lockfiles.markers import condition_of
 from solver.lockfiles.model import Entry, LockfileError, comparisons
 from solver.lockfiles.reading import Reading
 
@@ -68,7 +68,13 @@ def prove_installable(reading: Reading, environments: str = "common") -> Proof:
         LockfileError: where ``environments`` is no marker.
     """
     text = COMMON if environments == "common" else environments
-    where = read_marker(Value(text, "the command line", "--installable"))
+    try:
+        where = condition_of(text)
+    except (ValueError, RecursionError) as error:
+        raise LockfileError(
+            f"--installable is {shown(text)}, which is not a valid marker ({first_line(error)}); write one such as "
+            "\"sys_platform == 'linux'\"."
+        ) from None
     for comparison in comparisons(where):
         if comparison.variable in ("extra", "extras", "dependency_groups"):
             raise LockfileError("--installable takes a marker on the platform and the Python alone.")

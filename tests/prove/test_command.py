@@ -64,13 +64,44 @@ def test_without_conflicts_nothing_is_active(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--unique", "numpy"), ("--unique", "-x-"), ("--offline",), ("--installable", "nonsense")]
+    "words",
+    [
+        ("--unique", "numpy"),
+        ("--unique", "-x-"),
+        ("--offline",),
+        ("--installable", "nonsense"),
+        ("--project", "nowhere"),
+    ],
 )
 def test_wrong_commands(words: tuple[str, ...], tmp_path: Path) -> None:
     lock = write_lock(tmp_path, origin_lock())
     done = _run("prove", lock, *words)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_project_may_be_elsewhere(tmp_path: Path) -> None:
+    """Its conflicts exclude what the lock alone would refute."""
+    lock = tmp_path / "pylock.toml"
+    package = (
+        '[[packages]]\nname = "torch"\nversion = "{0}"\nmarker = "\'{1}\' in extras"\ndirectory = {{path = "{1}"}}\n'
+    )
+    lock.write_text(
+        'lock-version = "1.0"\ncreated-by = "a test"\nextras = ["cpu", "cu"]\n'
+        + package.format("1", "cpu") + package.format("2", "cu")
+    )  # fmt: skip
+    write_lock(tmp_path / "there", "[tool.uv]\nconflicts = [[{ extra = 'cpu' }, { extra = 'cu' }]]\n", "pyproject.toml")
+    assert _run("prove", lock).returncode == 1
+    done = _run("prove", lock, "--project", tmp_path / "there", "--certificate", tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    assert _run("check", tmp_path / "c").returncode == 0
+
+
+def test_an_index_that_cannot_be_reached(tmp_path: Path) -> None:
+    lock = write_lock(tmp_path, origin_lock())
+    done = _run("prove", lock, "--complete", "--offline", "--cache-dir", tmp_path / "cache", "--json")
+    assert done.returncode == 3, done.stderr
+    assert "offline" in json.loads(done.stdout)["packages"]["torch"]["undecided"]
 
 
 def test_wrong_files(tmp_path: Path) -> None:

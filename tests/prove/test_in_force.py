@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -195,6 +197,24 @@ def test_a_member_counts_as_well(tmp_path: Path) -> None:
     assert checked.claims == ("torch",)
     tmp_path.rename(tmp_path.parent / f"{tmp_path.name}-moved")
     assert check_certificate(tmp_path.parent / f"{tmp_path.name}-moved" / "c")
+
+
+def test_without_any_solver(tmp_path: Path) -> None:
+    """Nothing that the check needs for this imports a solver, or anything but the standard library."""
+    program = """
+import sys
+from pathlib import Path
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] not in sys.stdlib_module_names and name.split(".")[0] != "solver":
+            raise ImportError(f"{name} is blocked")
+sys.meta_path.insert(0, Blocked())
+from solver.checking.verify import check_certificate
+print(*(one.claims for one in check_certificate(Path(sys.argv[1]))))
+"""
+    certificate = _workspace(tmp_path)
+    done = subprocess.run([sys.executable, "-c", program, certificate], capture_output=True, text=True, check=False)
+    assert done.stdout == "('torch',)\n", done.stderr
 
 
 def test_another_workspace_is_refused(tmp_path: Path) -> None:

@@ -150,6 +150,31 @@ def test_installs_what_the_walk_says(seed: int, tmp_path: Path, index_server: Ca
         assert installed == (None if expected is None else _names(lock, expected)), choice
 
 
+_ONLY_HERE = (
+    f"python_full_version == '{platform.python_version()}' and sys_platform == 'linux' "
+    "and platform_machine == 'x86_64' and implementation_name == 'cpython'"
+)
+
+
+@pytest.mark.parametrize("seed", _seeds(6, refuted=True))
+def test_the_printed_command_installs_both(seed: int, tmp_path: Path, index_server: Callable[..., IndexServer]) -> None:
+    """Refuted for this very platform, so that what is printed can be run here."""
+    lock = random_uv(random.Random(seed))
+    text = _with_files(uv_text(lock), index_server(_world(lock)))
+    text = text.replace("revision = 3\n", f'revision = 3\nsupported-markers = ["{_ONLY_HERE}"]\n')
+    reading = read_lockfile(write_lock(tmp_path, text))
+    _project(tmp_path, "app", ["a", "b", "c"], sorted({key for (_, kind, key) in lock.edges if kind == "group"}))
+    refuted = [answer for answer in prove_unique(reading).answers if not answer.proven]
+    assert refuted
+    for answer in refuted[:2]:
+        assert answer.point is not None
+        printed = command(reading.lockfile, answer.point).split()
+        assert printed[:5] == ["uv", "sync", "--frozen", "--python", platform.python_version()]
+        installed = _sync(tmp_path, [word for word in printed[5:] if word != "--no-default-groups"])
+        assert installed is not None
+        assert {f"{entry.name}-{entry.version}" for entry in answer.reached} <= installed
+
+
 def test_the_origins_lock(tmp_path: Path, index_server: Callable[..., IndexServer]) -> None:
     """Proven with its conflict markers; without one of them uv installs two builds by the command that is printed."""
     versions = {"2.5.1": Dist(), "2.5.1+cpu": Dist(), "2.5.1+cu124": Dist()}
