@@ -35,7 +35,7 @@ class Reading:
     """The ``pyproject.toml``, where it had a say."""
     project_digest: str | None
     workspace: tuple[tuple[Path, str], ...] = ()
-    """The other files of its workspace with their digests, where their conflicts had a say."""
+    """The other files of its workspace with their digests, where their conflicts may have a say."""
 
 
 def read_lockfile(path: Path, project: Path | None = None) -> Reading:
@@ -54,7 +54,7 @@ def read_lockfile(path: Path, project: Path | None = None) -> Reading:
     # uv itself refuses only what the lock's own conflicts forbid.
     brings, rivals = ((), ()) if kind == "uv" else axioms_of(facts.conflicts, facts.pulls, kind, lockfile.switches)
     heard = bool(facts.pins or rivals)
-    others = workspace_files(beside) if heard and kind != "uv" else []
+    others = workspace_files(beside) if beside.is_file() and kind != "uv" else []
     return Reading(
         path,
         _digest(path),

@@ -93,9 +93,9 @@ def _subject(proofs: list[Proof], folder: Path) -> dict[str, Any]:
         if about.project_path is not None and (about.lockfile.rivals or proof.property in heard):
             subject["project"] = {"path": relative(about.project_path), "sha256": about.project_digest}
             if about.workspace:
-                folder = about.project_path.resolve().parent
+                beside = about.project_path.resolve().parent
                 subject["workspace"] = [
-                    {"path": Path(os.path.relpath(path.resolve(), folder)).as_posix(), "sha256": digest}
+                    {"path": Path(os.path.relpath(path.resolve(), beside)).as_posix(), "sha256": digest}
                     for path, digest in about.workspace
                 ]
     return subject

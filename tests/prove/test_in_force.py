@@ -17,12 +17,17 @@ from encoder.project import ProjectError
 from solver.checking.verify import Bad, check_certificate
 from solver.installed import installed
 from solver.lockfiles.model import LockfileError
-from solver.lockfiles.reading import read_lockfile
+from solver.lockfiles.reading import Reading, read_lockfile
 from solver.proofs.certificate import write_certificate
-from solver.proofs.unique import prove_unique
+from solver.proofs.complete import prove_complete
+from solver.proofs.examining import examine
+from solver.proofs.installable import prove_installable
+from solver.proofs.owners import asking_of
+from solver.proofs.unique import Proof, prove_unique
 from tests.cli.scene import pyproject, scene_of, world_of
 from tests.prove.deciding_locks import Deciding, pdm_text, poetry_text, pylock_text, random_deciding
 from tests.prove.random_projects import random_project, truth_under, write_project
+from tests.prove.requirements import Asks, Told
 from tests.world import Dist
 
 Choices = tuple[tuple[str, str], ...]
@@ -61,8 +66,19 @@ def test_against_enumeration(kind: str, batch: int, tmp_path: Path) -> None:
             continue
         proof = prove_unique(reading)
         assert {answer.name for answer in proof.answers if not answer.proven} == expected, seed
-        if write_certificate(folder / "c", [proof]):
+        proofs = [proof, *(_further(reading, folder, lock) if seed % 3 == 0 else ())]
+        if write_certificate(folder / "c", proofs):
             assert check_certificate(folder / "c")
+
+
+def _further(reading: Reading, folder: Path, lock: Deciding) -> list[Proof]:
+    """The other properties stand on the same axioms; here no entry requires anything, only the project does."""
+    asking = asking_of(reading, folder / "pyproject.toml")
+    index = "https://index.example/simple"
+    examine(
+        asking, Told(index, [(name, version) for name, version, *_ in lock], Asks()), lambda _: index, lambda _: False
+    )
+    return [prove_installable(reading), prove_complete(reading, asking)]
 
 
 PROJECT = """
