@@ -40,6 +40,7 @@ _PEERS = ("uv", "pip", "poetry", "pdm", "pip-tools")
     "--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Cold runs, each with a warm one."
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Cases at once; all cores by default.")
+@click.option("--minutes", type=float, metavar="N", help="Begin no more cases after that; go on with the same command.")
 @click.option("--time-limit", type=float, default=120.0, show_default=True, metavar="SECONDS", help="Of one run.")
 @click.option("--memory-limit", type=float, default=4096.0, show_default=True, metavar="MB", help="Of one run.")
 @click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True)
@@ -55,6 +56,7 @@ def compare(  # noqa: PLR0917
     output: Path,
     runs: int,
     jobs: int | None,
+    minutes: float | None,
     time_limit: float,
     memory_limit: float,
     engine: str,
@@ -88,7 +90,9 @@ def compare(  # noqa: PLR0917
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         with _progress(len(suite), shown=not quiet) as told:
-            results = compare_all(plan, suite, output, jobs=jobs or cores, scheduler=scheduler, told=told)
+            results = compare_all(
+                plan, suite, output, jobs=jobs or cores, scheduler=scheduler, minutes=minutes, told=told
+            )
     except OSError as error:
         if scheduler is None:
             raise
@@ -96,7 +100,7 @@ def compare(  # noqa: PLR0917
     about = {
         **{f"snapshot {world.name}": f"recorded {world.recorded}, content {world.digest[:16]}"
            for world in dict.fromkeys(world for _, world in suite)},
-        "cases": len(suite),
+        "cases": f"{len(results)}" + (f" of {len(suite)}" if len(results) < len(suite) else ""),
         "runs": f"{runs} cold and {runs} warm of each resolver, in turns",
         "limits": f"{time_limit:g} s and {memory_limit:g} MB for one run",
         "machine": f"{cores} cores, {jobs or cores} cases at once, Python {sys.version.split()[0]}, {sys.platform}",

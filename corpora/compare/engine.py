@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
 import tempfile
@@ -31,12 +32,14 @@ def compare_all(
     *,
     jobs: int,
     scheduler: str | None = None,
+    minutes: float | None = None,
     told: Told = lambda name, done, of: None,
 ) -> list[dict[str, Any]]:
     """The results of all cases, in their order; each is also kept in ``output/cases/NAME.json`` once it is there.
 
     Args:
         jobs: how many cases run at once on this machine.
+        minutes: after which no more cases are begun on this machine; those that are not done are left out.
         scheduler: address of a dask.distributed scheduler whose workers run the cases instead.
     """
     folder = output / "cases"
@@ -49,13 +52,13 @@ def compare_all(
             results[case.name] = before
     told("", len(results), len(suite))
     work = [(plan, case, world.content, keys[case.name]) for case, world in suite if case.name not in results]
-    finished = _on_cluster(work, scheduler) if scheduler else _on_this_machine(work, jobs)
+    finished = _on_cluster(work, scheduler) if scheduler else _on_this_machine(work, jobs, minutes)
     for result in finished:
         name = result["case"]["name"]
         results[name] = result
         _write(folder / f"{name}.json", result)
         told(name, len(results), len(suite))
-    return [results[case.name] for case, _ in suite]
+    return [results[case.name] for case, _ in suite if case.name in results]
 
 
 def results_in(output: Path) -> list[dict[str, Any]]:
@@ -67,14 +70,19 @@ def results_in(output: Path) -> list[dict[str, Any]]:
 _Work = tuple[Plan, Case, bytes, str]
 
 
-def _on_this_machine(work: Sequence[_Work], jobs: int) -> Iterator[dict[str, Any]]:
+def _on_this_machine(work: Sequence[_Work], jobs: int, minutes: float | None) -> Iterator[dict[str, Any]]:
     """In processes, so that one that dies takes nothing else with it; its case is tried once more, alone."""
     context = multiprocessing.get_context("spawn")
     lost: list[_Work] = []
-    left = list(work)
+    end = math.inf if minutes is None else time.monotonic() + 60 * minutes
     with ProcessPoolExecutor(max(1, jobs), mp_context=context, initializer=_end_with, initargs=(os.getpid(),)) as pool:
-        pending = {pool.submit(run_case, *one): one for one in left}
+        pending = {pool.submit(run_case, *one): one for one in work}
         for future in as_completed(pending):
+            if time.monotonic() > end:
+                for other in pending:
+                    other.cancel()
+            if future.cancelled():
+                continue
             try:
                 yield future.result()
             except BrokenProcessPool:

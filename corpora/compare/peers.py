@@ -66,6 +66,8 @@ class Peer:
     variables: Callable[[Place], dict[str, str]] = lambda place: {}
     tables: Callable[[Place], str] = lambda place: ""
     """What is added to the ``pyproject.toml``."""
+    any_python: bool = False
+    """Whether it locks for a Python that it does not run on itself; then it is the newest that runs on ours."""
     refuses: Callable[[Asked], str] = lambda asked: ""
     """Why it has no way to express a project; empty where it has one."""
 
@@ -114,7 +116,7 @@ PEERS: Mapping[str, Peer] = {
     peer.name: peer
     for peer in (
         Peer("satlock", "satlock", "cli.main", "pylock.toml", True, _satlock),
-        Peer("uv", "uv", "", "uv.lock", True, _uv),
+        Peer("uv", "uv", "", "uv.lock", True, _uv, any_python=True),
         Peer("pip", "pip", "pip", "pylock.toml", False, _pip, refuses=_single),
         Peer(
             "poetry",
@@ -123,14 +125,19 @@ PEERS: Mapping[str, Peer] = {
             "poetry.lock",
             True,
             lambda place: ["lock", "--no-interaction", "--no-ansi", "--directory", str(place.project)],
-            lambda place: {"POETRY_CACHE_DIR": str(place.cache), "POETRY_VIRTUALENVS_CREATE": "false"},
+            lambda place: {
+                "POETRY_CACHE_DIR": str(place.cache),
+                "POETRY_VIRTUALENVS_CREATE": "false" if place.python == sys.executable else "true",
+                "PATH": os.pathsep.join([str(Path(place.python).parent), os.environ.get("PATH", "")]),
+            },
             lambda place: (
                 '\n[tool.poetry]\npackage-mode = false\n\n[[tool.poetry.source]]\nname = "world"\n'
                 f'url = "{place.index}/"\npriority = "primary"\n'
                 # It takes "no upper bound" at its word, and many releases say "<4.0": its own way to narrow the lock.
                 f'\n[tool.poetry.dependencies]\npython = "{place.requires_python or ">=3.8"},<4.0"\n'
             ),
-            _no_conflicts,
+            any_python=True,
+            refuses=_no_conflicts,
         ),
         Peer(
             "pdm",
@@ -150,7 +157,7 @@ PEERS: Mapping[str, Peer] = {
                 f'\n[tool.pdm]\ndistribution = false\n\n[[tool.pdm.source]]\nname = "pypi"\nurl = "{place.index}/"\n'
                 "verify_ssl = false\n"
             ),
-            _no_conflicts,
+            refuses=_no_conflicts,
         ),
         Peer("pip-tools", "pip-tools", "piptools", "requirements.txt", False, _pip_tools, refuses=_single),
     )

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 import traceback
 from collections.abc import Mapping
@@ -127,7 +128,7 @@ class _Trial:
         return True
 
     def _resolver(self, peer: Peer, python: str) -> Resolver:
-        return installed(peer, python, Path(self.plan.environments))
+        return installed(peer, sys.executable if peer.any_python else python, Path(self.plan.environments))
 
     def _turn(self, peer: Peer, asked: Asked, python: str, scratch: Path, turn: int) -> None:
         """A cold run, and a warm one if that locked."""

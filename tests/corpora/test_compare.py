@@ -392,6 +392,8 @@ def test_a_run_resumes_and_is_the_same_on_a_cluster(small: tuple[list[Case], Pat
     told.clear()
     again = compared(cases, path, tmp_path / "out", told=lambda name, done, of: told.append(name))
     assert told == ["", cases[0].name] and without_times(again) == without_times(first[:2])
+    some = compared([replace(cases[0], name=f"c{n}") for n in range(6)], path, tmp_path / "some", jobs=1, minutes=0)
+    assert 1 <= len(some) < 6 and {line.verdict for line in lines_of(some)} == {"valid"}
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
         spread = compared(cases, path, tmp_path / "spread", scheduler=cluster.scheduler_address)
     assert without_times(spread) == without_times(first[:2])
