@@ -90,7 +90,10 @@ def satlock(*arguments: str) -> bool:
 
 def uv(place: Path, index: str) -> Pins | str:
     (place / "uv.lock").unlink(missing_ok=True)
-    command = ["uv", "lock", "--quiet", "--project", str(place), "--default-index", index]
+    python = python_for(asked_by((place / "pyproject.toml").read_text(encoding="utf-8")).requires_python)
+    if python is None:
+        return "no Python"
+    command = ["uv", "lock", "--quiet", "--project", str(place), "--default-index", index, "--python", python]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return "no lock"
