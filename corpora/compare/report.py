@@ -10,7 +10,7 @@ from typing import Any
 
 from corpora.compare.page import page_of
 from corpora.compare.plots import draw_all
-from corpora.compare.tables import Line, csv_of, json_of, lines_of
+from corpora.compare.tables import Line, csv_of, json_of, lines_of, markdown_of
 
 __all__ = ["write_report"]
 
@@ -18,7 +18,7 @@ __all__ = ["write_report"]
 def write_report(
     results: Sequence[dict[str, Any]], output: Path, about: Mapping[str, Any], *, limit: float, locks: bool = True
 ) -> list[Line]:
-    """Writes ``results.csv``, ``results.json``, ``index.html``, ``figures/`` and ``locks/CASE/PEER-LOCKFILE``.
+    """Writes ``results.csv``, ``results.json``, ``summary.md``, ``index.html``, ``figures/`` and ``locks/CASE/PEER-LOCKFILE``.
 
     Args:
         about: what is said of the run, by name.
@@ -30,6 +30,7 @@ def write_report(
     pictures = draw_all(lines, output / "figures", limit)
     _write(output / "results.csv", csv_of(lines))
     _write(output / "results.json", json_of(results, lines, dict(about)))
+    _write(output / "summary.md", markdown_of(lines, about))
     _write(output / "index.html", page_of(results, lines, pictures, output / "figures", about))
     for result in results if locks else ():
         for peer, known in result["peers"].items():

@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from corpora.compare.peers import PEERS
 
-__all__ = ["Line", "csv_of", "json_of", "lines_of", "summary_of"]
+__all__ = ["Line", "csv_of", "json_of", "lines_of", "markdown_of", "summary_of"]
 
 
 @dataclass(frozen=True)
@@ -196,6 +196,18 @@ def summary_of(lines: Sequence[Line]) -> list[dict[str, Any]]:
             **(_against(both) if peer != "satlock" else dict.fromkeys(_against(both), "")),
         })  # fmt: skip
     return rows
+
+
+def markdown_of(lines: Sequence[Line], about: Mapping[str, Any]) -> str:
+    """What was run, and the summary, for a README to point to."""
+    rows = summary_of(lines)
+    text = "# What came of it\n\nMade by the command in [README.md](README.md); [index.html](index.html) has it in full.\n\n"
+    text += "".join(f"- {name}: {value}\n" for name, value in about.items())
+    if rows:
+        text += "\n| | " + " | ".join(row["peer"] for row in rows) + " |\n| --- |" + " ---: |" * len(rows) + "\n"
+        for name in list(rows[0])[1:]:
+            text += f"| {name} | " + " | ".join("" if row[name] is None else str(row[name]) for row in rows) + " |\n"
+    return text
 
 
 def _against(both: Sequence[tuple[Line, Line]]) -> dict[str, Any]:

@@ -403,6 +403,7 @@ def test_a_run_resumes_and_is_the_same_on_a_cluster(small: tuple[list[Case], Pat
         "https://index.example", ""
     )
     assert summary_of(lines)[0]["valid everywhere"] == 2
+    assert "\n| valid everywhere | 2 |\n" in (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
     assert (tmp_path / "out" / "figures" / "cactus-cold.svg").exists() and (tmp_path / "out" / "results.csv").exists()
 
 
