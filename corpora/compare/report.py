@@ -18,7 +18,7 @@ __all__ = ["write_report"]
 def write_report(
     results: Sequence[dict[str, Any]], output: Path, about: Mapping[str, Any], *, limit: float, locks: bool = True
 ) -> list[Line]:
-    """Writes ``results.csv``, ``results.json``, ``summary.md``, ``index.html``, ``figures/`` and ``locks/CASE/PEER-LOCKFILE``.
+    """Writes ``results.csv``, ``results.json``, ``summary.md``, ``index.html``, ``figures/``, ``locks/CASE/PEER-LOCK``.
 
     Args:
         about: what is said of the run, by name.

@@ -201,7 +201,7 @@ def summary_of(lines: Sequence[Line]) -> list[dict[str, Any]]:
 def markdown_of(lines: Sequence[Line], about: Mapping[str, Any]) -> str:
     """What was run, and the summary, for a README to point to."""
     rows = summary_of(lines)
-    text = "# What came of it\n\nMade by the command in [README.md](README.md); [index.html](index.html) has it in full.\n\n"
+    text = "# What came of it\n\n[index.html](index.html) has it in full.\n\n"
     text += "".join(f"- {name}: {value}\n" for name, value in about.items())
     if rows:
         text += "\n| | " + " | ".join(row["peer"] for row in rows) + " |\n| --- |" + " ---: |" * len(rows) + "\n"
