@@ -299,7 +299,7 @@ def test_a_python_is_one_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_messages_say_nothing_of_the_machine() -> None:
-    said = "see /home/me/.cache/x/y.py and http://127.0.0.1:4711/a/simple/b/, not https://index.example/simple/b/"
+    said = "see /opt/me/.cache/x/y.py and http://127.0.0.1:4711/a/simple/b/, not https://index.example/simple/b/"
     assert (
         without_paths(said) == "see …/y.py and http://served.example/a/simple/b/, not https://index.example/simple/b/"
     )
