@@ -155,10 +155,10 @@ class _Run:
         changed = changes(locked.lock, other.lock)
         said = "; ".join(map(str, changed)) or "nothing changes, since the others are kept to as well"
         lines = [f"  With --upgrade-package {self.asked.name}: {said}"]
-        if not changed:
-            lines += [line for entry in entries for line in self._way_out(entry)]
         for entry in entries:
-            if entry.not_newer is not None and entry.not_newer.proven:
+            if entry.not_newer is not None and not entry.not_newer.proven and not changed:
+                lines += self._way_out(entry)
+            elif entry.not_newer is not None and entry.not_newer.proven:
                 lines += [line.replace("Not the", "That is not the", 1) for line in self._newer(entry, objective)]
         return {"entries": [asdict(entry) for entry in entries], "changes": [asdict(one) for one in changed]}, lines
 
