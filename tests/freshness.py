@@ -154,6 +154,28 @@ def table(results: Sequence[Locks]) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
+def summary(results: Sequence[Locks]) -> Iterator[str]:
+    """What the figures come to, as sentences."""
+    both = [one for one in results if all(one.seconds[tool] for tool in TOOLS)]
+    hard = [one for one in both if one.kind != "easy"]
+    for label, part in (("all", both), ("backtracking and hard", hard)):
+        for what, days in (("direct", "direct"), ("all", "everything")):
+            pairs = [(getattr(one, days)["uv"], getattr(one, days)["fresh"]) for one in part]
+            ahead, behind = sum(ours < theirs for theirs, ours in pairs), sum(ours > theirs for theirs, ours in pairs)
+            totals = f"{sum(theirs for theirs, _ in pairs)} (uv) and {sum(ours for _, ours in pairs)} (fresh) days"
+            counts = f"fresh is ahead of uv in {ahead} and behind in {behind}"
+            yield f"- Of {len(part)} sets ({label}), {what} requirements: {counts}; {totals}."
+    for what, kept in (("on the clock", "seconds"), ("of processors", "worked")):
+        times = [[statistics.median(getattr(one, kept)[tool]) for tool in TOOLS] for one in both]
+        ratio = statistics.median(fresh / greedy for _, greedy, fresh in times)
+        over = max(fresh - greedy for _, greedy, fresh in times)
+        uv = statistics.median(fresh / theirs for theirs, _, fresh in times)
+        yield (
+            f"- Seconds {what}: fresh takes {ratio:.2f} times those of newest-first (median), at most {over:.1f} more; "
+            f"{uv:.2f} times those of uv (median)."
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="sets to run; all of them by default")
@@ -174,7 +196,7 @@ def main() -> None:
                     arguments.json.write_text(json.dumps(kept))
             results.append(Locks(**kept[one["name"]]))
             print("\n".join(list(table(results[-1:]))[2:]), file=sys.stderr, flush=True)
-    text = "\n".join([*table(results), ""])
+    text = "\n".join([*summary(results), "", *table(results), ""])
     if arguments.output:
         arguments.output.write_text(text, encoding="utf-8")
     else:
