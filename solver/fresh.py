@@ -279,6 +279,16 @@ class Fresh:
                     if newest > 0 and newest not in cell.attached and self._missing(cell, newest):
                         selection.probes.append((cell, newest))
 
+    def extras(self, selection: Selection) -> tuple[list[int], list[int]]:
+        """Of the literals that say that an extra is there which is asked for, those that a selection meets, and not."""
+        lacked = {
+            literal
+            for (cell, extra), literal in self._lacking.items()
+            if self._session.holds(cell.nodes[extra].literal)
+            if selection.ranks.get(cell) and not _provides(cell, selection.ranks[cell], extra)
+        }
+        return [literal for literal in self._lacking.values() if literal not in lacked], sorted(lacked)
+
     # -- the tiers below
 
     def _fewest(self, assumptions: list[int]) -> list[int]:

@@ -110,7 +110,7 @@ class Search:
                 continue
             self.statistics.rounds += 1
             self.on_round(self.statistics, selection)
-            if not self._load(selection):
+            if not self._load(selection) and not self._lift_for_extras(guards, selection):
                 return selection
 
     def refuse(self, selection: Selection, name: str, version: str, index: str, reason: str) -> None:
@@ -235,19 +235,40 @@ class Search:
                 self.encoding.split(cell, region)
             return
         if given_up:
-            hold = min((holds[x] for x in given_up), key=lambda h: (_LIFT_ORDER.index(h.kind), h.cell.package.name))
-            hold.lifted = True
-            rank = hold.ranks.bit_length() - 1
-            if hold.cell.provisional.get(rank) == hold.literal:
-                hold.cell.lifted |= hold.ranks
-                self.encoding.withdraw(hold.cell, rank)
-                return
-            # Builds are slow: of what would have to be built, one candidate at a time, the newest first.
-            hold.cell.lifted |= 1 << rank if hold.kind == "build" else hold.ranks
-            self._soft.append(hold)
+            lifted = self._lift([holds[literal] for literal in given_up])
+            self._soft += [lifted] if lifted else []
             return
         failed = any(hold.kind == "unavailable" and hold.fact in facts for hold in holds.values())
         raise NoLock(facts, witness, failed, self.universe, self._named())
+
+    def _lift(self, held: list[Hold]) -> Hold | None:
+        """Lifts one of several holds; None where it stood for what a source archive says of itself."""
+        hold = min(held, key=lambda h: (_LIFT_ORDER.index(h.kind), h.cell.package.name))
+        hold.lifted = True
+        rank = hold.ranks.bit_length() - 1
+        if hold.cell.provisional.get(rank) == hold.literal:
+            hold.cell.lifted |= hold.ranks
+            self.encoding.withdraw(hold.cell, rank)
+            return None
+        # Builds are slow: of what would have to be built, one candidate at a time, the newest first.
+        hold.cell.lifted |= 1 << rank if hold.kind == "build" else hold.ranks
+        return hold
+
+    def _lift_for_extras(self, guards: list[int], selection: Selection) -> bool:
+        """Lifts a hold where holds are all that keeps an extra from being there: no build is worth being sent back."""
+        if not isinstance(self._select, Fresh):
+            return False
+        had, lacked = self._select.extras(selection)
+        every = {hold.literal: hold for hold in (*self.holds(), *self._soft_holds())}
+        firm = [*guards, *(literal for literal, hold in every.items() if not self._liftable(hold)), *had]
+        spare = [literal for literal, hold in every.items() if self._liftable(hold)]
+        for extra in lacked:
+            clash = self.session.clash([*firm, extra, *spare]) if self.session.solve([*firm, extra]) else None
+            if clash is not None:
+                lifted = self._lift([every[literal] for literal in spare if literal in clash])
+                self._soft = [hold for hold in self._soft if hold is not lifted]
+                return True
+        return False
 
     def _named(self) -> frozenset[str]:
         packages = self.encoding.packages.values()

@@ -65,3 +65,19 @@ def test_only_where_nothing_else_serves_is_it_the_error(tmp_path: Path, hint: tu
     with pytest.raises(NoLock) as none:
         lock(read_project(problem.write_project(tmp_path)), MemoryCorpus(problem), default_index=problem.default_index)
     assert none.value.failed
+
+
+def test_an_extra_is_worth_a_build(tmp_path: Path) -> None:
+    """Without it, ``a`` would be sent back to before the extra was there."""
+    listed = {
+        "a": {
+            "1.0": Dist(),
+            "2.0": Dist(("c==1.0",), provides_extra=("x",)),
+            "3.0": Dist(("c==0.9",), provides_extra=("x",)),
+        },
+        "c": {"0.9": sdist(broken="its build failed"), "1.0": sdist("d", hint=None), "2.0": Dist()},
+        "d": {"1.0": Dist()},
+    }
+    assert versions(world(["a[x]"], listed)) == {"a": "2.0", "c": "1.0", "d": "1.0"}
+    assert versions(world(["a"], listed)) == {"a": "1.0"}
+    assert built(world(["a"], listed), tmp_path) == []
