@@ -237,9 +237,11 @@ class Encoding:
             try:
                 wanted = dependencies.of(node.extra)
             except ValueError as unreadable:
-                edge = Edge(node, rank, _NOTHING, region, None, str(unreadable))
+                refusal = f"has metadata that cannot be read: {unreadable}"
+                edge = Edge(node, rank, _NOTHING, region, None, refusal)
                 edge.provisional = node.cell.provisional.get(rank, 0)
                 node.edges.append(edge)
+                self._encode(edge)
                 continue
             for dependency in wanted:
                 self._connect(node, rank, dependency, region & dependency.marker)

@@ -114,7 +114,10 @@ class _Check:
         for name, numbers in sorted(self._by_name.items()):
             for number in numbers:
                 yield from self._candidate(number, name, partitions[name])
-        self.sources.load((place.candidates, place.rank) for places in self._places.values() for place in places)
+        found = [(place.candidates, place.rank) for places in self._places.values() for place in places]
+        self.sources.load(found)
+        # Of some it is only known now that they have to be built. A search builds what it selects, too.
+        self.sources.load(one for one in found if self.sources.cost(*one) == 2)
 
     def _candidate(self, number: int, name: str, partition: list[tuple[Formula, Candidates]]) -> Iterator[str]:
         entry, region = self.standing.entries[number], self.regions[number]
@@ -175,7 +178,7 @@ class _Check:
                 try:
                     listed = dependencies.of(extra)
                 except ValueError as error:
-                    yield f"it has {entry.name} {entry.version}, which {error}"
+                    yield f"it has {entry.name} {entry.version}, which has metadata that cannot be read: {error}"
                     continue
                 for dependency in listed:
                     reached = (self._demand[number, extra], region, dependency.marker)

@@ -7,11 +7,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from click.testing import CliRunner, Result
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from cli.commands import satlock
@@ -108,7 +109,8 @@ def _mentioned(world: World) -> Iterable[str]:
     for _, name, _, dist in world.candidates():
         yield name
         for line in dist.requires_dist:
-            yield canonicalize_name(Requirement(line).name)
+            with suppress(InvalidRequirement):  # Such a line asks for nothing.
+                yield canonicalize_name(Requirement(line).name)
     yield from (canonicalize_name(word) for word in re.findall(r'"([A-Za-z][\w.-]*)', world.pyproject))
 
 
