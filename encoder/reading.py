@@ -102,6 +102,12 @@ def project_of(
     extras = read_extras((project or {}).get("optional-dependencies"))
     groups, includes = read_groups(tables.get("dependency-groups"), own.get("dev-dependencies"))
     _check_self_references(path, name, extras, (dependencies, *extras.values(), *groups.values()))
+    warnings += (
+        f"{each.origin} requires {shown(each.text)}, which is the project itself, so no package is locked for it; "
+        "rename the project if one of an index is meant."
+        for each in dependencies
+        if each.name == name and not each.extras
+    )
 
     declared = Declared(name, extras, groups)
     indexes = read_indexes(settings, warnings, default_index=default_index, named_indexes=named_indexes)

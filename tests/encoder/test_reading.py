@@ -135,6 +135,15 @@ def test_a_requires_python_without_lower_bound_counts_and_is_named(read):
     )
 
 
+def test_a_project_named_like_a_package_that_it_needs_is_told_so(read):
+    head = '[project]\nname = "Trust.LLM"\nrequires-python = ">=3.11"\noptional-dependencies = {a = []}\n'
+    assert read(head + 'dependencies = ["trust-llm[a]"]').warnings == ()
+    assert read(head + 'dependencies = ["trust-llm>=2"]').warnings == (
+        "project.dependencies requires 'trust-llm>=2', which is the project itself, so no package is locked for it; "
+        "rename the project if one of an index is meant.",
+    )
+
+
 def test_a_dynamic_version_is_fine(read):
     assert read('[project]\nname = "p"\nrequires-python = ">=3.11"\ndynamic = ["version", "readme"]').warnings == ()
 
