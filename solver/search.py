@@ -255,17 +255,16 @@ class Search:
         return hold
 
     def _lift_for_extras(self, guards: list[int], selection: Selection) -> bool:
-        """Lifts a hold where holds are all that keeps an extra from being there: no build is worth being sent back."""
+        """Lifts a build where builds are all that keeps an extra from being there: none is worth being sent back."""
         if not isinstance(self._select, Fresh):
             return False
         had, lacked = self._select.extras(selection)
-        every = {hold.literal: hold for hold in (*self.holds(), *self._soft_holds())}
-        firm = [*guards, *(literal for literal, hold in every.items() if not self._liftable(hold)), *had]
-        spare = [literal for literal, hold in every.items() if self._liftable(hold)]
+        builds = {hold.literal: hold for hold in (*self.holds(), *self._soft_holds()) if hold.kind == "build"}
+        firm = [*guards, *(hold.literal for hold in self.holds() if hold.kind != "build"), *had]
         for extra in lacked:
-            clash = self.session.clash([*firm, extra, *spare]) if self.session.solve([*firm, extra]) else None
+            clash = self.session.clash([*firm, extra, *builds]) if self.session.solve([*firm, extra]) else None
             if clash is not None:
-                lifted = self._lift([every[literal] for literal in spare if literal in clash])
+                lifted = self._lift([builds[literal] for literal in builds if literal in clash])
                 self._soft = [hold for hold in self._soft if hold is not lifted]
                 return True
         return False

@@ -81,3 +81,13 @@ def test_an_extra_is_worth_a_build(tmp_path: Path) -> None:
     assert versions(world(["a[x]"], listed)) == {"a": "2.0", "c": "1.0", "d": "1.0"}
     assert versions(world(["a"], listed)) == {"a": "1.0"}
     assert built(world(["a"], listed), tmp_path) == []
+
+
+def test_an_extra_is_not_worth_a_pre_release() -> None:
+    """Each requirement has a final release, only both together have none."""
+    listed = {
+        "a": {"1.0": Dist(), "2.0": Dist(("c<=1.0",), provides_extra=("x",))},
+        "b": {"1.0": Dist(("c!=0.9",))},
+        "c": {"0.9": Dist(), "1.0a1": Dist(), "2.0": Dist()},
+    }
+    assert versions(world(["a[x]", "b"], listed)) == {"a": "1.0", "b": "1.0", "c": "2.0"}
