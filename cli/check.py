@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from cli.failures import NO, Ended
-from cli.terminal import say
+from satlock.cli.failures import NO, Ended
+from satlock.cli.terminal import say
 
 __all__ = ["check"]
 
@@ -27,7 +27,7 @@ def check(folder: Path, lockfile: Path | None, quiet: bool, verbose: bool) -> No
 
     The obligation is written down again from the lockfile, and the proof is replayed without a solver.
     """
-    from solver.checking.verify import Bad, check_certificate
+    from satlock.solver.checking.verify import Bad, check_certificate
 
     try:
         found = check_certificate(folder, lockfile)

@@ -13,20 +13,20 @@ from typing import Any
 
 import click
 
-from cli.failures import FAILED, Ended, ending
+from satlock.cli.failures import FAILED, Ended, ending
 
 __all__ = ["satlock"]
 
 _COMMANDS = {
-    "lock": "cli.lock:lock",
-    "why": "cli.why:why",
-    "export": "cli.export:export",
-    "prove": "cli.prove:prove",
-    "check": "cli.check:check",
-    "conflicts": "cli.conflicts:conflicts",
-    "corpus": "cli.corpus:corpus",
-    "compare": "cli.compare:compare",
-    "completion": "cli.completion:completion",
+    "lock": "satlock.cli.lock:lock",
+    "why": "satlock.cli.why:why",
+    "export": "satlock.cli.export:export",
+    "prove": "satlock.cli.prove:prove",
+    "check": "satlock.cli.check:check",
+    "conflicts": "satlock.cli.conflicts:conflicts",
+    "corpus": "satlock.cli.corpus:corpus",
+    "compare": "satlock.cli.compare:compare",
+    "completion": "satlock.cli.completion:completion",
 }
 """Where each subcommand is."""
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.failures import FAILED, WRONG, Ended
-from cli.terminal import is_terminal, say
+from satlock.cli.failures import FAILED, WRONG, Ended
+from satlock.cli.terminal import is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,10 +74,10 @@ def compare(  # noqa: PLR0917
         _refuse_missing("dask", ("distributed",))
     from platformdirs import user_cache_path
 
-    from corpora.compare.engine import compare_all
-    from corpora.compare.report import write_report
-    from corpora.compare.running import Limits
-    from corpora.compare.trial import Plan
+    from satlock.corpora.compare.engine import compare_all
+    from satlock.corpora.compare.report import write_report
+    from satlock.corpora.compare.running import Limits
+    from satlock.corpora.compare.trial import Plan
 
     suite = _suite(snapshot, projects, suites, output)
     plan = Plan(
@@ -111,7 +111,7 @@ def compare(  # noqa: PLR0917
 
 def _suite(snapshot: Path | None, projects: tuple[Path, ...], suites: tuple[Path, ...], output: Path) -> Any:
     """Every case with its world, from all that was given."""
-    from corpora.compare.cases import CaseError, Recorded, read_cases, read_suite
+    from satlock.corpora.compare.cases import CaseError, Recorded, read_cases, read_suite
 
     if bool(projects) != (snapshot is not None):
         raise click.UsageError("--corpus SNAPSHOT and PROJECT... go together.")
@@ -157,7 +157,7 @@ def _progress(many: int, *, shown: bool) -> Iterator[Callable[[str, int, int], N
 
 
 def _tell(lines: Any, results: list[dict[str, Any]], output: Path, *, quiet: bool, verbose: bool) -> None:
-    from corpora.compare.tables import summary_of
+    from satlock.corpora.compare.tables import summary_of
 
     if verbose:
         say(f"Compared: {', '.join(result['case']['name'] for result in results)}.")

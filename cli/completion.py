@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli.failures import WRONG, Ended
+from satlock.cli.failures import WRONG, Ended
 
 __all__ = ["completion"]
 
@@ -26,7 +26,7 @@ def completion(shell: str | None) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from cli.commands import satlock
+    from satlock.cli.commands import satlock
 
     name = shell or Path(os.environ.get("SHELL", "")).name
     found = get_completion_class(name) if name in _SHELLS else None

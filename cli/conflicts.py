@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from cli.failures import FAILED, NO, Ended
-from cli.inputs import Inputs, inputs
-from cli.searching import Searching
-from cli.terminal import marked, say, say_error, say_warning
-from cli.watching import Phases, Watched
+from satlock.cli.failures import FAILED, NO, Ended
+from satlock.cli.inputs import Inputs, inputs
+from satlock.cli.searching import Searching
+from satlock.cli.terminal import marked, say, say_error, say_warning
+from satlock.cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
-    from encoder.project import Choice, Project
-    from solver.conflicting import Conflict
-    from solver.search import NoLock
+    from satlock.encoder.project.project import Choice, Project
+    from satlock.solver.explaining.conflicting import Conflict
+    from satlock.solver.search.search import NoLock
 
 __all__ = ["Inference", "conflicts"]
 
@@ -78,10 +78,10 @@ class Inference:
         Raises:
             NoLock: it has no lock with nothing chosen either.
         """
-        from solver.conflicting import conflicts_of, under_conflicts
-        from solver.explanation import explain
-        from solver.locking import attempt
-        from solver.search import NoLock
+        from satlock.solver.explaining.conflicting import conflicts_of, under_conflicts
+        from satlock.solver.explaining.explanation import explain
+        from satlock.solver.locking import attempt
+        from satlock.solver.search.search import NoLock
 
         found = conflicts_of(project, lambda changed: attempt(changed, watched, default_index=default_index))
         for conflict in found:
@@ -124,8 +124,8 @@ class Inference:
 
     def table(self) -> str:
         """The declaration for the ``pyproject.toml``, with what it declares already."""
-        from encoder.amendments import inline, setting_path
-        from encoder.reading import load
+        from satlock.encoder.project.amendments import inline, setting_path
+        from satlock.encoder.project.reading import load
 
         path = setting_path(load(self.project.path), "conflicts")
         rows = [*self.project.conflicts, *self.declarable]

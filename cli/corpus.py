@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.failures import FAILED, WRONG, Ended
-from cli.inputs import Inputs, inputs_of_many
-from cli.progress import Progress
-from cli.terminal import say
+from satlock.cli.failures import FAILED, WRONG, Ended
+from satlock.cli.inputs import Inputs, inputs_of_many
+from satlock.cli.progress import Progress
+from satlock.cli.terminal import say
 
 if TYPE_CHECKING:
-    from corpora.recording import Recording
-    from corpora.snapshot import SnapshotCorpus
-    from encoder.project import Project
+    from satlock.corpora.recorded.recording import Recording
+    from satlock.corpora.recorded.snapshot import SnapshotCorpus
+    from satlock.encoder.project.project import Project
 
 __all__ = ["corpus"]
 
@@ -69,15 +69,15 @@ def record(  # noqa: PLR0917
     quiet: bool,
 ) -> None:
     """Keep every listing and metadata file that locking these projects reads, in one file."""
-    from corpora.recording import Recording, only_told, with_example_hosts
-    from corpora.snapshot import write_snapshot
+    from satlock.corpora.recorded.recording import Recording, only_told, with_example_hosts
+    from satlock.corpora.recorded.snapshot import write_snapshot
 
     if peers and find_spec("psutil") is None:
         raise Ended(WRONG, "--walk needs psutil; install satlock[compare].")
     read = [replace(given, source=folder) for folder in projects]
     names = [one.project_folder.resolve().name for one in read]
     loaded = [one.project() for one in read]
-    from corpora.address import without_credentials
+    from satlock.corpora.index.address import without_credentials
 
     recorder = _Recorder(Recording(given.corpus(*loaded)), deep, peers, walk_limit, quiet)
     with Progress(lambda: recorder.now, shown=not quiet):
@@ -109,8 +109,8 @@ class _Recorder:
 
     def read(self, given: Inputs, project: Project, name: str) -> None:
         """Locks a project for what it reads; that there is no lock is as good a reason to keep it."""
-        from solver.locking import lock
-        from solver.search import NoLock
+        from satlock.solver.locking import lock
+        from satlock.solver.search.search import NoLock
 
         self.now = f"Locking {name}"
         self.default_index = given.index_for(project, self.source)
@@ -127,8 +127,8 @@ class _Recorder:
     def _walk(self, given: Inputs, project: Project, name: str) -> None:
         from platformdirs import user_cache_path
 
-        from corpora.compare.running import Limits
-        from corpora.compare.walking import walk
+        from satlock.corpora.compare.running import Limits
+        from satlock.corpora.compare.walking import walk
 
         installed = os.environ.get("SATLOCK_PEERS") or user_cache_path("satlock", appauthor=False) / "peers"
         walks = walk(
@@ -147,7 +147,7 @@ class _Recorder:
                 say(f"{name}: {one.peer} {one.version}: {one.outcome} after {one.seconds:.1f} s{why}")
 
     def _deepen(self, project: Project, name: str) -> None:
-        from corpora.deepening import deepen
+        from satlock.corpora.recorded.deepening import deepen
 
         groups = [*project.extras.values(), *project.groups.values()]
         requirements = [one.text for one in (*project.dependencies, *(one for group in groups for one in group))]
@@ -188,8 +188,8 @@ def serve(path: Path, port: int, host: str, as_json: bool, with_stdin: bool) -> 
     """Serve a snapshot to any installer over the simple API, until it is interrupted."""
     import json
 
-    from corpora.served import Served
-    from corpora.serving import CorpusServer
+    from satlock.corpora.recorded.served import Served
+    from satlock.corpora.recorded.serving import CorpusServer
 
     snapshot = _opened(path)
     try:
@@ -220,8 +220,8 @@ def serve(path: Path, port: int, host: str, as_json: bool, with_stdin: bool) -> 
 @click.option("--output", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="SNAPSHOT")
 def merge(paths: tuple[Path, ...], output: Path) -> None:
     """Make one snapshot of several that were recorded of the same indexes."""
-    from corpora.recording import merged
-    from corpora.snapshot import write_snapshot
+    from satlock.corpora.recorded.recording import merged
+    from satlock.corpora.recorded.snapshot import write_snapshot
 
     opened = [_opened(path) for path in paths]
     if len({(one.small, one.default_index) for one in opened}) > 1:
@@ -250,7 +250,7 @@ def merge(paths: tuple[Path, ...], output: Path) -> None:
 @click.option("--seed", "seeds", multiple=True, type=click.IntRange(1), help="Of random ones (repeatable).")
 def generate(output: Path, families: tuple[str, ...], sizes: tuple[int, ...], seeds: tuple[int, ...]) -> None:
     """Write families of generated projects, with the truth about each, and the snapshot that they lock against."""
-    from corpora.families import FAMILIES, write_families
+    from satlock.corpora.recorded.families import FAMILIES, write_families
 
     if unknown := sorted(set(families) - FAMILIES.keys()):
         raise Ended(WRONG, f"There is no family {', '.join(unknown)}; there are {', '.join(FAMILIES)}.")
@@ -274,7 +274,7 @@ def generate(output: Path, families: tuple[str, ...], sizes: tuple[int, ...], se
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[SNAPSHOT|DIR]...")
 def list_(paths: tuple[Path, ...]) -> None:
     """One line for each snapshot, in the folders that are given or here."""
-    from corpora.snapshot import SnapshotError
+    from satlock.corpora.recorded.snapshot import SnapshotError
 
     found = list(_snapshots(paths or (Path(),)))
     if not found:
@@ -355,7 +355,7 @@ def show(path: Path, as_json: bool, names: tuple[str, ...]) -> None:
 
 
 def _opened(path: Path) -> SnapshotCorpus:
-    from corpora.snapshot import SnapshotCorpus
+    from satlock.corpora.recorded.snapshot import SnapshotCorpus
 
     return SnapshotCorpus(path)
 

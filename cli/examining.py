@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.failures import WRONG, Ended
-from cli.inputs import Inputs
-from cli.progress import Progress
+from satlock.cli.failures import WRONG, Ended
+from satlock.cli.inputs import Inputs
+from satlock.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from corpora.facts import Corpus
-    from solver.lockfiles.reading import Reading
-    from solver.proofs.examining import SecondLook
-    from solver.proofs.owners import Asking
+    from satlock.corpora.facts import Corpus
+    from satlock.solver.lockfiles.reading import Reading
+    from satlock.solver.proofs.examining import SecondLook
+    from satlock.solver.proofs.owners import Asking
 
 __all__ = ["WhereFrom", "ask_indexes"]
 
@@ -45,8 +45,8 @@ def ask_indexes(reading: Reading, given: WhereFrom) -> tuple[Asking, SecondLook 
         ProjectError: where the project or the lock's notes cannot be read.
         CorpusError: where a snapshot cannot be read.
     """
-    from solver.proofs.examining import SecondLook, examine
-    from solver.proofs.owners import asking_of
+    from satlock.solver.proofs.examining import SecondLook, examine
+    from satlock.solver.proofs.owners import asking_of
 
     asking = asking_of(reading, reading.beside)
     if not asking.wanted:
@@ -71,8 +71,8 @@ class _Addresses:
     """Where to ask for what a lock has from an index."""
 
     def __init__(self, reading: Reading, given: WhereFrom, corpus: Corpus, asking: Asking) -> None:
-        from corpora.address import without_credentials
-        from solver.proofs.examining import recorded_address
+        from satlock.corpora.index.address import without_credentials
+        from satlock.solver.proofs.examining import recorded_address
 
         self._given, self._corpus = given, corpus
         self._indexes = reading.project.indexes
@@ -124,7 +124,7 @@ class _Addresses:
         recorded: str | None = getattr(self._corpus, "default_index", None)
         if self._given.default_index or stated or recorded:
             return self._given.default_index or stated or recorded or ""
-        from corpora.default_index import default_index_url
+        from satlock.corpora.index.default_index import default_index_url
 
         return default_index_url()
 

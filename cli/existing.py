@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.failures import WRONG, Ended
-from cli.inputs import Inputs
-from cli.lockfile import Target
-from cli.watching import Phases, Watched
+from satlock.cli.failures import WRONG, Ended
+from satlock.cli.inputs import Inputs
+from satlock.cli.lockfile import Target
+from satlock.cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
-    from encoder.domain import Domain
-    from encoder.marker import Formula
-    from encoder.project import Project
-    from solver.lock import Lock
-    from solver.standing.reading import Standing
+    from satlock.encoder.markers.domain import Domain
+    from satlock.encoder.markers.marker import Formula
+    from satlock.encoder.project.project import Project
+    from satlock.solver.lockfiles.lock import Lock
+    from satlock.solver.lockfiles.standing.reading import Standing
 
 __all__ = ["Verdict", "json_of_standing", "names_in", "read_existing", "verdict_on"]
 
@@ -40,8 +40,8 @@ class Verdict:
 
 def read_existing(text: str, target: Target) -> Standing:
     """Reads the lock that is there. Raises Ended where it is broken."""
-    from encoder.project import ProjectError
-    from solver.standing.reading import read_standing
+    from satlock.encoder.project.project import ProjectError
+    from satlock.solver.lockfiles.standing.reading import read_standing
 
     try:
         return read_standing(text, target.form, str(target))
@@ -86,11 +86,11 @@ def _verdict(
     """``settled`` is as in :meth:`Inputs.corpus`."""
     corpus = given.corpus(project, settled=settled)
     try:
-        from encoder.dependencies import edits_of
-        from solver.directs import universe_for
-        from solver.sources import Sources
-        from solver.standing.reading import kept_commits, versions_in
-        from solver.standing.verifying import first_violation
+        from satlock.encoder.project.dependencies import edits_of
+        from satlock.solver.lockfiles.standing.reading import kept_commits, versions_in
+        from satlock.solver.lockfiles.standing.verifying import first_violation
+        from satlock.solver.search.directs import universe_for
+        from satlock.solver.search.sources import Sources
 
         watched = Watched(corpus, phases)
         with phases.phase("verifying"):
@@ -100,14 +100,14 @@ def _verdict(
             sources = Sources(project, universe, watched, index, edits_of(project), versions_in(standing))
             violation = None
             if standing.form == "uv":
-                from solver.uvlock.agreement import disagreement
+                from satlock.solver.writing.uvlock.agreement import disagreement
 
                 violation = disagreement(standing.tables, project, universe, given.uv_view(), folder)
             violation = violation or first_violation(standing, project, universe, sources)
             if violation is not None:
                 return Verdict(violation)
-            from solver.standing.regions import regions_of
-            from solver.standing.selected import selected
+            from satlock.solver.lockfiles.standing.regions import regions_of
+            from satlock.solver.lockfiles.standing.selected import selected
 
             regions = regions_of(standing, universe.domain)
             return Verdict(None, regions, selected(standing, regions, project.name), universe.domain)
@@ -126,8 +126,8 @@ def json_of_standing(
     """The report of ``--json`` for a lock that was verified, or found not to be valid."""
     places, gaps = [], []
     if verdict.lock is not None and verdict.domain is not None:
-        from cli.gaps import json_of_gaps
-        from solver.shortest import Shortener
+        from satlock.cli.gaps import json_of_gaps
+        from satlock.encoder.markers.shortest import Shortener
 
         shortener = Shortener(verdict.domain)
         markers = (shortener.marker(region) for region in verdict.regions)

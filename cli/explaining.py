@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cli.inputs import Inputs
-    from corpora.remembered import Remembered
-    from encoder.project import Project
-    from solver.search import NoLock
-    from solver.ways_out import WaysOut
+    from satlock.cli.inputs import Inputs
+    from satlock.corpora.remembered import Remembered
+    from satlock.encoder.project.project import Project
+    from satlock.solver.explaining.ways_out import WaysOut
+    from satlock.solver.search.search import NoLock
 
 __all__ = ["Explanation", "explanation_of", "with_ways_out"]
 
@@ -66,7 +66,7 @@ class Explanation:
 
 def explanation_of(none: NoLock, project: Project, searched: Mapping[str, list[str]]) -> Explanation:
     """The story of a *no*, without its ways out."""
-    from solver.explanation import explain, reason_of
+    from satlock.solver.explaining.explanation import explain, reason_of
 
     where = none.witness
     environment = None
@@ -83,8 +83,8 @@ def with_ways_out(told: Explanation, none: NoLock, given: Inputs, project: Proje
     """Looks for the ways out, with what is known of the packages already."""
     if given.kind != "project":
         return told
-    from encoder.reading import load
-    from solver.ways_out import ways_out
+    from satlock.encoder.project.reading import load
+    from satlock.solver.explaining.ways_out import ways_out
 
     document = load(project.path)
     index = given.index_for(project, corpus)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.failures import WRONG, Ended
-from cli.lockfile import Target, lockfile_in
-from cli.terminal import say, say_warning
+from satlock.cli.failures import WRONG, Ended
+from satlock.cli.lockfile import Target, lockfile_in
+from satlock.cli.terminal import say, say_warning
 
 if TYPE_CHECKING:
     from packaging.markers import Marker
 
-    from encoder.values import Value
-    from solver.lockfiles.model import Lockfile
+    from satlock.encoder.project.values import Value
+    from satlock.solver.lockfiles.model import Lockfile
 
 __all__ = ["export"]
 
@@ -78,9 +78,9 @@ def export(  # noqa: PLR0917
     LOCKFILE is a pylock.toml or a uv.lock; the one in this folder by default. The choice of extras and groups is made
     here; markers on the platform and the Python are kept where they are not decided. The project itself is left out.
     """
-    from solver.installed import installed
-    from solver.lockfiles.reading import parse, read_lockfile
-    from solver.requirements_txt import pins_of
+    from satlock.solver.lockfiles.installed import installed
+    from satlock.solver.lockfiles.reading import parse, read_lockfile
+    from satlock.solver.writing.requirements_txt import pins_of
 
     path = lockfile or lockfile_in(Path())
     reading = read_lockfile(path)
@@ -148,7 +148,7 @@ def _chosen(
 
 def _default_groups(path: Path, lock: Lockfile) -> list[str]:
     """The groups that are installed unless a person says otherwise."""
-    from solver.lockfiles.reading import parse
+    from satlock.solver.lockfiles.reading import parse
 
     known = {switch.partition(" ")[2] for switch in lock.switches if switch.startswith("group ")}
     if lock.kind == "pylock":
@@ -160,8 +160,8 @@ def _default_groups(path: Path, lock: Lockfile) -> list[str]:
 
 
 def _default_groups_of_project(path: Path, known: set[str]) -> list[str]:
-    from encoder.settings import read_default_groups
-    from solver.lockfiles.reading import parse
+    from satlock.encoder.project.settings import read_default_groups
+    from satlock.solver.lockfiles.reading import parse
 
     tools = parse(path)["tool"].table() if path.is_file() and "tool" in parse(path) else {}
     for name in ("satlock", "uv"):
@@ -219,6 +219,6 @@ def _said(extras: Sequence[str], groups: Sequence[str]) -> str:
 
 
 def _is_the_default_of_pip(indexes: Sequence[str]) -> bool:
-    from corpora.default_index import standard_index_url
+    from satlock.corpora.index.default_index import standard_index_url
 
     return [index.rstrip("/") for index in indexes] in ([], [standard_index_url().rstrip("/")])

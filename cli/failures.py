@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import click
 
-from cli.terminal import say, say_error
+from satlock.cli.terminal import say, say_error
 
 __all__ = ["FAILED", "INTERRUPTED", "NO", "WRONG", "End", "Ended", "ending"]
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from encoder.domain import Domain
-    from encoder.platforms import Place
-    from solver.gaps import Gap
-    from solver.lock import Lock
-    from solver.locking import Locked
+    from satlock.encoder.markers.domain import Domain
+    from satlock.encoder.markers.platforms import Place
+    from satlock.solver.lockfiles.gaps import Gap
+    from satlock.solver.lockfiles.lock import Lock
+    from satlock.solver.locking import Locked
 
 __all__ = ["json_of_gaps", "notes_of_refusals", "warning_of_gaps"]
 
@@ -22,7 +22,7 @@ _LINES = _NAMED = 6
 
 def warning_of_gaps(lock: Lock, domain: Domain, verbose: bool) -> str | None:
     """What a person has to know before the installation fails: a line for each set of places."""
-    from solver.gaps import without_file
+    from satlock.solver.lockfiles.gaps import without_file
 
     lines = [f"  {where}: {_listed(names, verbose)}" for where, names in _grouped(without_file(lock, domain), lock)]
     if not lines:
@@ -34,7 +34,7 @@ def warning_of_gaps(lock: Lock, domain: Domain, verbose: bool) -> str | None:
 
 def notes_of_refusals(locked: Locked) -> list[str]:
     """One sentence for each set of places where pip refuses packages that uv installs."""
-    from solver.gaps import refused_by_pip
+    from satlock.solver.lockfiles.gaps import refused_by_pip
 
     notes = [
         f"pip (not uv) refuses what says that it is for older Pythons, on {where}: {_listed(names, verbose=False)}"
@@ -50,7 +50,7 @@ def notes_of_refusals(locked: Locked) -> list[str]:
 
 def json_of_gaps(lock: Lock, domain: Domain) -> list[dict[str, Any]]:
     """Every candidate without a file, with the marker variables of each place."""
-    from solver.gaps import without_file
+    from satlock.solver.lockfiles.gaps import without_file
 
     return [
         {

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from cli.failures import WRONG, Ended
+from satlock.cli.failures import WRONG, Ended
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
-    from corpora.facts import Corpus
-    from encoder.project import Project
-    from encoder.uv_view import UvView
+    from satlock.corpora.facts import Corpus
+    from satlock.encoder.project.project import Project
+    from satlock.encoder.project.uv_view import UvView
 
 __all__ = ["DEFAULT_OBJECTIVE", "OBJECTIVES", "Inputs", "inputs", "inputs_of_many", "where_from"]
 
@@ -60,7 +60,7 @@ class Inputs:
 
     def at_root(self) -> Inputs:
         """For the root of the workspace that the project belongs to. Raises ProjectError."""
-        from encoder.workspace import workspace_of
+        from satlock.encoder.project.workspace import workspace_of
 
         if self.kind != "project":
             return self
@@ -95,8 +95,8 @@ class Inputs:
 
         Raises ProjectError.
         """
-        from corpora.default_index import further_indexes
-        from encoder.project import Index
+        from satlock.corpora.index.default_index import further_indexes
+        from satlock.encoder.project.project import Index
 
         further = further_indexes() if self.snapshot is None else ()
         project = self._reader()(
@@ -113,7 +113,7 @@ class Inputs:
 
     def uv_view(self) -> UvView:
         """The project as uv reads it. Raises ProjectError; Ended where uv has no lock for such a source."""
-        from encoder.uv_view import Cutoff, refuse_unlisted_scopes, uv_view_of
+        from satlock.encoder.project.uv_view import Cutoff, refuse_unlisted_scopes, uv_view_of
 
         if self.kind == "requirements":
             raise Ended(WRONG, "uv has no lock for a requirements file; write a pylock.toml instead.")
@@ -128,14 +128,14 @@ class Inputs:
 
     def _reader(self) -> Callable[..., Project]:
         if self.kind == "script":
-            from encoder.script import read_script
+            from satlock.encoder.project.script import read_script
 
             return read_script
         if self.kind == "requirements":
-            from encoder.requirements_txt import read_requirements
+            from satlock.encoder.project.requirements_txt import read_requirements
 
             return read_requirements
-        from encoder.reading import read_project
+        from satlock.encoder.project.reading import read_project
 
         return read_project
 
@@ -148,16 +148,16 @@ class Inputs:
         Raises CorpusError.
         """
         if self.snapshot is not None:
-            from corpora.snapshot import SnapshotCorpus
+            from satlock.corpora.recorded.snapshot import SnapshotCorpus
 
             snapshot = SnapshotCorpus(self.snapshot)
             if not snapshot.small:
                 return snapshot
-            from corpora.served import StandinCorpus
+            from satlock.corpora.recorded.served import StandinCorpus
 
             return StandinCorpus(snapshot)
-        from corpora.access import Access
-        from corpora.index import LiveCorpus
+        from satlock.corpora.index.access import Access
+        from satlock.corpora.index.index import LiveCorpus
 
         access = projects[0].access if projects else Access()
         indexes = [index for project in projects for index in project.indexes]
@@ -175,7 +175,7 @@ class Inputs:
         recorded: str | None = getattr(corpus, "default_index", None)
         if stated or recorded:
             return stated or recorded or ""
-        from corpora.default_index import default_index_url
+        from satlock.corpora.index.default_index import default_index_url
 
         return default_index_url()
 
@@ -256,7 +256,7 @@ def _named_indexes(ctx: click.Context, parameter: click.Parameter, values: tuple
 def _cutoff(ctx: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
     if value is None:
         return None
-    from encoder.cutoffs import parse_cutoff
+    from satlock.encoder.project.cutoffs import parse_cutoff
 
     try:
         return parse_cutoff(value, datetime.now(UTC))

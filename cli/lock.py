@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from cli.failures import FAILED, NO, WRONG, Ended
-from cli.inputs import Inputs, inputs, package_names
-from cli.lockfile import Target, target_of
-from cli.remembered import Memory
-from cli.terminal import marked, say, say_error, say_warning
-from cli.watching import Phases, Watched
+from satlock.cli.failures import FAILED, NO, WRONG, Ended
+from satlock.cli.inputs import Inputs, inputs, package_names
+from satlock.cli.lockfile import Target, target_of
+from satlock.cli.remembered import Memory
+from satlock.cli.terminal import marked, say, say_error, say_warning
+from satlock.cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
-    from cli.conflicts import Inference
-    from encoder.domain import Domain
-    from encoder.project import Project
-    from solver.lock import Lock
-    from solver.locking import Locked
-    from solver.search import NoLock
-    from solver.standing.reading import Standing
+    from satlock.cli.conflicts import Inference
+    from satlock.encoder.markers.domain import Domain
+    from satlock.encoder.project.project import Project
+    from satlock.solver.lockfiles.lock import Lock
+    from satlock.solver.lockfiles.standing.reading import Standing
+    from satlock.solver.locking import Locked
+    from satlock.solver.search.search import NoLock
 
 __all__ = ["lock"]
 
@@ -103,7 +103,7 @@ def lock(  # noqa: PLR0917
             say_warning(warning)
         existing = None
         if text is not None and not upgrade:
-            from cli.existing import read_existing
+            from satlock.cli.existing import read_existing
 
             existing = read_existing(text, target)
         run.inferred = run.inference(project) if infer_conflicts else None
@@ -118,10 +118,10 @@ def _certify(lockfile: Path, project: Path, folder: Path, locked: Locked) -> Non
     Raises:
         Ended: an environment gets two candidates of a package, which would be a bug of satlock.
     """
-    from solver.lockfiles.reading import read_lockfile
-    from solver.proofs.certificate import write_certificate
-    from solver.proofs.optimality import optimality_of
-    from solver.proofs.unique import prove_unique
+    from satlock.solver.lockfiles.reading import read_lockfile
+    from satlock.solver.proofs.certificate import write_certificate
+    from satlock.solver.proofs.optimality import optimality_of
+    from satlock.solver.proofs.unique import prove_unique
 
     proof = prove_unique(read_lockfile(lockfile, project))
     refuted = [answer.name for answer in proof.answers if not answer.proven]
@@ -161,7 +161,7 @@ class _Run:
         Raises:
             Ended: it is not, and this was to be checked.
         """
-        from cli.existing import json_of_standing, names_in, verdict_on
+        from satlock.cli.existing import json_of_standing, names_in, verdict_on
 
         prepare = self.inferred.infer if self.inferred is not None else None
         verdict = verdict_on(existing, project, self.given, self.phases, self._folder, prepare=prepare)
@@ -186,7 +186,7 @@ class _Run:
     @staticmethod
     def _gaps(lock: Lock, domain: Domain, *, verbose: bool) -> list[str]:
         """The warning that something has no file for a common platform, where that is so."""
-        from cli.gaps import warning_of_gaps
+        from satlock.cli.gaps import warning_of_gaps
 
         warning = warning_of_gaps(lock, domain, verbose)
         return [] if warning is None else [warning]
@@ -217,8 +217,8 @@ class _Run:
         Raises:
             Ended: there is none, which is then explained; or it is another one than that which was to be checked.
         """
-        from cli.searching import Searching
-        from solver.standing.reading import kept_commits, kept_versions
+        from satlock.cli.searching import Searching
+        from satlock.solver.lockfiles.standing.reading import kept_commits, kept_versions
 
         self._objective = objective
         commits = kept_commits(existing, lifted) if existing is not None else {}
@@ -264,7 +264,7 @@ class _Run:
 
     @staticmethod
     def inference(project: Project) -> Inference:
-        from cli.conflicts import Inference
+        from satlock.cli.conflicts import Inference
 
         return Inference(project)
 
@@ -298,10 +298,10 @@ class _Run:
         """
         folder = self._folder
         if self.target.form == "uv":
-            from solver.uvlock.writing import to_uv_lock
+            from satlock.solver.writing.uvlock.writing import to_uv_lock
 
             return to_uv_lock(locked.lock, project, locked.universe, self.given.uv_view(), folder)
-        from solver.pylock import to_toml
+        from satlock.solver.writing.pylock import to_toml
 
         return to_toml(locked.lock, folder)
 
@@ -309,7 +309,7 @@ class _Run:
         """Says what was found."""
         self._warn_of_gaps(locked.lock, locked.universe.domain)
         if not self.quiet:
-            from cli.summary import summary
+            from satlock.cli.summary import summary
 
             for line in summary(
                 locked, watched, self.phases, target=str(self.target), status=status, verbose=self.verbose
@@ -319,7 +319,7 @@ class _Run:
             self._print_json(locked, watched, status)
 
     def _print_json(self, locked: Locked, watched: Watched, status: str, reason: str | None = None) -> None:
-        from cli.summary import json_of
+        from satlock.cli.summary import json_of
 
         click.echo(json_of(locked, watched, self.phases, self._header(status, reason)))
 

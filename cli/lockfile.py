@@ -13,7 +13,7 @@ from typing import Literal
 
 import click
 
-from cli.failures import FAILED, WRONG, Ended
+from satlock.cli.failures import FAILED, WRONG, Ended
 
 __all__ = ["Target", "lockfile_in", "target_of"]
 

@@ -10,15 +10,15 @@ __all__ = ["main"]
 def main() -> None:
     """Runs ``satlock`` with the arguments of this process, and ends the process."""
     if sys.argv[1:2] == ["lock"]:
-        from cli.swift import nothing_to_do
+        from satlock.cli.swift import nothing_to_do
 
         if nothing_to_do(sys.argv[2:]):
             return
-    from cli.interruption import INTERRUPTED, leave, listen
+    from satlock.cli.interruption import INTERRUPTED, leave, listen
 
     listen()
     try:
-        from cli.commands import satlock
+        from satlock.cli.commands import satlock
 
         satlock.main(prog_name="satlock")
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
-from cli.terminal import is_terminal
+from satlock.cli.terminal import is_terminal
 
 __all__ = ["Progress"]
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.failures import FAILED, NO, WRONG, Ended
-from cli.inputs import where_from
-from cli.lockfile import lockfile_in
-from cli.terminal import say, say_warning
+from satlock.cli.failures import FAILED, NO, WRONG, Ended
+from satlock.cli.inputs import where_from
+from satlock.cli.lockfile import lockfile_in
+from satlock.cli.terminal import say, say_warning
 
 if TYPE_CHECKING:
-    from solver.lockfiles.reading import Reading
-    from solver.proofs.unique import Answer, Proof
+    from satlock.solver.lockfiles.reading import Reading
+    from satlock.solver.proofs.unique import Answer, Proof
 
 __all__ = ["prove"]
 
@@ -81,24 +81,24 @@ def prove(  # noqa: PLR0917
         raise click.UsageError(f"--{given.replace('_', '-')} is for --complete: the other properties ask no index.")
     if project is not None and not (project / "pyproject.toml").is_file():
         raise Ended(WRONG, f"{project} has no pyproject.toml; name the folder of the project with --project.")
-    from solver.lockfiles.reading import read_lockfile
-    from solver.proofs.unique import prove_unique
+    from satlock.solver.lockfiles.reading import read_lockfile
+    from satlock.solver.proofs.unique import prove_unique
 
     reading = read_lockfile(lockfile or lockfile_in(project or Path()), project)
     proofs: list[Proof] = []
     if unique or not (index_pins or installable or complete):
         proofs.append(prove_unique(reading, _names(unique)))
     if index_pins:
-        from solver.proofs.pins import prove_index_pins
+        from satlock.solver.proofs.pins import prove_index_pins
 
         proofs.append(prove_index_pins(reading))
     if installable:
-        from solver.proofs.installable import prove_installable
+        from satlock.solver.proofs.installable import prove_installable
 
         proofs.append(prove_installable(reading, installable))
     if complete:
-        from cli.examining import WhereFrom, ask_indexes
-        from solver.proofs.complete import prove_complete
+        from satlock.cli.examining import WhereFrom, ask_indexes
+        from satlock.solver.proofs.complete import prove_complete
 
         asking, second_look = ask_indexes(reading, WhereFrom(**options))
         for note in asking.notes:
@@ -106,7 +106,7 @@ def prove(  # noqa: PLR0917
         proofs.append(prove_complete(reading, asking, second_look))
     size = None
     if certificate is not None:
-        from solver.proofs.certificate import write_certificate
+        from satlock.solver.proofs.certificate import write_certificate
 
         size = write_certificate(certificate, proofs)
     if as_json:
@@ -126,7 +126,7 @@ def prove(  # noqa: PLR0917
 
 
 def _report(reading: Reading, proofs: list[Proof]) -> dict[str, Any]:
-    from solver.proofs.counterexample import json_of
+    from satlock.solver.proofs.counterexample import json_of
 
     reports = [
         {
@@ -148,7 +148,7 @@ _SAID = {
 
 
 def _tell(reading: Reading, proofs: list[Proof], *, quiet: bool, verbose: bool) -> None:
-    from solver.proofs.counterexample import told
+    from satlock.solver.proofs.counterexample import told
 
     for proof in proofs:
         proven, refuted = _SAID[proof.property]

@@ -46,7 +46,7 @@ class Memory:
         self._snapshot, self._options = snapshot, [option for option in options if option]
         self._file: str | None = None
         if lock is not None:
-            from corpora.cache_folder import default_folder
+            from satlock.corpora.index.cache_folder import default_folder
 
             place = blake2b(os.path.abspath(lock).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
             self._file = os.path.join(folder or default_folder(), "verified", place)
@@ -89,7 +89,7 @@ class Memory:
         if self._snapshot is not None:
             said.append((os.path.abspath(self._snapshot), *_stamp(self._snapshot)))
         else:
-            from corpora.configuration import configuration
+            from satlock.corpora.index.configuration import configuration
 
             said.append(configuration())
         if b"exclude-newer" in project:  # it may count back from now
@@ -116,5 +116,9 @@ def _stamp(path: str) -> tuple[int, int]:
 def _code() -> list[tuple[int, int]]:
     """Which code gave the verdict: another release of satlock verifies again."""
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    files = ("solver/standing/verifying.py", "solver/uvlock/agreement.py", "encoder/reading.py")
+    files = (
+        "solver/lockfiles/standing/verifying.py",
+        "solver/writing/uvlock/agreement.py",
+        "encoder/project/reading.py",
+    )
     return [_stamp(os.path.join(here, name)) for name in files]

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cli.inputs import Inputs
-from cli.progress import Progress
-from cli.watching import Phases, Watched
+from satlock.cli.inputs import Inputs
+from satlock.cli.progress import Progress
+from satlock.cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
-    from cli.explaining import Explanation
-    from corpora.remembered import Remembered
-    from encoder.project import Project
-    from solver.locking import Locked
-    from solver.search import NoLock
+    from satlock.cli.explaining import Explanation
+    from satlock.corpora.remembered import Remembered
+    from satlock.encoder.project.project import Project
+    from satlock.solver.locking import Locked
+    from satlock.solver.search.search import NoLock
 
 __all__ = ["Searching"]
 
@@ -28,7 +28,7 @@ class Searching:
     phases: Phases
     quiet: bool
     commits: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
-    """Those of an existing lock (see ``solver.locking.place_of_commit``)."""
+    """Those of an existing lock (see ``satlock.solver.locking.place_of_commit``)."""
     asks_more: bool = False
     """Whether the project that is searched asks for more than its file: no change of the file is a way out then."""
     explanation: Explanation | None = None
@@ -58,11 +58,11 @@ class Searching:
                 nothing sends elsewhere; may raise NoLock.
         """
         with self.phases.phase("starting"):
-            from corpora.remembered import Remembered
+            from satlock.corpora.remembered import Remembered
 
             corpus = Remembered(self.given.corpus(project))  # first: a live one gets ready while the rest is imported
-            from solver.locking import lock as find
-            from solver.search import NoLock
+            from satlock.solver.locking import lock as find
+            from satlock.solver.search.search import NoLock
         try:
             watched = self._watched = Watched(corpus, self.phases)
             with self.progress(), self.phases.phase("search"):
@@ -90,7 +90,7 @@ class Searching:
         watched: Watched,
         on_story: Callable[[Sequence[str]], None] | None,
     ) -> list[str]:
-        from cli.explaining import explanation_of, with_ways_out
+        from satlock.cli.explaining import explanation_of, with_ways_out
 
         told = explanation_of(none, project, watched.searched)
         if on_story is not None:

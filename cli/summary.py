@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from cli.gaps import json_of_gaps, notes_of_refusals
-from cli.terminal import marked
-from cli.watching import Phases, Watched
+from satlock.cli.gaps import json_of_gaps, notes_of_refusals
+from satlock.cli.terminal import marked
+from satlock.cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
-    from solver.lock import LockedPackage
-    from solver.locking import Locked
+    from satlock.solver.lockfiles.lock import LockedPackage
+    from satlock.solver.locking import Locked
 
 __all__ = ["json_of", "summary"]
 

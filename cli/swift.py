@@ -20,7 +20,7 @@ def nothing_to_do(arguments: list[str]) -> bool:
         if asked is None or (sys.stderr is not None and sys.stderr.isatty()):
             return False
         source, lock, check, quiet = asked
-        from cli.remembered import Memory
+        from satlock.cli.remembered import Memory
 
         known = Memory(source, lock).recall(_text(lock))
         if known is None or (known.warnings and os.environ.get("FORCE_COLOR")):

@@ -66,7 +66,7 @@ def _printable(text: str) -> str:
         return piece if len(piece) > 1 or piece.isprintable() else f"\\x{ord(piece):02x}"
 
     if "://" in text:
-        from corpora.address import redacted
+        from satlock.corpora.index.address import redacted
 
         text = redacted(text)
     return _UNPRINTABLE.sub(shown, text)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from corpora.facts import Corpus, File, Guess, Listing, MetadataOutcome, Unavailable, Unhashed, Wanted
-    from corpora.references import DirectOutcome, Reference
+    from satlock.corpora.facts import Corpus, File, Guess, Listing, MetadataOutcome, Unavailable, Unhashed, Wanted
+    from satlock.corpora.references import DirectOutcome, Reference
 
 __all__ = ["Phases", "Watched"]
 
@@ -76,7 +76,7 @@ class Watched:
         return getattr(self._corpus, "fetches", False)
 
     def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
-        from corpora.address import without_credentials
+        from satlock.corpora.index.address import without_credentials
 
         wanted = list(wanted)
         for index, name in wanted:

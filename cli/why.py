@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from cli.existing import read_existing
-from cli.failures import FAILED, NO, WRONG, Ended
-from cli.inputs import Inputs, inputs, package_names
-from cli.lockfile import target_of
-from cli.searching import Searching
-from cli.terminal import marked, say, say_warning
-from cli.watching import Phases, Watched
+from satlock.cli.existing import read_existing
+from satlock.cli.failures import FAILED, NO, WRONG, Ended
+from satlock.cli.inputs import Inputs, inputs, package_names
+from satlock.cli.lockfile import target_of
+from satlock.cli.searching import Searching
+from satlock.cli.terminal import marked, say, say_warning
+from satlock.cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
-    from encoder.project import Project, Requirement
-    from solver.changes import Change
-    from solver.locking import Locked
-    from solver.search import NoLock
-    from solver.why import Entry
+    from satlock.encoder.project.project import Project, Requirement
+    from satlock.solver.explaining.why import Entry
+    from satlock.solver.lockfiles.changes import Change
+    from satlock.solver.locking import Locked
+    from satlock.solver.search.search import NoLock
 
 __all__ = ["why"]
 
@@ -59,7 +59,7 @@ def why(  # noqa: PLR0917
     target = target_of(given.default_lock(form), output, form)
     run = _Run(given, quiet, verbose, as_json, asked)
     with run.phases.phase("reading"):
-        from solver.standing.reading import kept_versions
+        from satlock.solver.lockfiles.standing.reading import kept_versions
 
         project, text = given.project(), target.read()
         existing = read_existing(text, target) if text is not None and not upgrade else None
@@ -80,7 +80,7 @@ def why(  # noqa: PLR0917
 
 
 def _read(question: str) -> Requirement:
-    from encoder.specifiers import parse_requirement
+    from satlock.encoder.markers.specifiers import parse_requirement
 
     try:
         asked = parse_requirement(question, "the question")
@@ -127,7 +127,7 @@ class _Run:
         kept: Mapping[str, frozenset[str]],
     ) -> None:
         """Why the package is locked as it is; where a lock is kept to, also what it would be otherwise."""
-        from solver.why import why as find
+        from satlock.solver.explaining.why import why as find
 
         with self.phases.phase("explaining"):
             entries = find(locked, self.asked.name, watched.searched, project.single_version)
@@ -145,8 +145,8 @@ class _Run:
         self, project: Project, objective: str, locked: Locked, kept: Mapping[str, frozenset[str]]
     ) -> tuple[dict[str, Any], list[str]]:
         """What ``lock --upgrade-package`` would make of the package, as data and in words."""
-        from solver.changes import changes
-        from solver.why import why as find
+        from satlock.solver.explaining.why import why as find
+        from satlock.solver.lockfiles.changes import changes
 
         others = {name: versions for name, versions in kept.items() if name != self.asked.name}
         searching = Searching(self.given, self.phases, self.quiet)
@@ -174,7 +174,7 @@ class _Run:
         Raises:
             Ended: there is none.
         """
-        from solver.changes import changes
+        from satlock.solver.lockfiles.changes import changes
 
         kept: dict[str, frozenset[str]] = {}
         for one in locked.lock.packages:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from corpora.references import DirectOutcome, Reference
+    from satlock.corpora.references import DirectOutcome, Reference
 
 __all__ = [
     "Corpus",

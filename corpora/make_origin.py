@@ -1,10 +1,11 @@
 """How ``corpora/origin/origin.snapshot`` was made; nobody needs to run this to use it.
 
-    python -m corpora.make_origin --torch pytorch-index.json
+    python -m satlock.corpora.make_origin --torch pytorch-index.json
 
-Packages of the default index are read from the live one (the user's own, see ``corpora.default_index``) as they were on
-a day: of each package the newest versions, and those that a kept version asks for by ``==``, with everything that these
-require. What the PyTorch indexes list comes from a file of facts about them,
+Packages of the default index are read from the live one (the user's own, see
+``satlock.corpora.index.default_index``) as they were on a day: of each package the newest versions, and those that a
+kept version asks for by ``==``, with everything that these require. What the PyTorch indexes list comes from a file of
+facts about them,
 ``{index: {package: {version: {files, requires_dist, requires_python, …}}}}``. All of it is moved to example hosts.
 """
 
@@ -24,10 +25,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from corpora.default_index import default_index_url
-from corpora.facts import Corpus, File, Listing, Metadata, MetadataOutcome, Release, Wanted
-from corpora.index import LiveCorpus
-from corpora.snapshot import write_snapshot
+from satlock.corpora.facts import Corpus, File, Listing, Metadata, MetadataOutcome, Release, Wanted
+from satlock.corpora.index.default_index import default_index_url
+from satlock.corpora.index.index import LiveCorpus
+from satlock.corpora.recorded.snapshot import write_snapshot
 
 HERE = Path(__file__).parent / "origin"
 DAY = "2024-12-05T00:00:00Z"

@@ -1,11 +1,11 @@
 """How ``corpora/torch/torch.snapshot`` was made; nobody needs to run this to use it.
 
-    python -m corpora.make_torch
+    python -m satlock.corpora.make_torch
 
 What the PyTorch indexes list is read from ``corpora/torch/facts.json``, gathered from public lockfiles:
 ``{index: {package: {version: {released, requires-python, requires-dist, files}}}}``. What all that requires is read
-from the live default index (the user's own, see ``corpora.default_index``) as it was on a day: of each package the
-newest versions that a requirement admits. All of it is moved to example hosts.
+from the live default index (the user's own, see ``satlock.corpora.index.default_index``) as it was on a day: of each
+package the newest versions that a requirement admits. All of it is moved to example hosts.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpora.deepening import deepen
-from corpora.default_index import default_index_url
-from corpora.facts import (
+from satlock.corpora.facts import (
     Corpus,
     File,
     Guess,
@@ -32,12 +30,14 @@ from corpora.facts import (
     Unhashed,
     Wanted,
 )
-from corpora.index import LiveCorpus
-from corpora.recording import Recording, only_told, with_example_hosts
-from corpora.snapshot import write_snapshot
+from satlock.corpora.index.default_index import default_index_url
+from satlock.corpora.index.index import LiveCorpus
+from satlock.corpora.recorded.deepening import deepen
+from satlock.corpora.recorded.recording import Recording, only_told, with_example_hosts
+from satlock.corpora.recorded.snapshot import write_snapshot
 
 if TYPE_CHECKING:
-    from corpora.references import DirectOutcome, Reference
+    from satlock.corpora.references import DirectOutcome, Reference
 
 HERE = Path(__file__).parent / "torch"
 DAY = "2025-09-01T00:00:00Z"

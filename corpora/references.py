@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from corpora.facts import File, Metadata, Unavailable
+from satlock.corpora.facts import File, Metadata, Unavailable
 
 __all__ = [
     "Direct", "DirectOutcome", "GitError", "GitReference", "PathReference", "Reference", "UrlReference",

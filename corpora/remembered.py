@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from corpora.facts import Corpus, File, Guess, Listing, MetadataOutcome, Unavailable, Unhashed, Wanted
-from corpora.references import DirectOutcome, Reference
+from satlock.corpora.facts import Corpus, File, Guess, Listing, MetadataOutcome, Unavailable, Unhashed, Wanted
+from satlock.corpora.references import DirectOutcome, Reference
 
 __all__ = ["Remembered"]
 

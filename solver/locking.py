@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from corpora.facts import Corpus
-from encoder.dependencies import edits_of
-from encoder.project import Project
-from encoder.universe import Universe
-
-from .decoding import decode
-from .directs import place_of_commit, universe_for
-from .hashing import with_hashes
-from .lock import Lock
-from .newest_first import Selection
-from .reasons import Reasons
-from .search import Search, Statistics
-from .sources import Sources
+from satlock.corpora.facts import Corpus
+from satlock.encoder.project.dependencies import edits_of
+from satlock.encoder.project.project import Project
+from satlock.encoder.project.universe import Universe
+from satlock.solver.explaining.reasons import Reasons
+from satlock.solver.lockfiles.decoding import decode
+from satlock.solver.lockfiles.hashing import with_hashes
+from satlock.solver.lockfiles.lock import Lock
+from satlock.solver.objective.newest_first import Selection
+from satlock.solver.search.directs import place_of_commit, universe_for
+from satlock.solver.search.search import Search, Statistics
+from satlock.solver.search.sources import Sources
 
 __all__ = ["Locked", "attempt", "lock", "place_of_commit", "universe_for"]
 

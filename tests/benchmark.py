@@ -86,7 +86,7 @@ def lock(tool: str, folder: Path, cache: Path) -> Run:
         # The lock must not depend on the interpreter that runs this; uv asks for one all the same.
         command += ["--python", sys.executable]
     else:
-        command = [sys.executable, "-m", "cli.main", "lock", "--quiet", "--project", str(folder)]
+        command = [sys.executable, "-m", "satlock", "lock", "--quiet", "--project", str(folder)]
         command += ["--cache-dir", str(cache)]
     with open(os.devnull, "w") as sink:
         saved = os.dup(2)

@@ -92,7 +92,7 @@ class Run:
 
 
 def run(source: Path, cache: Path) -> Run:
-    command = [sys.executable, "-m", "cli.main", "lock", str(source), "--cache-dir", str(cache)]
+    command = [sys.executable, "-m", "satlock", "lock", str(source), "--cache-dir", str(cache)]
     before, began = os.times(), time.perf_counter()
     story, seen = 0.0, b""
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:

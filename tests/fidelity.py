@@ -22,12 +22,12 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from platformdirs import user_cache_path
 
-from corpora.compare.asked import asked_by
-from corpora.compare.peers import PEERS, installed, python_for
-from corpora.default_index import default_index_url
-from corpora.served import Served
-from corpora.serving import CorpusServer
-from corpora.snapshot import SnapshotCorpus
+from satlock.corpora.compare.asked import asked_by
+from satlock.corpora.compare.peers import PEERS, installed, python_for
+from satlock.corpora.index.default_index import default_index_url
+from satlock.corpora.recorded.served import Served
+from satlock.corpora.recorded.serving import CorpusServer
+from satlock.corpora.recorded.snapshot import SnapshotCorpus
 
 Pins = frozenset[tuple[str, str]]
 
@@ -81,7 +81,7 @@ def _cell(live: Pins | str, served: Pins | str) -> str:
 
 
 def satlock(*arguments: str) -> bool:
-    command = [sys.executable, "-m", "cli.main", *arguments, "--quiet"]
+    command = [sys.executable, "-m", "satlock", *arguments, "--quiet"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         raise SystemExit(done.stderr)

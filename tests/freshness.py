@@ -28,9 +28,9 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from corpora.default_index import default_index_url
-from corpora.facts import Listing
-from corpora.index import LiveCorpus
+from satlock.corpora.facts import Listing
+from satlock.corpora.index.default_index import default_index_url
+from satlock.corpora.index.index import LiveCorpus
 from tests.benchmark import SETS, Run, locked_versions, measured, project
 
 TOOLS = ("uv", "newest-first", "fresh")
@@ -62,7 +62,17 @@ def lock(tool: str, folder: Path, cache: Path) -> Run:
     if tool == "uv":
         command = ["uv", "lock", "--quiet", "--project", str(folder), "--python", sys.executable]
     else:
-        command = [sys.executable, "-m", "cli.main", "lock", "--quiet", "--project", str(folder), "--objective", tool]
+        command = [
+            sys.executable,
+            "-m",
+            "satlock",
+            "lock",
+            "--quiet",
+            "--project",
+            str(folder),
+            "--objective",
+            tool,
+        ]
     with open(os.devnull, "w") as sink:
         saved = os.dup(2)
         os.dup2(sink.fileno(), 2)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from encoder.reading import read_project
-from solver.locking import lock
-from solver.search import NoLock
+from satlock.encoder.project.reading import read_project
+from satlock.solver.locking import lock
+from satlock.solver.search.search import NoLock
 from tests.test_semantics import locked, world
 from tests.world import Dist, MemoryCorpus, World
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from corpora.remembered import Remembered
-from encoder.project import Choice, Project, ProjectError
-from encoder.reading import read_project
-from encoder.universe import PinsOverlap
-from solver.conflicting import Conflict, conflicts_of, under_conflicts
-from solver.locking import attempt, lock
-from solver.search import NoLock
+from satlock.corpora.remembered import Remembered
+from satlock.encoder.project.project import Choice, Project, ProjectError
+from satlock.encoder.project.reading import read_project
+from satlock.encoder.project.universe import PinsOverlap
+from satlock.solver.explaining.conflicting import Conflict, conflicts_of, under_conflicts
+from satlock.solver.locking import attempt, lock
+from satlock.solver.search.search import NoLock
 from tests.bruteforce import Environment, Judge
 from tests.cli.scene import pyproject, world_of
 from tests.splitting import splitting_world

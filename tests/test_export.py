@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
-from cli.commands import satlock
-from encoder.project import ProjectError
-from solver.installed import installed
-from solver.lockfiles.reading import read_lockfile
+from satlock.cli.commands import satlock
+from satlock.encoder.project.project import ProjectError
+from satlock.solver.lockfiles.installed import installed
+from satlock.solver.lockfiles.reading import read_lockfile
 from tests.prove.deciding_locks import pylock_text, random_deciding
 from tests.prove.locks import origin_lock
 from tests.prove.random_locks import environments, holds, random_uv, uv_choices, uv_installs, uv_text

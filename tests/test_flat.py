@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.commands import satlock
+from satlock.cli.commands import satlock
 from tests import standins
 from tests.index_server import IndexServer
 from tests.test_installs import Venv

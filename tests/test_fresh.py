@@ -18,11 +18,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from solver.locking import Locked
-from solver.maxsat import Optimiser, Totalizer
-from solver.pylock import to_pylock
-from solver.search import NoLock
-from solver.session import Session
+from satlock.solver.locking import Locked
+from satlock.solver.objective.maxsat import Optimiser, Totalizer
+from satlock.solver.search.search import NoLock
+from satlock.solver.search.session import Session
+from satlock.solver.writing.pylock import to_pylock
 from tests.bruteforce import Candidate, Environment, Judge
 from tests.splitting import splitting_world
 from tests.standing.kept import kept_versions

@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 from packaging.tags import sys_tags
 
-from cli.commands import satlock
-from corpora.index import LiveCorpus
-from encoder.reading import read_project
-from solver.locking import lock
-from solver.pylock import to_toml
+from satlock.cli.commands import satlock
+from satlock.corpora.index.index import LiveCorpus
+from satlock.encoder.project.reading import read_project
+from satlock.solver.locking import lock
+from satlock.solver.writing.pylock import to_toml
 from tests.index_server import IndexServer
 from tests.world import DEFAULT, Dist, World
 

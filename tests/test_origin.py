@@ -7,8 +7,8 @@ import re
 import zipfile
 from pathlib import Path
 
-from corpora.facts import Metadata, Wanted
-from corpora.snapshot import SnapshotCorpus
+from satlock.corpora.facts import Metadata, Wanted
+from satlock.corpora.recorded.snapshot import SnapshotCorpus
 from tests.bruteforce import Environment, Judge
 from tests.world import Dist, World
 

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli.commands import satlock
-from cli.gaps import json_of_gaps, warning_of_gaps
-from encoder.platforms import COMMON, PYTHONS
-from encoder.reading import read_project
-from solver.gaps import refused_by_pip, without_file
-from solver.lockfiles.reading import read_lockfile
-from solver.locking import Locked, lock
-from solver.proofs.installable import COMMON as PROVEN
-from solver.proofs.installable import prove_installable
-from solver.pylock import to_toml
-from solver.standing.reading import read_standing
-from solver.standing.regions import regions_of
-from solver.standing.selected import selected
+from satlock.cli.commands import satlock
+from satlock.cli.gaps import json_of_gaps, warning_of_gaps
+from satlock.encoder.markers.platforms import COMMON, PYTHONS
+from satlock.encoder.project.reading import read_project
+from satlock.solver.lockfiles.gaps import refused_by_pip, without_file
+from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.lockfiles.standing.reading import read_standing
+from satlock.solver.lockfiles.standing.regions import regions_of
+from satlock.solver.lockfiles.standing.selected import selected
+from satlock.solver.locking import Locked, lock
+from satlock.solver.proofs.installable import COMMON as PROVEN
+from satlock.solver.proofs.installable import prove_installable
+from satlock.solver.writing.pylock import to_toml
 from tests.cli.scene import pyproject, scene_of
 from tests.strategies import random_world
 from tests.test_properties import locked

@@ -20,11 +20,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from encoder.domain import Environment as Witness
-from encoder.reading import read_project
-from solver.locking import Locked, lock
-from solver.pylock import to_pylock, to_toml
-from solver.search import NoLock
+from satlock.encoder.markers.domain import Environment as Witness
+from satlock.encoder.project.reading import read_project
+from satlock.solver.locking import Locked, lock
+from satlock.solver.search.search import NoLock
+from satlock.solver.writing.pylock import to_pylock, to_toml
 from tests.bruteforce import PLATFORMS, Candidate, Environment, Judge, holds
 from tests.splitting import splitting_world, splitting_worlds
 from tests.standing.kept import kept_versions

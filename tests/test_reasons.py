@@ -6,9 +6,9 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from solver.locking import Locked
-from solver.pylock import to_pylock
-from solver.reasons import Reason
+from satlock.solver.explaining.reasons import Reason
+from satlock.solver.locking import Locked
+from satlock.solver.writing.pylock import to_pylock
 from tests.bruteforce import Candidate, Judge
 from tests.standing.kept import kept_versions
 from tests.test_fresh import dated, selections

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from packaging.pylock import Pylock
 
-from corpora.snapshot import SnapshotCorpus
-from encoder.project import ProjectError
-from encoder.reading import read_project
-from encoder.universe import universe_of
-from solver.explanation import explain
-from solver.locking import Locked, lock
-from solver.pylock import to_pylock
-from solver.search import NoLock
+from satlock.corpora.recorded.snapshot import SnapshotCorpus
+from satlock.encoder.project.project import ProjectError
+from satlock.encoder.project.reading import read_project
+from satlock.encoder.project.universe import universe_of
+from satlock.solver.explaining.explanation import explain
+from satlock.solver.locking import Locked, lock
+from satlock.solver.search.search import NoLock
+from satlock.solver.writing.pylock import to_pylock
 from tests.bruteforce import Environment, Judge, marker_variables
 from tests.strategies import toml
 from tests.test_origin import ORIGIN, recorded_world

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora.facts import CorpusError, Listing, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Wanted
-from corpora.snapshot import SnapshotCorpus, write_snapshot
+from satlock.corpora.facts import CorpusError, Listing, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Wanted
+from satlock.corpora.recorded.snapshot import SnapshotCorpus, write_snapshot
 from tests.strategies import random_world
 from tests.world import DEFAULT, Dist, MemoryCorpus, World
 

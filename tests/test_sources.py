@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.commands import satlock
-from corpora.index import LiveCorpus
-from encoder.project import Choice
-from encoder.reading import read_project
-from solver.locking import lock
+from satlock.cli.commands import satlock
+from satlock.corpora.index.index import LiveCorpus
+from satlock.encoder.project.project import Choice
+from satlock.encoder.project.reading import read_project
+from satlock.solver.locking import lock
 from tests import standins
 from tests.index_server import IndexServer, Options, slug
 from tests.source_trees import commit, git, repository, tree

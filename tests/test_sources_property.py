@@ -12,11 +12,11 @@ import pytest
 import tomli_w
 from packaging.utils import canonicalize_name
 
-from corpora.facts import Metadata
-from corpora.references import Direct, DirectOutcome, PathReference, Reference
-from encoder.reading import read_project
-from solver.locking import lock
-from solver.search import NoLock
+from satlock.corpora.facts import Metadata
+from satlock.corpora.references import Direct, DirectOutcome, PathReference, Reference
+from satlock.encoder.project.reading import read_project
+from satlock.solver.locking import lock
+from satlock.solver.search.search import NoLock
 from tests.splitting import splitting_world
 from tests.strategies import random_world
 from tests.world import DEFAULT, Dist, MemoryCorpus, World

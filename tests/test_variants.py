@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from corpora.facts import File, Metadata, Release
-from corpora.index import LiveCorpus
-from encoder.candidates import Build
-from encoder.domain import Domain
-from encoder.marker import TRUE, from_python_specifier
-from encoder.reading import read_project
-from solver.lockfiles.reading import read_lockfile
-from solver.locking import Locked, lock
-from solver.proofs.unique import prove_unique
-from solver.pylock import to_toml
-from solver.variants import parted, said_by
+from satlock.corpora.facts import File, Metadata, Release
+from satlock.corpora.index.index import LiveCorpus
+from satlock.encoder.formula.candidates import Build
+from satlock.encoder.markers.domain import Domain
+from satlock.encoder.markers.marker import TRUE, from_python_specifier
+from satlock.encoder.project.reading import read_project
+from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.locking import Locked, lock
+from satlock.solver.proofs.unique import prove_unique
+from satlock.solver.search.variants import parted, said_by
+from satlock.solver.writing.pylock import to_toml
 from tests.bruteforce import Environment
 from tests.index_server import IndexServer, Options
 from tests.test_semantics import installs

@@ -17,15 +17,15 @@ import pytest
 import tomli_w
 from packaging.requirements import Requirement
 
-from corpora.remembered import Remembered
-from encoder.amendments import Amendment, InList, Setting, amended
-from encoder.project import Choice, Project, ProjectError
-from encoder.reading import read_project
-from solver.amending import amendments_of
-from solver.locking import lock
-from solver.pylock import to_pylock
-from solver.search import NoLock
-from solver.ways_out import Limits, WaysOut, ways_out
+from satlock.corpora.remembered import Remembered
+from satlock.encoder.project.amendments import Amendment, InList, Setting, amended
+from satlock.encoder.project.project import Choice, Project, ProjectError
+from satlock.encoder.project.reading import read_project
+from satlock.solver.explaining.amending import amendments_of
+from satlock.solver.explaining.ways_out import Limits, WaysOut, ways_out
+from satlock.solver.locking import lock
+from satlock.solver.search.search import NoLock
+from satlock.solver.writing.pylock import to_pylock
 from tests.bruteforce import Judge
 from tests.cli.scene import pyproject, world_of
 from tests.splitting import splitting_world

@@ -18,8 +18,18 @@ from typing import NamedTuple, TypeVar
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from corpora.facts import File, Guess, Listing, Metadata, MetadataOutcome, NeedsBuild, Release, Unavailable, Wanted
-from corpora.file_order import files_in_order
+from satlock.corpora.facts import (
+    File,
+    Guess,
+    Listing,
+    Metadata,
+    MetadataOutcome,
+    NeedsBuild,
+    Release,
+    Unavailable,
+    Wanted,
+)
+from satlock.corpora.index.file_order import files_in_order
 
 T = TypeVar("T")
 

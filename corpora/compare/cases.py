@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from corpora.compare.asked import asked_by
-from corpora.families import generated, write_families
-from corpora.snapshot import SnapshotCorpus
+from satlock.corpora.compare.asked import asked_by
+from satlock.corpora.recorded.families import generated, write_families
+from satlock.corpora.recorded.snapshot import SnapshotCorpus
 
 __all__ = ["Case", "CaseError", "Recorded", "Suite", "read_cases", "read_suite"]
 

@@ -15,9 +15,9 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from corpora.compare.cases import Case, Suite
-from corpora.compare.running import end_all
-from corpora.compare.trial import Plan, key_of, run_case
+from satlock.corpora.compare.cases import Case, Suite
+from satlock.corpora.compare.running import end_all
+from satlock.corpora.compare.trial import Plan, key_of, run_case
 
 __all__ = ["Told", "compare_all", "results_in"]
 

@@ -17,11 +17,11 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from corpora.compare.asked import Asked
-from corpora.compare.locks import Environment, Installed, Lock
-from corpora.environments import Variables, environments
-from corpora.facts import Metadata
-from corpora.recording import Facts
+from satlock.corpora.compare.asked import Asked
+from satlock.corpora.compare.locks import Environment, Installed, Lock
+from satlock.corpora.environments import Variables, environments
+from satlock.corpora.facts import Metadata
+from satlock.corpora.recorded.recording import Facts
 
 __all__ = ["Judgement", "World", "judge", "walked"]
 

@@ -14,8 +14,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from corpora.compare.asked import Choice
-from corpora.environments import Variables
+from satlock.corpora.compare.asked import Choice
+from satlock.corpora.environments import Variables
 
 __all__ = ["Environment", "Installed", "Lock", "read_lock"]
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from corpora.compare.locks import read_lock
-from corpora.compare.peers import PEERS
-from corpora.compare.tables import Line, summary_of
+from satlock.corpora.compare.locks import read_lock
+from satlock.corpora.compare.peers import PEERS
+from satlock.corpora.compare.tables import Line, summary_of
 
 __all__ = ["page_of"]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
-from corpora.compare.asked import Asked
+from satlock.corpora.compare.asked import Asked
 
 __all__ = ["PEERS", "Peer", "PeerError", "Place", "Resolver", "installed", "outcome_of", "python_for", "variables_of"]
 
@@ -115,7 +115,7 @@ def _pip_tools(place: Place) -> list[str]:
 PEERS: Mapping[str, Peer] = {
     peer.name: peer
     for peer in (
-        Peer("satlock", "satlock", "cli.main", "pylock.toml", True, _satlock),
+        Peer("satlock", "satlock", "satlock", "pylock.toml", True, _satlock),
         Peer("uv", "uv", "", "uv.lock", True, _uv, any_python=True),
         Peer("pip", "pip", "pip", "pylock.toml", False, _pip, refuses=_single),
         Peer(

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from corpora.compare.tables import Line
+from satlock.corpora.compare.tables import Line
 
 __all__ = ["draw_all"]
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from corpora.compare.page import page_of
-from corpora.compare.plots import draw_all
-from corpora.compare.tables import Line, csv_of, json_of, lines_of, markdown_of
+from satlock.corpora.compare.page import page_of
+from satlock.corpora.compare.plots import draw_all
+from satlock.corpora.compare.tables import Line, csv_of, json_of, lines_of, markdown_of
 
 __all__ = ["write_report"]
 

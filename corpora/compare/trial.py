@@ -16,11 +16,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from corpora.compare.asked import Asked, asked_by
-from corpora.compare.cases import Case
-from corpora.compare.judging import judge
-from corpora.compare.locks import read_lock
-from corpora.compare.peers import (
+import satlock
+from satlock.corpora.compare.asked import Asked, asked_by
+from satlock.corpora.compare.cases import Case
+from satlock.corpora.compare.judging import judge
+from satlock.corpora.compare.locks import read_lock
+from satlock.corpora.compare.peers import (
     PEERS,
     Peer,
     PeerError,
@@ -31,8 +32,8 @@ from corpora.compare.peers import (
     python_for,
     variables_of,
 )
-from corpora.compare.running import Limits, measured
-from corpora.compare.worlds import Hosted, hosted
+from satlock.corpora.compare.running import Limits, measured
+from satlock.corpora.compare.worlds import Hosted, hosted
 
 __all__ = ["Plan", "key_of", "run_case", "without_paths"]
 
@@ -65,7 +66,7 @@ def key_of(plan: Plan, case: Case, snapshot: str) -> str:
 @lru_cache(maxsize=1)
 def _sources() -> str:
     """Names the satlock that runs, and the judge: another one gives results of its own."""
-    top = Path(__file__).parents[2]
+    top = Path(satlock.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(path for part in ("cli", "corpora", "encoder", "solver") for path in (top / part).rglob("*.py")):
         if path.name not in ("page.py", "plots.py", "report.py", "tables.py"):  # they only show what was found
@@ -201,5 +202,5 @@ def _environment(home: Path) -> Mapping[str, str]:
     dropped = re.compile(r"(PIP|UV|POETRY|PDM|SATLOCK|PYTHON|VIRTUAL_ENV|XDG|CONDA)(_|$).*|PYTHON.*")
     kept = {name: value for name, value in os.environ.items() if not dropped.fullmatch(name)}
     homes = {"HOME": str(home), "USERPROFILE": str(home), "APPDATA": str(home), "LOCALAPPDATA": str(home)}
-    source = str(Path(__file__).parents[2])
+    source = str(Path(satlock.__file__).parents[1])
     return {**kept, **homes, "PIP_CONFIG_FILE": os.devnull, "PYTHONPATH": source, "NO_COLOR": "1"}

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from corpora.compare.asked import asked_by
-from corpora.compare.peers import PEERS, PeerError, Place, installed, outcome_of, python_for
-from corpora.compare.running import Limits, measured
-from corpora.facts import Corpus
-from corpora.served import Served
-from corpora.serving import CorpusServer
+from satlock.corpora.compare.asked import asked_by
+from satlock.corpora.compare.peers import PEERS, PeerError, Place, installed, outcome_of, python_for
+from satlock.corpora.compare.running import Limits, measured
+from satlock.corpora.facts import Corpus
+from satlock.corpora.recorded.served import Served
+from satlock.corpora.recorded.serving import CorpusServer
 
 __all__ = ["Walk", "walk"]
 

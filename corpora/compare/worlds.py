@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from corpora.compare.judging import World
-from corpora.snapshot import SnapshotCorpus
+from satlock.corpora.compare.judging import World
+from satlock.corpora.recorded.snapshot import SnapshotCorpus
 
 __all__ = ["Hosted", "hosted"]
 
@@ -75,7 +75,7 @@ def hosted(snapshot: bytes, told: Callable[[int, int], None] = lambda done, of: 
         corpus = SnapshotCorpus(path)
         default_index = corpus.default_index or corpus.indexes[0]
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "corpus", "serve", str(path), "--json", "--with-stdin"],
+            [sys.executable, "-m", "satlock", "corpus", "serve", str(path), "--json", "--with-stdin"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         atexit.register(_ended, process)

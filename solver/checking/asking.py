@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .conditions import ALWAYS, NEVER, Bad, Condition, both, either, leaves, parse, plain
-from .locks import Edge, Lock
+from satlock.solver.checking.conditions import ALWAYS, NEVER, Bad, Condition, both, either, leaves, parse, plain
+from satlock.solver.checking.locks import Edge, Lock
 
 __all__ = ["Asked", "Line", "Owner", "read_asked", "read_line"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .conditions import OPAQUE, Bad, Condition, holds, version_test
+from satlock.solver.checking.conditions import OPAQUE, Bad, Condition, holds, version_test
 
 __all__ = ["Cells", "admits", "cells_of"]
 

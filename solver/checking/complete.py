@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .asking import Asked, Line, Owner, read_asked, read_line
-from .cells import Cells, Row, cells_of
-from .conditions import ALWAYS, Bad, Condition, both, leaves
-from .locks import Edge, Lock
-from .rebuild import Clauses
-from .versions import admits
-from .walks import met
+from satlock.solver.checking.asking import Asked, Line, Owner, read_asked, read_line
+from satlock.solver.checking.cells import Cells, Row, cells_of
+from satlock.solver.checking.conditions import ALWAYS, Bad, Condition, both, leaves
+from satlock.solver.checking.locks import Edge, Lock
+from satlock.solver.checking.rebuild import Clauses
+from satlock.solver.checking.versions import admits
+from satlock.solver.checking.walks import met
 
 __all__ = ["complete_goals"]
 

@@ -13,8 +13,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from .asking import decided, read_line
-from .conditions import ALWAYS, NEVER, Bad, Condition, leaves, parse, plain
+from satlock.solver.checking.asking import decided, read_line
+from satlock.solver.checking.conditions import ALWAYS, NEVER, Bad, Condition, leaves, parse, plain
 
 __all__ = ["Brings", "axioms_of", "marker_of", "workspace_files"]
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .cells import Cells, Row, cells_of
-from .conditions import ALWAYS, Bad, Condition, both, leaves, parse, plain
-from .locks import Lock
-from .rebuild import Clauses
-from .walks import met
+from satlock.solver.checking.cells import Cells, Row, cells_of
+from satlock.solver.checking.conditions import ALWAYS, Bad, Condition, both, leaves, parse, plain
+from satlock.solver.checking.locks import Lock
+from satlock.solver.checking.rebuild import Clauses
+from satlock.solver.checking.walks import met
 
 __all__ = ["further_goals"]
 

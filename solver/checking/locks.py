@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from .conditions import ALWAYS, NEVER, Bad, Condition, both, either, leaves, parse, plain
+from satlock.solver.checking.conditions import ALWAYS, NEVER, Bad, Condition, both, either, leaves, parse, plain
 
 __all__ = ["Edge", "Lock", "read_lock"]
 

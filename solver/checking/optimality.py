@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
-from .conditions import Bad, plain
-from .locks import Lock
-from .versions import admits
+from satlock.solver.checking.conditions import Bad, plain
+from satlock.solver.checking.locks import Lock
+from satlock.solver.checking.versions import admits
 
 __all__ = ["optimality_clauses"]
 

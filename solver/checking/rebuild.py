@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from .cells import Cells
-from .conditions import ALWAYS, OPAQUE, Bad, Condition, opaque_name
-from .locks import Edge, Lock
+from satlock.solver.checking.cells import Cells
+from satlock.solver.checking.conditions import ALWAYS, OPAQUE, Bad, Condition, opaque_name
+from satlock.solver.checking.locks import Edge, Lock
 
 __all__ = ["Clauses"]
 

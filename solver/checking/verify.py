@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .cells import Cells, cells_of
-from .complete import complete_goals
-from .conditions import Bad, Condition, leaves
-from .conflicts import axioms_of, marker_of, workspace_files
-from .further import Guilty, further_goals
-from .kernel import ProofError, parse_dimacs, parse_lrat, refute
-from .locks import Lock, read_lock
-from .optimality import optimality_clauses
-from .rebuild import Clauses
-from .walks import box_clause, environments_in, installed
+from satlock.solver.checking.cells import Cells, cells_of
+from satlock.solver.checking.complete import complete_goals
+from satlock.solver.checking.conditions import Bad, Condition, leaves
+from satlock.solver.checking.conflicts import axioms_of, marker_of, workspace_files
+from satlock.solver.checking.further import Guilty, further_goals
+from satlock.solver.checking.kernel import ProofError, parse_dimacs, parse_lrat, refute
+from satlock.solver.checking.locks import Lock, read_lock
+from satlock.solver.checking.optimality import optimality_clauses
+from satlock.solver.checking.rebuild import Clauses
+from satlock.solver.checking.walks import box_clause, environments_in, installed
 
 __all__ = ["Bad", "Checked", "check_certificate"]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from itertools import combinations, product
 from typing import Any
 
-from .cells import Cells
-from .conditions import OPAQUE, Bad, Condition, opaque_name
-from .locks import Edge, Lock
+from satlock.solver.checking.cells import Cells
+from satlock.solver.checking.conditions import OPAQUE, Bad, Condition, opaque_name
+from satlock.solver.checking.locks import Edge, Lock
 
 __all__ = ["box_clause", "environments_in", "installed", "met"]
 

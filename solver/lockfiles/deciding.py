@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from encoder.values import Value, shown
-
-from .markers import read_marker, replace
-from .model import (
+from satlock.encoder.project.values import Value, shown
+from satlock.solver.lockfiles.markers import read_marker, replace
+from satlock.solver.lockfiles.model import (
     ALWAYS,
     NEVER,
     AnyOf,

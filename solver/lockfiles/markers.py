@@ -8,9 +8,8 @@ from typing import Any
 
 from packaging.markers import InvalidMarker, Marker
 
-from encoder.values import Value, first_line, shown
-
-from .model import ALWAYS, AllOf, AnyOf, Comparison, Condition, LockfileError, all_of, any_of
+from satlock.encoder.project.values import Value, first_line, shown
+from satlock.solver.lockfiles.model import ALWAYS, AllOf, AnyOf, Comparison, Condition, LockfileError, all_of, any_of
 
 __all__ = ["condition_of", "read_marker", "replace"]
 

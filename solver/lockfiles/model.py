@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from encoder.project import ProjectError
+from satlock.encoder.project.project import ProjectError
 
 __all__ = ["ALWAYS", "NEVER", "AllOf", "AnyOf", "Bring", "Comparison", "Condition", "ConflictItem", "Edge", "Entry",
            "Item", "Lockfile", "LockfileError", "Switch", "all_of", "any_of", "comparisons", "node_of"]  # fmt: skip

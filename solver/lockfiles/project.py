@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpora.address import without_credentials
-from encoder.values import Value
-
-from .markers import read_marker
-from .model import Condition, LockfileError, Switch, all_of
-from .pulls import Pull, Thing, conflicts_of, pulls_of
+from satlock.corpora.index.address import without_credentials
+from satlock.encoder.project.values import Value
+from satlock.solver.lockfiles.markers import read_marker
+from satlock.solver.lockfiles.model import Condition, LockfileError, Switch, all_of
+from satlock.solver.lockfiles.pulls import Pull, Thing, conflicts_of, pulls_of
 
 __all__ = ["Index", "Pin", "ProjectFacts", "in_scope", "read_project"]
 
@@ -59,7 +58,7 @@ def read_project(path: Path) -> ProjectFacts:
     Raises:
         ProjectError: where what is read of it is wrong.
     """
-    from .reading import parse
+    from satlock.solver.lockfiles.reading import parse
 
     if not path.is_file():
         return ProjectFacts()

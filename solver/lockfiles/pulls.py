@@ -15,11 +15,10 @@ from typing import TypeAlias
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from encoder.values import Value
-from encoder.workspace import workspace_of
-
-from .markers import condition_of, replace
-from .model import ALWAYS, NEVER, Bring, Comparison, Condition, LockfileError
+from satlock.encoder.project.values import Value
+from satlock.encoder.project.workspace import workspace_of
+from satlock.solver.lockfiles.markers import condition_of, replace
+from satlock.solver.lockfiles.model import ALWAYS, NEVER, Bring, Comparison, Condition, LockfileError
 
 __all__ = ["Pull", "Thing", "axioms_of", "conflicts_of", "pulls_of", "workspace_files"]
 
@@ -103,7 +102,7 @@ def workspace_files(path: Path) -> list[Path]:
 
 def conflicts_of(path: Path, top: Mapping[str, Value]) -> Iterator[tuple[Thing, ...]]:
     """The conflicts that the project at ``path`` and its workspace state."""
-    from .reading import parse
+    from satlock.solver.lockfiles.reading import parse
 
     own = _name(top)
     yield from _conflicts(top, own, own)
@@ -137,7 +136,7 @@ def _thing(item: Value, own: str, owner: str) -> Thing | None:
 
 def pulls_of(path: Path, top: Mapping[str, Value]) -> Iterator[Pull]:
     """What each thing brings along directly, by the project at ``path`` and the members of its workspace."""
-    from .reading import parse
+    from satlock.solver.lockfiles.reading import parse
 
     own = _name(top)
     yield from _pulls(top, own, "")

@@ -8,11 +8,10 @@ import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from encoder.values import Value, first_line
-
-from .model import Lockfile, LockfileError
-from .project import ProjectFacts, read_project
-from .pulls import axioms_of, workspace_files
+from satlock.encoder.project.values import Value, first_line
+from satlock.solver.lockfiles.model import Lockfile, LockfileError
+from satlock.solver.lockfiles.project import ProjectFacts, read_project
+from satlock.solver.lockfiles.pulls import axioms_of, workspace_files
 
 __all__ = ["Reading", "parse", "read_lockfile"]
 
@@ -107,7 +106,7 @@ def _kind(name: str, top: dict[str, Value]) -> str:
 
 
 def _read(kind: str, top: dict[str, Value]) -> Lockfile:
-    from . import deciding, uv_lock
+    from satlock.solver.lockfiles import deciding, uv_lock
 
     readers = {
         "uv": uv_lock.read_uv_lock,

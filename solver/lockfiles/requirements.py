@@ -12,13 +12,29 @@ from pathlib import Path
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from encoder.project import DependencyMetadata, Requirement
-from encoder.settings import merge_settings, read_dependency_metadata, read_excludes, read_names, read_overrides
-from encoder.specifiers import parse_requirement
-from encoder.values import Value
-
-from .markers import condition_of, replace
-from .model import ALWAYS, NEVER, AllOf, AnyOf, Comparison, Condition, LockfileError, all_of, any_of, comparisons
+from satlock.encoder.markers.specifiers import parse_requirement
+from satlock.encoder.project.project import DependencyMetadata, Requirement
+from satlock.encoder.project.settings import (
+    merge_settings,
+    read_dependency_metadata,
+    read_excludes,
+    read_names,
+    read_overrides,
+)
+from satlock.encoder.project.values import Value
+from satlock.solver.lockfiles.markers import condition_of, replace
+from satlock.solver.lockfiles.model import (
+    ALWAYS,
+    NEVER,
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    LockfileError,
+    all_of,
+    any_of,
+    comparisons,
+)
 
 __all__ = ["Edits", "Line", "ProjectLists", "edits_noted_by_uv", "lines_of_uv", "noted_by_uv", "read_line",
            "read_lists", "selected"]  # fmt: skip
@@ -139,7 +155,7 @@ def read_lists(path: Path) -> tuple[ProjectLists, Edits]:
     Raises:
         ProjectError: where what is read of it is wrong.
     """
-    from .reading import parse
+    from satlock.solver.lockfiles.reading import parse
 
     if not path.is_file():
         return ProjectLists(), Edits()

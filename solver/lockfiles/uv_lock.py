@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 
-from encoder.values import Value, shown
-
-from .markers import read_marker, replace
-from .model import (
+from satlock.encoder.project.values import Value, shown
+from satlock.solver.lockfiles.markers import read_marker, replace
+from satlock.solver.lockfiles.model import (
     NEVER,
     AllOf,
     Comparison,

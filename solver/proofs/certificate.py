@@ -16,14 +16,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from solver.lockfiles.model import LockfileError
-
-from .elaboration import Step, elaborate, logged_proof
-from .environments import AXES
-from .obligation import Clause, Obligation
-from .optimality import Optimality
-from .passing import Passed, passing_clause
-from .unique import Proof
+from satlock.solver.lockfiles.model import LockfileError
+from satlock.solver.proofs.elaboration import Step, elaborate, logged_proof
+from satlock.solver.proofs.environments import AXES
+from satlock.solver.proofs.obligation import Clause, Obligation
+from satlock.solver.proofs.optimality import Optimality
+from satlock.solver.proofs.passing import Passed, passing_clause
+from satlock.solver.proofs.unique import Proof
 
 __all__ = ["smt_symbol", "write_certificate"]
 

@@ -12,18 +12,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
-from solver.lockfiles.model import Edge, Entry, Lockfile, node_of
-from solver.lockfiles.reading import Reading
-from solver.lockfiles.requirements import Line
-
-from .demands import Demands, Unmet, demands_of
-from .environments import axes_of
-from .further import condition_comparisons
-from .obligation import Obligation, obligation_of, opposite
-from .owners import PROJECT, Asking
-from .search import Search
-from .unique import Answer, Proof, all_comparisons
-from .walk import Point, Walk
+from satlock.solver.lockfiles.model import Edge, Entry, Lockfile, node_of
+from satlock.solver.lockfiles.reading import Reading
+from satlock.solver.lockfiles.requirements import Line
+from satlock.solver.proofs.demands import Demands, Unmet, demands_of
+from satlock.solver.proofs.environments import axes_of
+from satlock.solver.proofs.further import condition_comparisons
+from satlock.solver.proofs.obligation import Obligation, obligation_of, opposite
+from satlock.solver.proofs.owners import PROJECT, Asking
+from satlock.solver.proofs.search import Search
+from satlock.solver.proofs.unique import Answer, Proof, all_comparisons
+from satlock.solver.proofs.walk import Point, Walk
 
 __all__ = ["prove_complete"]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from solver.lockfiles.model import Edge, Entry, Lockfile, node_of
-
-from .unique import Answer
-from .walk import Point
+from satlock.solver.lockfiles.model import Edge, Entry, Lockfile, node_of
+from satlock.solver.proofs.unique import Answer
+from satlock.solver.proofs.walk import Point
 
 __all__ = ["command", "environment_of", "json_of", "told"]
 

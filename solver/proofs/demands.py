@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 
 from packaging.version import InvalidVersion, Version
 
-from solver.lockfiles.model import ALWAYS, Condition, Edge, Entry, Lockfile, Switch, all_of, node_of
-from solver.lockfiles.requirements import Line, selected
-
-from .owners import PROJECT, Asking, Owner, is_direct
-from .walk import Point, Walk, holds
+from satlock.solver.lockfiles.model import ALWAYS, Condition, Edge, Entry, Lockfile, Switch, all_of, node_of
+from satlock.solver.lockfiles.requirements import Line, selected
+from satlock.solver.proofs.owners import PROJECT, Asking, Owner, is_direct
+from satlock.solver.proofs.walk import Point, Walk, holds
 
 __all__ = ["Demands", "Unmet", "demands_of"]
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 
-from solver.lockfiles.model import Comparison, LockfileError
+from satlock.solver.lockfiles.model import Comparison, LockfileError
 
 __all__ = ["AXES", "Axes", "Python", "axes_of", "is_opaque", "python_text", "true_of"]
 

@@ -8,14 +8,23 @@ from typing import TypeVar
 
 from packaging.version import InvalidVersion, Version
 
-from corpora.address import without_credentials
-from corpora.facts import Corpus, CorpusError, File, Listing, Metadata, NeedsBuild, Unavailable, Unreachable, Wanted
-from solver.lockfiles.model import Entry
-from solver.lockfiles.requirements import Line
-
-from .installable import fitting
-from .owners import Asking, owner_of_metadata
-from .walk import Point
+from satlock.corpora.facts import (
+    Corpus,
+    CorpusError,
+    File,
+    Listing,
+    Metadata,
+    NeedsBuild,
+    Unavailable,
+    Unreachable,
+    Wanted,
+)
+from satlock.corpora.index.address import without_credentials
+from satlock.solver.lockfiles.model import Entry
+from satlock.solver.lockfiles.requirements import Line
+from satlock.solver.proofs.installable import fitting
+from satlock.solver.proofs.owners import Asking, owner_of_metadata
+from satlock.solver.proofs.walk import Point
 
 __all__ = ["SecondLook", "examine", "recorded_address"]
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from solver.lockfiles.model import Comparison, Condition, Entry, Lockfile, comparisons, node_of
-from solver.lockfiles.reading import Reading
-
-from .environments import Axes, axes_of
-from .obligation import Obligation, obligation_of
-from .search import Search
-from .unique import Answer, Proof, all_comparisons
-from .walk import Point, Walk
+from satlock.solver.lockfiles.model import Comparison, Condition, Entry, Lockfile, comparisons, node_of
+from satlock.solver.lockfiles.reading import Reading
+from satlock.solver.proofs.environments import Axes, axes_of
+from satlock.solver.proofs.obligation import Obligation, obligation_of
+from satlock.solver.proofs.search import Search
+from satlock.solver.proofs.unique import Answer, Proof, all_comparisons
+from satlock.solver.proofs.walk import Point, Walk
 
 __all__ = ["Suspects", "prove_entries"]
 

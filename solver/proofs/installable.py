@@ -11,15 +11,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from encoder.values import first_line, shown
-from solver.lockfiles.markers import condition_of
-from solver.lockfiles.model import Entry, LockfileError, comparisons
-from solver.lockfiles.reading import Reading
-
-from .environments import Axes
-from .further import prove_entries, with_note
-from .obligation import Obligation
-from .unique import Proof
+from satlock.encoder.project.values import first_line, shown
+from satlock.solver.lockfiles.markers import condition_of
+from satlock.solver.lockfiles.model import Entry, LockfileError, comparisons
+from satlock.solver.lockfiles.reading import Reading
+from satlock.solver.proofs.environments import Axes
+from satlock.solver.proofs.further import prove_entries, with_note
+from satlock.solver.proofs.obligation import Obligation
+from satlock.solver.proofs.unique import Proof
 
 __all__ = ["COMMON", "fitting", "prove_installable"]
 

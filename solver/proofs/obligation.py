@@ -15,9 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, Item, Lockfile, Switch
-
-from .environments import AXES, Axes, is_opaque
+from satlock.solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, Item, Lockfile, Switch
+from satlock.solver.proofs.environments import AXES, Axes, is_opaque
 
 __all__ = ["Clause", "Obligation", "obligation_of", "opposite"]
 

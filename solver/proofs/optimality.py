@@ -1,9 +1,9 @@
 """That no newer version serves, as an obligation: one claim for each package that is not at its newest.
 
 A claim says that no admissible version above the one that is locked goes together with the facts, as long as what is
-worth as much stays (see ``solver.reasons``). Its literal, ``newer NAME``, stands for the opposite; the last clause says
-that one of the claims is wrong. Clauses are those of the search, in words: whoever checks them builds them again from
-the facts (``solver.checking.optimality``).
+worth as much stays (see ``satlock.solver.explaining.reasons``). Its literal, ``newer NAME``, stands for the opposite;
+the last clause says that one of the claims is wrong. Clauses are those of the search, in words: whoever checks them
+builds them again from the facts (``satlock.solver.checking.optimality``).
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from encoder.candidates import runs
-from encoder.cells import Cell, Edge, Fact
-from solver.locking import Locked
-from solver.reasons import Reason, Reasons
-from solver.shortest import Shortener
-
-from .obligation import Clause
+from satlock.encoder.formula.candidates import runs
+from satlock.encoder.formula.cells import Cell, Edge, Fact
+from satlock.encoder.markers.shortest import Shortener
+from satlock.solver.explaining.reasons import Reason, Reasons
+from satlock.solver.locking import Locked
+from satlock.solver.proofs.obligation import Clause
 
 __all__ = ["Optimality", "optimality_of"]
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from solver.lockfiles.model import NEVER, Condition, Edge, Entry, Lockfile, Switch, all_of
-from solver.lockfiles.reading import Reading, parse
-from solver.lockfiles.requirements import (
+from satlock.solver.lockfiles.model import NEVER, Condition, Edge, Entry, Lockfile, Switch, all_of
+from satlock.solver.lockfiles.reading import Reading, parse
+from satlock.solver.lockfiles.requirements import (
     Edits,
     Line,
     ProjectLists,

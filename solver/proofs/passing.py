@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from .environments import AXES
-from .obligation import Clause, Obligation
-from .walk import Point, Walk, walk
+from satlock.solver.proofs.environments import AXES
+from satlock.solver.proofs.obligation import Clause, Obligation
+from satlock.solver.proofs.walk import Point, Walk, walk
 
 __all__ = ["Passed", "opaque_names", "passing_clause", "widen"]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from solver.lockfiles.model import Condition, Entry, Lockfile
-from solver.lockfiles.project import in_scope
-from solver.lockfiles.reading import Reading
-
-from .further import condition_comparisons, prove_entries, with_note
-from .obligation import Obligation
-from .unique import Answer, Proof
-from .walk import Point, holds
+from satlock.solver.lockfiles.model import Condition, Entry, Lockfile
+from satlock.solver.lockfiles.project import in_scope
+from satlock.solver.lockfiles.reading import Reading
+from satlock.solver.proofs.further import condition_comparisons, prove_entries, with_note
+from satlock.solver.proofs.obligation import Obligation
+from satlock.solver.proofs.unique import Answer, Proof
+from satlock.solver.proofs.walk import Point, holds
 
 __all__ = ["prove_index_pins"]
 

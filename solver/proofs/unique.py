@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from solver.lockfiles.model import Comparison, Entry, LockfileError, comparisons, node_of
-from solver.lockfiles.reading import Reading
-
-from .environments import axes_of
-from .obligation import Obligation, obligation_of
-from .passing import Passed
-from .search import Search
-from .walk import Point, Walk
+from satlock.solver.lockfiles.model import Comparison, Entry, LockfileError, comparisons, node_of
+from satlock.solver.lockfiles.reading import Reading
+from satlock.solver.proofs.environments import axes_of
+from satlock.solver.proofs.obligation import Obligation, obligation_of
+from satlock.solver.proofs.passing import Passed
+from satlock.solver.proofs.search import Search
+from satlock.solver.proofs.walk import Point, Walk
 
 __all__ = ["Answer", "Proof", "prove_unique"]
 

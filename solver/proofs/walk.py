@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from solver.lockfiles.model import AllOf, AnyOf, Condition, Edge, Lockfile, Switch
-
-from .environments import is_opaque, true_of
+from satlock.solver.lockfiles.model import AllOf, AnyOf, Condition, Edge, Lockfile, Switch
+from satlock.solver.proofs.environments import is_opaque, true_of
 
 __all__ = ["Point", "Walk", "walk"]
 

@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from cli.commands import satlock
-from corpora.facts import Listing, Wanted
-from corpora.snapshot import write_snapshot
+from satlock.cli.commands import satlock
+from satlock.corpora.facts import Listing, Wanted
+from satlock.corpora.recorded.snapshot import write_snapshot
 from tests.world import Dist, MemoryCorpus, World
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ class Scene:
 
 def run(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments],
+        [sys.executable, "-m", "satlock", *arguments],
         cwd=ROOT,
         env={**os.environ, **(env or {})},
         capture_output=True,

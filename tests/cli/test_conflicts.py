@@ -9,7 +9,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 from packaging.pylock import Pylock
 
-from cli.commands import satlock
+from satlock.cli.commands import satlock
 from tests.cli.scene import Scene, pyproject, scene_of, world_of
 from tests.world import Dist, World
 

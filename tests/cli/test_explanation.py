@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from pysat.solvers import Solver
 
-from encoder.dependencies import edits_of
-from encoder.encoding import Encoding
-from encoder.reading import read_project
-from encoder.universe import universe_of
-from solver.explanation import explain, reason_of
-from solver.locking import lock
-from solver.search import NoLock, Search
-from solver.sources import Sources
+from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.project.dependencies import edits_of
+from satlock.encoder.project.reading import read_project
+from satlock.encoder.project.universe import universe_of
+from satlock.solver.explaining.explanation import explain, reason_of
+from satlock.solver.locking import lock
+from satlock.solver.search.search import NoLock, Search
+from satlock.solver.search.sources import Sources
 from tests.cli.scene import scene_of
 from tests.explanations.worlds import WORLDS
 from tests.splitting import splitting_world

@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cli.commands import satlock
+from satlock.cli.commands import satlock
 from tests.cli.scene import ROOT, Scene, pyproject, run, scene_of, world_of
 from tests.world import Dist
 
@@ -106,6 +106,10 @@ def test_hooks_are_commands() -> None:
 
 def test_python_m_is_the_same_command() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", "--version"], cwd=Path(ROOT), capture_output=True, text=True, check=True
+        [sys.executable, "-m", "satlock", "--version"],
+        cwd=Path(ROOT),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.startswith("satlock ")

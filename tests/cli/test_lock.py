@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli.commands import satlock
-from cli.lockfile import Target
+from satlock.cli.commands import satlock
+from satlock.cli.lockfile import Target
 from tests.cli.scene import Scene, pyproject, scene_of, world_of
 from tests.world import Dist, World
 
@@ -339,7 +339,7 @@ class TestEndings:
         def broken(*_: object, **__: object) -> None:
             raise ZeroDivisionError("by\x1b[2J nothing")
 
-        monkeypatch.setattr("solver.locking.lock", broken)
+        monkeypatch.setattr("satlock.solver.locking.lock", broken)
         done = scene.lock()
         assert done.exit_code == 3 and "this is a bug in satlock" in done.stderr
         assert "ZeroDivisionError" in done.stderr and "Traceback" not in done.stderr and "\x1b[2J" not in done.stderr
@@ -349,7 +349,7 @@ class TestEndings:
         def interrupted(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("solver.locking.lock", interrupted)
+        monkeypatch.setattr("satlock.solver.locking.lock", interrupted)
         assert scene.lock().exit_code == 130
         assert scene.files() == ["pyproject.toml"]
 
@@ -362,7 +362,7 @@ class TestWriting:
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("cli.lockfile.os.replace", full)
+        monkeypatch.setattr("satlock.cli.lockfile.os.replace", full)
         done = scene.lock("--upgrade")
         assert done.exit_code == 3 and "No space left on device" in done.stderr
         assert scene.lockfile.read_bytes() == before

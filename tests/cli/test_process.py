@@ -43,7 +43,17 @@ def test_an_interruption_leaves_the_files_as_they_were(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:  # an index that accepts and never answers
         url = f"http://127.0.0.1:{server.getsockname()[1]}/simple"
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "lock", "--project", tmp_path, "--no-cache", "--default-index", url],
+            [
+                sys.executable,
+                "-m",
+                "satlock",
+                "lock",
+                "--project",
+                tmp_path,
+                "--no-cache",
+                "--default-index",
+                url,
+            ],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -69,7 +79,7 @@ def test_a_reader_that_has_gone_is_no_reason_for_a_traceback(scene: Scene, argum
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", *scene.arguments(*arguments)],
+        [sys.executable, "-m", "satlock", *scene.arguments(*arguments)],
         cwd=ROOT,
         stdout=writing,
         stderr=subprocess.PIPE,
@@ -85,7 +95,7 @@ def test_a_reader_that_has_gone_is_no_reason_for_a_traceback(scene: Scene, argum
 def test_a_full_disk_shows(scene: Scene) -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "cli.main", *scene.arguments("--output", "-")],
+            [sys.executable, "-m", "satlock", *scene.arguments("--output", "-")],
             cwd=ROOT,
             stdout=full,
             stderr=subprocess.PIPE,
@@ -98,7 +108,7 @@ def test_a_full_disk_shows(scene: Scene) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="POSIX shells")
 def test_closed_streams(scene: Scene) -> None:
     for closed, code in (("2>&-", 0), (">&-", 0), ("--output - >&-", 3)):
-        command = " ".join([sys.executable, "-m", "cli.main", *scene.arguments(), closed])
+        command = " ".join([sys.executable, "-m", "satlock", *scene.arguments(), closed])
         done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == code, (closed, done.stderr)
         assert "Traceback" not in done.stderr
@@ -132,9 +142,9 @@ def test_a_hostile_project_ends_with_a_sentence(scene: Scene, name: str) -> None
 
 
 def imported(*arguments: str) -> set[str]:
-    """The top-level modules that a run imports."""
+    """The top-level modules that a run imports, and the packages in satlock."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "cli.main", *arguments],
+        [sys.executable, "-X", "importtime", "-m", "satlock", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -142,12 +152,14 @@ def imported(*arguments: str) -> set[str]:
     )
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
-    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    names = [line.rpartition("|")[2].strip() for line in lines]
+    return {".".join(name.split(".")[: 2 if name.startswith("satlock.") else 1]) for name in names}
 
 
 def test_help_imports_click_alone() -> None:
     found = imported("--help") | imported("lock", "--help")
-    assert not found & {"httpx", "rich", "z3", "bs4", "pysat", "packaging", "solver", "encoder", "corpora", "asyncio"}
+    assert not found & {"httpx", "rich", "z3", "bs4", "pysat", "packaging", "asyncio"}
+    assert not found & {"satlock.solver", "satlock.encoder", "satlock.corpora"}
 
 
 def test_a_small_lock_from_a_snapshot_imports_no_network_and_no_z3(scene: Scene) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from encoder.project import ProjectError
-from encoder.reading import read_project
-from solver.locking import lock
-from solver.pylock import to_toml
-from solver.search import NoLock
-from solver.standing.reading import kept_versions, read_standing
+from satlock.encoder.project.project import ProjectError
+from satlock.encoder.project.reading import read_project
+from satlock.solver.lockfiles.standing.reading import kept_versions, read_standing
+from satlock.solver.locking import lock
+from satlock.solver.search.search import NoLock
+from satlock.solver.writing.pylock import to_toml
 from tests.cli.scene import ROOT, Scene
 from tests.strategies import random_world
 from tests.world import MemoryCorpus

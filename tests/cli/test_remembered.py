@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path, *arguments: str, imports: bool = False) -> subprocess.CompletedProcess[str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("UV_", "PIP_"))}
     return subprocess.run(
-        [sys.executable, *(["-X", "importtime"] if imports else []), "-m", "cli.main", "lock", *arguments],
+        [sys.executable, *(["-X", "importtime"] if imports else []), "-m", "satlock", "lock", *arguments],
         cwd=ROOT,
         env={**kept, "XDG_CACHE_HOME": str(folder.parent / "cache"), "no_proxy": "127.0.0.1"},
         capture_output=True,
@@ -58,7 +58,7 @@ def test_what_was_verified_is_recalled_until_something_changes(folder: Path, for
             )
             assert again.returncode == 0 and ("Valid: 2" if more else "Already locked: 2") in again.stderr
             imported = {line.rpartition("|")[2].strip() for line in again.stderr.splitlines()}
-            assert not imported & {"click", "packaging", "z3", "pysat", "encoder", "solver", "httpx"}
+            assert not imported & {"click", "packaging", "z3", "pysat", "satlock.encoder", "satlock.solver", "httpx"}
         assert len(server.requests) == asked
 
         project.write_text(pyproject("a>=1", more=index))

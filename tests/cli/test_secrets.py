@@ -59,7 +59,7 @@ class Place:
         own = {"NETRC": str(self.folder / "netrc"), "PIP_CONFIG_FILE": os.devnull, "PYTHONPATH": str(ROOT)}
         own |= {"SATLOCK_TRACEBACK": "1", "HOME": str(self.folder), "TMPDIR": str(self.folder)}
         done = subprocess.run(
-            [sys.executable, "-m", "cli.main", *arguments], cwd=self.project, env={**kept, **own, **(env or {})},
+            [sys.executable, "-m", "satlock", *arguments], cwd=self.project, env={**kept, **own, **(env or {})},
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         self.printed.append(done.stdout + done.stderr)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.commands import satlock
+from satlock.cli.commands import satlock
 from tests.cli.scene import Scene, pyproject, scene_of, world_of
 from tests.world import Dist
 

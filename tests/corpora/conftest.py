@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from corpora.index import LiveCorpus
+from satlock.corpora.index.index import LiveCorpus
 
 JSON = "application/vnd.pypi.simple.v1+json"
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from corpora.access import Access, credentials_of
-from corpora.address import redacted
-from corpora.facts import CorpusError, Listing
-from corpora.index import LiveCorpus
+from satlock.corpora.facts import CorpusError, Listing
+from satlock.corpora.index.access import Access, credentials_of
+from satlock.corpora.index.address import redacted
+from satlock.corpora.index.index import LiveCorpus
 from tests.corpora.conftest import Reply, Request, Server
 
 Live = Callable[..., LiveCorpus]

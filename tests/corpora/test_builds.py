@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from corpora.builds import BuildError, metadata_by_build, unpack_sdist
+from satlock.corpora.index.builds import BuildError, metadata_by_build, unpack_sdist
 
 from .conftest import sdist
 from .test_index import BACKEND, PROJECT, dynamic_sdist

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from corpora.compare.asked import asked_by
-from corpora.compare.cases import Case, read_cases
-from corpora.served import StandinCorpus
-from corpora.snapshot import SnapshotCorpus
-from encoder.reading import read_project
-from solver.locking import lock
-from solver.search import NoLock
+from satlock.corpora.compare.asked import asked_by
+from satlock.corpora.compare.cases import Case, read_cases
+from satlock.corpora.recorded.served import StandinCorpus
+from satlock.corpora.recorded.snapshot import SnapshotCorpus
+from satlock.encoder.project.reading import read_project
+from satlock.solver.locking import lock
+from satlock.solver.search.search import NoLock
 from tests.cli.scene import run
 
 CORPORA = Path(__file__).parents[2] / "corpora"

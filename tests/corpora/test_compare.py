@@ -11,20 +11,20 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from corpora.compare.asked import Choice, asked_by
-from corpora.compare.cases import Case, CaseError, Recorded, read_cases, read_suite
-from corpora.compare.engine import compare_all
-from corpora.compare.judging import Judgement, World, judge
-from corpora.compare.locks import Environment, read_lock
-from corpora.compare.peers import outcome_of, python_for, variables_of
-from corpora.compare.report import write_report
-from corpora.compare.running import Limits, measured
-from corpora.compare.tables import lines_of, summary_of
-from corpora.compare.trial import Plan, without_paths
-from corpora.families import FAMILIES, Instance, facts_of, generated, write_families
-from encoder.reading import read_project
-from solver.locking import lock
-from solver.pylock import to_toml
+from satlock.corpora.compare.asked import Choice, asked_by
+from satlock.corpora.compare.cases import Case, CaseError, Recorded, read_cases, read_suite
+from satlock.corpora.compare.engine import compare_all
+from satlock.corpora.compare.judging import Judgement, World, judge
+from satlock.corpora.compare.locks import Environment, read_lock
+from satlock.corpora.compare.peers import outcome_of, python_for, variables_of
+from satlock.corpora.compare.report import write_report
+from satlock.corpora.compare.running import Limits, measured
+from satlock.corpora.compare.tables import lines_of, summary_of
+from satlock.corpora.compare.trial import Plan, without_paths
+from satlock.corpora.recorded.families import FAMILIES, Instance, facts_of, generated, write_families
+from satlock.encoder.project.reading import read_project
+from satlock.solver.locking import lock
+from satlock.solver.writing.pylock import to_toml
 from tests.cli.scene import run
 from tests.splitting import splitting_world
 from tests.test_snapshot import everything

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from corpora import default_index
-from corpora.default_index import certificate_bundle, default_index_url
+from satlock.corpora.index import default_index
+from satlock.corpora.index.default_index import certificate_bundle, default_index_url
 
 
 @pytest.fixture(autouse=True)
@@ -45,17 +45,14 @@ def without_etc(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_pypi_where_nothing_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
-    import pypi_simple
-
     without_etc(monkeypatch)
-    assert default_index_url() == pypi_simple.PYPI_SIMPLE_ENDPOINT.rstrip("/")
+    assert default_index_url() == default_index.standard_index_url().rstrip("/")
 
 
-def test_the_constant_is_found_where_the_library_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    import pypi_simple
+def test_the_constant_is_where_pip_looks() -> None:
+    from pip._internal.models.index import PyPI
 
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert default_index.standard_index_url() == pypi_simple.PYPI_SIMPLE_ENDPOINT
+    assert default_index.standard_index_url() == PyPI.simple_url + "/"
 
 
 def test_the_order(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

@@ -17,11 +17,10 @@ from typing import Any
 
 import pytest
 
-import corpora.transport
-from corpora.cache import Cache, Kept
-from corpora.facts import CorpusError, Listing, Metadata, NeedsBuild, Unavailable, Wanted
-from corpora.freshness import fresh_until
-from corpora.index import LiveCorpus
+from satlock.corpora.facts import CorpusError, Listing, Metadata, NeedsBuild, Unavailable, Wanted
+from satlock.corpora.index.cache import Cache, Kept
+from satlock.corpora.index.freshness import fresh_until
+from satlock.corpora.index.index import LiveCorpus
 
 from .conftest import Reply, Request, Server, metadata_bytes, sdist, wheel
 
@@ -30,7 +29,7 @@ Live = Callable[..., LiveCorpus]
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpora.transport, "_FIRST_WAIT", 0.01)
+    monkeypatch.setattr("satlock.corpora.index.transport._FIRST_WAIT", 0.01)
 
 
 def listing(corpus: LiveCorpus, server: Server, name: str = "demo") -> Listing:
@@ -115,7 +114,7 @@ def test_without_cache_headers_a_page_is_asked_for_again_but_not_parsed(
     with live() as corpus:
         first = listing(corpus, server)
     parsed: list[object] = []
-    monkeypatch.setattr("corpora.parsers.pack_page", parsed.append)
+    monkeypatch.setattr("satlock.corpora.index.parsers.pack_page", parsed.append)
     with live() as corpus:
         assert listing(corpus, server) == first
     assert (len(server.requests), parsed) == (2, [])
@@ -192,8 +191,8 @@ def test_processes_share_a_cache(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from corpora.cache import Cache
-from corpora.facts import Metadata
+from satlock.corpora.index.cache import Cache
+from satlock.corpora.facts import Metadata
 cache = Cache(Path(sys.argv[1]))
 for turn in range(150):
     for key in range(5):
@@ -611,15 +610,15 @@ def test_imports_are_lean(server: Server, live: Live, tmp_path: Path) -> None:
         outcome(corpus, server)
     code = """
 import sys
-import corpora, corpora.index, corpora.default_index
+import satlock.corpora.index.index, satlock.corpora.index.default_index
 from pathlib import Path
-from corpora.facts import Wanted
-with corpora.index.LiveCorpus(cache_dir=Path(sys.argv[1]), offline=True) as corpus:
+from satlock.corpora.facts import Wanted
+with satlock.corpora.index.index.LiveCorpus(cache_dir=Path(sys.argv[1]), offline=True) as corpus:
     (listing,) = corpus.listings([(sys.argv[2], "demo")]).values()
     (told,) = corpus.metadata([Wanted(sys.argv[2], "demo", "1.0", listing.releases[0].files)]).values()
 assert told.name == "demo"
-corpora.default_index.default_index_url()
-heavy = {"httpx", "bs4", "pypi_simple", "pydantic", "build", "rich", "ssl", "asyncio", "packaging.version"}
+satlock.corpora.index.default_index.default_index_url()
+heavy = {"httpx", "bs4", "pydantic", "build", "rich", "ssl", "asyncio", "packaging.version"}
 print(sorted(heavy & set(sys.modules)))
 """
     root = Path(__file__).parents[2]

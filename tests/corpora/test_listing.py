@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.cache import pack_listing, unpack_listing
-from corpora.facts import File, Listing
-from corpora.listing import ListingError, parse_listing
-from corpora.parsers import Parsers, pack_page
+from satlock.corpora.facts import File, Listing
+from satlock.corpora.index.cache import pack_listing, unpack_listing
+from satlock.corpora.index.listing import ListingError, parse_listing
+from satlock.corpora.index.parsers import Parsers, pack_page
 
 URL = "https://index.example/simple/demo/"
 INDEX = "https://index.example/simple"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora import wheel as wheel_module
-from corpora.facts import Metadata
-from corpora.metadata import MetadataError, _headers, parse_metadata, static_fields
-from corpora.wheel import Missing, Sparse, WheelError, metadata_of_wheel
+from satlock.corpora.facts import Metadata
+from satlock.corpora.index import wheel as wheel_module
+from satlock.corpora.index.metadata import MetadataError, _headers, parse_metadata, static_fields
+from satlock.corpora.index.wheel import Missing, Sparse, WheelError, metadata_of_wheel
 
 from .conftest import metadata_bytes, wheel
 

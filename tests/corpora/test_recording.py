@@ -19,20 +19,20 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from corpora.compare.running import Limits
-from corpora.compare.walking import Walk, walk
-from corpora.deepening import deepen
-from corpora.facts import Corpus, Wanted
-from corpora.index import LiveCorpus
-from corpora.recording import Recording, only_told, with_example_hosts
-from corpora.served import Served, StandinCorpus
-from corpora.serving import CorpusServer
-from corpora.snapshot import SnapshotCorpus, write_snapshot
-from encoder.reading import read_project
-from solver.lock import Lock
-from solver.locking import lock
-from solver.pylock import to_toml
-from solver.search import NoLock
+from satlock.corpora.compare.running import Limits
+from satlock.corpora.compare.walking import Walk, walk
+from satlock.corpora.facts import Corpus, Wanted
+from satlock.corpora.index.index import LiveCorpus
+from satlock.corpora.recorded.deepening import deepen
+from satlock.corpora.recorded.recording import Recording, only_told, with_example_hosts
+from satlock.corpora.recorded.served import Served, StandinCorpus
+from satlock.corpora.recorded.serving import CorpusServer
+from satlock.corpora.recorded.snapshot import SnapshotCorpus, write_snapshot
+from satlock.encoder.project.reading import read_project
+from satlock.solver.lockfiles.lock import Lock
+from satlock.solver.locking import lock
+from satlock.solver.search.search import NoLock
+from satlock.solver.writing.pylock import to_toml
 from tests.cli.scene import run
 from tests.index_server import IndexServer
 from tests.splitting import splitting_world

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
-from corpora import sdist as sdist_module
-from corpora.facts import File, Listing, Metadata, MetadataOutcome, NeedsBuild, Release, Wanted
-from corpora.project_table import project_fields
-from corpora.recorded import recorded, requires_lines
-from corpora.sdist import SdistError, metadata_of_sdist
-from corpora.snapshot import SnapshotCorpus, write_snapshot
+from satlock.corpora.facts import File, Listing, Metadata, MetadataOutcome, NeedsBuild, Release, Wanted
+from satlock.corpora.index import sdist as sdist_module
+from satlock.corpora.index.project_table import project_fields
+from satlock.corpora.index.recorded import recorded, requires_lines
+from satlock.corpora.index.sdist import SdistError, metadata_of_sdist
+from satlock.corpora.recorded.snapshot import SnapshotCorpus, write_snapshot
 
 from .conftest import metadata_bytes, sdist
 

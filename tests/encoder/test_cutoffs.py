@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoder.cutoffs import parse_cutoff
+from satlock.encoder.project.cutoffs import parse_cutoff
 
 NOW = datetime(2025, 6, 15, 12, 0, tzinfo=UTC)
 

@@ -14,12 +14,11 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-import encoder.domain
-from corpora.facts import Listing, Release
-from encoder.candidates import Candidates, runs
-from encoder.dependencies import Dependencies, Edits
-from encoder.domain import Domain
-from encoder.marker import (
+from satlock.corpora.facts import Listing, Release
+from satlock.encoder.formula.candidates import Candidates, runs
+from satlock.encoder.formula.ranking import candidates_of
+from satlock.encoder.markers.domain import Domain
+from satlock.encoder.markers.marker import (
     TRUE,
     Choice,
     Formula,
@@ -30,10 +29,10 @@ from encoder.marker import (
     from_marker,
     from_python_specifier,
 )
-from encoder.project import Project
-from encoder.ranking import candidates_of
-from encoder.tags import installs_on
-from solver.shortest import Shortener
+from satlock.encoder.markers.shortest import Shortener
+from satlock.encoder.markers.tags import installs_on
+from satlock.encoder.project.dependencies import Dependencies, Edits
+from satlock.encoder.project.project import Project
 from tests.bruteforce import PLATFORMS, Environment, marker_variables, wheel_fits
 
 PYTHONS = ("2.7.18", "3.8.0", "3.10.12", "3.11.0", "3.11.1", "3.11.9", "3.12.0", "3.12.1", "3.13.0", "3.14.2")
@@ -268,11 +267,11 @@ def holds(formula: Formula, variables: dict[str, str], on: frozenset[Choice]) ->
 @examples(60)
 def test_z3_and_enumeration_agree(universe: Formula, parts: list[Formula]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoder.domain, "ENUMERATED_ROWS", 1 << 40)
+        patch.setattr("satlock.encoder.markers.domain.ENUMERATED_ROWS", 1 << 40)
         counted = Domain(universe)
         expected = counted.satisfiable(*parts)
         assert counted.asked_z3 == 0
-        patch.setattr(encoder.domain, "ENUMERATED_ROWS", 0)
+        patch.setattr("satlock.encoder.markers.domain.ENUMERATED_ROWS", 0)
         asked = Domain(universe)
         assert asked.satisfiable(*parts) == expected
         assert asked.asked_z3 == 1

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from corpora.references import GitReference, PathReference, UrlReference
-from encoder.project import Choice, DependencyMetadata, Index, Project, ProjectError, Source
-from encoder.reading import read_project
+from satlock.corpora.references import GitReference, PathReference, UrlReference
+from satlock.encoder.project.project import Choice, DependencyMetadata, Index, Project, ProjectError, Source
+from satlock.encoder.project.reading import read_project
 
 NOW = datetime(2025, 6, 15, 12, 0, tzinfo=UTC)
 

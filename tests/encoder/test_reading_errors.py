@@ -12,9 +12,9 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoder.project import Project, ProjectError
-from encoder.reading import read_project
-from encoder.settings import _NOT_SUPPORTED, _READ_FROM_SATLOCK
+from satlock.encoder.project.project import Project, ProjectError
+from satlock.encoder.project.reading import read_project
+from satlock.encoder.project.settings import _NOT_SUPPORTED, _READ_FROM_SATLOCK
 
 HEAD = """
 [project]

@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 from pip._internal.network.session import PipSession
 from pip._internal.req.req_file import parse_requirements
 
-from encoder.project import ProjectError, Requirement
-from encoder.requirements_txt import read_requirements
+from satlock.encoder.project.project import ProjectError, Requirement
+from satlock.encoder.project.requirements_txt import read_requirements
 
 
 def write(folder: Path, **files: str) -> Path:

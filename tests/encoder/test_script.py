@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from encoder.project import ProjectError
-from encoder.script import read_script
+from satlock.encoder.project.project import ProjectError
+from satlock.encoder.project.script import read_script
 
 BLOCK = """\
 #!/usr/bin/env python

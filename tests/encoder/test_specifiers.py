@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from encoder.specifiers import parse_requirement, python_lower_bounds
+from satlock.encoder.markers.specifiers import parse_requirement, python_lower_bounds
 
 
 def test_a_requirement_is_normalised_and_keeps_its_text():

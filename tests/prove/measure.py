@@ -60,7 +60,7 @@ def _best(command: list[str]) -> float:
     times = []
     for _ in range(5):
         started = time.perf_counter()
-        done = subprocess.run([sys.executable, "-m", "cli.main", *command], capture_output=True, check=False)
+        done = subprocess.run([sys.executable, "-m", "satlock", *command], capture_output=True, check=False)
         times.append(time.perf_counter() - started)
         assert done.returncode == 0, done.stderr.decode()
     return min(times)

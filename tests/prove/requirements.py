@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from corpora.facts import File, Listing, Metadata, MetadataOutcome, Release, Wanted
+from satlock.corpora.facts import File, Listing, Metadata, MetadataOutcome, Release, Wanted
 from tests.prove.deciding_locks import Deciding
 from tests.prove.random_locks import (
     Marker,

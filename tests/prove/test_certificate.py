@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from solver.checking.verify import Bad, check_certificate
-from solver.lockfiles.reading import read_lockfile
-from solver.proofs.certificate import write_certificate
-from solver.proofs.installable import prove_installable
-from solver.proofs.pins import prove_index_pins
-from solver.proofs.unique import prove_unique
+from satlock.solver.checking.verify import Bad, check_certificate
+from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.proofs.certificate import write_certificate
+from satlock.solver.proofs.installable import prove_installable
+from satlock.solver.proofs.pins import prove_index_pins
+from satlock.solver.proofs.unique import prove_unique
 from tests.prove.locks import origin_lock, write_lock
 from tests.prove.random_locks import random_uv, uv_text
 
@@ -67,7 +67,7 @@ class Blocked:
         if name.split(".")[0] in ("z3", "pysat", "cvc5", "packaging", "encoder", "httpx"):
             raise ImportError(f"{name} is blocked")
 sys.meta_path.insert(0, Blocked())
-from cli.main import main
+from satlock.cli.main import main
 sys.argv = ["satlock", "check", sys.argv[1]]
 main()
 """
@@ -281,7 +281,7 @@ def test_files_more_or_less(certificate: Path) -> None:
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
-    from solver.lockfiles.model import LockfileError
+    from satlock.solver.lockfiles.model import LockfileError
 
     lock = write_lock(tmp_path, origin_lock())
     (tmp_path / "mine").mkdir()

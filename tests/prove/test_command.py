@@ -17,7 +17,7 @@ ORIGIN = Path(__file__).parents[2] / "corpora" / "origin"
 
 def _run(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "cli.main", *map(str, words)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "satlock", *map(str, words)], capture_output=True, text=True, check=False
     )
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from solver.checking.verify import check_certificate
-from solver.lockfiles.reading import read_lockfile
-from solver.proofs.certificate import write_certificate
-from solver.proofs.complete import prove_complete
-from solver.proofs.examining import examine
-from solver.proofs.owners import asking_of
-from solver.proofs.unique import Proof
+from satlock.solver.checking.verify import check_certificate
+from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.proofs.certificate import write_certificate
+from satlock.solver.proofs.complete import prove_complete
+from satlock.solver.proofs.examining import examine
+from satlock.solver.proofs.owners import asking_of
+from satlock.solver.proofs.unique import Proof
 from tests.prove.deciding_locks import pdm_text, poetry_text, pylock_text, random_deciding
 from tests.prove.random_locks import random_uv, uv_text
 from tests.prove.requirements import (

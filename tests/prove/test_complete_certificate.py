@@ -15,17 +15,17 @@ import pytest
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from corpora.facts import Listing, Metadata, Unreachable, Wanted
-from solver.checking.asking import read_line as read_line_again
-from solver.checking.verify import Bad, check_certificate
-from solver.checking.versions import admits
-from solver.lockfiles.reading import read_lockfile
-from solver.lockfiles.requirements import read_line
-from solver.proofs.certificate import write_certificate
-from solver.proofs.complete import prove_complete
-from solver.proofs.examining import SecondLook, examine
-from solver.proofs.owners import asking_of
-from solver.proofs.unique import Proof
+from satlock.corpora.facts import Listing, Metadata, Unreachable, Wanted
+from satlock.solver.checking.asking import read_line as read_line_again
+from satlock.solver.checking.verify import Bad, check_certificate
+from satlock.solver.checking.versions import admits
+from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.lockfiles.requirements import read_line
+from satlock.solver.proofs.certificate import write_certificate
+from satlock.solver.proofs.complete import prove_complete
+from satlock.solver.proofs.examining import SecondLook, examine
+from satlock.solver.proofs.owners import asking_of
+from satlock.solver.proofs.unique import Proof
 from tests.prove.locks import write_lock
 from tests.prove.random_locks import RandomLock, uv_text
 from tests.prove.requirements import Asks, Line, Told, project_text
@@ -85,7 +85,7 @@ class Blocked:
         if name.split(".")[0] in ("z3", "pysat", "cvc5", "packaging", "encoder", "httpx"):
             raise ImportError(f"{name} is blocked")
 sys.meta_path.insert(0, Blocked())
-from cli.main import main
+from satlock.cli.main import main
 sys.argv = ["satlock", "check", sys.argv[1]]
 main()
 """

@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 from packaging.markers import Marker
 
-from encoder.project import ProjectError
-from solver.checking.verify import Bad, check_certificate
-from solver.installed import installed
-from solver.lockfiles.model import LockfileError
-from solver.lockfiles.reading import Reading, read_lockfile
-from solver.proofs.certificate import write_certificate
-from solver.proofs.complete import prove_complete
-from solver.proofs.examining import examine
-from solver.proofs.installable import prove_installable
-from solver.proofs.owners import asking_of
-from solver.proofs.unique import Proof, prove_unique
+from satlock.encoder.project.project import ProjectError
+from satlock.solver.checking.verify import Bad, check_certificate
+from satlock.solver.lockfiles.installed import installed
+from satlock.solver.lockfiles.model import LockfileError
+from satlock.solver.lockfiles.reading import Reading, read_lockfile
+from satlock.solver.proofs.certificate import write_certificate
+from satlock.solver.proofs.complete import prove_complete
+from satlock.solver.proofs.examining import examine
+from satlock.solver.proofs.installable import prove_installable
+from satlock.solver.proofs.owners import asking_of
+from satlock.solver.proofs.unique import Proof, prove_unique
 from tests.cli.scene import pyproject, scene_of, world_of
 from tests.prove.deciding_locks import Deciding, pdm_text, poetry_text, pylock_text, random_deciding
 from tests.prove.random_projects import random_project, truth_under, write_project
@@ -222,10 +222,10 @@ import sys
 from pathlib import Path
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] not in sys.stdlib_module_names and name.split(".")[0] != "solver":
+        if name.split(".")[0] not in sys.stdlib_module_names and name.split(".")[0] != "satlock":
             raise ImportError(f"{name} is blocked")
 sys.meta_path.insert(0, Blocked())
-from solver.checking.verify import check_certificate
+from satlock.solver.checking.verify import check_certificate
 print(*(one.claims for one in check_certificate(Path(sys.argv[1]))))
 """
     certificate = _workspace(tmp_path)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from solver.checking import kernel
-from solver.checking.kernel import ProofError, parse_dimacs, parse_lrat, refute
-from solver.proofs.elaboration import elaborate, logged_proof
+from satlock.solver.checking import kernel
+from satlock.solver.checking.kernel import ProofError, parse_dimacs, parse_lrat, refute
+from satlock.solver.proofs.elaboration import elaborate, logged_proof
 
 Clauses = list[tuple[int, ...]]
 Steps = list[tuple[int, tuple[int, ...], tuple[int, ...]]]

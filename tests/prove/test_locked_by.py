@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from solver.checking.verify import check_certificate
-from solver.lockfiles.reading import read_lockfile
-from solver.proofs.certificate import write_certificate
-from solver.proofs.counterexample import command
-from solver.proofs.unique import Answer, Proof, prove_unique
+from satlock.solver.checking.verify import check_certificate
+from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.proofs.certificate import write_certificate
+from satlock.solver.proofs.counterexample import command
+from satlock.solver.proofs.unique import Answer, Proof, prove_unique
 
 LOCKED = Path(__file__).parent / "locked_by"
 OLD, NEW = r'markers = "extra == \"old\" and extra != \"new\""', r"and extra == \"new\" and extra != \"old\""

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from solver.checking.verify import Bad, Checked, check_certificate
-from solver.checking.versions import admits
-from solver.lockfiles.reading import read_lockfile
-from solver.locking import Locked
-from solver.proofs.certificate import write_certificate
-from solver.proofs.optimality import optimality_of
-from solver.proofs.unique import prove_unique
-from solver.pylock import to_toml
+from satlock.solver.checking.verify import Bad, Checked, check_certificate
+from satlock.solver.checking.versions import admits
+from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.locking import Locked
+from satlock.solver.proofs.certificate import write_certificate
+from satlock.solver.proofs.optimality import optimality_of
+from satlock.solver.proofs.unique import prove_unique
+from satlock.solver.writing.pylock import to_toml
 from tests.cli.scene import scene_of, world_of
 from tests.cli.test_why import PACKAGES, pyproject
 from tests.test_fresh import dated
@@ -71,7 +71,7 @@ def folder(tmp_path: Path) -> Path:
 def test_the_command_writes_and_checks_it(tmp_path: Path) -> None:
     from click.testing import CliRunner
 
-    from cli.commands import satlock
+    from satlock.cli.commands import satlock
 
     scene = scene_of(world_of(PACKAGES, pyproject("boto", "fs", "wide")), tmp_path)
     folder = tmp_path / "certificate"

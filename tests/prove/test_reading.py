@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from encoder.project import ProjectError
-from solver.lockfiles.reading import read_lockfile
-from solver.proofs.unique import prove_unique
+from satlock.encoder.project.project import ProjectError
+from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.proofs.unique import prove_unique
 from tests.prove.deciding_locks import pdm_text, poetry_text, pylock_text, random_deciding
 from tests.prove.locks import origin_lock, write_lock
 from tests.prove.random_locks import random_uv, uv_text

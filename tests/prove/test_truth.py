@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from packaging.pylock import Pylock, PylockSelectError
 
-from solver.checking.verify import check_certificate
-from solver.lockfiles.reading import read_lockfile
-from solver.proofs.certificate import write_certificate
-from solver.proofs.unique import Proof, prove_unique
+from satlock.solver.checking.verify import check_certificate
+from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.proofs.certificate import write_certificate
+from satlock.solver.proofs.unique import Proof, prove_unique
 from tests.prove.deciding_locks import pdm_text, poetry_text, pylock_text, random_deciding, truth
 from tests.prove.random_locks import random_uv, uv_installs, uv_text, uv_truth
 

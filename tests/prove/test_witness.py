@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from solver.lockfiles.reading import read_lockfile
-from solver.proofs.counterexample import command
-from solver.proofs.unique import prove_unique
-from solver.proofs.walk import Point, walk
+from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.proofs.counterexample import command
+from satlock.solver.proofs.unique import prove_unique
+from satlock.solver.proofs.walk import Point, walk
 from tests.index_server import IndexServer
 from tests.prove.locks import origin_lock, write_lock
 from tests.prove.random_locks import RandomLock, random_uv, uv_choices, uv_installs, uv_text

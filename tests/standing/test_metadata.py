@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli.commands import satlock
+from satlock.cli.commands import satlock
 from tests.cli.scene import scene_of
 from tests.index_server import IndexServer
 from tests.test_semantics import world

@@ -10,19 +10,19 @@ import pytest
 import tomli_w
 from packaging.pylock import Pylock
 
-from encoder.dependencies import edits_of
-from encoder.project import ProjectError
-from encoder.reading import read_project
-from encoder.universe import universe_of
-from encoder.uv_view import uv_view_of
-from solver.locking import lock
-from solver.pylock import to_toml
-from solver.search import NoLock
-from solver.sources import Sources
-from solver.standing.reading import read_standing
-from solver.standing.verifying import first_violation
-from solver.uvlock.agreement import disagreement
-from solver.uvlock.writing import to_uv_lock
+from satlock.encoder.project.dependencies import edits_of
+from satlock.encoder.project.project import ProjectError
+from satlock.encoder.project.reading import read_project
+from satlock.encoder.project.universe import universe_of
+from satlock.encoder.project.uv_view import uv_view_of
+from satlock.solver.lockfiles.standing.reading import read_standing
+from satlock.solver.lockfiles.standing.verifying import first_violation
+from satlock.solver.locking import lock
+from satlock.solver.search.search import NoLock
+from satlock.solver.search.sources import Sources
+from satlock.solver.writing.pylock import to_toml
+from satlock.solver.writing.uvlock.agreement import disagreement
+from satlock.solver.writing.uvlock.writing import to_uv_lock
 from tests.bruteforce import Judge
 from tests.strategies import MARKERS, random_world
 from tests.world import MemoryCorpus, World, fake_sha256, file_url
@@ -82,7 +82,7 @@ def test_damaged_locks_are_judged_as_environment_by_environment(batch: int, tmp_
 
 def damage(found: Any, world: World, dice: random.Random) -> dict[str, Any] | None:
     """The lock as tables, with one entry gone, of another version, or in another place."""
-    from solver.pylock import to_pylock
+    from satlock.solver.writing.pylock import to_pylock
 
     tables: dict[str, Any] = to_pylock(found).to_dict()
     entries = tables["packages"]

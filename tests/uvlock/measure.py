@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from corpora.cache_folder import default_folder
+from satlock.corpora.index.cache_folder import default_folder
 
 
 def seconds(*command: str) -> float:

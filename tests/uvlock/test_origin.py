@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli.commands import satlock
+from satlock.cli.commands import satlock
 from tests.index_server import IndexServer
 from tests.test_origin import recorded_world
 from tests.uvlock.test_real_uv import Uv

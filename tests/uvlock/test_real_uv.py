@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.markers import Marker
 
-from corpora.index import LiveCorpus
+from satlock.corpora.index.index import LiveCorpus
 from tests.index_server import IndexServer
 from tests.strategies import random_world
 from tests.test_installs import EXPECTED, WORLD

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.commands import satlock
+from satlock.cli.commands import satlock
 from tests.index_server import IndexServer
 from tests.source_trees import repository, tree
 from tests.uvlock.test_real_uv import Uv

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from corpora.facts import Corpus
-from encoder.project import ProjectError
-from encoder.reading import read_project
-from encoder.uv_view import uv_view_of
-from solver.lockfiles.reading import read_lockfile
-from solver.locking import Locked, lock
-from solver.proofs.unique import prove_unique
-from solver.proofs.walk import Point, walk
-from solver.search import NoLock
-from solver.uvlock.writing import to_uv_lock
+from satlock.corpora.facts import Corpus
+from satlock.encoder.project.project import ProjectError
+from satlock.encoder.project.reading import read_project
+from satlock.encoder.project.uv_view import uv_view_of
+from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.locking import Locked, lock
+from satlock.solver.proofs.unique import prove_unique
+from satlock.solver.proofs.walk import Point, walk
+from satlock.solver.search.search import NoLock
+from satlock.solver.writing.uvlock.writing import to_uv_lock
 from tests.strategies import random_world
 from tests.world import MemoryCorpus
 

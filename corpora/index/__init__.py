@@ -1,0 +1,1 @@
+"""The live index and its cache: pages, files, builds, repositories."""

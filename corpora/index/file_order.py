@@ -1,0 +1,38 @@
+"""Which file of a version tells its metadata: the order in which they are asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from satlock.corpora.facts import File
+
+__all__ = ["files_in_order"]
+
+
+def files_in_order(files: Iterable[File]) -> tuple[list[File], list[File]]:
+    """Wheels, the one to ask first first, and source distributions. The order of ``files`` does not matter."""
+    wheels = [file for file in files if file.is_wheel]
+    sdists = [file for file in files if not file.is_wheel]
+    if len(wheels) > 1:
+        wheels.sort(key=lambda file: (_wheel_rank(file.filename), file.filename, file.url))
+    if len(sdists) > 1:
+        sdists.sort(key=lambda file: (not file.filename.endswith(".tar.gz"), file.filename, file.url))
+    return wheels, sdists
+
+
+@lru_cache(maxsize=4096)
+def _wheel_rank(filename: str) -> tuple[int, int]:
+    """Lower is asked first: pure wheels, then Linux on x86-64 with the newest CPython, then the others by name.
+
+    The wheels of one version rarely differ in their metadata. Where they do, and are not read one by one, this order
+    decides for every run alike.
+    """
+    python, abi, platform = [*filename.removesuffix(".whl").split("-")[-3:], "", "", ""][:3]
+    if abi == "none" and platform == "any":
+        return (0 if "py3" in python.split(".") else 1), 0
+    linux = any(tag.startswith(("manylinux", "linux")) and tag.endswith("x86_64") for tag in platform.split("."))
+    newest = max((int(minor) for minor in re.findall(r"cp3(\d+)", python)), default=0)
+    free_threaded = abi.endswith("t")
+    return (2 if linux else 3), (2 * -newest + free_threaded if linux else 0)

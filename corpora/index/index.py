@@ -1,0 +1,373 @@
+"""The live index: listings and metadata over the network, many at once, behind plain calls.
+
+One thread runs an event loop with every request in it. What a call asks for is a job there; a later call for the
+same waits for the same job, so that nothing is asked for twice in a run.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as NotYet
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
+
+from satlock.corpora.facts import CorpusError, Guess, Listing, Metadata, MetadataOutcome, NeedsBuild, Unhashed, Wanted
+from satlock.corpora.index.access import Access
+from satlock.corpora.index.address import listing_url
+from satlock.corpora.index.cache import Cache, Kept, default_folder
+from satlock.corpora.index.credentials import Vault
+
+if TYPE_CHECKING:
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    from satlock.corpora.facts import File, Unavailable
+    from satlock.corpora.index.candidate import CandidateReader
+    from satlock.corpora.index.direct import DirectReader
+    from satlock.corpora.index.flat import FlatIndexes
+    from satlock.corpora.index.pages import Pages
+    from satlock.corpora.index.parsers import Parsers
+    from satlock.corpora.index.transport import Job, Progress, Transport
+    from satlock.corpora.references import DirectOutcome, Reference
+
+__all__ = ["LiveCorpus"]
+
+_ABSENT = (404, 410)
+
+
+class _Asked:
+    """A job and its outcome."""
+
+    __slots__ = ("future", "job")
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.future: Future[Any] = Future()
+
+
+class LiveCorpus:
+    """A :class:`satlock.corpora.facts.Corpus` that asks simple repository indexes, and keeps what they said.
+
+    ``cache_dir``: where; the platform's user cache folder by default. ``no_cache``: keep nothing and read nothing.
+    ``offline``: only what the cache holds (and ``file:`` indexes); anything else is a CorpusError.
+    ``settled``: what the cache holds of a page serves, however old: for questions about releases that are known, since
+    what an index says of a release does not change.
+    ``timeout``: seconds without a byte. ``limit``: requests at once. ``build_environment``:
+    variables for builds, such as the index that their requirements come from. ``access``: how indexes are reached.
+
+    Index addresses may hold credentials. They are used for requests to that origin, and appear nowhere else.
+    Close it (or use it in a ``with``) to stop its thread and finish writing.
+    """
+
+    def __init__(
+        self,
+        *,
+        cache_dir: Path | None = None,
+        no_cache: bool = False,
+        offline: bool = False,
+        settled: bool = False,
+        timeout: float = 30.0,
+        limit: int = 64,
+        build_environment: Mapping[str, str] | None = None,
+        access: Access | None = None,
+    ) -> None:
+        from satlock.corpora.index.transport import Progress
+
+        self._cache = Cache(None if no_cache else cache_dir or Path(default_folder()))
+        self._offline = offline
+        self._settled = settled
+        self._timeout = timeout
+        self._limit = limit
+        self._build_environment = dict(build_environment or {})
+        self._lock = threading.Lock()
+        self._asked: dict[object, _Asked] = {}
+        self._known: dict[object, Any] = {}
+        self._access = access or Access()
+        self._vault = Vault(self._access)
+        self._guess: Guess | None = None
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._transport: Transport
+        self._reader: CandidateReader
+        self._direct: DirectReader | None = None
+        self._parsers: Parsers
+        self._pages: Pages
+        self._flat: FlatIndexes
+        self._writer: ThreadPoolExecutor
+        self.progress: Progress = Progress()
+        self.fetches = True
+        """Files can be downloaded."""
+        self.refused: set[str] = set()
+        """Indexes (without credentials) that answered "forbidden" for a package that was taken as absent there."""
+        if not offline and not settled:
+            self._start()  # imports and certificates load while the caller still reads its project
+
+    # -- the Corpus protocol
+
+    def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
+        """See :class:`satlock.corpora.facts.Corpus`."""
+        pairs = list(dict.fromkeys(wanted))
+        keys = [(self._vault.remember(index), name) for index, name in pairs]
+        for key in keys:
+            if key not in self._known and key not in self._asked and key[0] not in self._access.flat:
+                kept = self._cache.page(listing_url(*key))
+                if kept is not None and (self._offline or self._settled or kept.fresh_until > time.time()):
+                    self._known[key] = kept.listing(key[0])
+        self._want(keys, urgent=True)
+        return {pair: self._result(key) for pair, key in zip(pairs, keys, strict=True)}
+
+    def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
+        """See :class:`satlock.corpora.facts.Corpus`."""
+        from satlock.corpora.index.candidate import cache_key
+        from satlock.corpora.index.file_order import files_in_order
+
+        for candidate in wanted:
+            if candidate not in self._known and candidate not in self._asked:
+                wheels, sdists = files_in_order(candidate.files)
+                for file in (wheels or sdists)[:1]:
+                    kept = self._cache.metadata("file", cache_key(file))
+                    if isinstance(kept, Metadata):
+                        self._known[candidate] = kept
+        self._want(wanted, urgent=True)
+        return {candidate: self._result(candidate) for candidate in wanted}
+
+    def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
+        """See :class:`satlock.corpora.facts.Corpus`."""
+        self._want(wanted, urgent=True)
+        return {reference: self._result(reference) for reference in wanted}
+
+    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
+        """See :class:`satlock.corpora.facts.Corpus`."""
+        self._want(wanted, urgent=True)
+        return {one: self._result(one) for one in wanted}
+
+    def prefetch(
+        self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
+    ) -> None:
+        """See :class:`satlock.corpora.facts.Corpus`."""
+        if self._offline or self._closed:
+            return
+        if then is not None:
+            self._guess = then
+        keys: list[object] = []
+        for index, name in listings:
+            try:
+                keys.append((self._vault.remember(index), name))
+            except CorpusError:
+                continue  # it is told when it is really asked for
+        keys.extend(candidate for candidate in metadata if not candidate.build)
+        self._want(keys, urgent=False)
+
+    def close(self) -> None:
+        """Stop everything that still runs, and finish writing the cache."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._thread is not None:
+            self._loop.call_soon_threadsafe(self._stop)
+            self._thread.join(timeout=10)
+
+    def __enter__(self) -> LiveCorpus:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- jobs, from the caller's thread
+
+    def _want(self, keys: Iterable[object], *, urgent: bool) -> None:
+        from satlock.corpora.index.transport import Job
+
+        new: list[tuple[object, _Asked]] = []
+        sooner: list[Job] = []
+        with self._lock:
+            for key in keys:
+                if key in self._known:
+                    continue
+                asked = self._asked.get(key)
+                if asked is None:
+                    asked = self._asked[key] = _Asked(Job(urgent))
+                    new.append((key, asked))
+                elif urgent and not asked.job.urgent:
+                    sooner.append(asked.job)
+        if self._closed:
+            if new:
+                raise CorpusError("the index was closed before it was asked")
+        elif new or sooner:
+            if self._thread is None:
+                self._start()
+            self._loop.call_soon_threadsafe(self._launch, new, sooner)
+
+    def _result(self, key: object) -> Any:
+        if key in self._known:
+            return self._known[key]
+        future = self._asked[key].future
+        while True:
+            try:
+                result = future.result(timeout=1.0)  # waiting for ever cannot be interrupted on Windows
+            except NotYet:
+                if future.done():
+                    raise
+                if self._thread is None or not self._thread.is_alive():
+                    raise CorpusError("the index was closed while it was asked") from None
+                continue
+            except CancelledError:
+                raise CorpusError("the index was closed while it was asked") from None
+            self._known[key] = result
+            return result
+
+    def _start(self) -> None:
+        import asyncio
+        from concurrent.futures import ThreadPoolExecutor
+
+        from satlock.corpora.index.candidate import CandidateReader
+        from satlock.corpora.index.flat import FlatIndexes
+        from satlock.corpora.index.pages import Pages
+        from satlock.corpora.index.parsers import Parsers
+        from satlock.corpora.index.transport import Transport
+
+        self._loop = asyncio.new_event_loop()
+        self._transport = Transport(
+            offline=self._offline,
+            limit=self._limit,
+            timeout=self._timeout,
+            progress=self.progress,
+            vault=self._vault,
+            access=self._access,
+        )
+        self._parsers = Parsers()
+        self._pages = Pages(self._transport, self._cache, self._keep_page, settled=self._offline or self._settled)
+        self._flat = FlatIndexes(self._pages, self._cache, self._keep_metadata)
+        self._writer = ThreadPoolExecutor(1, "satlock-cache")
+        self._reader = CandidateReader(
+            self._transport,
+            self._cache,
+            self._keep_metadata,
+            offline=self._offline,
+            build_environment=self._build_environment,
+        )
+        self._thread = threading.Thread(target=self._run, name="satlock-index", daemon=True)
+        self._thread.start()
+
+    # -- in the thread of the loop
+
+    def _run(self) -> None:
+        import asyncio
+
+        loop = self._loop
+        asyncio.set_event_loop(loop)
+        loop.call_soon(self._connect)
+        try:
+            loop.run_forever()
+            tasks = asyncio.all_tasks(loop)
+            for task in tasks:
+                task.cancel()
+            if self._reader.running:
+                from satlock.corpora.index.builds import end_builds
+
+                end_builds(self._reader.running)
+            if tasks:
+                loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            loop.run_until_complete(asyncio.wait_for(self._transport.close(), 5))
+        except TimeoutError:
+            pass
+        finally:
+            self._parsers.close()
+            if self._direct is not None:
+                self._direct.close()
+            self._writer.shutdown(wait=True)
+            loop.close()
+
+    def _connect(self) -> None:
+        with suppress(CorpusError):  # it is told when something is really asked for
+            self._transport.connect()
+
+    def _stop(self) -> None:
+        self._loop.stop()
+
+    def _launch(self, new: list[tuple[object, _Asked]], sooner: list[Job]) -> None:
+        for job in sooner:
+            self._transport.promote(job)
+        for key, asked in new:
+            self._loop.create_task(self._serve(key, asked))
+
+    async def _serve(self, key: object, asked: _Asked) -> None:
+        from asyncio import CancelledError as Stopped
+
+        try:
+            if isinstance(key, Wanted):
+                result: object = await self._reader.read(key, asked.job)
+            elif isinstance(key, Unhashed):
+                result = await self._reader.hashed(key, asked.job)
+            elif not isinstance(key, tuple):
+                result = await self._direct_reader().read(cast("Reference", key), asked.job)
+            else:
+                result = await self._listing(*cast("tuple[str, str]", key), asked.job)
+        except Stopped:
+            asked.future.cancel()
+            raise
+        except BaseException as error:
+            asked.future.set_exception(error)
+        else:
+            asked.future.set_result(result)
+            if self._guess is not None and isinstance(result, (Listing, Metadata)):
+                with suppress(Exception):  # a guess that fails is no guess
+                    self.prefetch(*self._guess(result))
+
+    def _direct_reader(self) -> DirectReader:
+        if self._direct is None:
+            from satlock.corpora.index.direct import DirectReader
+
+            self._direct = DirectReader(
+                self._transport,
+                self._vault,
+                self._cache,
+                offline=self._offline,
+                build_environment=self._build_environment,
+                running=self._reader.running,
+            )
+        return self._direct
+
+    async def _listing(self, index: str, name: str, job: Job) -> Listing | None:
+        if index in self._access.flat:
+            return await self._flat.listing(index, name)
+        from satlock.corpora.index.parsers import pack_page
+        from satlock.corpora.index.transport import Refused
+
+        async def pack(body: bytes, kind: str, address: str) -> bytes:
+            page = (body, kind, address, index, name)
+            threads = self._parsers.threads(len(body))
+            return await self._loop.run_in_executor(threads, self._parsers.pack, page) if threads else pack_page(page)
+
+        url = listing_url(index, name)
+        try:
+            return (await self._pages.page(url, pack, key=url, index=index, what=name, job=job)).listing(index)
+        except Refused as refused:
+            self._absent(refused.status, index, name)
+            return None
+
+    def _absent(self, status: int, index: str, name: str) -> None:
+        """Keep that the index has no such package, or raise CorpusError where the status does not say that."""
+        if status == 403 and not self._vault.find(index, index):
+            self.refused.add(index)  # stores of files answer so for what they do not have
+        elif status in (401, 403):
+            raise CorpusError(f"the index {index} refuses {name}: its credentials are missing or wrong (HTTP {status})")
+        elif status not in _ABSENT:
+            raise CorpusError(f"the index {index} answered for {name} with HTTP status {status}")
+        self._keep_page(listing_url(index, name), Kept("", "", 0.0, b"", None))
+
+    def _keep_page(self, url: str, kept: Kept) -> None:
+        if not url.startswith("file:"):
+            self._writer.submit(self._cache.keep_page, url, kept)
+
+    def _keep_metadata(self, kind: str, key: str, outcome: Metadata | NeedsBuild | str) -> None:
+        if not key.startswith("file:"):
+            self._writer.submit(self._cache.keep_metadata, kind, key, outcome)

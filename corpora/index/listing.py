@@ -1,0 +1,403 @@
+"""Pages of the simple repository API as listings (PEP 503, 592, 629, 658, 691, 700, 714).
+
+What a page says is not trusted: a file whose name or address is unfit is left out, and the reason is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from html.parser import HTMLParser
+from operator import itemgetter
+from typing import Any, NoReturn
+from urllib.parse import unquote, urljoin, urlsplit
+
+from satlock.corpora.facts import Listing, Release
+from satlock.corpora.index.address import split_credentials
+
+__all__ = [
+    "ACCEPT",
+    "Entry",
+    "ListingError",
+    "listing_of_files",
+    "names_of",
+    "page_of_html",
+    "page_of_json",
+    "parse_listing",
+]
+
+ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
+"""What to ask an index for (PEP 691)."""
+
+Entry = tuple[str, str, Mapping[str, str], Any, Any, Any, Any, Any]
+"""filename, URL, hashes, size, upload time, requires-python, yanked, metadata: as the page says, in File's order."""
+
+
+class ListingError(ValueError):
+    """A page that is no page of the simple API, or of a version nobody knows yet."""
+
+
+def parse_listing(body: bytes, content_type: str, url: str, index: str, name: str) -> Listing:
+    """The listing that a page holds; ``url`` is where the page was in the end, for relative addresses.
+
+    Raises ListingError.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    head = body[:64].lstrip()[:1]
+    if kind.endswith("json") or (head == b"{" and not kind.endswith("html")):
+        entries = page_of_json(body)
+        base = url
+    elif kind.endswith("html") or (not kind and head == b"<") or kind in ("text/plain", "application/octet-stream"):
+        charset = content_type.lower().partition("charset=")[2].split(";")[0].strip("\"' ") or "utf-8"
+        entries, base = page_of_html(body, charset, url)
+    else:
+        raise ListingError(f"its type is {kind or 'not given'!r}, which is not a simple API page")
+    try:
+        return listing_of_files(entries, base, index, name)
+    except UnicodeEncodeError:  # JSON can hold halves of surrogate pairs, which are no characters
+        clean = re.sub(rb"\\u[dD][89a-fA-F]..", b"?", body).decode("utf-8", "replace").encode()
+        if clean == body:
+            raise ListingError("it holds text that is not text") from None
+        return parse_listing(clean, content_type, url, index, name)
+
+
+def page_of_json(body: bytes) -> Iterator[Entry]:
+    """The files of a JSON page (PEP 691, 700)."""
+    try:
+        page = json.loads(body)
+        version = str(page["meta"].get("api-version", "1.0"))
+        files = page["files"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ListingError("its JSON is not a simple API page") from None
+    _check_version(version)
+    if not isinstance(files, list):
+        raise ListingError("its JSON is not a simple API page")
+    return _json_files(files)
+
+
+def _json_files(files: list[Any]) -> Iterator[Entry]:
+    for file in files:
+        if not isinstance(file, dict):
+            continue
+        get = file.get
+        offered = get("core-metadata", get("dist-info-metadata"))
+        yield (
+            get("filename", ""),
+            get("url", ""),
+            get("hashes") or {},
+            get("size"),
+            get("upload-time"),
+            get("requires-python"),
+            get("yanked"),
+            offered,
+        )
+
+
+def page_of_html(body: bytes, charset: str, url: str) -> tuple[Iterator[Entry], str]:
+    """The files of an HTML page (PEP 503, 592, 658, 714), and the address that its links are relative to."""
+    try:
+        text = body.decode(charset, "replace")
+    except LookupError:
+        text = body.decode("utf-8", "replace")
+    links = _Links()
+    links.feed(text)
+    links.close()
+    _check_version(links.version)
+    base = url
+    if links.base is not None:
+        try:
+            base = urljoin(url, links.base)
+        except ValueError:
+            raise ListingError("its <base> is not an address") from None
+    return _html_files(links.found), base
+
+
+def _html_files(found: list[tuple[dict[str, str | None], str]]) -> Iterator[Entry]:
+    for attributes, text in found:
+        address, _, fragment = (attributes.get("href") or "").strip().partition("#")
+        algorithm, _, digest = fragment.partition("&")[0].partition("=")
+        last = unquote(address.partition("?")[0].rpartition("/")[2])
+        # The text has to be the file name (PEP 503); some pages decorate it, and their address still tells.
+        filename = text if text.endswith((".whl", ".tar.gz", ".zip")) else last or text
+        offered: object = None
+        for key in ("data-core-metadata", "data-dist-info-metadata"):
+            if key in attributes:
+                value = attributes[key] or ""
+                known, equals, hexadecimal = value.partition("=")
+                offered = {known: hexadecimal} if equals else value.lower() == "true"
+                break
+        yanked = (attributes["data-yanked"] or "") if "data-yanked" in attributes else None
+        requires = attributes.get("data-requires-python")
+        yield filename, address, {algorithm: digest} if digest else {}, None, None, requires, yanked, offered
+
+
+class _Links(HTMLParser):
+    """Anchors with their text, the ``<base>`` and the repository version.
+
+    By hand because the parsers of the field build a tree first: seconds for the pages of large indexes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base: str | None = None
+        self.version = "1.0"
+        self.found: list[tuple[dict[str, str | None], str]] = []
+        self._open: dict[str, str | None] | None = None
+        self._text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.handle_endtag("a")
+            attributes = dict(reversed(attrs))  # of a repeated attribute the first counts, as in browsers
+            if attributes.get("href"):
+                self._open, self._text = attributes, []
+        elif tag == "base" and self.base is None:
+            self.base = dict(attrs).get("href")
+        elif tag == "meta":
+            attributes = dict(attrs)
+            if attributes.get("name") == "pypi:repository-version" and attributes.get("content"):
+                self.version = attributes["content"] or "1.0"
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a" and self._open is not None:
+            self.found.append((self._open, "".join(self._text).strip()))
+            self._open = None
+
+    def handle_data(self, data: str) -> None:
+        if self._open is not None:
+            self._text.append(data)
+
+    def close(self) -> None:
+        super().close()
+        self.handle_endtag("a")
+
+
+def _check_version(version: str) -> None:
+    if version.partition(".")[0] != "1":
+        raise ListingError(f"it speaks version {version[:20]!r} of the simple API, and only version 1 is known")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class _Unfit(Exception):
+    """A file that is left out; the argument is the reason."""
+
+
+def listing_of_files(entries: Iterable[Entry], base: str, index: str, name: str) -> Listing:
+    """Group what a page says by version. ``base`` is what addresses are relative to."""
+    import msgpack
+    from packaging.version import InvalidVersion, Version
+
+    packer = msgpack.Packer()
+    groups: dict[str, list[tuple[Any, ...]]] = {}  # by version as file names spell it, to parse each spelling once
+    invalid: set[str] = set()
+    versions: dict[Version, list[str]] = {}
+    skipped: list[tuple[str, str]] = []
+    local = base.startswith("file:")
+    for filename, url, hashes, size, uploaded, requires, yanked, offered in entries:
+        try:
+            spelled = _version_part(filename, name)
+            group = groups.get(spelled)
+            if group is None:
+                try:
+                    if spelled in invalid:
+                        raise InvalidVersion
+                    versions.setdefault(Version(spelled), []).append(spelled)
+                except InvalidVersion:
+                    invalid.add(spelled)
+                    _unfit(f"its version {spelled[:100]!r} is not a version (PEP 440)")
+                group = groups[spelled] = []
+            raw = (
+                filename,
+                _address(url, base, local),
+                _hashes(hashes),
+                size if type(size) is int and 0 <= size < 1 << 63 else None,
+                None if uploaded is None else _instant(uploaded),
+                requires.strip() or None if isinstance(requires, str) else None,
+                None if not yanked and yanked != "" else yanked if isinstance(yanked, str) else _flag(yanked),
+                None if offered is None else _hashes(offered) if isinstance(offered, dict) else _offered(offered),
+            )
+        except _Unfit as reason:
+            skipped.append((_shown(filename), str(reason)))
+            continue
+        group.append(raw)
+    releases = []
+    for version in sorted(versions):
+        spellings = versions[version]
+        files = [raw for spelled in spellings for raw in groups[spelled]]
+        if files:
+            shown = str(version)
+            if len(spellings) > 1:  # 1.0 and 1.0.0 are one version: the shorter one stands for both
+                shown = min({str(Version(spelled)) for spelled in spellings if groups[spelled]}, key=_shortest)
+            releases.append(_release(shown, files, packer.pack))
+    return Listing(name, index, tuple(releases), tuple(sorted(skipped)))
+
+
+def _shortest(version: str) -> tuple[int, str]:
+    return len(version), version
+
+
+def _release(version: str, files: list[tuple[Any, ...]], pack: Callable[[object], bytes]) -> Release:
+    files.sort(key=_NAME_AND_ADDRESS)
+    requires = files[0][5]
+    said = [raw[5] for raw in files]
+    if said.count(requires) < len(said):
+        # Ties: a file that says something, and then the alphabet, so that the order of a page decides nothing.
+        requires = min(set(said), key=lambda value: (-said.count(value), value is None, value or ""))
+    times = [raw[4][:-1] for raw in files if raw[4] is not None]  # without the Z, which sorts after fractions
+    kinds = {raw[0][-4:] for raw in files}
+    return Release(
+        version,
+        requires,
+        None not in [raw[6] for raw in files],
+        min(times) + "Z" if times else None,
+        ".whl" in kinds,
+        len(kinds) > 1 or ".whl" not in kinds,
+        pack(files),
+    )
+
+
+_NAME_AND_ADDRESS = itemgetter(0, 1)
+
+
+def _shown(filename: object) -> str:
+    return filename[:200].encode("utf-8", "replace").decode() if isinstance(filename, str) else ""
+
+
+def _flag(yanked: object) -> str | None:
+    return "" if yanked is True else None
+
+
+def _offered(said: object) -> tuple[tuple[str, str], ...] | None:
+    return () if said is True else None
+
+
+def _unfit(reason: str) -> NoReturn:
+    raise _Unfit(reason)
+
+
+def _version_part(filename: object, name: str) -> str:
+    """The version as the file name spells it, once everything else of the name is found right."""
+    if not isinstance(filename, str) or not filename:
+        _unfit("it has no file name")
+    if filename.endswith(".whl"):
+        project, _, rest = filename.partition("-")
+        version, _, rest = rest.partition("-")
+        found = _wheel_name(project, rest)
+    elif filename.endswith(".tar.gz") or filename.endswith(".zip"):
+        stem = filename[:-7] if filename.endswith(".tar.gz") else filename[:-4]
+        found, version = _sdist_name(stem, name)
+    else:
+        _unfit("it is neither a wheel nor a .tar.gz or .zip source distribution")
+    if found != name:
+        _unfit("its name is that of another project" if found else "its name is not that of a wheel")
+    return version
+
+
+@lru_cache(maxsize=50_000)
+def _wheel_name(project: str, rest: str) -> str:
+    """The normalised project name, or nothing. Everything but the version, as few file names differ in the rest."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    if "/" in rest or "\\" in rest or not rest.isprintable():
+        return ""
+    try:
+        return parse_wheel_filename(f"{project}-0-{rest}.whl")[0]
+    except InvalidWheelFilename:
+        return ""
+
+
+def _sdist_name(stem: str, name: str) -> tuple[str, str]:
+    if "/" in stem or "\\" in stem or not stem.isprintable():
+        _unfit("its name is not that of a source distribution")
+    project, _, version = stem.partition("-")
+    if version and "-" not in version and _normalised(project) == name:
+        return name, version
+    # Versions of old source distributions hold dashes (1.0-1), as do names: the name that was asked for decides.
+    cut = stem.find("-")
+    while cut >= 0:
+        if _normalised(stem[:cut]) == name and stem[cut + 1 : cut + 2].isdigit():
+            return name, stem[cut + 1 :]
+        cut = stem.find("-", cut + 1)
+    project, dash, version = stem.rpartition("-")
+    if not dash:
+        _unfit("its name holds no version")
+    return _normalised(project), version
+
+
+@lru_cache(maxsize=1000)
+def _normalised(name: str) -> str:
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(name)
+
+
+def names_of(filename: object) -> set[str]:
+    """The normalised names of the packages that a file may be of, as its name can be read; none where it is no file of
+    a package."""
+    if not isinstance(filename, str) or not filename.isprintable():
+        return set()
+    if filename.endswith(".whl"):
+        return {_normalised(filename.partition("-")[0])}
+    if not filename.endswith((".tar.gz", ".zip")):
+        return set()
+    stem = filename[:-7] if filename.endswith(".tar.gz") else filename[:-4]
+    cuts = [at for at, letter in enumerate(stem) if letter == "-" and stem[at + 1 : at + 2].isdigit()]
+    return {_normalised(stem[:cut]) for cut in cuts or [stem.rfind("-")] if cut > 0}
+
+
+def _address(url: object, base: str, local: bool) -> str:
+    if not isinstance(url, str) or not url:
+        _unfit("it has no address")
+    if (
+        url.startswith("https://")
+        and url[8:9].isalnum()
+        and not ("@" in url or "#" in url or "\\" in url or " " in url)
+        and url.isascii()
+        and url.isprintable()
+    ):
+        return url
+    try:
+        absolute, _ = split_credentials(urljoin(base, url.strip()))
+        parts = urlsplit(absolute)
+    except ValueError:
+        _unfit("its address is not an address")
+    if parts.scheme not in ("http", "https") and not (local and parts.scheme == "file"):
+        _unfit(f"its address has the scheme {parts.scheme[:20]!r}, which is not fetched")
+    if parts.scheme != "file" and not parts.hostname:
+        _unfit("its address names no host")
+    return absolute.replace(" ", "%20")
+
+
+def _hashes(hashes: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(hashes, dict):
+        return ()
+    if len(hashes) == 1:
+        digest = hashes.get("sha256")  # as nearly every index answers
+        if isinstance(digest, str) and len(digest) == 64 and digest.isalnum():
+            return (("sha256", digest.lower()),)
+    known = [(key.lower(), value.lower()) for key, value in hashes.items() if isinstance(value, str) and key]
+    return tuple(sorted(pair for pair in known if pair[0].isalnum() and pair[1].isalnum()))
+
+
+def _instant(time: object) -> str | None:
+    """An upload time as RFC 3339 in UTC, ending in Z."""
+    if not isinstance(time, str):
+        return None
+    if len(time) >= 20 and time[-1] == "Z" and time[10] == "T" and time[:4].isdigit():
+        return time
+    from datetime import UTC, datetime
+
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,369 @@
+"""Requests to indexes and file hosts: one client, many requests in flight, retries, credentials, local files."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from satlock.corpora.facts import CorpusError, Unreachable
+from satlock.corpora.index.access import Access
+from satlock.corpora.index.address import Credentials, origin, path_of, split_credentials
+from satlock.corpora.index.credentials import Vault
+
+if TYPE_CHECKING:
+    import asyncio
+
+    import httpx
+
+__all__ = ["Answer", "Job", "Progress", "Refused", "TooLarge", "Transport"]
+
+T = TypeVar("T")
+
+_RETRIED = frozenset((408, 425, 429, 500, 502, 503, 504))
+_ATTEMPTS = 4
+_FIRST_WAIT = 0.25
+_LONGEST_WAIT = 20.0
+"""Seconds between tries; a server that asks for a longer pause has failed."""
+_CHUNK = 1 << 16
+_GUESSES = 16
+"""Requests that only guess what may be needed, at once with urgent ones."""
+
+
+class Refused(Exception):
+    """The server answered, and the answer was no. ``status`` is its HTTP status (404 for a missing local file)."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP status {status}")
+        self.status = status
+
+
+class TooLarge(Exception):
+    """A body that is longer than it may be."""
+
+
+@dataclass(eq=False)
+class Job:
+    """What requests are made for. An urgent one goes before those that only guess what may be needed."""
+
+    urgent: bool = True
+    ticket: asyncio.Future[None] | None = None
+
+
+@dataclass
+class Progress:
+    """Counters that any thread may read while requests run."""
+
+    requests_done: int = 0
+    requests_open: int = 0
+    bytes_received: int = 0
+    builds_done: int = 0
+    builds_open: int = 0
+    last: str = ""
+    """What was asked for last: a name, or a name and a version."""
+
+
+@dataclass
+class Answer:
+    """A response whose body is still to come."""
+
+    status: int
+    headers: Mapping[str, str]
+    url: str
+    """Where the answer came from after redirects, without credentials."""
+    _body: AsyncIterator[bytes]
+    _progress: Progress = field(repr=False)
+
+    async def chunks(self, limit: int) -> AsyncIterator[bytes]:
+        """The body, piece by piece. Raises TooLarge once it is longer than ``limit`` bytes."""
+        length = 0
+        async for chunk in self._body:
+            length += len(chunk)
+            self._progress.bytes_received += len(chunk)
+            if length > limit:
+                raise TooLarge
+            yield chunk
+
+    async def body(self, limit: int) -> bytes:
+        return b"".join([chunk async for chunk in self.chunks(limit)])
+
+
+class _Gate:
+    """Lets ``limit`` requests through at once, the urgent ones first, and few guesses as long as one of these is open:
+    on a fast line the answers to many guesses would keep the thread from reading the one that is waited for.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._open: list[Job] = []
+        self._urgent: deque[tuple[Job, asyncio.Future[None]]] = deque()
+        self._idle: deque[tuple[Job, asyncio.Future[None]]] = deque()
+
+    async def enter(self, job: Job) -> None:
+        import asyncio
+
+        ticket = job.ticket = asyncio.get_running_loop().create_future()
+        (self._urgent if job.urgent else self._idle).append((job, ticket))
+        self._admit()
+        try:
+            await ticket
+        except asyncio.CancelledError:
+            if ticket.done() and not ticket.cancelled():
+                self.leave(job)
+            raise
+        finally:
+            job.ticket = None
+
+    def promote(self, job: Job) -> None:
+        if not job.urgent:
+            job.urgent = True
+            if job.ticket is not None:
+                self._urgent.append((job, job.ticket))  # it stays in the other queue too, where it will be found done
+                self._admit()
+
+    def leave(self, job: Job) -> None:
+        self._open.remove(job)
+        self._admit()
+
+    def _admit(self) -> None:
+        while len(self._open) < self._limit:
+            urgent = sum(job.urgent for job in self._open)
+            if self._urgent:
+                job, ticket = self._urgent.popleft()
+            elif self._idle and (not urgent or len(self._open) - urgent < _GUESSES):
+                job, ticket = self._idle.popleft()
+            else:
+                return
+            if not ticket.done():
+                self._open.append(job)
+                ticket.set_result(None)
+
+
+class Transport:
+    """Asks for pages and files. Lives in one event loop."""
+
+    def __init__(
+        self, *, offline: bool, limit: int, timeout: float, progress: Progress, vault: Vault, access: Access
+    ) -> None:
+        self._access = access
+        self._offline = offline
+        self._timeout = timeout
+        self._gate = _Gate(limit)
+        self._client: httpx.AsyncClient | None = None
+        self._progress = progress
+        self._vault = vault
+
+    def promote(self, job: Job) -> None:
+        self._gate.promote(job)
+
+    def connect(self) -> None:
+        """Make the client now: importing and reading certificates take time that can be spent before it is needed."""
+        if self._client is None and not self._offline:
+            self._client = _client(self._timeout, self._access)
+
+    @contextmanager
+    def building(self, what: str) -> Iterator[None]:
+        """Count a build while it runs."""
+        self._progress.builds_open += 1
+        self._progress.last = what
+        try:
+            yield
+        finally:
+            self._progress.builds_open -= 1
+            self._progress.builds_done += 1
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def ask(
+        self,
+        url: str,
+        read: Callable[[Answer], Awaitable[T]],
+        *,
+        index: str,
+        job: Job,
+        what: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
+        """What ``read`` makes of the answer, which has status 200, 206, 304 or 416; again and again where that helps.
+
+        ``what`` is shown as progress and in errors. Raises Refused, whatever ``read`` raises, and CorpusError where
+        no answer can be had.
+        """
+        if url.startswith("file:"):
+            return await read(_local(url, self._progress))
+        if self._offline:
+            raise CorpusError(f"{what} is not in the cache, and satlock is offline")
+        import asyncio
+
+        credentials = self._vault.find(url, index)
+        failure: str | None = "its credentials are missing or wrong"
+        for number in range(_ATTEMPTS):
+            try:
+                return await self._ask_once(url, read, credentials, job, what=what, headers=headers)
+            except Refused as refused:
+                if refused.status not in (401, 403):
+                    raise
+                further = await asyncio.to_thread(self._vault.find_further, url, index, credentials)
+                if further is None:
+                    raise
+                credentials = further
+                continue
+            except Exception as error:
+                failure = _passing(error)
+                if failure is None:
+                    raise
+                asked_for = _seconds(error.retry_after) if isinstance(error, _Retry) else None
+            wait = asked_for if asked_for is not None else _FIRST_WAIT * 3**number
+            if number == _ATTEMPTS - 1 or wait > _LONGEST_WAIT:
+                break
+            await asyncio.sleep(wait)
+        raise Unreachable(f"{index or origin(url)[1]} could not be asked for {what}: {failure}")
+
+    async def _ask_once(  # one try of ask
+        self,
+        url: str,
+        read: Callable[[Answer], Awaitable[T]],
+        credentials: Credentials | None,
+        job: Job,
+        *,
+        what: str,
+        headers: Mapping[str, str] | None,
+    ) -> T:
+        progress = self._progress
+        await self._gate.enter(job)
+        progress.requests_open += 1
+        progress.last = what
+        try:
+            self.connect()
+            assert self._client is not None
+            auth: dict[str, Any] = {"auth": tuple(credentials)} if credentials is not None else {}
+            async with self._client.stream("GET", url, headers=headers, **auth) as response:
+                status = response.status_code
+                if status not in (200, 206, 304, 416):
+                    raise _Retry(status, response.headers.get("retry-after")) if status in _RETRIED else Refused(status)
+                final = split_credentials(str(response.url))[0]
+                return await read(Answer(status, response.headers, final, response.aiter_bytes(), progress))
+        finally:
+            progress.requests_open -= 1
+            progress.requests_done += 1
+            self._gate.leave(job)
+
+
+class _Retry(Exception):
+    def __init__(self, status: int, retry_after: str | None) -> None:
+        super().__init__(f"HTTP status {status}")
+        self.retry_after = retry_after
+
+
+def _passing(error: Exception) -> str | None:
+    """Why it failed, in a clause, where asking again may help; else None. Raises CorpusError where it never can."""
+    if isinstance(error, _Retry):
+        return str(error)
+    import httpx
+
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer in time"
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.TooManyRedirects | httpx.InvalidURL):
+        raise CorpusError("an index or a file host redirects to where satlock does not follow") from None
+    import ssl
+
+    # That a certificate is demanded arrives only with the first answer, and then httpx lets it through as it is.
+    if isinstance(error, httpx.HTTPError | httpx.StreamError | ssl.SSLError):
+        return _clause(error)
+    return None
+
+
+def _clause(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return (text[0][:200] if text else "") or type(error).__name__
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After, in seconds or as a date (RFC 9110)."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdecimal():
+        return float(retry_after)
+    import time
+
+    with suppress(ValueError, TypeError, OverflowError):
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    return None
+
+
+def _local(url: str, progress: Progress) -> Answer:
+    """A ``file:`` address; a folder means the page that it holds."""
+    path = path_of(url)
+    if os.path.isdir(path):
+        for page in ("index.html", "index.json"):
+            if os.path.isfile(os.path.join(path, page)):
+                path = os.path.join(path, page)
+                break
+    kind = {".html": "text/html", ".json": "application/json"}.get(os.path.splitext(path)[1], "")
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise Refused(404) from None
+    except (OSError, ValueError):
+        raise CorpusError(f"{url} cannot be read") from None
+
+    async def pieces() -> AsyncIterator[bytes]:
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+    return Answer(200, {"content-type": kind, "content-length": str(size)}, url, pieces(), progress)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _client(timeout: float, access: Access) -> httpx.AsyncClient:
+    """Raises CorpusError where the certificates or proxies that are set cannot be used."""
+    import sys
+
+    # httpx imports its command line (rich, pygments, click) just to offer it: as long as all the rest together.
+    hidden = "httpx" not in sys.modules and "httpx._main" not in sys.modules
+    if hidden:
+        sys.modules["httpx._main"] = None  # type: ignore[assignment]
+    try:
+        import httpx
+    finally:
+        if hidden:
+            sys.modules.pop("httpx._main", None)
+    from satlock.corpora.index.tls import insecure_context, secure_context
+
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60)
+    trusting = insecure_context() if access.insecure_hosts else None
+    try:
+        return httpx.AsyncClient(
+            http2=True,
+            follow_redirects=True,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 15.0), pool=None),
+            limits=limits,
+            headers={"User-Agent": _user_agent(), "Accept": "*/*"},
+            verify=secure_context(access),
+            mounts={
+                f"https://{host}": httpx.AsyncHTTPTransport(verify=trusting, http2=True, limits=limits)
+                for host in access.insecure_hosts
+                if trusting is not None
+            },
+        )
+    except (ValueError, ImportError, httpx.InvalidURL):  # what they say may hold the proxy's password
+        raise CorpusError("a proxy that the environment names (HTTPS_PROXY, ALL_PROXY) cannot be used") from None
+
+
+def _user_agent() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"satlock/{version('satlock')}"
+    except PackageNotFoundError:
+        return "satlock/0"

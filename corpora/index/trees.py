@@ -1,0 +1,98 @@
+"""The metadata of source trees and of single archives, whatever candidate they turn out to be."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from satlock.corpora.facts import Metadata
+from satlock.corpora.index.metadata import MetadataError, own_metadata
+from satlock.corpora.index.project_table import own_project_fields
+
+if TYPE_CHECKING:
+    from satlock.corpora.index.builds import Process
+
+__all__ = ["SOURCE_ARCHIVES", "Broken", "built_metadata", "metadata_of_archive", "static_metadata"]
+
+SOURCE_ARCHIVES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar")
+_LARGEST_TEXT = 4 << 20
+
+
+class Broken(ValueError):
+    """It tells nothing; the text is one clause."""
+
+
+def static_metadata(tree: Path, *, package: bool = True) -> Metadata | None:
+    """What a source tree says of itself without a build; None where only a build tells. Raises Broken."""
+    if not tree.is_dir():
+        raise Broken("there is no such folder")
+    for name in ("PKG-INFO", "pyproject.toml"):
+        file = tree / name
+        try:
+            if not file.is_file() or file.stat().st_size > _LARGEST_TEXT:
+                continue
+            data = file.read_bytes()
+        except OSError as error:
+            raise Broken(f"its {name} cannot be read ({error.strerror or error})") from None
+        try:
+            binds = name == "pyproject.toml"
+            found = own_project_fields(data, package=package) if binds else own_metadata(data, static=True)
+        except MetadataError:
+            continue  # the build will tell
+        if found is not None:
+            return found
+    if not (tree / "pyproject.toml").is_file() and not (tree / "setup.py").is_file():
+        raise Broken("it has neither a pyproject.toml nor a setup.py")
+    return None
+
+
+def built_metadata(tree: Path, environment: Mapping[str, str], running: set[Process]) -> Metadata:
+    """What the build backend of a source tree says (PEP 517). Raises Broken."""
+    from satlock.corpora.index.builds import BuildError, metadata_of_tree
+
+    try:
+        found = own_metadata(metadata_of_tree(tree, environment=environment, running=running))
+    except (BuildError, MetadataError) as error:
+        raise Broken(str(error)) from None
+    assert found is not None
+    return found
+
+
+def metadata_of_archive(
+    file: IO[bytes], filename: str, subdirectory: str, environment: Mapping[str, str], running: set[Process]
+) -> Metadata:
+    """The metadata of a wheel or a source archive. Raises Broken."""
+    if filename.endswith(".whl"):
+        return _of_wheel(file, filename)
+    from satlock.corpora.index.builds import BuildError, unpack_sdist
+
+    with tempfile.TemporaryDirectory(prefix="satlock-archive-", ignore_cleanup_errors=True) as scratch:
+        try:
+            tree = unpack_sdist(file, filename, Path(scratch, "source"))
+        except BuildError as error:
+            raise Broken(str(error)) from None
+        if subdirectory:
+            tree = (tree / subdirectory).resolve()
+            if not tree.is_relative_to(Path(scratch).resolve()) or not tree.is_dir():
+                raise Broken(f"it has no subdirectory {subdirectory!r}")
+        return static_metadata(tree) or built_metadata(tree, environment, running)
+
+
+def _of_wheel(file: IO[bytes], filename: str) -> Metadata:
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    from satlock.corpora.index.wheel import WheelError, metadata_of_wheel
+
+    try:
+        name = parse_wheel_filename(filename)[0]
+        found = own_metadata(metadata_of_wheel(file, name, ""))
+    except InvalidWheelFilename:
+        raise Broken(f"{filename!r} is not a valid name of a wheel") from None
+    except (WheelError, MetadataError) as error:
+        raise Broken(str(error)) from None
+    assert found is not None
+    if found.name != name:
+        raise Broken(f"its metadata is that of {found.name!r}")
+    return found

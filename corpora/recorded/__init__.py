@@ -1,0 +1,1 @@
+"""Snapshots: recording what an index says, and serving it again."""

@@ -1,0 +1,1 @@
+"""Candidates and their ranks, cells, facts, and the clauses that they become."""

@@ -1,0 +1,389 @@
+"""Facts as clauses: the growing formula of one project.
+
+Literals are integers as in DIMACS. The formula only ever grows: what a later fact makes obsolete (a cell that was
+split) is switched off by its guard, so everything a solver has learned stays valid.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from packaging.specifiers import SpecifierSet
+
+from satlock.encoder.formula.candidates import Candidates, python_region, runs
+from satlock.encoder.formula.cells import Cell, Edge, Fact, Hold, HoldKind, Node, Package
+from satlock.encoder.formula.ranking import is_exact
+from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, forget_switches, from_marker
+from satlock.encoder.project.dependencies import Dependencies, Dependency, dependency_of
+from satlock.encoder.project.project import Requirement
+from satlock.encoder.project.universe import Universe
+
+__all__ = ["Encoding"]
+
+_TRUE = 1
+_MOST_SWITCHES = 3
+"""A demand over more choices than this is widened to its platforms, so that no query grows with the extras."""
+
+
+class Encoding:
+    """Clauses over cells, each with the fact it came from."""
+
+    def __init__(self, universe: Universe, constraints: Sequence[Requirement], single_version: Iterable[str]) -> None:
+        self.universe = universe
+        self.domain = universe.domain
+        self.clauses: list[list[int]] = [[_TRUE]]
+        self.fact_of: list[int] = [-1]
+        """For each clause the index of its fact, or -1 for an axiom of the encoding."""
+        self.facts: list[Fact] = []
+        self._index: dict[Fact, int] = {}
+        self.variables = 1
+        self.packages: dict[str, Package] = {}
+        self.single_version = frozenset(single_version)
+        self._constraints: dict[str, list[Requirement]] = {}
+        for requirement in constraints:
+            self._constraints.setdefault(requirement.name, []).append(requirement)
+        self._grown: deque[Node] = deque()
+        self.root = Node(None, "", _TRUE, demand=TRUE, saturated=True)
+
+    # -- growing the formula -----------------------------------------------------------------------------------
+
+    def require(self, dependencies: Iterable[tuple[Dependency, Formula]]) -> None:
+        """Adds requirements of the project itself, each with the region in which it is active."""
+        for dependency, region in dependencies:
+            self._connect(self.root, 0, dependency, region)
+        self._settle()
+
+    def list_package(self, name: str, partition: Sequence[tuple[Formula, Candidates]]) -> None:
+        """Makes a package's candidates known, with its initial partition."""
+        package = self.package(name)
+        package.listed = True
+        for region, candidates in partition:
+            if self.domain.satisfiable(region):
+                self._new_cell(package, region, candidates)
+        self._tie_hard(package)
+        for edge in package.incoming:
+            self._encode(edge)
+        self._settle()
+
+    def attach(self, cell: Cell, rank: int, builds: tuple[tuple[Formula, Dependencies], ...],
+               pythons: Sequence[str | None] = (), *, provisional: bool = False) -> None:  # fmt: skip
+        """Puts a candidate's metadata into the formula.
+
+        Args:
+            builds: the region that each build serves, and what it requires.
+            pythons: each build's Requires-Python according to its metadata (a listing may not tell).
+            provisional: that this is a hint, which holds only as long as the hold that is made for it.
+
+        Raises:
+            ValueError: a requirement cannot be read. The formula is unchanged then.
+        """
+        for _, dependencies in builds:
+            dependencies.of()
+        if rank in cell.provisional:
+            self.withdraw(cell, rank)
+        cell.attached[rank] = builds
+        if provisional:
+            literal = cell.provisional[rank] = self.fresh()
+            fact = Fact("held", (cell.region,), (cell,), None, "would have to be built", 1 << rank)
+            cell.holds.append(Hold(cell, "build", 1 << rank, literal, fact))
+        for (region, _), requires_python in zip(builds, pythons, strict=False):
+            admits = python_region(requires_python)
+            if admits is not TRUE:
+                reason = f"requires Python {requires_python}"
+                edge = Edge(cell.nodes[""], rank, _NOTHING, region & ~admits, None, reason)
+                edge.provisional = cell.provisional.get(rank, 0)
+                cell.nodes[""].edges.append(edge)
+                self._encode(edge)
+        for node in list(cell.nodes.values()):
+            self._attach(node, rank)
+        self._settle()
+
+    def withdraw(self, cell: Cell, rank: int) -> None:
+        """Takes provisional requirements back."""
+        literal = cell.provisional.pop(rank)
+        del cell.attached[rank]
+        cell.holds = [hold for hold in cell.holds if hold.literal != literal]
+        for node in cell.nodes.values():
+            for edge in node.edges:
+                edge.withdrawn = edge.withdrawn or edge.provisional == literal
+            node.edges = [edge for edge in node.edges if not edge.withdrawn]
+
+    def split(self, cell: Cell, formula: Formula) -> None:
+        """Replaces a cell by its parts inside and outside of ``formula``."""
+        package = cell.package
+        cell.alive = False
+        package.cells.remove(cell)
+        self.clauses.append([-cell.guard])
+        self.fact_of.append(-1)
+        parts = []
+        for region in (cell.region & formula, cell.region & ~formula):
+            part = self._new_cell(package, region, cell.candidates)
+            part.lifted = cell.lifted
+            parts.append(part)
+            for rank, builds in cell.attached.items():
+                if rank in cell.provisional:
+                    continue
+                part.attached[rank] = builds
+                for edge in cell.nodes[""].edges:
+                    if edge.rank == rank and edge.refusal and edge.dependency is _NOTHING:
+                        copy = Edge(part.nodes[""], rank, _NOTHING, edge.region, None, edge.refusal)
+                        part.nodes[""].edges.append(copy)
+                self._attach(part.nodes[""], rank)
+        package.incoming = [edge for edge in package.incoming if edge.node.cell is None or edge.node.cell.alive]
+        self._tie_hard(package)
+        for edge in package.incoming:
+            self._encode(edge)
+        self._settle()
+
+    def hold(self, cell: Cell, ranks: int, kind: HoldKind, reason: str) -> Hold:
+        """Takes ranks that are held back for one reason out of a cell."""
+        literal = self.fresh()
+        fact = Fact("held", (cell.region,), (cell,), None, reason, ranks)
+        for first, last in runs(ranks):
+            self._add(fact, [-cell.guard, -literal, -self.at_least(cell, first), self.at_least(cell, last + 1)])
+        hold = Hold(cell, kind, ranks, literal, fact)
+        cell.holds.append(hold)
+        return hold
+
+    def tie(self, one: Cell, other: Cell, literal: int | None = None, fact: Fact | None = None) -> int:
+        """A literal under which two cells over the same candidates have the same rank, when both are present."""
+        literal = self.fresh() if literal is None else literal
+        present = [-self.at_least(one, 1), -self.at_least(other, 1)]
+        one.ties.append((other, literal))
+        other.ties.append((one, literal))
+        for k in {*one.thresholds, *other.thresholds}:
+            a, b = self.at_least(one, k), self.at_least(other, k)
+            self._add(fact, [-literal, *present, -a, b])
+            self._add(fact, [-literal, *present, a, -b])
+        return literal
+
+    # -- literals ----------------------------------------------------------------------------------------------
+
+    def fresh(self) -> int:
+        self.variables += 1
+        return self.variables
+
+    def package(self, name: str) -> Package:
+        found = self.packages.get(name)
+        if found is None:
+            found = self.packages[name] = Package(name)
+        return found
+
+    def at_least(self, cell: Cell, rank: int) -> int:
+        """The literal of *rank of cell >= rank*; the constant literal where it always or never holds."""
+        if rank <= 0:
+            return _TRUE
+        if rank > cell.candidates.top:
+            return -_TRUE
+        literal = cell.at_least.get(rank)
+        if literal is None:
+            literal = cell.at_least[rank] = self.fresh()
+            place = bisect_left(cell.thresholds, rank)
+            if place:
+                self.state([-literal, cell.at_least[cell.thresholds[place - 1]]])
+            if place < len(cell.thresholds):
+                self.state([-cell.at_least[cell.thresholds[place]], literal])
+            insort(cell.thresholds, rank)
+            for other, tie in cell.ties:
+                mirrored = self.at_least(other, rank)
+                present = [-self.at_least(cell, 1), -self.at_least(other, 1)]
+                self.state([-tie, *present, -literal, mirrored])
+                self.state([-tie, *present, literal, -mirrored])
+        return literal
+
+    def living(self) -> Iterator[Cell]:
+        for package in self.packages.values():
+            yield from package.cells
+
+    def excludes(self, edge: Edge, cell: Cell) -> tuple[Formula, ...]:
+        """The conjunction of regions in which an edge speaks of a cell."""
+        source = () if edge.node.cell is None else (edge.node.cell.region,)
+        return (*source, edge.region, cell.region)
+
+    # -- encoding ----------------------------------------------------------------------------------------------
+
+    def _new_cell(self, package: Package, region: Formula, candidates: Candidates) -> Cell:
+        cell = Cell(package, region, candidates, self.fresh())
+        cell.nodes[""] = Node(cell, "", _TRUE)
+        package.cells.append(cell)
+        for requirement in self._constraints.get(package.name, ()):
+            marker = from_marker(requirement.marker)
+            if self.domain.satisfiable(region, marker):
+                origin, specifier = requirement.origin, str(requirement.specifier)
+                fact = Fact("constraint", (region, marker), (cell,), None, requirement.text, 0, origin, specifier)
+                antecedent = [-cell.guard, -self.at_least(cell, 1)]
+                self._bound(fact, antecedent, cell, candidates.admitted(requirement.specifier))
+        return cell
+
+    def _tie_hard(self, package: Package) -> None:
+        """The single-version rule as the project states it: one version and build for the whole universe."""
+        if package.name not in self.single_version:
+            return
+        for i, one in enumerate(package.cells):
+            for other in package.cells[:i]:
+                fact = Fact("single-version", (), (one, other))
+                if one.candidates is other.candidates:
+                    self.tie(one, other, _TRUE, fact)
+                else:
+                    present = [-self.at_least(one, 1), -self.at_least(other, 1)]
+                    self._add(fact, [-one.guard, -other.guard, *present])
+
+    def _attach(self, node: Node, rank: int) -> None:
+        assert node.cell is not None
+        for region, dependencies in node.cell.attached[rank]:
+            try:
+                wanted = dependencies.of(node.extra)
+            except ValueError as unreadable:
+                refusal = f"has metadata that cannot be read: {unreadable}"
+                edge = Edge(node, rank, _NOTHING, region, None, refusal)
+                edge.provisional = node.cell.provisional.get(rank, 0)
+                node.edges.append(edge)
+                self._encode(edge)
+                continue
+            for dependency in wanted:
+                self._connect(node, rank, dependency, region & dependency.marker)
+
+    def _connect(self, node: Node, rank: int, dependency: Dependency, region: Formula) -> None:
+        if region is FALSE:
+            return
+        direct = self.universe.known.get(dependency.reference) if dependency.reference is not None else None
+        if (dependency.url or dependency.reference) is not None and direct is None:
+            refusal = f"requires {dependency.text}, a direct reference that the project does not declare"
+            edge = Edge(node, rank, dependency, region, None, refusal)
+        else:
+            edge = Edge(node, rank, dependency, region, self.package(dependency.name))
+            edge.place = direct.key if direct is not None else ""
+            edge.package.incoming.append(edge)  # type: ignore[union-attr]
+        if node.cell is not None:
+            edge.provisional = node.cell.provisional.get(rank, 0)
+        node.edges.append(edge)
+        self._encode(edge)
+
+    def _encode(self, edge: Edge) -> None:
+        """Adds the clauses of an edge for each cell that it can meet and has none for yet."""
+        node = edge.node
+        if edge.withdrawn or node.demand is FALSE or (node.cell is not None and not node.cell.alive):
+            return
+        asks = (node.demand, edge.region)
+        if edge.package is None:
+            if (0, 0) not in edge.encoded and self.domain.satisfiable(*asks):
+                edge.encoded.add((0, 0))
+                cells = () if node.cell is None else (node.cell,)
+                regions = (edge.region, *(cell.region for cell in cells))
+                self._add(Fact("refusal", regions, cells, edge, edge.refusal), self._antecedent(edge))
+            return
+        for cell in edge.package.cells:
+            if self.domain.satisfiable(*asks, cell.region):
+                self._encode_in(edge, cell)
+
+    def _encode_in(self, edge: Edge, cell: Cell) -> None:
+        asks = (edge.node.demand, edge.region)
+        candidates = cell.candidates
+        admitted = candidates.admitted(edge.dependency.specifier)
+        if edge.place:
+            admitted &= candidates.of(edge.place)
+        sources = () if edge.node.cell is None else (edge.node.cell,)
+        if (cell.guard, 0) not in edge.encoded:
+            edge.encoded.add((cell.guard, 0))
+            fact = Fact("requirement", self.excludes(edge, cell), (*sources, cell), edge)
+            antecedent = [*self._antecedent(edge), -cell.guard]
+            self._bound(fact, antecedent, cell, admitted)
+            for extra in edge.dependency.extras:
+                self._add(fact, [*antecedent, self._node(cell, extra).literal])
+            cell.lifted |= self._asked_for(edge.dependency, candidates, admitted)
+        for rule, ranks in candidates.admission():
+            if ranks & admitted and (cell.guard, rule.key) not in edge.encoded:
+                refused = ~rule
+                if self.domain.satisfiable(*asks, cell.region, refused):
+                    edge.encoded.add((cell.guard, rule.key))
+                    regions = (*self.excludes(edge, cell), refused)
+                    fact = Fact("admission", regions, (*sources, cell), edge, "", ranks & admitted)
+                    self._bound(fact, [*self._antecedent(edge), -cell.guard], cell, admitted & ~ranks)
+        for extra in ("", *edge.dependency.extras):
+            self._raise(self._node(cell, extra), asks)
+
+    @staticmethod
+    def _asked_for(dependency: Dependency, candidates: Candidates, admitted: int) -> int:
+        """Ranks that are held back in general and that a requirement leaves no way around.
+
+        A yanked release is admitted by whoever names exactly it (PEP 592), pre-releases by whoever admits nothing
+        else (PEP 440).
+        """
+        if not admitted & (candidates.yanked | candidates.prereleases):
+            return 0
+        asked = admitted & candidates.yanked if is_exact(dependency.specifier) else 0
+        if candidates.prereleases_serve and not admitted & ~(candidates.prereleases | candidates.yanked):
+            asked |= admitted & candidates.prereleases & ~candidates.yanked
+        return asked
+
+    def _antecedent(self, edge: Edge) -> list[int]:
+        """What must hold for an edge to ask for anything, negated."""
+        node, cell = edge.node, edge.node.cell
+        if cell is None:
+            return []
+        literals = [-cell.guard, -self.at_least(cell, edge.rank), self.at_least(cell, edge.rank + 1)]
+        if edge.provisional:
+            literals.append(-edge.provisional)
+        return [*literals, -node.literal] if node.extra else literals
+
+    def _bound(self, fact: Fact, antecedent: list[int], cell: Cell, ranks: int) -> None:
+        """Under ``antecedent``, the cell's rank is one of ``ranks`` (order encoding: one to three short clauses)."""
+        if not ranks:
+            self._add(fact, antecedent)
+            return
+        spans = list(runs(ranks))
+        self._add(fact, [*antecedent, self.at_least(cell, spans[0][0])])
+        if spans[-1][1] < cell.candidates.top:
+            self._add(fact, [*antecedent, -self.at_least(cell, spans[-1][1] + 1)])
+        for (_, end), (start, _) in pairwise(spans):
+            self._add(fact, [*antecedent, -self.at_least(cell, end + 1), self.at_least(cell, start)])
+
+    def _node(self, cell: Cell, extra: str) -> Node:
+        node = cell.nodes.get(extra)
+        if node is None:
+            node = cell.nodes[extra] = Node(cell, extra, self.fresh())
+            for rank in cell.attached:
+                self._attach(node, rank)
+        return node
+
+    def _raise(self, node: Node, asks: tuple[Formula, ...]) -> None:
+        """Widens the demand of a node by an edge that now may ask for it."""
+        if node.saturated or node.cell is None:
+            return
+        region = node.cell.region
+        if not self.domain.satisfiable(*asks, region, ~node.demand):
+            return
+        demand = any_of((node.demand, all_of((*asks, region))))
+        if len(demand.switches) > _MOST_SWITCHES:
+            demand = forget_switches(demand) & region
+        if self.domain.implies(region, demand):
+            demand, node.saturated = region, True
+        node.demand = demand
+        self._grown.append(node)
+
+    def _settle(self) -> None:
+        """Encodes what widened demands have brought in reach, until nothing grows any more."""
+        while self._grown:
+            for edge in list(self._grown.popleft().edges):
+                self._encode(edge)
+
+    def state(self, clause: list[int]) -> None:
+        """Adds a clause that is no fact: what a literal means."""
+        self._add(None, clause)
+
+    def _add(self, fact: Fact | None, clause: list[int]) -> None:
+        if _TRUE in clause:
+            return
+        index = -1
+        if fact is not None:
+            index = self._index.setdefault(fact, len(self.facts))
+            if index == len(self.facts):
+                self.facts.append(fact)
+        self.clauses.append([literal for literal in clause if literal != -_TRUE])
+        self.fact_of.append(index)
+
+
+_NOTHING = dependency_of(Requirement("", (), SpecifierSet(), None, None, "", ""), TRUE)

@@ -1,0 +1,1 @@
+"""Markers: formulas, the grid of platforms, Z3, wheel tags, shortest markers."""

@@ -1,0 +1,314 @@
+"""Marker formulas: boolean combinations of what an environment may be asked.
+
+A :class:`Formula` is a hash-consed expression over a handful of atoms. Version comparisons on the Python are
+reduced to one kind of atom, *Python is at least X.Y.Z*, so that two markers that say the same of a Python in
+different words share their atoms.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple, TypeAlias
+
+from packaging.markers import Marker
+from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
+
+from satlock.encoder.project.project import Choice
+
+__all__ = [
+    "FALSE",
+    "TRUE",
+    "Atom",
+    "Formula",
+    "Matches",
+    "Opaque",
+    "PythonAtLeast",
+    "any_of",
+    "all_of",
+    "chosen",
+    "forget_switches",
+    "from_marker",
+    "from_python_specifier",
+    "matches",
+    "python_at_least",
+    "with_choices",
+]
+
+PythonRelease: TypeAlias = tuple[int, int, int]
+
+
+_OPERATORS = ("true", "false", "atom", "not", "and", "or")
+
+
+class PythonAtLeast(NamedTuple):
+    """``python_full_version >= release``."""
+
+    release: PythonRelease
+
+
+class Matches(NamedTuple):
+    """A string variable compared with a constant: ``==``, ``in`` (variable in text) or ``has`` (text in variable)."""
+
+    variable: str
+    comparison: str
+    text: str
+
+    def holds(self, value: str) -> bool:
+        if self.comparison == "==":
+            return value == self.text
+        return value in self.text if self.comparison == "in" else self.text in value
+
+
+class Opaque(NamedTuple):
+    """A question nothing is known about (``platform_release``, ``platform_version``, ``implementation_version``)."""
+
+    text: str
+
+
+Atom: TypeAlias = PythonAtLeast | Matches | Opaque | Choice
+
+
+class Formula:
+    """An interned boolean expression: equal expressions are the same object, so ``is`` and ``id`` compare them."""
+
+    __slots__ = ("args", "atom", "atoms", "key", "op", "order", "switches")
+    _interned: ClassVar[dict[tuple[object, ...], Formula]] = {}
+
+    op: str
+    """``true``, ``false``, ``atom``, ``not``, ``and`` or ``or``."""
+    args: tuple[Formula, ...]
+    atom: Atom | None
+    atoms: frozenset[Atom]
+    switches: frozenset[Atom]
+    """Its atoms that are free booleans: project choices and opaque questions."""
+    key: int
+    """Unique in this process."""
+    order: int
+    """To sort by: the same for the same expression in every process, whatever was made before."""
+
+    @classmethod
+    def make(cls, op: str, args: tuple[Formula, ...] = (), atom: Atom | None = None) -> Formula:
+        # NamedTuples of different classes can compare equal, hence the class in the key.
+        identity = (op, tuple(arg.key for arg in args), type(atom), atom)
+        found = cls._interned.get(identity)
+        if found is None:
+            found = cls._interned[identity] = object.__new__(cls)
+            found.op, found.args, found.atom, found.key = op, args, atom, len(cls._interned)
+            content = zlib.crc32(repr(atom).encode()) if atom is not None else 0
+            found.order = hash((_OPERATORS.index(op), content, *(arg.order for arg in args)))
+            own: frozenset[Atom] = frozenset() if atom is None else frozenset((atom,))
+            found.atoms = own.union(*(arg.atoms for arg in args))
+            free = own if isinstance(atom, (Choice, Opaque)) else frozenset[Atom]()
+            found.switches = free.union(*(arg.switches for arg in args))
+        return found
+
+    def __and__(self, other: Formula) -> Formula:
+        return all_of((self, other))
+
+    def __or__(self, other: Formula) -> Formula:
+        return any_of((self, other))
+
+    def __invert__(self) -> Formula:
+        if self.op == "not":
+            return self.args[0]
+        if self is TRUE or self is FALSE:
+            return FALSE if self is TRUE else TRUE
+        return Formula.make("not", (self,))
+
+    def __repr__(self) -> str:
+        if self.op == "atom":
+            return repr(self.atom)
+        return f"{self.op}({', '.join(map(repr, self.args))})" if self.args else self.op
+
+
+TRUE = Formula.make("true")
+FALSE = Formula.make("false")
+
+
+def _join(op: str, parts: Iterable[Formula], neutral: Formula, absorbing: Formula) -> Formula:
+    flat: dict[Formula, None] = {}
+    for part in parts:
+        flat.update(dict.fromkeys(part.args if part.op == op else (part,)))
+    flat.pop(neutral, None)
+    if len(flat) < 2:
+        return next(iter(flat), neutral)
+    if absorbing in flat or any(part.op == "not" and part.args[0] in flat for part in flat):
+        return absorbing
+    dual = "or" if op == "and" else "and"
+    kept = [p for p in flat if not (p.op == dual and any(arg in flat for arg in p.args))]
+    return kept[0] if len(kept) == 1 else Formula.make(op, tuple(sorted(kept, key=lambda part: part.order)))
+
+
+def all_of(parts: Iterable[Formula]) -> Formula:
+    """The conjunction; TRUE of nothing."""
+    return _join("and", parts, TRUE, FALSE)
+
+
+def any_of(parts: Iterable[Formula]) -> Formula:
+    """The disjunction; FALSE of nothing."""
+    return _join("or", parts, FALSE, TRUE)
+
+
+def forget_switches(formula: Formula, negated: bool = False) -> Formula:
+    """The weakest formula without choices and opaque questions that ``formula`` (or its negation) implies."""
+    if not formula.switches:
+        return ~formula if negated else formula
+    if formula.op == "not":
+        return forget_switches(formula.args[0], not negated)
+    if formula.op == "atom":
+        return TRUE
+    parts = [forget_switches(arg, negated) for arg in formula.args]
+    return all_of(parts) if (formula.op == "and") != negated else any_of(parts)
+
+
+def with_choices(formula: Formula, made: frozenset[Atom]) -> Formula:
+    """The formula where just these choices are made, and no others."""
+    if formula.op == "atom":
+        if not isinstance(formula.atom, Choice):
+            return formula
+        return TRUE if formula.atom in made else FALSE
+    parts = [with_choices(arg, made) for arg in formula.args]
+    if formula.op == "not":
+        return ~parts[0]
+    return formula if not parts else all_of(parts) if formula.op == "and" else any_of(parts)
+
+
+def chosen(choice: Choice) -> Formula:
+    """Whether the person who installs chose this extra or group."""
+    return Formula.make("atom", atom=choice)
+
+
+def python_at_least(release: PythonRelease) -> Formula:
+    return Formula.make("atom", atom=PythonAtLeast(release))
+
+
+def matches(variable: str, text: str, comparison: str = "==") -> Formula:
+    return Formula.make("atom", atom=Matches(variable, comparison, text))
+
+
+# Every minor release that a marker can tell apart; a later Python behaves as the last of its major.
+_MINORS: tuple[PythonRelease, ...] = ((2, 6, 0), (2, 7, 0), *((3, minor, 0) for minor in range(41)), (4, 0, 0))
+
+_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def _where(points: Iterable[PythonRelease], holds: Callable[[PythonRelease], bool]) -> Formula:
+    """The Pythons where ``holds``, which may only change its answer at one of ``points``."""
+    runs: list[Formula] = []
+    start: PythonRelease | None = None
+    ordered = sorted(set(points))
+    for point in ordered:
+        if holds(point) == (start is not None):
+            continue
+        if start is None:
+            start = point
+        else:
+            lower = TRUE if start == ordered[0] else python_at_least(start)
+            runs.append(lower & ~python_at_least(point))
+            start = None
+    if start is not None:
+        runs.append(TRUE if start == ordered[0] else python_at_least(start))
+    return any_of(runs)
+
+
+@lru_cache(maxsize=4096)
+def _python(variable: str, op: str, text: str, flipped: bool) -> Formula:
+    shown: Callable[[PythonRelease], str]
+    if variable == "python_version":
+        points: tuple[PythonRelease, ...] = _MINORS
+        shown = lambda release: f"{release[0]}.{release[1]}"  # noqa: E731
+    else:
+        shown = lambda release: "{}.{}.{}".format(*release)  # noqa: E731
+        points = _MINORS
+    if op in ("in", "not in"):
+        inside = (lambda r: text in shown(r)) if flipped else (lambda r: shown(r) in text)
+        if variable != "python_version":
+            points += tuple(release for word in text.replace(",", " ").split() if (release := _release(word)))
+            points += tuple((a, b, c + 1) for a, b, c in points)
+        found = _where(points, inside)
+        return found if op == "in" else ~found
+    try:
+        specifier = Specifier((_FLIPPED.get(op, op) if flipped else op) + text)
+    except InvalidSpecifier:
+        return TRUE if op == "!=" else FALSE
+    if variable != "python_version":
+        points += _neighbours(specifier)
+    return _where(points, lambda release: specifier.contains(shown(release), prereleases=True))
+
+
+def _release(text: str) -> PythonRelease | None:
+    parts = text.strip("'\" ").split(".")
+    if not all(part.isdigit() for part in parts) or not 1 <= len(parts) <= 3:
+        return None
+    major, minor, micro = (*map(int, parts), 0, 0)[:3]
+    return (major, minor, micro)
+
+
+def _neighbours(specifier: Specifier) -> tuple[PythonRelease, ...]:
+    """The releases where a version comparison can change its answer."""
+    numbers: list[int] = []
+    for part in specifier.version.removesuffix(".*").split("."):
+        digits = part[: next((i for i, c in enumerate(part) if not c.isdigit()), len(part))]
+        numbers.append(int(digits or 0))
+    major, minor, micro = (*numbers, 0, 0)[:3]
+    return ((major, minor, micro), (major, minor, micro + 1), (major, minor + 1, 0), (major + 1, 0, 0))
+
+
+@lru_cache(maxsize=4096)
+def from_python_specifier(specifiers: str) -> Formula:
+    """The Pythons that a ``requires-python`` admits (final releases only).
+
+    Raises:
+        packaging.specifiers.InvalidSpecifier: where it does not parse.
+    """
+    return all_of(_python("python_full_version", s.operator, s.version, False) for s in SpecifierSet(specifiers))
+
+
+def _comparison(variable: str, op: str, text: str, flipped: bool) -> Formula:
+    if variable in ("python_version", "python_full_version"):
+        return _python(variable, op, text, flipped)
+    if variable in ("platform_release", "platform_version", "implementation_version"):
+        if op in ("!=", "not in"):
+            return ~_comparison(variable, "==" if op == "!=" else "in", text, flipped)
+        # Nothing relates two such questions, so each is free: more environments than there are, never fewer.
+        asked = f"'{text}' {op} {variable}" if flipped else f"{variable} {op} '{text}'"
+        return Formula.make("atom", atom=Opaque(asked))
+    if op in ("in", "not in"):
+        found = matches(variable, text, "has" if flipped else "in")
+        return found if op == "in" else ~found
+    if op == "!=":
+        return ~matches(variable, text)
+    # PEP 508 gives strings no order: "<" and ">" never hold, the others are equality (packaging does the same).
+    return matches(variable, text) if op in ("==", "===", "<=", ">=") else FALSE
+
+
+def from_marker(marker: Marker | None, extra: str = "") -> Formula:
+    """A PEP 508 marker as a formula, with its ``extra`` variable set to ``extra``.
+
+    In a lockfile's marker, ``'x' in extras`` and ``'x' in dependency_groups`` are choices of the project.
+    """
+    return TRUE if marker is None else _from_list(marker._markers, extra)
+
+
+def _from_list(items: Any, extra: str) -> Formula:
+    alternatives: list[list[Formula]] = [[]]
+    for item in items:
+        if item == "or":
+            alternatives.append([])
+        elif item != "and":
+            alternatives[-1].append(_from_list(item, extra) if isinstance(item, list) else _from_tuple(item, extra))
+    return any_of(all_of(parts) for parts in alternatives)
+
+
+def _from_tuple(item: Any, extra: str) -> Formula:
+    left, op, right = item[0], item[1].value, item[2]
+    flipped = type(left).__name__ == "Value"
+    variable, text = (right.value, left.value) if flipped else (left.value, right.value)
+    if variable == "extra":
+        return TRUE if (text == extra) == (op != "!=") else FALSE
+    if variable in ("extras", "dependency_groups"):
+        found = chosen(Choice("extra" if variable == "extras" else "group", text))
+        return found if op == "in" else ~found
+    return _comparison(variable, op, text, flipped)

@@ -1,0 +1,184 @@
+"""The shortest marker that says the same inside the universe: a cover by prime implicants, written as PEP 508."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from satlock.encoder.markers.domain import Domain
+from satlock.encoder.markers.marker import (
+    FALSE,
+    TRUE,
+    Formula,
+    Matches,
+    Opaque,
+    PythonAtLeast,
+    PythonRelease,
+    all_of,
+    any_of,
+)
+from satlock.encoder.project.project import Choice
+
+__all__ = ["Shortener", "spelled_as_pylock"]
+
+_AXIS_ORDER = {"opaque": 0, "machine": 1, "python": 2, "implementation": 3, "platform": 4, "choice": 5}
+
+Cube = tuple[Formula, ...]
+
+
+def spelled_as_pylock(choice: Choice, chosen: bool) -> str:
+    """How a marker of PEP 751 asks for an extra or group."""
+    variable = "extras" if choice.kind == "extra" else "dependency_groups"
+    return f"'{choice.name}' {'in' if chosen else 'not in'} {variable}"
+
+
+class Shortener:
+    """Shortens formulas over one domain, and remembers: most packages of a lock share a few regions."""
+
+    def __init__(self, domain: Domain, spelled: Callable[[Choice, bool], str] = spelled_as_pylock) -> None:
+        self._domain = domain
+        self._spelled = spelled
+        self._covers: dict[tuple[int, int], list[Cube] | None] = {}
+
+    def marker(self, region: Formula, within: Formula = TRUE) -> str | None:
+        """The marker of a region; None where it is all of ``within``, outside of which it may say anything."""
+        cover = self.cover(region, within)
+        if cover is None:
+            return None
+        texts = sorted((_said(cube, self._spelled) for cube in cover), key=lambda parts: (len(parts), parts))
+        shared = [part for part in texts[0] if len(texts) > 1 and all(part in parts for parts in texts)]
+        alternatives = " or ".join(" and ".join(part for part in parts if part not in shared) for parts in texts)
+        return " and ".join([*shared, f"({alternatives})"]) if shared else alternatives
+
+    def formula(self, region: Formula) -> Formula:
+        """An equivalent formula in the form of a short disjunction."""
+        cover = self.cover(region)
+        return TRUE if cover is None else any_of(all_of(cube) for cube in cover)
+
+    def cover(self, region: Formula, within: Formula = TRUE) -> list[Cube] | None:
+        """An irredundant cover of the region in ``within`` by prime implicants; None where it is all of it."""
+        key = (region.key, within.key)
+        if key not in self._covers:
+            if self._domain.implies(within, region):
+                self._covers[key] = None
+            else:
+                self._covers[key] = self._irredundant(self._primes(region, within), within)
+        return self._covers[key]
+
+    def _primes(self, region: Formula, within: Formula) -> list[Cube]:
+        outside = ~region
+        primes: dict[Cube, None] = {}
+        for cube in _cubes(region):
+            if self._domain.satisfiable(*cube, within):
+                primes[self._expand(cube, outside, within)] = None
+        return list(primes)
+
+    def _expand(self, cube: Cube, outside: Formula, within: Formula) -> Cube:
+        """Drops each literal without which the cube still lies inside the region."""
+        kept = sorted(cube, key=_literal_order)
+        for literal in list(kept):
+            rest = [other for other in kept if other is not literal]
+            if not self._domain.satisfiable(*rest, outside, within):
+                kept = rest
+        return tuple(kept)
+
+    def _irredundant(self, cubes: list[Cube], within: Formula) -> list[Cube]:
+        kept = sorted(cubes, key=lambda cube: (-len(cube), [_literal_order(literal) for literal in cube]))
+        for cube in list(kept):
+            others = [~all_of(other) for other in kept if other is not cube]
+            if others and not self._domain.satisfiable(*cube, within, all_of(others)):
+                kept.remove(cube)
+        return kept
+
+
+def _cubes(formula: Formula) -> list[Cube]:
+    """The disjunctive normal form of a formula."""
+    if formula.op == "or":
+        return list(dict.fromkeys(cube for arg in formula.args for cube in _cubes(arg)))
+    if formula.op == "and":
+        cubes: list[Cube] = [()]
+        for arg in formula.args:
+            merged = (_conjoin(cube, other) for cube in cubes for other in _cubes(arg))
+            cubes = list(dict.fromkeys(cube for cube in merged if cube is not None))
+        return cubes
+    if formula.op == "not" and formula.args[0].op in ("and", "or"):
+        inner = formula.args[0]
+        negated = [~arg for arg in inner.args]
+        return _cubes(any_of(negated) if inner.op == "and" else all_of(negated))
+    return [] if formula is FALSE else [()] if formula is TRUE else [(formula,)]
+
+
+def _conjoin(one: Cube, other: Cube) -> Cube | None:
+    literals = dict.fromkeys((*one, *other))
+    return None if any(~literal in literals for literal in literals) else tuple(literals)
+
+
+def _atom(literal: Formula) -> PythonAtLeast | Matches | Opaque | Choice:
+    atom = literal.args[0].atom if literal.op == "not" else literal.atom
+    assert atom is not None
+    return atom
+
+
+def _literal_order(literal: Formula) -> tuple[int, bool, str]:
+    atom = _atom(literal)
+    if isinstance(atom, PythonAtLeast):
+        axis = "python"
+    elif isinstance(atom, Matches):
+        axis = "machine" if atom.variable == "platform_machine" else "platform"
+        axis = "implementation" if "implementation" in atom.variable else axis
+    else:
+        axis = "choice" if isinstance(atom, Choice) else "opaque"
+    return _AXIS_ORDER[axis], literal.op != "not", str(atom)
+
+
+def _said(cube: Cube, spelled: Callable[[Choice, bool], str]) -> list[str]:
+    """The comparisons of a cube, choices first."""
+    since: PythonRelease | None = None
+    before: PythonRelease | None = None
+    texts: list[tuple[int, str]] = []
+    for literal in cube:
+        atom, positive = _atom(literal), literal.op != "not"
+        order = -_literal_order(literal)[0]
+        if isinstance(atom, PythonAtLeast):
+            if positive:
+                since = max(since, atom.release) if since else atom.release
+            else:
+                before = min(before, atom.release) if before else atom.release
+        elif isinstance(atom, Choice):
+            texts.append((order, spelled(atom, positive)))
+        elif isinstance(atom, Opaque):
+            texts.append((order, atom.text if positive else _opposite(atom.text)))
+        else:
+            texts.append((order, _compared(atom, positive)))
+    texts += [(-_AXIS_ORDER["python"], text) for text in _python_range(since, before)]
+    return [text for _, text in sorted(texts)]
+
+
+def _compared(atom: Matches, positive: bool) -> str:
+    if atom.comparison == "==":
+        return f"{atom.variable} {'==' if positive else '!='} '{atom.text}'"
+    word = "in" if positive else "not in"
+    if atom.comparison == "in":
+        return f"{atom.variable} {word} '{atom.text}'"
+    return f"'{atom.text}' {word} {atom.variable}"
+
+
+def _python_range(since: PythonRelease | None, before: PythonRelease | None) -> Sequence[str]:
+    if since and before and since[2] == before[2] == 0 and (since[0], since[1] + 1) == before[:2]:
+        return [f"python_version == '{since[0]}.{since[1]}'"]
+    texts = []
+    for release, op in ((since, ">="), (before, "<")):
+        if release is not None:
+            short = release[2] == 0
+            version = "{}.{}".format(*release) if short else "{}.{}.{}".format(*release)
+            texts.append(f"{'python_version' if short else 'python_full_version'} {op} '{version}'")
+    return texts
+
+
+_OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "in": "not in", "not in": "in"}
+
+
+def _opposite(text: str) -> str:
+    for op in (" not in ", " in ", " == ", " != ", " <= ", " >= ", " < ", " > "):
+        if op in text:
+            return text.replace(op, f" {_OPPOSITES[op.strip()]} ", 1)
+    return text

@@ -1,0 +1,177 @@
+"""Requirements and Requires-Python as package metadata really spells them, read tolerantly and cached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from packaging.requirements import Requirement as Pep508Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name, canonicalize_version
+from packaging.version import InvalidVersion, Version
+
+from satlock.encoder.project.project import Requirement
+
+__all__ = ["parse_requirement", "parse_strict_requirement", "python_lower_bounds"]
+
+
+def parse_requirement(text: str, origin: str) -> Requirement:
+    """Read one ``Requires-Dist`` line of a package.
+
+    Lines that are not valid PEP 508 are repaired where uv repairs them (``LenientRequirement`` in its sources):
+    missing commas, ``>=1.0.*``, ``!=1.0*``, ``!=~1.0``, ``>dev``, ``>=9.0.0a1.0``, trailing commas, stray quotes.
+
+    Raises :class:`ValueError` where that does not help. Cached, because an index repeats the same lines for every
+    version of a package.
+    """
+    return _with_origin(_read_tolerantly(text), text, origin)
+
+
+def parse_strict_requirement(text: str, origin: str) -> Requirement:
+    """Read a requirement that must be valid PEP 508; raises :class:`ValueError` where it is not."""
+    return _with_origin(_read(text), text, origin)
+
+
+def _with_origin(parsed: Pep508Requirement, text: str, origin: str) -> Requirement:
+    return Requirement(
+        name=canonicalize_name(parsed.name),
+        extras=tuple(sorted(canonicalize_name(extra) for extra in parsed.extras)) if parsed.extras else (),
+        specifier=parsed.specifier,
+        marker=parsed.marker,
+        url=parsed.url,
+        text=text,
+        origin=origin,
+    )
+
+
+_URL_AND_MARKER = re.compile(r"([^;@]*@\s*[^\s;]+);(\s.*)", re.DOTALL)
+_LONG = 1000
+
+
+def _read(text: str) -> Pep508Requirement:
+    if len(text) > _LONG and _LONG_NUMBER.search(text):
+        raise ValueError("it has a number of more than a hundred digits")
+    # `name @ URL; marker`: PEP 508 wants a space before the semicolon, but neither uv nor the people who write it do.
+    match = _URL_AND_MARKER.fullmatch(text) if "@" in text else None
+    try:
+        return Pep508Requirement(f"{match.group(1)} ;{match.group(2)}" if match else text)
+    except RecursionError as error:  # A marker of thousands of nested parentheses.
+        raise ValueError("it is nested too deeply") from error
+
+
+@lru_cache(maxsize=1 << 17)
+def _read_tolerantly(text: str) -> Pep508Requirement:
+    try:
+        return _read(text)
+    except ValueError as error:
+        # The name and the marker are left as they are: `a2>=1` needs no comma, and quotes belong to a marker.
+        parts = _PARTS.fullmatch(text)
+        if parts is None:
+            raise
+        name, versions, marker = parts.group("name"), parts.group("versions"), parts.group("marker") or ""
+        name = _STRAY_QUOTES.sub("", name)
+        for repair in _REPAIRS:
+            repaired = repair(versions)
+            if repaired != versions or repair is _without_quotes:
+                versions = repaired
+                try:
+                    return _read(f"{name}{versions}{marker}")
+                except ValueError:
+                    continue
+        raise ValueError(f"{text!r} is not a valid requirement") from error
+
+
+_PARTS = re.compile(
+    r"""(?P<name>\s*['"]?[A-Za-z0-9][A-Za-z0-9._-]*['"]?\s*(?:\[[^\]]*\]\s*)?)"""
+    r"""(?P<versions>[^;@]*?)(?P<marker>\s*;.*)?""",
+    re.DOTALL,
+)
+_STRAY_QUOTES = re.compile(r"['\"]")
+
+
+def _without_quotes(versions: str) -> str:
+    return _STRAY_QUOTES.sub("", versions)
+
+
+def _substitution(pattern: str, replacement: str) -> Callable[[str], str]:
+    compiled = re.compile(pattern)
+    return lambda versions: compiled.sub(replacement, versions)
+
+
+_REPAIRS: tuple[Callable[[str], str], ...] = (
+    _substitution(r"(?<=[0-9A-Za-z*])\s*(?=[<>~]|==|!=)", ","),  # >=7.2.0<8.0.0
+    _substitution(r"!=\s*~\s*([0-9]+(?:\.[0-9]+)*)", r"!=\1.*"),  # !=~5.0
+    _substitution(r"(<=|>=|<|>)(\s*[0-9]+(?:\.[0-9]+)*)\.\*", r"\1\2"),  # >=1.9.*
+    _substitution(r"([0-9])\*", r"\1.*"),  # !=3.0*
+    _substitution(r",\s*(?=\)?\s*$)", ""),  # >=3.6,
+    _substitution(r">\s*dev", ">0.0.0dev"),  # >dev
+    _substitution(r"([0-9](?:a|b|rc|post|dev)[0-9]+)\.0", r"\1"),  # >=9.0.0a1.0
+    _without_quotes,  # >=3.6'
+    _substitution(r",\s*(?=\)?\s*$)", ""),  # <1.4.0', : the comma shows once the quote is gone
+)
+
+
+# Python refuses to convert numbers of thousands of digits; packaging meets them late, when it compares versions.
+_LONG_NUMBER = re.compile(r"[0-9]{100}")
+
+_CLAUSE = re.compile(r"(~=|===|==|!=|<=|>=|=>|<|>)\s*(~?)\s*v?([0-9][0-9A-Za-z.!+*_-]*)")
+_WILDCARD = re.compile(r"(?:\.?\*|\.[xX])+$")
+
+
+@lru_cache(maxsize=1 << 14)
+def python_lower_bounds(specifier: str) -> str | None:
+    """What a package's ``Requires-Python`` says of *older* Pythons: its lower bound and what it excludes.
+
+    Upper bounds are dropped, as every universal resolver does: a package that says ``<4`` or ``<3.13`` did not know
+    the Pythons that came after it, and no older version of it is a better choice. ``==3.9.*`` and ``~=3.9`` are
+    ``>=3.9``. The exclusion of one patch release (``!=3.14.1``) is dropped as well: it would move everybody to another
+    version, or leave none. Exclusions below the lower bound say nothing and are dropped, so that the many spellings
+    of one bound become one string.
+
+    Returns a canonical :class:`~packaging.specifiers.SpecifierSet` string, empty where every Python is admitted, and
+    ``None`` where nothing can be read. Reads malformed ones as far as they are clear (``>=3.6.*``, ``>=3.7,<4.0'``,
+    ``>=3.6<4``, ``!=3.0*``).
+    """
+    if not specifier.strip():
+        return ""
+    clauses = (
+        [] if "|" in specifier or _LONG_NUMBER.search(specifier) else _CLAUSE.findall(_STRAY_QUOTES.sub("", specifier))
+    )
+    lower: tuple[Version, bool] | None = None
+    excluded: list[tuple[Version, bool]] = []
+    readable = False
+    for operator, tilde, text in clauses:
+        digits = _WILDCARD.sub("", text).rstrip(".-_")
+        try:
+            # Without a local part, which has no place in a bound.
+            version = Version(Version(digits).public)
+        except InvalidVersion:
+            continue
+        readable = True
+        if operator == "!=":
+            prefix = digits != text or bool(tilde)
+            # One broken patch release (!=3.14.1) is no reason to lock another version for everybody, or none at all.
+            if prefix or len(version.release) < 3:
+                excluded.append((Version(version.base_version) if prefix else version, prefix))
+        elif operator not in ("<", "<="):
+            bound = (version, operator == ">")
+            lower = bound if lower is None else max(lower, bound)
+    if not readable:
+        return None
+    kept = {
+        f"!={version}{'.*' if prefix else ''}"
+        for version, prefix in excluded
+        if lower is None or not _is_below(version, prefix, lower)
+    }
+    if lower is not None:
+        kept.add(f"{'>' if lower[1] else '>='}{canonicalize_version(lower[0])}")
+    return str(SpecifierSet(",".join(kept)))
+
+
+def _is_below(version: Version, prefix: bool, lower: tuple[Version, bool]) -> bool:
+    """Whether an exclusion removes nothing that the lower bound still admits."""
+    if prefix:
+        *head, last = version.release
+        return Version(f"{version.epoch}!{'.'.join(map(str, [*head, last + 1]))}") <= lower[0]
+    return version < lower[0] or (version == lower[0] and lower[1])

@@ -1,0 +1,116 @@
+"""Where a file installs: the platform compatibility tags of a wheel (PEP 425, 600, 656, 730, 738), read for what a
+marker can tell.
+
+Versions of libc or macOS, and glibc or musl, are no marker's business and are ignored. A free-threaded Python is
+another Python, which no marker tells from the usual one: what installs only there installs nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from packaging.tags import Tag
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from satlock.encoder.markers.marker import TRUE, Formula, any_of, matches, python_at_least
+
+__all__ = ["Fit", "fits_of", "installs_on", "platforms_of"]
+
+_LINUX = re.compile(r"(?:many|musl)?linux(?:\d+|_\d+_\d+|)_(?P<machine>.+)")
+_MACOS = re.compile(r"macosx_\d+_\d+_(?P<machine>.+)")
+_PYTHON = re.compile(r"(?P<implementation>[a-z]+)(?P<major>\d)(?P<minor>\d*)")
+_ABI = re.compile(r"none|cp\d+m?u?")
+_WINDOWS = {"win32": "x86", "win_amd64": "AMD64", "win_arm64": "ARM64", "win_ia64": "ia64"}
+_FAT = {"universal2": ("x86_64", "arm64"), "universal": ("x86_64", "i386", "ppc"), "intel": ("x86_64", "i386")}
+_ELSEWHERE = {"android": "android", "ios": "ios", "emscripten": "emscripten", "pyodide": "emscripten", "wasi": "wasi"}
+_IMPLEMENTATION_OF = {"cp": "cpython", "pp": "pypy", "graalpy": "graalpy"}
+
+_Minor = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The environments that one tag of a wheel speaks of; None stands for any."""
+
+    implementation: str | None
+    since: _Minor
+    before: _Minor | None
+    """The first minor release of Python that it does not fit any more."""
+    system: str | None
+    """``sys_platform``."""
+    machines: tuple[str, ...] | None
+    """``platform_machine``."""
+
+    @property
+    def platform(self) -> Formula:
+        system = TRUE if self.system is None else matches("sys_platform", self.system)
+        if self.machines is None:
+            return system
+        return system & any_of(matches("platform_machine", machine) for machine in self.machines)
+
+    @property
+    def python(self) -> Formula:
+        running = TRUE if self.implementation is None else matches("implementation_name", self.implementation)
+        since = python_at_least((*self.since, 0))
+        return running & since if self.before is None else running & since & ~python_at_least((*self.before, 0))
+
+
+@lru_cache(maxsize=8192)
+def fits_of(filename: str) -> tuple[Fit, ...]:
+    """Where a wheel installs, tag by tag; nowhere if its name does not parse."""
+    try:
+        tags = sorted(parse_wheel_filename(filename)[3], key=str)
+    except InvalidWheelFilename:
+        return ()
+    return tuple(dict.fromkeys(fit for tag in tags if (fit := _fit(tag)) is not None))
+
+
+@lru_cache(maxsize=8192)
+def installs_on(filename: str) -> Formula:
+    """The environments where this file installs. A source distribution installs anywhere."""
+    return any_of(fit.platform & fit.python for fit in fits_of(filename)) if filename.endswith(".whl") else TRUE
+
+
+def platforms_of(filename: str, admitted: Callable[[Formula], bool]) -> Formula:
+    """The platforms where this file installs under some Python that is ``admitted``."""
+    if not filename.endswith(".whl"):
+        return TRUE
+    return any_of(fit.platform for fit in fits_of(filename) if admitted(fit.python))
+
+
+def _fit(tag: Tag) -> Fit | None:
+    pythons, place = _pythons(tag.interpreter, tag.abi), _place(tag.platform)
+    return None if pythons is None or place is None else Fit(*pythons, *place)
+
+
+def _pythons(interpreter: str, abi: str) -> tuple[str | None, _Minor, _Minor | None] | None:
+    found = _PYTHON.fullmatch(interpreter)
+    if found is None:
+        return None
+    since = (int(found["major"]), int(found["minor"] or 0))
+    following = (since[0], since[1] + 1)
+    implementation = found["implementation"]
+    if implementation == "py":
+        # py3 is Python 3 and, as far as anybody knows, what comes after; py38 is 3.8 and later.
+        return (None, since, (3, 0) if since[0] == 2 else None) if abi == "none" else None
+    if implementation == "cp":
+        if abi == "abi3":
+            return "cpython", since, None
+        return ("cpython", since, following) if _ABI.fullmatch(abi) else None
+    return _IMPLEMENTATION_OF.get(implementation, implementation), since, following
+
+
+def _place(platform: str) -> tuple[str | None, tuple[str, ...] | None] | None:
+    if platform == "any":
+        return None, None
+    if platform in _WINDOWS:
+        return "win32", (_WINDOWS[platform],)
+    for pattern, system in ((_LINUX, "linux"), (_MACOS, "darwin")):
+        found = pattern.fullmatch(platform)
+        if found:
+            return system, _FAT.get(found["machine"], (found["machine"],))
+    elsewhere = _ELSEWHERE.get(platform.partition("_")[0])
+    return None if elsewhere is None else (elsewhere, None)

@@ -1,0 +1,1 @@
+"""What the project asks: tables, settings, indexes and pins, sources, workspaces, scripts; and the universe of that."""

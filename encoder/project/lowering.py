@@ -1,0 +1,92 @@
+"""What a source tree's own sources make of its requirements: each from the index, repository, archive or folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from satlock.corpora.references import Direct, GitReference, PathReference
+from satlock.encoder.markers.marker import FALSE, from_marker
+from satlock.encoder.project.dependencies import Dependency
+from satlock.encoder.project.direct import reference_of_url
+from satlock.encoder.project.pins import Declared, read_indexes
+from satlock.encoder.project.project import Source
+from satlock.encoder.project.settings import settings_of
+from satlock.encoder.project.sourcing import Ground, read_sources
+from satlock.encoder.project.tables import load, read_groups
+from satlock.encoder.project.values import Value
+from satlock.encoder.project.workspace import workspace_of
+
+__all__ = ["Lowering", "lowering_of"]
+
+
+@dataclass(frozen=True)
+class Lowering:
+    """The sources of one source tree."""
+
+    sources: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)
+    base: Path | None = None
+    """What paths in its metadata start at; None where it may name none."""
+
+    def apply(self, dependency: Dependency, kind: str, name: str) -> Iterator[Dependency]:
+        """A requirement that the extra or group ``name`` lists (``""`` for none), by what each source makes of it.
+
+        Raises:
+            ValueError: it is a direct reference that cannot be locked.
+        """
+        if dependency.url is not None:
+            try:
+                yield replace(dependency, reference=reference_of_url(dependency.url, self.base))
+            except ValueError as error:
+                raise ValueError(f"{dependency.text!r} {error}") from None
+            return
+        rest = dependency.marker
+        for source in self.sources.get(dependency.name, ()):
+            if source.choice is not None and (source.choice.kind, source.choice.name) != (kind, name):
+                continue
+            scope = from_marker(source.marker)
+            here = dependency.marker & scope
+            rest &= ~scope
+            if here is not FALSE:
+                index = (source.index, source.url) if source.index else None
+                yield replace(dependency, marker=here, reference=source.reference, index=index)
+        if rest is not FALSE:
+            yield replace(dependency, marker=rest)
+
+
+def lowering_of(direct: Direct) -> Lowering:
+    """The sources that apply to what a candidate requires: those of its ``pyproject.toml``, and of its workspace.
+
+    An archive has none: it was made to be installed from anywhere.
+
+    Raises:
+        ProjectError: its file is broken.
+    """
+    reference = direct.reference
+    local = isinstance(reference, PathReference)
+    file = Path(direct.tree, "pyproject.toml")
+    if not direct.tree or not file.is_file():
+        return Lowering(base=Path(reference.path).parent if isinstance(reference, PathReference) else None)
+    tables = Value(load(file), str(file), "").table()
+    settings = settings_of(tables, [])
+    top = Path(direct.top) if direct.top else None
+    workspace = workspace_of(file, top)
+    groups, _ = read_groups(tables.get("dependency-groups"), settings.get("dev-dependencies"))
+    declared = Declared(direct.metadata.name, direct.metadata.provides_extra, groups)
+    git = reference if isinstance(reference, GitReference) else None
+    members = workspace.references if workspace is not None else {}
+
+    def read(given: Mapping[str, Value], folder: Path) -> dict[str, tuple[Source, ...]]:
+        indexes = read_indexes({key: value for key, value in given.items() if key == "index"}, [])
+        if workspace is not None and folder != workspace.root.parent:
+            shared = settings_of(workspace.tables, [])
+            indexes += read_indexes({key: value for key, value in shared.items() if key == "index"}, [])
+        ground = Ground(folder, members, direct.metadata.name, git, top, frozenset())
+        return read_sources(given.get("sources"), indexes, declared, ground, [])
+
+    found: dict[str, tuple[Source, ...]] = {}
+    if workspace is not None and workspace.root != file:
+        found = read(settings_of(workspace.tables, []), workspace.root.parent)
+    found |= read(settings, file.parent)
+    return Lowering(found, file.parent if local else None)

@@ -1,0 +1,167 @@
+"""What the project reaches along direct references alone: source trees and archives, and what they require of these.
+
+In every environment where the project asks for such a candidate, no lock can do without it. So all of them are read
+before the search begins, and where each is reached is known exactly; what an index package requires is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from satlock.corpora.references import Direct, Reference
+from satlock.encoder.markers.domain import Domain
+from satlock.encoder.markers.marker import FALSE, TRUE, Formula, any_of, from_marker
+from satlock.encoder.project.dependencies import Dependencies, Dependency, Edits, dependency_of
+from satlock.encoder.project.lowering import Lowering, lowering_of
+from satlock.encoder.project.project import Choice, Project, ProjectError, Requirement
+
+__all__ = ["Claim", "Reached", "Root", "dependencies_of", "reach"]
+
+_Key = TypeVar("_Key")
+
+
+@dataclass(frozen=True)
+class Root:
+    """A requirement of the project itself (or of a member that is locked with it), and where it is active."""
+
+    requirement: Requirement
+    active: Formula
+    """When what lists it is in force; its own marker comes on top."""
+    choice: Choice | None
+    """The extra or group that lists it; None for ``project.dependencies``."""
+    lowering: Lowering | None = None
+    """The sources of the member that lists it."""
+
+    def dependencies(self, edits: Edits) -> list[Dependency]:
+        """As it is encoded: with its marker, and with what overrides and sources make of it."""
+        stated = dependency_of(self.requirement, from_marker(self.requirement.marker))
+        found = edits.apply([stated])
+        if self.lowering is None:
+            return list(found)
+        kind, name = (self.choice.kind, self.choice.name) if self.choice else ("", "")
+        return [lowered for each in found for lowered in self.lowering.apply(each, kind, name)]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That in ``region`` a package comes from one reference, or one index."""
+
+    region: Formula
+    text: str
+    """Who says so, for a person: a scope of a source, or what requires it."""
+    reference: Reference | None = None
+    index: tuple[str, str] | None = None
+    """(name, URL)"""
+
+
+@dataclass
+class Reached:
+    """The outcome. Claims of one package stand in order of precedence."""
+
+    claims: dict[str, list[Claim]] = field(default_factory=dict)
+    where: dict[tuple[Reference, str], Formula] = field(default_factory=dict)
+    """By reference and extra (``""`` for the package itself)."""
+    unknown: dict[Reference, None] = field(default_factory=dict)
+    """What is reached and was not read yet."""
+    extras: dict[tuple[str, str], Formula] = field(default_factory=dict)
+    """As ``where``, by package name."""
+    brought: dict[str, Formula] = field(default_factory=dict)
+    """The extras of the project itself that others ask for, and where."""
+
+
+def dependencies_of(direct: Direct, edits: Edits) -> Dependencies:
+    """What a direct candidate requires, by its own sources."""
+    told = direct.metadata
+    origin = f"{told.name} {told.version}"
+    return Dependencies(told.requires_dist, told.provides_extra, origin, edits, lowering_of(direct))
+
+
+def reach(  # noqa: PLR0917
+    project: Project,
+    stated: Sequence[Root],
+    claims: Mapping[str, Sequence[Claim]],
+    known: Mapping[Reference, Direct],
+    edits: Edits,
+    domain: Domain,
+) -> Reached:
+    """Follows direct references from what the project states.
+
+    Args:
+        claims: those of the project's own sources, which come before all others.
+        known: what references came to, as far as they were read.
+
+    Raises:
+        ProjectError: a reference came to another package than the one that it is to be.
+    """
+    reached = Reached({name: list(found) for name, found in claims.items()})
+    read: dict[Reference, Dependencies] = {}
+    edges = [
+        (dependency, each.active & dependency.marker, each.requirement.origin)
+        for each in stated
+        for dependency in each.dependencies(edits)
+    ]
+    grown = True
+    while grown:
+        grown = False
+        below = list(edges)
+        for (reference, extra), region in list(reached.where.items()):
+            direct = known.get(reference)
+            if direct is None:
+                reached.unknown[reference] = None
+                continue
+            if reference not in read:
+                read[reference] = dependencies_of(direct, edits)
+            try:
+                wanted = read[reference].of(extra)
+            except ValueError as error:
+                raise ProjectError(f"{project.path}: {direct.metadata.name} cannot be locked: {error}.") from None
+            below += [(dependency, region & dependency.marker, dependency.origin) for dependency in wanted]
+        for dependency, region, origin in below:
+            if dependency.name == project.name:
+                for extra in dependency.extras:
+                    grown |= _grow(reached.brought, extra, region, domain)
+            else:
+                grown |= _follow(reached, dependency, region, origin, domain)
+    reached.unknown = {reference: None for reference in reached.unknown if reference not in known}
+    for name, found in reached.claims.items():
+        for claim in found:
+            direct = known.get(claim.reference) if claim.reference is not None else None
+            if direct is not None and direct.metadata.name != name:
+                raise ProjectError(
+                    f"{project.path}: {name} is taken from {claim.reference} ({claim.text}), which is the package "
+                    f"'{direct.metadata.name}'; correct the name or the source."
+                )
+    return reached
+
+
+def _follow(reached: Reached, dependency: Dependency, region: Formula, origin: str, domain: Domain) -> bool:
+    """Takes note of one requirement; whether anything is new."""
+    name, grown = dependency.name, False
+    direct = dependency.reference is not None or dependency.index is not None
+    if not (direct or name in reached.claims) or not domain.satisfiable(region):
+        return False
+    if direct:
+        claims = reached.claims.setdefault(name, [])
+        same = [c.region for c in claims if (c.reference, c.index) == (dependency.reference, dependency.index)]
+        if domain.satisfiable(region, ~any_of(same)):
+            claims.append(Claim(region, origin, dependency.reference, dependency.index))
+            grown = True
+    for claim in reached.claims.get(name, ()):
+        demanded = dependency.reference in (None, claim.reference)
+        if claim.reference is None or not demanded or not domain.satisfiable(region, claim.region):
+            continue
+        for extra in ("", *dependency.extras):
+            grown |= _grow(reached.where, (claim.reference, extra), region & claim.region, domain)
+            _grow(reached.extras, (name, extra), region & claim.region, domain)
+    return grown
+
+
+def _grow(regions: dict[_Key, Formula], key: _Key, region: Formula, domain: Domain) -> bool:
+    known = regions.get(key, FALSE)
+    if not domain.satisfiable(region, ~known):
+        return False
+    wider = any_of((known, region))
+    regions[key] = TRUE if domain.implies(TRUE, wider) else wider
+    return True

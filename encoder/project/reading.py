@@ -1,0 +1,195 @@
+"""The reading of one ``pyproject.toml`` into a :class:`~satlock.encoder.project.project.Project`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+from packaging.specifiers import SpecifierSet
+
+from satlock.encoder.project.pins import Declared, read_indexes
+from satlock.encoder.project.project import IndexStrategy, Project, ProjectError, Requirement, Resolution
+from satlock.encoder.project.settings import (
+    PRERELEASES,
+    read_access,
+    read_cutoff,
+    read_cutoff_per_package,
+    read_default_groups,
+    read_dependency_metadata,
+    read_excludes,
+    read_markers,
+    read_names,
+    read_one_of,
+    read_overrides,
+    read_prereleases_per_package,
+    settings_of,
+)
+from satlock.encoder.project.sharing import Shared, as_one, shared_settings
+from satlock.encoder.project.tables import load, read_extras, read_groups, read_name
+from satlock.encoder.project.values import Value, shown
+
+__all__ = ["OLDEST_PYTHON", "load", "project_of", "read_project"]
+
+OLDEST_PYTHON = ">=3.11"
+"""What stands for a missing ``requires-python``: the oldest Python that satlock itself runs on. uv takes the Python
+that happens to run, so that two machines lock differently."""
+
+_INDEX_STRATEGIES: tuple[IndexStrategy, ...] = get_args(IndexStrategy)
+_RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
+
+
+def read_project(
+    path: Path,
+    *,
+    default_index: str | None = None,
+    named_indexes: Mapping[str, str] | None = None,
+    requires_python: SpecifierSet | None = None,
+    now: datetime | None = None,
+    document: Mapping[str, object] | None = None,
+    whole_workspace: bool = False,
+) -> Project:
+    """Read what a project asks from its ``pyproject.toml``, or from the one in the folder ``path``.
+
+    ``[project]`` is read as in PEP 621, requirements as in PEP 508, ``[dependency-groups]`` as in PEP 735, and
+    ``[tool.uv]`` as in uv's settings reference, overridden key by key by ``[tool.satlock]``.
+
+    ``default_index``, ``named_indexes`` and ``requires_python`` are the command line's ``--default-index``, ``--index``
+    and ``--requires-python``.
+    ``whole_workspace`` asks for every member of its workspace with its extras and groups, not for this project alone.
+    ``now`` is the moment from which durations in ``exclude-newer`` count back; without it, the present.
+    ``document`` is read in place of what the file says: the file as it would be after a change.
+
+    Raises :class:`ProjectError`, and nothing else, for whatever is wrong with the file. What could influence a lock
+    and is not supported yet does not fail: it is named in :attr:`Project.warnings`.
+    """
+    if path.is_dir():
+        path = path / "pyproject.toml"
+    tables = Value(load(path) if document is None else document, str(path), "").table()
+    found = project_of(
+        path, tables, default_index=default_index, named_indexes=named_indexes, requires_python=requires_python, now=now
+    )
+    if "project" not in tables and "dependency-groups" not in tables and not found.members:
+        raise ProjectError(f"{path} has neither a [project] nor a [dependency-groups] table; add what to lock.")
+    if whole_workspace:
+        return replace(found, whole_workspace=True)
+    return as_one(found) if found.name is None else found
+
+
+def project_of(
+    path: Path,
+    tables: Mapping[str, Value],
+    *,
+    named: bool = True,
+    default_index: str | None = None,
+    named_indexes: Mapping[str, str] | None = None,
+    requires_python: SpecifierSet | None = None,
+    now: datetime | None = None,
+) -> Project:
+    """The project that the top-level tables of ``path`` describe; one without a name where it is not ``named``.
+
+    The rest is as in :func:`read_project`.
+    """
+    warnings: list[str] = []
+    shared = shared_settings(path, tables, warnings) if named else Shared(settings_of(tables, warnings))
+    settings, own = shared.settings, shared.own
+    project = tables["project"].table() if "project" in tables else None
+    name = read_name(tables["project"], project) if project is not None and named else None
+    _refuse_dynamic(project or {})
+    dependencies = project["dependencies"].requirements() if project and "dependencies" in project else ()
+    extras = read_extras((project or {}).get("optional-dependencies"))
+    groups, includes = read_groups(tables.get("dependency-groups"), own.get("dev-dependencies"))
+    _check_self_references(path, name, extras, (dependencies, *extras.values(), *groups.values()))
+    warnings += (
+        f"{each.origin} requires {shown(each.text)}, which is the project itself, so no package is locked for it; "
+        "rename the project if one of an index is meant."
+        for each in dependencies
+        if each.name == name and not each.extras
+    )
+
+    declared = Declared(name, extras, groups)
+    indexes = read_indexes(settings, warnings, default_index=default_index, named_indexes=named_indexes)
+    requirements = (*dependencies, *(r for rs in (*extras.values(), *groups.values()) for r in rs))
+    sources, indexes = shared.sources(path, declared, indexes, {each.name for each in requirements}, warnings)
+    shared.check(path, name, requirements, sources)
+    constraints = settings.get("constraint-dependencies")
+    now = now or datetime.now(UTC)
+    return Project(
+        path=path,
+        name=name,
+        requires_python=(
+            shared.pythons(
+                _requires_python, (project or {}).get("requires-python"), "project." if named else "", warnings
+            )
+            if requires_python is None
+            else requires_python
+        ),
+        dependencies=dependencies,
+        extras=extras,
+        groups=groups,
+        group_includes=includes,
+        default_groups=read_default_groups(own.get("default-groups"), groups),
+        conflicts=shared.conflicts(declared),
+        sources=sources,
+        indexes=indexes,
+        index_strategy=read_one_of(settings.get("index-strategy"), _INDEX_STRATEGIES, "first-index"),
+        constraints=constraints.requirements() if constraints else (),
+        overrides=read_overrides(settings.get("override-dependencies"), warnings),
+        excludes=read_excludes(settings.get("exclude-dependencies"), warnings),
+        environments=read_markers(settings.get("environments")),
+        required_environments=read_markers(settings.get("required-environments")),
+        prerelease=read_one_of(settings.get("prerelease"), PRERELEASES, "if-necessary-or-explicit"),
+        prerelease_package=read_prereleases_per_package(settings.get("prerelease-package")),
+        resolution=read_one_of(settings["resolution"], _RESOLUTIONS, "highest") if "resolution" in settings else None,
+        exclude_newer=read_cutoff(settings.get("exclude-newer"), now),
+        exclude_newer_package=read_cutoff_per_package(settings.get("exclude-newer-package"), now),
+        dependency_metadata=read_dependency_metadata(settings.get("dependency-metadata")),
+        no_build="no-build" in settings and settings["no-build"].flag(),
+        no_build_package=frozenset(read_names(settings.get("no-build-package"))),
+        no_binary="no-binary" in settings and settings["no-binary"].flag(),
+        no_binary_package=frozenset(read_names(settings.get("no-binary-package"))),
+        single_version=read_names(settings.get("single-version")),
+        access=read_access(settings),
+        members=shared.members(name),
+        metadata_per_wheel=frozenset(read_names(settings.get("metadata-per-wheel"))),
+        warnings=tuple(warnings),
+    )
+
+
+def _refuse_dynamic(project: Mapping[str, Value]) -> None:
+    dynamic = project.get("dynamic")
+    for item in dynamic.items("a list of field names") if dynamic else ():
+        if item.text("the name of a field as a string") in ("dependencies", "optional-dependencies", "requires-python"):
+            raise item.error(
+                f"is {item.raw!r}, so only a build of the project would tell", f"write {item.raw} into [project] itself"
+            )
+
+
+def _requires_python(value: Value | None, table: str, warnings: list[str]) -> SpecifierSet:
+    if value is None:
+        warnings.append(
+            f"{table}requires-python is missing, so the lock is for Python {OLDEST_PYTHON}, "
+            "the oldest that satlock itself runs on; add it to say which Pythons the project is for."
+        )
+        return SpecifierSet(OLDEST_PYTHON)
+    specifiers = value.specifiers()
+    if all(each.operator in ("<", "<=", "!=") for each in specifiers):
+        warnings.append(f"{value.where} has no lower bound, so the lock is for every older Python too; add one.")
+    return specifiers
+
+
+def _check_self_references(
+    path: Path,
+    name: str | None,
+    extras: Mapping[str, object],
+    lists: tuple[tuple[Requirement, ...], ...],
+) -> None:
+    for requirement in (requirement for each in lists for requirement in each if requirement.name == name):
+        for extra in requirement.extras:
+            if extra not in extras:
+                raise ProjectError(
+                    f"{requirement.origin} in {path} requires {shown(requirement.text)}, but the project has no "
+                    f"extra '{extra}'; add it to [project.optional-dependencies]."
+                )

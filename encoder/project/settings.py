@@ -1,0 +1,247 @@
+"""The keys of ``[tool.uv]`` and ``[tool.satlock]``: which of them have a meaning here, and the simple ones' values.
+
+Their meaning is that of uv's settings reference; a key of ``[tool.satlock]`` replaces the whole key of ``[tool.uv]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, date, datetime
+from typing import TypeVar, get_args
+
+from packaging.markers import Marker
+from packaging.version import InvalidVersion, Version
+
+from satlock.corpora.index.access import KEYRINGS, Access
+from satlock.encoder.project.cutoffs import end_of_day, parse_cutoff
+from satlock.encoder.project.project import DependencyMetadata, PreReleases, Requirement
+from satlock.encoder.project.values import Value, shown
+
+__all__ = [
+    "merge_settings",
+    "read_access",
+    "read_cutoff",
+    "read_cutoff_per_package",
+    "read_default_groups",
+    "read_dependency_metadata",
+    "read_excludes",
+    "read_markers",
+    "read_names",
+    "read_one_of",
+    "read_overrides",
+    "read_prereleases_per_package",
+    "settings_of",
+]
+
+_Text = TypeVar("_Text", bound=str)
+
+PRERELEASES: tuple[PreReleases, ...] = get_args(PreReleases)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_READ = _words(
+    "allow-insecure-host keyring-provider native-tls system-certs "
+    "conflicts constraint-dependencies default-groups dependency-metadata dev-dependencies environments "
+    "exclude-dependencies exclude-newer exclude-newer-package extra-index-url find-links index index-strategy "
+    "index-url no-binary no-binary-package no-build no-build-package override-dependencies prerelease "
+    "prerelease-package required-environments resolution sources workspace"
+)
+_READ_FROM_SATLOCK = _READ | {"metadata-per-wheel", "single-version"}
+
+_WITHOUT_BEARING = _words(
+    # These steer an installation, a publication, uv itself, or where it keeps things: never what a lock says.
+    "add-bounds audit build-backend cache-dir cache-keys check-url compile-bytecode concurrent-builds "
+    "concurrent-downloads concurrent-installs graalpy-install-mirror link-mode managed no-cache package pip preview "
+    "preview-features publish-url pyodide-install-mirror pypy-install-mirror python-downloads "
+    "python-downloads-json-url python-install-mirror python-preference reinstall reinstall-package required-version "
+    "trusted-publishing"
+)
+_NOT_SUPPORTED = _words(
+    # These could change what a lock says, or whether there is one.
+    "build-constraint-dependencies config-settings config-settings-package dependency-groups "
+    "extra-build-dependencies extra-build-variables fork-strategy http-proxy https-proxy "
+    "minimum-libc-version no-build-isolation no-build-isolation-package no-index no-proxy no-sources "
+    "no-sources-package offline require-build-hashes torch-backend upgrade upgrade-package"
+)
+
+
+def merge_settings(uv: Value | None, satlock: Value | None, warnings: list[str]) -> dict[str, Value]:
+    """The keys that have a meaning here, each from the table that wins; one warning for each other key that could."""
+    merged: dict[str, Value] = {}
+    for settings, known in ((uv, _READ), (satlock, _READ_FROM_SATLOCK)):
+        for key, value in settings.table().items() if settings else ():
+            if key in known:
+                merged[key] = value
+            elif key in _NOT_SUPPORTED:
+                warnings.append(f"{value.where} is not supported yet and has no effect.")
+            elif key not in _WITHOUT_BEARING:
+                warnings.append(f"{value.where} is unknown and has no effect.")
+    return merged
+
+
+def settings_of(tables: Mapping[str, Value], warnings: list[str]) -> dict[str, Value]:
+    """The settings of a ``pyproject.toml`` (see :func:`merge_settings`)."""
+    tools = tables["tool"].table() if "tool" in tables else {}
+    return merge_settings(tools.get("uv"), tools.get("satlock"), warnings)
+
+
+def read_one_of(value: Value | None, choices: Collection[_Text], default: _Text) -> _Text:
+    """A setting that is one of a few words."""
+    if value is None:
+        return default
+    text = value.text()
+    for choice in choices:
+        if text == choice:
+            return choice
+    raise value.expected("one of " + ", ".join(f"'{choice}'" for choice in choices))
+
+
+def read_names(value: Value | None) -> tuple[str, ...]:
+    """A list of package names, normalised, without repetitions, in the order of the file."""
+    if value is None:
+        return ()
+    return tuple(dict.fromkeys(item.name("package name") for item in value.items("a list of package names")))
+
+
+def read_markers(value: Value | None) -> tuple[Marker, ...]:
+    """``environments`` and ``required-environments``: one marker or a list of them."""
+    if value is None:
+        return ()
+    if isinstance(value.raw, str):
+        return (value.environment_marker(),)
+    return tuple(item.environment_marker() for item in value.items("a marker or a list of markers"))
+
+
+def read_overrides(value: Value | None, warnings: list[str]) -> tuple[Requirement, ...]:
+    """``override-dependencies``; those scoped to one package (tables) are not supported yet."""
+    if value is None:
+        return ()
+    return tuple(item.requirement(value.where) for item in _unscoped(value, warnings))
+
+
+def read_excludes(value: Value | None, warnings: list[str]) -> frozenset[str]:
+    """``exclude-dependencies``; those scoped to one package (tables) are not supported yet."""
+    if value is None:
+        return frozenset()
+    return frozenset(item.name("package name") for item in _unscoped(value, warnings))
+
+
+def _unscoped(value: Value, warnings: list[str]) -> list[Value]:
+    unscoped = []
+    for item in value.items():
+        if isinstance(item.raw, dict):
+            warnings.append(f"{item.where} is scoped to one package, which is not supported yet, and has no effect.")
+        else:
+            unscoped.append(item)
+    return unscoped
+
+
+def read_prereleases_per_package(value: Value | None) -> dict[str, PreReleases]:
+    """``prerelease-package``: a table of package names and the words of ``prerelease``."""
+    if value is None:
+        return {}
+    return {
+        value.key_name(key, "package name"): read_one_of(item, PRERELEASES, "if-necessary")
+        for key, item in value.table().items()
+    }
+
+
+def read_cutoff(value: Value | None, now: datetime) -> datetime | None:
+    """``exclude-newer``: see :func:`parse_cutoff`; also TOML's own dates, and false for none."""
+    if value is None or value.raw is False:
+        return None
+    advice = "write e.g. '2025-01-31', '2025-01-31T12:00:00Z' or '30 days'"
+    raw = value.raw
+    try:
+        if isinstance(raw, date) and not isinstance(raw, datetime):
+            return end_of_day(raw)
+        if isinstance(raw, datetime) and raw.tzinfo is not None:
+            return raw.astimezone(UTC)
+        if isinstance(raw, datetime):
+            raise ValueError("has no time zone")
+        if not isinstance(raw, str):
+            raise ValueError("is neither a timestamp, a date nor a duration")
+        return parse_cutoff(raw, now)
+    except OverflowError as error:
+        raise value.error(f"is {shown(raw)}, which is out of range", advice) from error
+    except ValueError as error:
+        raise value.error(f"is {shown(raw)}, which {error}", advice) from error
+
+
+def read_cutoff_per_package(value: Value | None, now: datetime) -> dict[str, datetime | None]:
+    """``exclude-newer-package``: a table of package names and cutoffs, false lifting the project's one."""
+    if value is None:
+        return {}
+    return {value.key_name(key, "package name"): read_cutoff(item, now) for key, item in value.table().items()}
+
+
+def read_access(settings: Mapping[str, Value]) -> Access:
+    """How indexes are reached: ``keyring-provider``, ``native-tls`` or ``system-certs``, ``allow-insecure-host``."""
+    system = settings.get("system-certs", settings.get("native-tls"))
+    hosts = settings.get("allow-insecure-host")
+    return Access(
+        keyring=read_one_of(settings.get("keyring-provider"), KEYRINGS, "auto"),
+        system_certificates=system is not None and system.flag(),
+        insecure_hosts=frozenset(host.text("a host") for host in hosts.items("a list of hosts"))
+        if hosts
+        else frozenset(),
+    )
+
+
+def read_default_groups(value: Value | None, groups: Collection[str]) -> tuple[str, ...]:
+    """``default-groups``: names of groups, or "all"; without it ``dev``, if there is one."""
+    if value is None:
+        return ("dev",) if "dev" in groups else ()
+    if value.raw == "all":
+        return tuple(groups)
+    names: dict[str, None] = {}
+    for item in value.items('a list of groups, or "all"'):
+        name = item.name("group name")
+        if name not in groups:
+            raise item.error(f"names the unknown group '{name}'", "add it to [dependency-groups], or drop it here")
+        names[name] = None
+    return tuple(names)
+
+
+_METADATA_KEYS = frozenset({"name", "version", "requires-dist", "requires-python", "provides-extra", "provides-extras"})
+
+
+def read_dependency_metadata(value: Value | None) -> tuple[DependencyMetadata, ...]:
+    """``dependency-metadata``: what the project says of packages whose own metadata is wrong or must be built."""
+    if value is None:
+        return ()
+    return tuple(_one_metadata(item) for item in value.items("a list of tables"))
+
+
+def _one_metadata(entry: Value) -> DependencyMetadata:
+    table = entry.table()
+    for key, item in table.items():
+        if key not in _METADATA_KEYS:
+            raise item.error("is unknown", "use name, version, requires-dist, requires-python or provides-extra")
+    if "name" not in table:
+        raise entry.error("has no name", "add the name of the package")
+    version = table.get("version")
+    if version is not None:
+        try:
+            Version(version.text("a version as a string"))
+        except InvalidVersion as error:
+            raise version.error(
+                f"is {shown(version.raw)}, which is not a valid version", "write it as in PEP 440, e.g. '1.2.3'"
+            ) from error
+    requires_python = table.get("requires-python")
+    extras = table.get("provides-extra", table.get("provides-extras"))
+    return DependencyMetadata(
+        name=table["name"].name("package name"),
+        version=version.text() if version else None,
+        requires_dist=_texts_of_requirements(table),
+        requires_python=str(requires_python.specifiers()) if requires_python else None,
+        provides_extra=tuple(item.name("extra name") for item in extras.items()) if extras else (),
+    )
+
+
+def _texts_of_requirements(table: Mapping[str, Value]) -> tuple[str, ...]:
+    requires = table.get("requires-dist")
+    return tuple(requirement.text for requirement in requires.requirements()) if requires else ()

@@ -1,0 +1,300 @@
+"""The universe: the set of environments a project admits, and where in it each choice and each pin is in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from packaging.specifiers import SpecifierSet
+
+from satlock.corpora.references import Direct, Reference
+from satlock.encoder.markers.domain import Domain, Environment
+from satlock.encoder.markers.marker import (
+    FALSE,
+    TRUE,
+    Formula,
+    all_of,
+    any_of,
+    chosen,
+    from_marker,
+    from_python_specifier,
+)
+from satlock.encoder.project.dependencies import edits_of
+from satlock.encoder.project.lowering import lowering_of
+from satlock.encoder.project.project import Choice, Member, Project, ProjectError, Requirement
+from satlock.encoder.project.reach import Claim, Reached, Root, reach
+
+__all__ = ["Pin", "PinsOverlap", "Root", "Universe", "universe_of"]
+
+
+class PinsOverlap(ProjectError):
+    """Two pins send one package to different indexes in one environment, the ``witness``."""
+
+    def __init__(self, said: str, witness: Environment) -> None:
+        super().__init__(said)
+        self.witness: Environment | None = witness
+
+
+@dataclass(frozen=True)
+class Pin:
+    """In ``region``, a package comes from the index named ``index`` only, or from one reference."""
+
+    index: str
+    """Empty where it is a reference."""
+    region: Formula
+    text: str
+    """Its scope as a person would say it, e.g. ``extra 'cpu'``."""
+    url: str = ""
+    """Of the index."""
+    reference: Reference | None = None
+
+
+@dataclass(frozen=True)
+class Universe:
+    domain: Domain
+    roots: tuple[Root, ...]
+    """In the order of the file: dependencies, extras, groups."""
+    active: Mapping[Choice, Formula]
+    """When a choice is in force: chosen itself, or pulled in by another one."""
+    pins: Mapping[str, tuple[Pin, ...]]
+    unusable: tuple[Choice, ...]
+    """Choices that no environment admits, since they bring conflicting ones together."""
+    known: dict[Reference, Direct] = field(default_factory=dict)
+    """What references came to, as far as they were read."""
+    unknown: tuple[Reference, ...] = ()
+    """What has to be read before the universe is the project's: without it pins and conflicts are missing."""
+
+
+def universe_of(project: Project, known: Mapping[Reference, Direct] | None = None) -> Universe:
+    """Builds the universe of a project.
+
+    Args:
+        known: what the references that the project reaches came to, as far as they were read.
+
+    Raises:
+        ProjectError: where no environment is left, or two pins of a package overlap.
+    """
+    known = dict(known or {})
+    pythons = from_python_specifier(str(project.requires_python))
+    platforms = any_of(from_marker(m) for m in project.environments) if project.environments else TRUE
+    brought: dict[str, Formula] = {}
+    while True:
+        active = _activations(project, brought)
+        axioms = list(_axioms(project, active))
+        domain = Domain(all_of([pythons, platforms, *axioms]))
+        if not domain.satisfiable(TRUE):
+            raise ProjectError(
+                f"{project.path}: requires-python and tool.uv.environments leave no environment; widen one of them."
+            )
+        roots = tuple(_roots(project, active, known))
+        reached = reach(project, roots, _claims(project, active), known, edits_of(project, itself=False), domain)
+        if reached.brought == brought:
+            break
+        brought = dict(reached.brought)
+    active |= _activations_elsewhere(project, active, reached)
+    every = list(_axioms(project, active))
+    if len(every) > len(axioms):
+        domain = Domain(all_of([pythons, platforms, *every]))
+    unusable = tuple(choice for choice in active if not domain.satisfiable(chosen(choice)) and not choice.package)
+    return Universe(domain, roots, active, _pins(project, reached, domain), unusable, known, tuple(reached.unknown))
+
+
+def _axioms(project: Project, active: Mapping[Choice, Formula]) -> Iterator[Formula]:
+    """What the project's conflicts say of the choices whose activation is known."""
+    for members in project.conflicts:
+        for one, other in combinations(members, 2):
+            if one != other and one in active and other in active:
+                yield ~(active[one] & active[other])
+    for members in project.exclusions:
+        if all(choice in active for choice in members):
+            yield ~all_of(active[choice] for choice in members)
+
+
+def _activations(project: Project, brought: Mapping[str, Formula]) -> dict[Choice, Formula]:
+    """PEP 735 includes and self-referencing extras: one choice brings others with it, sometimes under a marker.
+
+    ``brought`` are the extras that source trees ask for which the project requires.
+    """
+    choices = [Choice("extra", name) for name in project.extras] + [Choice("group", name) for name in project.groups]
+    brought_by: dict[Choice, list[tuple[Choice | None, Formula]]] = {choice: [] for choice in choices}
+    for group, included in project.group_includes.items():
+        for name in included:
+            brought_by[Choice("group", name)].append((Choice("group", group), TRUE))
+    for by, requirement in _listed(project):
+        if requirement.name == project.name:
+            for extra in requirement.extras:
+                brought_by[Choice("extra", extra)].append((by, from_marker(requirement.marker)))
+
+    def paths(choice: Choice, on_path: frozenset[Choice]) -> Formula:
+        ways = [chosen(choice)]
+        if choice.kind == "extra" and choice.name in brought:
+            ways.append(brought[choice.name])
+        for by, marker in brought_by[choice]:
+            if by is None:
+                ways.append(marker)
+            elif by not in on_path:
+                ways.append(marker & paths(by, on_path | {by}))
+        return any_of(ways)
+
+    return {choice: paths(choice, frozenset((choice,))) for choice in choices}
+
+
+def _listed(project: Project) -> Iterator[tuple[Choice | None, Requirement]]:
+    for requirement in project.dependencies:
+        yield None, requirement
+    for name, requirements in project.extras.items():
+        for requirement in requirements:
+            yield Choice("extra", name), requirement
+    for name, requirements in project.groups.items():
+        for requirement in requirements:
+            yield Choice("group", name), requirement
+
+
+def _activations_elsewhere(
+    project: Project, active: Mapping[Choice, Formula], reached: Reached
+) -> dict[Choice, Formula]:
+    """When the choices of other packages are in force that conflicts name: where the project reaches them."""
+    found: dict[Choice, Formula] = {}
+    named = (choice for members in project.conflicts for choice in members)
+    for choice in dict.fromkeys((*named, *_choices_of_members(project, reached))):
+        if choice in active:
+            continue
+        member = next((member for member in project.members if member.name == choice.package), None)
+        region = reached.extras.get((choice.package, choice.name), FALSE)
+        if choice.kind == "group":
+            region = FALSE
+            if member is not None and project.whole_workspace:
+                region = _group(member, choice.name)
+            elif project.name is None:
+                region = active.get(Choice("group", choice.name), FALSE)
+        elif choice.kind == "project" and not choice.package:
+            region = _whole_project(project)
+        found[choice] = region
+    return found
+
+
+def _choices_of_members(project: Project, reached: Reached) -> Iterator[Choice]:
+    for member in project.members if project.whole_workspace else ():
+        yield Choice("project", "", member.name)
+        for package, extra in reached.extras:
+            if package == member.name and extra:
+                yield Choice("extra", extra, package)
+        for group in member.groups:
+            yield Choice("group", group, member.name)
+
+
+def _is_a_choice(project: Project, package: str) -> bool:
+    """Whether a lock of the whole workspace leaves it to the person who installs if a project is installed at all."""
+    return project.whole_workspace and any(
+        choice.kind == "project" and choice.package == package for members in project.conflicts for choice in members
+    )
+
+
+def _whole_project(project: Project) -> Formula:
+    return chosen(Choice("project", "")) if _is_a_choice(project, "") else TRUE
+
+
+def _group(member: Member, group: str) -> Formula:
+    """When a group of a member is in force: chosen, or included by one that is."""
+    including = {group}
+    while True:
+        more = {by for by, included in member.group_includes.items() if including & set(included)} - including
+        if not more:
+            return any_of(chosen(Choice("group", name, member.name)) for name in sorted(including))
+        including |= more
+
+
+def _roots(project: Project, active: Mapping[Choice, Formula], known: Mapping[Reference, Direct]) -> Iterator[Root]:
+    whole = _whole_project(project)
+    for choice, requirement in _listed(project):
+        if requirement.name != project.name:
+            yield Root(requirement, whole if choice is None else whole & active[choice], choice)
+    for member in project.members if project.whole_workspace else ():
+        yield from _roots_of_member(project, member, known.get(member.folder))
+
+
+def _roots_of_member(project: Project, member: Member, direct: Direct | None) -> Iterator[Root]:
+    """In a lock of the whole workspace every member is installed, and its extras and groups are choices too."""
+    itself = Choice("project", "", member.name)
+    present = chosen(itself) if _is_a_choice(project, member.name) else TRUE
+
+    def required(extra: str) -> Requirement:
+        text = f"{member.name}[{extra}]" if extra else member.name
+        extras = (extra,) if extra else ()
+        origin = f"extra {extra} of {member.name}" if extra else f"the workspace member {member.name}"
+        return Requirement(member.name, extras, SpecifierSet(), None, None, text, origin, member.folder)
+
+    yield Root(required(""), present, itself)
+    if direct is None:
+        return
+    for extra in direct.metadata.provides_extra:
+        choice = Choice("extra", extra, member.name)
+        yield Root(required(extra), chosen(choice), choice)
+    lowering = lowering_of(direct)
+    for group, requirements in member.groups.items():
+        for requirement in requirements:
+            if requirement.name != project.name:
+                yield Root(requirement, _group(member, group), Choice("group", group, member.name), lowering)
+
+
+def _claims(project: Project, active: Mapping[Choice, Formula]) -> dict[str, list[Claim]]:
+    """Where the project's own sources, and its workspace, say that packages come from."""
+    claims: dict[str, list[Claim]] = {}
+    urls = {index.name: index.url for index in project.indexes}
+    for name, sources in project.sources.items():
+        found = claims[name] = []
+        for source in sources:
+            scope = active[source.choice] if source.choice else TRUE
+            said = [str(source.choice)] if source.choice else []
+            said += [str(source.marker)] if source.marker else []
+            index = (source.index, urls.get(source.index, source.url)) if source.index else None
+            region = scope & from_marker(source.marker)
+            found.append(Claim(region, " and ".join(said) or "everywhere", source.reference, index))
+    for member in project.members:
+        if member.name not in claims:
+            claims[member.name] = [Claim(TRUE, "everywhere", member.folder)]
+    return claims
+
+
+def _pins(project: Project, reached: Reached, domain: Domain) -> dict[str, tuple[Pin, ...]]:
+    pins: dict[str, tuple[Pin, ...]] = {}
+    for name, claims in reached.claims.items():
+        own = len(project.sources.get(name, ()))
+        merged: dict[object, list[Claim]] = {}
+        for claim in claims:
+            merged.setdefault(claim.index or claim.reference, []).append(claim)
+        _refuse_overlaps(project, name, claims[:own], domain)
+        found: list[Pin] = []
+        taken = FALSE
+        for same in merged.values():
+            region = any_of(claim.region for claim in same)
+            if domain.satisfiable(region, taken):
+                region &= ~taken
+            taken |= region
+            if region is FALSE:
+                continue
+            index, url = same[0].index or ("", "")
+            text = " or ".join(dict.fromkeys(claim.text for claim in same))
+            found.append(Pin(index, region, text, url, same[0].reference))
+        pins[name] = tuple(found)
+    return pins
+
+
+def _refuse_overlaps(project: Project, name: str, claims: list[Claim], domain: Domain) -> None:
+    """Raises ProjectError where two of the project's own sources are in force at once."""
+    for one, other in combinations(claims, 2):
+        if (one.index, one.reference) == (other.index, other.reference):
+            continue
+        where = domain.witness(one.region, other.region)
+        if where is not None:
+            raise PinsOverlap(
+                f"{project.path}: [tool.uv.sources] {name} is pinned to {_shown(one)} ({one.text}) and to "
+                f"{_shown(other)} ({other.text}) at once, e.g. for {where}; narrow their markers, or list the "
+                f"extras in tool.uv.conflicts.",
+                where,
+            )
+
+
+def _shown(claim: Claim) -> str:
+    return f"index {claim.index[0]!r}" if claim.index else str(claim.reference)

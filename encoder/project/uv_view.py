@@ -1,0 +1,137 @@
+"""What uv reads of a project and repeats in its lock, to see later whether the lock still belongs to the project.
+
+``[tool.satlock]`` is not read here: uv does not know it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from satlock.encoder.project.cutoffs import iso_duration
+from satlock.encoder.project.project import Project, ProjectError, Requirement
+from satlock.encoder.project.reading import load, project_of
+from satlock.encoder.project.script import tables_of_script
+from satlock.encoder.project.values import Value, shown
+
+__all__ = ["Cutoff", "UvView", "refuse_unlisted_scopes", "uv_view_of"]
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """``exclude-newer`` as uv notes it."""
+
+    moment: datetime | None
+    span: str | None = None
+    """The ISO 8601 duration, where one was given in place of a moment."""
+
+
+@dataclass(frozen=True)
+class UvView:
+    """A project as uv sees it."""
+
+    project: Project
+    version: str | None
+    """None where only a build of the project tells it."""
+    package: bool
+    """Whether the project is installed itself, or only what it requires."""
+    resolution: str | None
+    prerelease: str | None
+    fork_strategy: str | None
+    exclude_newer: Cutoff | None
+    exclude_newer_package: Mapping[str, Cutoff | None]
+    build_constraints: tuple[Requirement, ...]
+
+
+def uv_view_of(
+    path: Path,
+    *,
+    default_index: str | None = None,
+    named_indexes: Mapping[str, str] | None = None,
+    requires_python: SpecifierSet | None = None,
+) -> UvView:
+    """Reads the ``pyproject.toml`` or script at ``path`` as uv does; the rest are options of the command line.
+
+    Raises:
+        ProjectError: where uv would not take the project.
+    """
+    script = path.suffix != ".toml"
+    top = dict(tables_of_script(path) if script else Value(load(path), str(path), "").table())
+    tool = top.get("tool")
+    if tool is not None and isinstance(tool.raw, dict):
+        top["tool"] = replace(tool, raw={key: table for key, table in tool.raw.items() if key != "satlock"})
+    project = project_of(
+        path,
+        top,
+        named=not script,
+        default_index=default_index,
+        named_indexes=named_indexes,
+        requires_python=requires_python,
+    )
+    stated = top["project"].table() if "project" in top and not script else {}
+    tools = top["tool"].table() if "tool" in top else {}
+    uv = tools["uv"].table() if "uv" in tools else {}
+    per_package = uv["exclude-newer-package"].table() if "exclude-newer-package" in uv else {}
+    build_constraints = uv.get("build-constraint-dependencies")
+    return UvView(
+        project,
+        _version(stated),
+        uv["package"].flag() if "package" in uv else "build-system" in top,
+        uv["resolution"].text() if "resolution" in uv else None,
+        uv["prerelease"].text() if "prerelease" in uv else None,
+        uv["fork-strategy"].text() if "fork-strategy" in uv else None,
+        _cutoff(uv["exclude-newer"], project.exclude_newer) if "exclude-newer" in uv else None,
+        {
+            uv["exclude-newer-package"].key_name(key, "package name"): _cutoff(item, moment)
+            for (key, item), moment in zip(per_package.items(), project.exclude_newer_package.values(), strict=True)
+        },
+        build_constraints.requirements() if build_constraints is not None else (),
+    )
+
+
+def refuse_unlisted_scopes(view: UvView) -> None:
+    """Refuses what uv refuses: a source for an extra or group that does not itself list the package.
+
+    Raises:
+        ProjectError: names the source.
+    """
+    project = view.project
+    for name, sources in project.sources.items():
+        for choice in [source.choice for source in sources if source.choice is not None]:
+            listed = (project.extras if choice.kind == "extra" else project.groups).get(choice.name, ())
+            if not any(requirement.name == name for requirement in listed):
+                raise ProjectError(
+                    f"tool.uv.sources.{name} in {project.path} is for {choice}, which does not list {name} itself, and "
+                    f"uv takes no such project; write it in [tool.satlock.sources], add {name} to the {choice.kind}, "
+                    "or write a pylock.toml."
+                )
+
+
+def _version(stated: Mapping[str, Value]) -> str | None:
+    if not stated:
+        return None
+    if "version" not in stated:
+        dynamic = stated["dynamic"].raw if "dynamic" in stated else ()
+        if isinstance(dynamic, list) and "version" in dynamic:
+            return None
+        raise ProjectError(f"project in {stated['name'].file} has no version, which uv needs; add version = '0.1.0'.")
+    try:
+        return str(Version(stated["version"].text("a version as a string")))
+    except InvalidVersion:
+        raise stated["version"].error(
+            f"is {shown(stated['version'].raw)}, which is not a valid version", "write it as in PEP 440, e.g. '1.2.3'"
+        ) from None
+
+
+def _cutoff(value: Value, moment: datetime | None) -> Cutoff | None:
+    if moment is None:
+        return None
+    raw = value.raw
+    if isinstance(raw, str) and (span := iso_duration(raw)) is not None:
+        return Cutoff(None, span)
+    return Cutoff(raw.astimezone(UTC) if isinstance(raw, datetime) else moment) if isinstance(raw, str | date) else None

@@ -1,0 +1,164 @@
+"""Workspaces as uv has them: the root, its members, and who belongs to which (``[tool.uv.workspace]``)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+
+from satlock.corpora.references import PathReference
+from satlock.encoder.project.project import Member, ProjectError
+from satlock.encoder.project.tables import load, read_groups, read_name
+from satlock.encoder.project.values import Value, shown
+
+__all__ = ["Workspace", "pythons_of", "read_member", "workspace_of"]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A workspace on this machine."""
+
+    root: Path
+    """The ``pyproject.toml`` of its root."""
+    tables: Mapping[str, Value]
+    """What the root's file says."""
+    members: Mapping[str, Path]
+    """The ``pyproject.toml`` of each member by name, the root's own included where it is a project."""
+
+    def folder_of(self, name: str) -> PathReference:
+        """A member as a reference; editable, as uv has it."""
+        folder = self.members[name].parent
+        given = os.path.relpath(folder, self.root.parent)
+        return PathReference(str(folder), True, True, is_package(self.members[name]), True, given)
+
+    @property
+    def references(self) -> dict[str, PathReference]:
+        return {name: self.folder_of(name) for name in self.members}
+
+
+def workspace_of(path: Path, top: Path | None = None) -> Workspace | None:
+    """The workspace that the project at ``path`` (a ``pyproject.toml``) is the root or a member of.
+
+    As uv does, the folders above are looked at for a root whose members it is among; ``top`` is the last of them.
+
+    Raises:
+        ProjectError: the root's file is broken, or two members have one name.
+    """
+    path = Path(os.path.abspath(path))
+    for folder in (path.parent, *path.parent.parents):
+        candidate = folder / "pyproject.toml"
+        if candidate.is_file():
+            tables = Value(load(candidate), str(candidate), "").table()
+            declared = _declared(tables)
+            if declared is not None:
+                members = dict(_members(candidate, tables, declared))
+                if candidate == path or path in members.values():
+                    return Workspace(candidate, tables, members)
+                return None
+        if folder == top:
+            break
+    return None
+
+
+def is_package(path: Path) -> bool:
+    """Whether a member is one that is installed itself (``tool.uv.package``)."""
+    tables = Value(load(path), str(path), "").table()
+    told = _uv(tables).get("package")
+    return told is None or told.flag()
+
+
+def read_member(workspace: Workspace, name: str) -> Member:
+    """A member's groups; what it requires and its extras are in its metadata.
+
+    Raises:
+        ProjectError: its file is broken.
+    """
+    path = workspace.members[name]
+    tables = Value(load(path), str(path), "").table()
+    uv = _uv(tables)
+    groups, includes = read_groups(tables.get("dependency-groups"), uv.get("dev-dependencies"))
+    extras = tables["project"].table().get("optional-dependencies")
+    names = tuple(extras.key_name(key, "extra name") for key in extras.table()) if extras is not None else ()
+    return Member(name, workspace.folder_of(name), path, groups, includes, names)
+
+
+def pythons_of(workspace: Workspace) -> list[SpecifierSet]:
+    """What each member says in ``requires-python``, as far as it does."""
+    found = []
+    for path in workspace.members.values():
+        project = Value(load(path), str(path), "").table()["project"].table()
+        if "requires-python" in project:
+            found.append(project["requires-python"].specifiers())
+    return found
+
+
+def _uv(tables: Mapping[str, Value]) -> dict[str, Value]:
+    tools = tables["tool"].table() if "tool" in tables else {}
+    return tools["uv"].table() if "uv" in tools else {}
+
+
+def _declared(tables: Mapping[str, Value]) -> Value | None:
+    return _uv(tables).get("workspace")
+
+
+def _members(root: Path, tables: Mapping[str, Value], declared: Value) -> Iterator[tuple[str, Path]]:
+    """Name and file of each member, by name; the root is one where it is a project."""
+    table = declared.table()
+    for key, item in table.items():
+        if key not in ("members", "exclude"):
+            raise item.error("is unknown", "use members and exclude")
+    excluded = {path for pattern in _patterns(table, "exclude") for path in _matches(root.parent, pattern)}
+    found: dict[str, Path] = {}
+    if "project" in tables:
+        found[read_name(tables["project"], tables["project"].table())] = root
+    for pattern in _patterns(table, "members"):
+        for folder in _matches(root.parent, pattern):
+            file = folder / "pyproject.toml"
+            if folder in excluded or file == root:
+                continue
+            if not file.is_file():
+                if folder.name.startswith(".") or not any(folder.iterdir()):
+                    continue
+                raise table["members"].error(
+                    f"matches {shown(os.path.relpath(folder, root.parent))}, which has no pyproject.toml",
+                    "add one, or name the folder in exclude",
+                )
+            own = Value(load(file), str(file), "").table()
+            managed = _uv(own).get("managed")
+            if "project" not in own or (managed is not None and not managed.flag()):
+                continue
+            name = read_name(own["project"], own["project"].table())
+            if found.setdefault(name, file) != file:
+                raise ProjectError(
+                    f"{declared.where} in {root} has two members with the name '{name}' ({found[name].parent} and "
+                    f"{folder}); rename one of them."
+                )
+    yield from sorted(found.items())
+
+
+def _patterns(table: Mapping[str, Value], key: str) -> list[str]:
+    if key not in table:
+        return []
+    patterns = []
+    for item in table[key].items("a list of folders"):
+        text = item.text("a folder as a string")
+        if os.path.isabs(text) or "\0" in text or not text.strip("./"):
+            raise item.error(f"is {shown(text)}", "write a folder, or a pattern for folders, inside of the workspace")
+        patterns.append(text.rstrip("/"))
+    return patterns
+
+
+def _matches(folder: Path, pattern: str) -> list[Path]:
+    """The folders that a pattern names, in the order of their names."""
+    if not any(sign in pattern for sign in "*?["):
+        named = Path(os.path.normpath(folder / pattern))
+        return [named] if named.is_dir() else []
+    above = Path(os.path.normpath(folder / Path(*[part for part in Path(pattern).parts if part == ".."])))
+    rest = Path(*[part for part in Path(pattern).parts if part != ".."])
+    try:
+        return sorted(path for path in above.glob(str(rest)) if path.is_dir())
+    except (ValueError, NotImplementedError, OSError):
+        return []

@@ -1,0 +1,3 @@
+"""satlock locks Python projects with a SAT/SMT solver, and proves what it says."""
+
+from __future__ import annotations

@@ -1,0 +1,378 @@
+"""Why there is no lock, as a short story that a person can act on.
+
+The facts of a core are told from the project down, those that differ only in the version that states them as one.
+Each line is a fact of the core or follows from it and the listings; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from satlock.encoder.formula.candidates import python_region, runs
+from satlock.encoder.formula.cells import Cell, Edge, Fact
+from satlock.encoder.markers.marker import TRUE, Formula, all_of, chosen
+from satlock.encoder.markers.shortest import Shortener
+from satlock.encoder.project.project import Choice
+from satlock.encoder.project.universe import Universe
+from satlock.solver.explaining.wording import (
+    asked,
+    candidates_of,
+    choice_of,
+    is_the_projects,
+    listed,
+    plural,
+    source_of,
+    span,
+    versions,
+    worded,
+)
+from satlock.solver.search.search import NoLock
+
+__all__ = ["explain", "reason_of"]
+
+_LARGEST_MARKER = 12
+"""A place that more atoms than this describe is told by an example only."""
+_ALIKE = 0.8
+"""How much alike two names are of which one may be a slip of the other (the ratio of ``difflib``)."""
+_DIFFERENT = 3
+"""Requirements of one package on another that are told one by one."""
+
+
+def explain(
+    no_lock: NoLock,
+    universe: Universe,
+    searched: Mapping[str, Sequence[str]] | None = None,
+    single_version: Collection[str] = (),
+) -> list[str]:
+    """The lines of the explanation, the first of which says what is the matter.
+
+    Args:
+        searched: the indexes that were asked for each package, where that is known.
+        single_version: the packages of which the project wants one version everywhere.
+    """
+    story = _Story(no_lock, universe, searched or {}, single_version)
+    return [
+        story.headline(),
+        *(f"  - {line}" for line in story.lines()),
+        *story.advice(),
+    ]
+
+
+def reason_of(
+    no_lock: NoLock,
+    universe: Universe,
+    searched: Mapping[str, Sequence[str]] | None = None,
+    single_version: Collection[str] = (),
+) -> str:
+    """The explanation in one clause; the arguments are those of :func:`explain`."""
+    return _Story(no_lock, universe, searched or {}, single_version).reason()
+
+
+@dataclass
+class _Story:
+    no_lock: NoLock
+    universe: Universe
+    searched: Mapping[str, Sequence[str]]
+    single_version: Collection[str]
+    _shortener: Shortener = field(init=False)
+    _place: Formula = field(init=False)
+    """Where every fact of the core is in force; FALSE in effect where there is no such environment."""
+
+    def __post_init__(self) -> None:
+        self._shortener = Shortener(self.universe.domain)
+        self._place = all_of(region for fact in self.no_lock.facts for region in fact.regions)
+
+    # -- the frame
+
+    def headline(self) -> str:
+        if self.no_lock.witness is None:
+            return "No lock exists. These cannot all hold:"
+        where = self._where(self._place)
+        if where is not None and " or " not in where:
+            return f"No lock exists. Where {where}, these cannot all hold:"
+        if self.universe.domain.implies(TRUE, self._place):
+            return "No lock exists. These cannot all hold:"
+        return f"No lock exists. For {self.no_lock.witness}, these cannot all hold:"
+
+    def advice(self) -> Iterator[str]:
+        """What a person may do about it, where that can be told."""
+        if self.no_lock.witness is not None and str(self.no_lock.witness) not in self.headline():
+            yield f"For example: {self.no_lock.witness}."
+        if self.no_lock.failed:
+            yield "Some versions could not be read or built; with them, there might be a lock."
+
+    def _where(self, region: Formula) -> str | None:
+        """A region in words; None where it is everywhere, or too intricate to be told."""
+        if len(region.atoms) > _LARGEST_MARKER:
+            return None
+        marker = self._shortener.marker(region)
+        return None if marker is None else worded(marker)
+
+    # -- the facts
+
+    def lines(self) -> Iterator[str]:
+        """The facts from the project down, and after those on a package what its candidates come to."""
+        told = (line for name in self._order() for line in (*self._stated_by(name), *self._come_to(name)))
+        yield from dict.fromkeys(told)
+        if self.no_lock.witness is None:
+            cells = dict.fromkeys(cell.package.name for fact in self.no_lock.facts for cell in fact.cells)
+            for name in cells:
+                if name in self.single_version:
+                    yield f"{name} must be one and the same everywhere (tool.satlock.single-version)"
+
+    def _order(self) -> list[str]:
+        """The packages of the core from the project (``""``) down, each after those that require it if that can be."""
+        edges = [fact.edge for fact in self.no_lock.facts if fact.edge is not None and fact.edge.package is not None]
+        askers: dict[str, set[str]] = {"": set()}
+        for edge in edges:
+            if edge.package is not None and edge.package.name != source_of(edge):
+                askers.setdefault(edge.package.name, set()).add(source_of(edge))
+        for fact in self.no_lock.facts:
+            for cell in fact.cells:
+                askers.setdefault(cell.package.name, set())
+        order: list[str] = []
+        while len(order) < len(askers):
+            left = [name for name in askers if name not in order]
+            order.append(next((name for name in left if askers[name] <= set(order)), left[0]))
+        return order
+
+    def _stated_by(self, source: str) -> Iterator[str]:
+        """What the project or a package requires, merged over the versions that require the same."""
+        stated: dict[tuple[object, ...], list[Edge]] = {}
+        for fact in self.no_lock.facts:
+            edge = fact.edge
+            if edge is not None and fact.kind in ("requirement", "admission", "refusal") and source_of(edge) == source:
+                key = (
+                    edge.node.extra,
+                    id(candidates_of(edge)),
+                    choice_of(edge, self.universe),
+                    asked(edge),
+                    edge.dependency.marker,
+                )
+                stated.setdefault(key, []).append(edge)
+        groups = list(stated.values())
+        rivals: dict[tuple[object, ...], list[list[Edge]]] = {}
+        for edges in groups:
+            target = edges[0].package
+            shared = (edges[0].node.extra, id(candidates_of(edges[0])), target and target.name)
+            rivals.setdefault(shared if source and target else (id(edges),), []).append(edges)
+        for told in rivals.values():
+            if len(told) <= _DIFFERENT:
+                yield from (self._requirement(edges) for edges in told)
+            else:
+                everything = sorted((edge for edges in told for edge in edges), key=lambda edge: edge.rank)
+                oldest, newest = everything[0], everything[-1]
+                subject, _ = self._subject(everything)
+                yield (
+                    f"{subject} require {oldest.dependency.name} in {len(told)} ways, "
+                    f"from {asked(oldest)} to {asked(newest)}"
+                )
+
+    def _requirement(self, edges: Sequence[Edge]) -> str:
+        edge = edges[0]
+        subject, many = self._subject(edges)
+        if edge.package is None:
+            refusal = edge.refusal
+            if refusal.startswith("requires "):
+                return f"{subject} {'require' if many else 'requires'} {refusal.removeprefix('requires ')}"
+            return f"{subject}: {refusal}"
+        said = f"{subject} {'require' if many else 'requires'} {asked(edge)}"
+        where = self._where(edge.dependency.marker)
+        if self.no_lock.witness is None and choice_of(edge, self.universe) is None:
+            where = self._where(all_of((edge.region, edge.node.cell.region if edge.node.cell else TRUE)))
+        said += f" where {where}" if where else ""
+        return f"{said} ({edge.dependency.origin})" if is_the_projects(edge) else said
+
+    def _subject(self, edges: Sequence[Edge]) -> tuple[str, bool]:
+        """Who requires, and whether that is more than one."""
+        edge, cell = edges[0], edges[0].node.cell
+        if cell is None:
+            choice = choice_of(edge, self.universe)
+            return "the project" if choice is None else f"{choice}{self._brought(choice)}", False
+        ranks = 0
+        for each in edges:
+            ranks |= 1 << each.rank
+        name = f"{cell.package.name}[{edge.node.extra}]" if edge.node.extra else cell.package.name
+        return versions(name, cell.candidates, ranks), ranks & (ranks - 1) != 0
+
+    def _brought(self, choice: Choice) -> str:
+        """What brings a choice with it that nobody made."""
+        witness = self.no_lock.witness
+        if witness is None or choice.name in (witness.extras if choice.kind == "extra" else witness.groups):
+            return ""
+        made = [Choice("extra", name) for name in witness.extras] + [Choice("group", name) for name in witness.groups]
+        for other in made:
+            if self.universe.domain.satisfiable(self._place, self.universe.active[choice], chosen(other)):
+                return f", which {other} brings with it,"
+        return ""
+
+    # -- what is left of a package
+
+    def _come_to(self, name: str) -> Iterator[str]:
+        """Where the candidates of a package come from, and which of them do not serve."""
+        if not name:
+            return
+        facts = [fact for fact in self.no_lock.facts if fact.cells and fact.cells[-1].package.name == name]
+        yield from (f"{fact.detail} is demanded by {fact.origin}" for fact in facts if fact.kind == "constraint")
+        for cell in dict.fromkeys(fact.cells[-1] for fact in facts):
+            own = [fact for fact in facts if fact.cells[-1] is cell]
+            yield from self._admissions([fact for fact in own if fact.kind == "admission"], cell)
+            yield from self._held([fact for fact in own if fact.kind == "held"], cell)
+            yield from self._exhausted(own, cell)
+
+    def _admissions(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
+        """Versions that do not admit the Python, or have no file for an environment that the project requires."""
+        domain, by_reason = self.universe.domain, dict[str, int]()
+        for fact in facts:
+            for first, last in runs(fact.ranks):
+                for rank in range(first, last + 1):
+                    for build in cell.candidates[rank].builds:
+                        python = build.release.requires_python
+                        if domain.satisfiable(*fact.regions, ~python_region(python)):
+                            reason = f"Python {python}"
+                        else:
+                            reason = "a platform of which it has no file (tool.uv.required-environments)"
+                        by_reason[reason] = by_reason.get(reason, 0) | 1 << rank
+        for reason, ranks in by_reason.items():
+            many = ranks & (ranks - 1) != 0
+            verb = "need" if reason.startswith("Python") else "would have to serve"
+            if verb == "need" and not many:
+                verb = "needs"
+            yield f"{versions(cell.package.name, cell.candidates, ranks)} {verb} {reason}"
+
+    def _held(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
+        """Versions that exist and are not used."""
+        kinds = {hold.fact: hold.kind for hold in cell.holds}
+        by_reason: dict[tuple[str, str], int] = {}
+        for fact in facts:
+            key = (kinds.get(fact, "unavailable"), fact.detail)
+            by_reason[key] = by_reason.get(key, 0) | fact.ranks
+        for (kind, reason), ranks in by_reason.items():
+            many = ranks & (ranks - 1) != 0
+            subject = versions(cell.package.name, cell.candidates, ranks)
+            if kind == "unavailable":
+                yield f"{subject} cannot be used: {reason}"
+            elif kind == "prerelease":
+                what = "are pre-releases" if many else "is a pre-release"
+                yield f"{subject} {what}, which tool.uv.prerelease refuses"
+            elif kind == "yanked":
+                yield f"{subject} {'were' if many else 'was'} yanked"
+            else:
+                yield f"{subject} {reason}"
+
+    def _exhausted(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
+        """That no candidate fits what is asked of a package, with those that there are."""
+        name, candidates = cell.package.name, cell.candidates
+        fits, admitted = _fitting(facts, cell)
+        told = 0
+        for fact in facts:
+            told |= fact.ranks
+        place, pinned = self._from_where(cell)
+        if admitted & ~told or fits is None or (told and not candidates.everything & ~told):
+            if pinned:
+                yield f"{name} comes from {place}"
+            return
+        if not candidates.top and not candidates.left_out:
+            yield f"{name} is not in {place}{self._meant(name)}"
+            return
+        by_reason = _left_out(cell, fits)
+        for reason, left_out in by_reason.items():
+            which = left_out[0] if len(left_out) == 1 else f"{left_out[0]} to {left_out[-1]}"
+            yield f"{name} {which} {plural(reason) if len(left_out) > 1 else reason}"
+        if candidates.top:
+            yield f"no {'other ' if told else ''}version of {name} fits: {place} has {span(candidates)}"
+        elif not by_reason:
+            yield f"no version of {name} in {place} can be used"
+
+    def _meant(self, name: str) -> str:
+        """Asks for a package that may have been meant: one that is named anyway and is spelt much alike."""
+        near = get_close_matches(name, sorted(self.no_lock.named), n=1, cutoff=_ALIKE)
+        return f"; was {near[0]} meant?" if near else ""
+
+    # -- in one clause
+
+    def reason(self) -> str:
+        """What the facts come to, for the first line: the deepest package for which nothing is left."""
+        for name in reversed(self._order()):
+            facts = [fact for fact in self.no_lock.facts if fact.cells and fact.cells[-1].package.name == name]
+            if self.no_lock.witness is None:
+                if name in self.single_version and facts:
+                    return f"no one version of {name} serves everywhere, as tool.satlock.single-version demands"
+                continue
+            for cell in dict.fromkeys(fact.cells[-1] for fact in facts):
+                found = self._nothing_left([fact for fact in facts if fact.cells[-1] is cell], cell)
+                if found is not None:
+                    return found
+        return "what is asked for clashes"
+
+    def _nothing_left(self, facts: Sequence[Fact], cell: Cell) -> str | None:
+        name, candidates = cell.package.name, cell.candidates
+        fits, admitted = _fitting(facts, cell)
+        if not candidates.top and not candidates.left_out:
+            return f"{name} is not in {self._from_where(cell)[0]}"
+        if fits is None:
+            return None
+        ruled_out = {self._ruled_out(fact, cell): fact.ranks for fact in facts if fact.ranks & admitted}
+        ruled_out |= dict.fromkeys(_left_out(cell, fits), 0)
+        told = 0
+        for fact in facts:
+            told |= fact.ranks
+        if admitted & ~told:
+            return None
+        if ruled_out:
+            which = f" that fits {','.join(sorted(set(map(str, fits)), reverse=True))}" if fits else ""
+            return f"every version of {name}{which} {' or '.join(ruled_out)}"
+        several = len({str(fact.edge.dependency.specifier) if fact.edge else fact.detail for fact in facts}) > 1
+        return f"no version of {name} fits {'all that is asked of it' if several else str(fits)}"
+
+    def _ruled_out(self, fact: Fact, cell: Cell) -> str:
+        """What is the matter with the versions that a fact takes away."""
+        if fact.kind == "admission":
+            pythons = (
+                build.release.requires_python
+                for first, last in runs(fact.ranks)
+                for rank in range(first, last + 1)
+                for build in cell.candidates[rank].builds
+            )
+            domain = self.universe.domain
+            newer = any(domain.satisfiable(*fact.regions, ~python_region(python)) for python in pythons)
+            return "needs a newer Python" if newer else "has no file for a platform that is required"
+        if fact.kind == "held" and any(hold.fact is fact and hold.kind == "unavailable" for hold in cell.holds):
+            return "cannot be used"
+        return fact.detail or "is ruled out"
+
+    def _from_where(self, cell: Cell) -> tuple[str, bool]:
+        """The index that a package comes from in a cell, with the pin that says so, and whether there is one."""
+        name = cell.package.name
+        for pin in self.universe.pins.get(name, ()):
+            if self.universe.domain.implies(cell.region, pin.region):
+                scope = "" if pin.text == "everywhere" else f", {pin.text}"
+                if pin.reference is not None:
+                    return f"{pin.reference} ({pin.text if scope else 'tool.uv.sources'})", True
+                return f"index {pin.index!r} (tool.uv.sources{scope})", True
+        indexes = cell.candidates.indexes or tuple(dict.fromkeys(self.searched.get(name, ())))
+        return listed(list(indexes)) if indexes else "any index", False
+
+
+def _fitting(facts: Sequence[Fact], cell: Cell) -> tuple[SpecifierSet | None, int]:
+    """What is asked of a package in a cell (None where nothing is), and the ranks that fit."""
+    asked = [fact.edge.dependency.specifier for fact in facts if fact.edge is not None]
+    asked += [Requirement(fact.detail).specifier for fact in facts if fact.kind == "constraint"]
+    admitted = cell.candidates.everything
+    for specifier in asked:
+        admitted &= cell.candidates.admitted(specifier)
+    return SpecifierSet(",".join(str(specifier) for specifier in asked)) if asked else None, admitted
+
+
+def _left_out(cell: Cell, fits: SpecifierSet) -> dict[str, list[str]]:
+    """Versions that would fit and are no candidates, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for version, reason in cell.candidates.left_out:
+        if fits.contains(version, prereleases=True):
+            by_reason.setdefault(reason, []).append(version)
+    return by_reason

@@ -1,0 +1,366 @@
+"""What the project's author can give up, and which clashes each of these steps could resolve.
+
+A step is a change that makes a project easier to lock: a bound that goes, a requirement that is dropped, environments
+that are left out. For a clash (the core of a *no*) :func:`steps_against` names every step that may resolve it; a set of
+steps of which none is among them leaves the clash as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
+from typing import Any, Literal
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from satlock.encoder.formula.cells import Cell, Fact
+from satlock.encoder.formula.ranking import is_exact
+from satlock.encoder.markers.domain import Environment
+from satlock.encoder.markers.marker import FALSE, TRUE, Formula, Matches, all_of, any_of, chosen, python_at_least
+from satlock.encoder.markers.shortest import Shortener
+from satlock.encoder.markers.specifiers import parse_strict_requirement
+from satlock.encoder.project.amendments import Written, setting_path, written_requirements
+from satlock.encoder.project.project import Choice, Project
+from satlock.encoder.project.universe import Universe
+
+__all__ = ["Clash", "Kind", "Step", "clash_of", "resolves", "sources_of", "steps_against"]
+
+Kind = Literal[
+    "conflict", "bound", "extra", "prerelease", "newer", "build", "python-from", "python-below", "leave-out",
+    "single-version", "required", "yanked", "include", "pin", "requirement",
+]  # fmt: skip
+_MOST_YANKED = 3
+_LARGEST_PLACE = 12
+"""A place that more atoms than this describe is not turned into a marker."""
+_TOO_NEW = ("was uploaded after the exclude-newer date", "has no upload time, so exclude-newer leaves it out")
+_SWITCHED_OFF = {
+    "has no wheel, and building it is switched off": "no-build",
+    "has no source distribution, and its wheels are switched off": "no-binary",
+}
+COSTS: dict[Kind, int] = {
+    "conflict": 1, "bound": 30, "prerelease": 40, "newer": 40, "python-from": 40, "python-below": 50, "leave-out": 50,
+    "single-version": 50, "required": 50, "build": 50, "extra": 60, "yanked": 60, "pin": 70, "include": 80,
+    "requirement": 90,
+}  # fmt: skip
+"""How much each kind of step changes; sums of them rank the ways out. That extras exclude each other gives up nothing
+that could be had, for however many pairs of them."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that may be given up. Steps that are equal do the same."""
+
+    kind: Kind
+    subject: tuple[Any, ...]
+    """What it is about, so that equal steps are one."""
+    kept: Formula = field(default=TRUE, compare=False)
+    """The environments that are left by steps that leave some out."""
+    covers: frozenset[tuple[Any, ...]] = frozenset()
+    """What else goes with it: the bounds of a requirement that is dropped."""
+    opens: bool = False
+    """Whether it also brings something new into force, so that a clash under it says nothing of the project without."""
+
+    @property
+    def cost(self) -> int:
+        return COSTS[self.kind] + 30 * len(self.covers)
+
+    @property
+    def weight(self) -> frozenset[tuple[Any, ...]]:
+        """All that goes with the step; of two ways out the one with the smaller weight is the smaller."""
+        return self.covers | {(self.kind, *self.subject)}
+
+
+@dataclass(frozen=True, eq=False)
+class Clash:
+    """A core, with the project in which it was found."""
+
+    facts: tuple[Fact, ...]
+    witness: Environment | None
+    project: Project
+    universe: Universe
+    given: frozenset[Step] = frozenset()
+    """The steps without which it may not be one."""
+
+    @cached_property
+    def place(self) -> Formula:
+        return all_of(region for fact in self.facts for region in fact.regions)
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells in which a candidate was asked for."""
+        return tuple(dict.fromkeys(fact.cells[-1] for fact in self.facts if fact.cells))
+
+    def leaves_room(self, kept: Formula) -> bool:
+        """Whether the clash may be gone in the environments of ``kept``."""
+        domain = self.universe.domain
+        if self.witness is not None:
+            return not domain.satisfiable(self.place, kept)
+        return any(not domain.satisfiable(*fact.regions, kept) for fact in self.facts)
+
+
+def clash_of(
+    facts: Collection[Fact], witness: Environment | None, project: Project, universe: Universe, steps: Collection[Step]
+) -> Clash:
+    """The core of a *no* that was found after ``steps`` had been taken."""
+    return Clash(tuple(facts), witness, project, universe, frozenset(step for step in steps if step.opens))
+
+
+def steps_against(clash: Clash, document: Mapping[str, Any]) -> list[Step]:
+    """Every step that may resolve a clash; ``document`` is the file as its author has it."""
+    found: dict[Step, None] = {}
+    for source in (
+        _on_requirements(clash, document), _on_choices(clash, document), _on_candidates(clash, document),
+        _on_environments(clash), _on_rules(clash),
+    ):  # fmt: skip
+        found.update(dict.fromkeys(source))
+    return list(found)
+
+
+def resolves(step: Step, clash: Clash, against: Collection[Step]) -> bool:
+    """Whether a step may resolve a clash, for which ``against`` was found."""
+    return step in against or (step.kept is not TRUE and clash.leaves_room(step.kept))
+
+
+# -- requirements, constraints and overrides
+
+
+def _on_requirements(clash: Clash, document: Mapping[str, Any]) -> Iterator[Step]:
+    asked_extras = {fact.edge.node.cell.package.name for fact in clash.facts
+                    if fact.edge and fact.edge.node.cell and fact.edge.node.extra}  # fmt: skip
+    for written in written_requirements(document):
+        requirement = written.requirement
+        name = requirement.name
+        cells = _asked_by(clash, written)
+        overridden = any(
+            fact.edge is not None and fact.edge.node.cell is None and fact.edge.dependency.name == name
+            and "override" in fact.edge.dependency.origin for fact in clash.facts
+        )  # fmt: skip
+        if cells is None and not overridden:
+            continue
+        opens = is_exact(requirement.specifier) or _names_prerelease(requirement.specifier)
+        clauses = sorted(requirement.specifier, key=str)
+        bounds = {clause: Step("bound", (written.path, written.item, str(clause)), opens=opens) for clause in clauses}
+        for clause, step in bounds.items():
+            rest = SpecifierSet(",".join(str(other) for other in clauses if other is not clause))
+            if any(
+                cell.candidates.admitted(rest) != cell.candidates.admitted(requirement.specifier)
+                or _left_out_fits(cell, rest) != _left_out_fits(cell, requirement.specifier)
+                for cell in cells or ()
+            ):
+                yield step
+        extras = [
+            Step("extra", (written.path, written.item, extra), opens=opens)
+            for extra in sorted(parse_strict_requirement(written.item, "").extras)
+        ]
+        if name in asked_extras:
+            yield from extras
+        covers = frozenset().union(*(step.weight for step in [*bounds.values(), *extras]))
+        opens = opens or "override" in requirement.origin
+        yield Step("requirement", (written.path, written.item), covers=covers, opens=opens)
+
+
+def _asked_by(clash: Clash, written: Written) -> list[Cell] | None:
+    """The cells in which a clash needs what a requirement of the project asks; None where it does not need it."""
+    stated = written.requirement
+    found: list[Cell] | None = None
+    for fact in clash.facts:
+        edge = fact.edge
+        if edge is not None:
+            same = (edge.dependency.origin, edge.dependency.text) == (stated.origin, stated.text)
+        else:
+            same = fact.kind == "constraint" and fact.detail == stated.text and "constraint" in stated.origin
+        same = same or _loosened(fact, stated.name, stated.origin)
+        if same:
+            found = found or []
+            found += fact.cells[-1:]
+    return found
+
+
+def _loosened(fact: Fact, name: str, origin: str) -> bool:
+    """Whether a fact comes from a requirement that other steps have changed: its text is no longer the one written."""
+    if fact.edge is not None:
+        return fact.edge.dependency.origin == origin and fact.edge.dependency.name == name
+    return (
+        fact.kind == "constraint" and "constraint" in origin and parse_strict_requirement(fact.detail, "").name == name
+    )
+
+
+def _left_out_fits(cell: Cell, specifier: SpecifierSet) -> list[str]:
+    return [version for version, _ in cell.candidates.left_out if specifier.contains(version, prereleases=True)]
+
+
+def _names_prerelease(specifiers: SpecifierSet) -> bool:
+    return any(
+        clause.operator not in ("!=", "===") and Version(clause.version.removesuffix(".*")).is_prerelease
+        for clause in specifiers
+    )
+
+
+# -- extras and groups
+
+
+def _on_choices(clash: Clash, document: Mapping[str, Any]) -> Iterator[Step]:
+    if clash.witness is not None:
+        yield from _conflicts(clash)
+    needed = {
+        root.choice
+        for fact in clash.facts
+        if fact.edge is not None and fact.edge.node.cell is None
+        for root in clash.universe.roots
+        if root.choice is not None and root.requirement.origin == fact.edge.dependency.origin
+    }
+    if not needed:
+        return
+    for path, item, brought in _bringers(clash.project, document):
+        if needed & _closure(clash.project, brought):
+            yield Step("include", (path, _frozen(item)), opens=True)
+
+
+def _conflicts(clash: Clash) -> Iterator[Step]:
+    """Pairs of choices that are both active wherever the clash is, and that exclude nothing but each other."""
+    universe, domain = clash.universe, clash.universe.domain
+    together = [
+        choice
+        for choice, active in universe.active.items()
+        if active.switches & clash.place.switches and domain.implies(clash.place, active)
+    ]
+    for one, other in combinations(together, 2):
+        kept = ~(universe.active[one] & universe.active[other])
+        if all(choice in universe.unusable or domain.satisfiable(chosen(choice), kept) for choice in universe.active):
+            yield Step("conflict", (one, other), kept)
+
+
+def _bringers(
+    project: Project, document: Mapping[str, Any]
+) -> Iterator[tuple[tuple[str, ...], Any, frozenset[Choice]]]:
+    """What makes one choice bring others with it: (list, item, the choices it names)."""
+    for written in written_requirements(document):
+        if written.requirement.name == project.name:
+            extras = frozenset(Choice("extra", extra) for extra in written.requirement.extras)
+            yield written.path, written.item, extras
+    for group, items in document.get("dependency-groups", {}).items():
+        for item in items:
+            if isinstance(item, dict) and "include-group" in item:
+                from packaging.utils import canonicalize_name
+
+                brought = frozenset((Choice("group", canonicalize_name(item["include-group"])),))
+                yield ("dependency-groups", group), item, brought
+
+
+def _closure(project: Project, choices: frozenset[Choice]) -> frozenset[Choice]:
+    """The choices that these bring with them, under whatever marker, and they themselves."""
+    found, left = set(choices), list(choices)
+    while left:
+        choice = left.pop()
+        lists = project.extras if choice.kind == "extra" else project.groups
+        more = {
+            Choice("extra", extra)
+            for requirement in lists.get(choice.name, ())
+            if requirement.name == project.name
+            for extra in requirement.extras
+        }
+        if choice.kind == "group":
+            more |= {Choice("group", name) for name in project.group_includes.get(choice.name, ())}
+        left += more - found
+        found |= more
+    return frozenset(found)
+
+
+# -- candidates that are not used
+
+
+def _on_candidates(clash: Clash, document: Mapping[str, Any]) -> Iterator[Step]:
+    for cell in clash.cells:
+        name, candidates = cell.package.name, cell.candidates
+        asked = [fact.edge.dependency.specifier for fact in clash.facts if fact.edge and fact.cells[-1:] == (cell,)]
+        fits = SpecifierSet(",".join(str(specifier) for specifier in asked))
+        admitted = candidates.everything
+        for specifier in asked:
+            admitted &= candidates.admitted(specifier)
+        if candidates.prereleases & admitted and not candidates.prereleases_serve:
+            yield Step("prerelease", (name,), opens=False)
+        yanked = candidates.yanked & admitted
+        for rank in [rank for rank in range(candidates.top, 0, -1) if yanked >> rank & 1][:_MOST_YANKED]:
+            yield Step("yanked", (name, candidates[rank].version), opens=True)
+        for version, reason in candidates.left_out:
+            if fits.contains(version, prereleases=True):
+                if reason in _TOO_NEW:
+                    yield Step("newer", (name,))
+                elif reason in _SWITCHED_OFF:
+                    yield Step("build", (name, _SWITCHED_OFF[reason]), opens=True)
+        for pin in clash.universe.pins.get(name, ()):
+            if clash.universe.domain.implies(cell.region, pin.region) and pin.index in _pinned(document, name):
+                yield Step("pin", (name, pin.index), opens=True)
+
+
+def _pinned(document: Mapping[str, Any], name: str) -> list[str]:
+    return [entry.get("index", "") for _, entries in sources_of(document, name) for entry in entries]
+
+
+def sources_of(document: Mapping[str, Any], name: str) -> Iterator[tuple[tuple[str, ...], list[dict[str, Any]]]]:
+    from packaging.utils import canonicalize_name
+
+    path = setting_path(document, "sources")
+    for key, entries in document.get("tool", {}).get(path[1], {}).get("sources", {}).items():
+        if canonicalize_name(key) == name:
+            yield (*path, key), entries if isinstance(entries, list) else [entries]
+
+
+# -- environments
+
+
+def _on_environments(clash: Clash) -> Iterator[Step]:
+    if clash.witness is not None:
+        yield from _leaving_out(clash, clash.place)
+    else:
+        for place in dict.fromkeys(all_of(fact.regions) for fact in clash.facts):
+            yield from _leaving_out(clash, place)
+
+
+def _leaving_out(clash: Clash, place: Formula) -> Iterator[Step]:
+    """The least that the project's Pythons and platforms must give up to be rid of a place."""
+    domain = clash.universe.domain
+    domain.satisfiable(place)
+    boundaries = [release for release in domain.grid.pythons if (3, 0, 0) < release < (4, 0, 0)]
+    for release in boundaries:
+        kept = python_at_least(release)
+        if not domain.satisfiable(place, kept):
+            if domain.satisfiable(kept):
+                yield Step("python-from", (release,), kept)
+            break
+    for release in reversed(boundaries):
+        kept = ~python_at_least(release)
+        if not domain.satisfiable(place, kept):
+            if domain.satisfiable(kept):
+                yield Step("python-below", (release,), kept)
+            break
+    if len(place.atoms) > _LARGEST_PLACE:
+        return
+    cover = Shortener(domain).cover(place)
+    platforms = any_of(all_of(part for part in cube if _is_platform(part)) for cube in cover) if cover else TRUE
+    if platforms is not TRUE and platforms is not FALSE and domain.satisfiable(~platforms):
+        yield Step("leave-out", (platforms,), ~platforms)
+
+
+def _is_platform(literal: Formula) -> bool:
+    return all(isinstance(atom, Matches) for atom in literal.atoms)
+
+
+# -- rules
+
+
+def _on_rules(clash: Clash) -> Iterator[Step]:
+    names = dict.fromkeys(cell.package.name for fact in clash.facts for cell in fact.cells)
+    for name in clash.project.single_version:
+        if name in names:
+            yield Step("single-version", (name,), opens=False)
+    if any(fact.kind == "admission" for fact in clash.facts):
+        for marker in clash.project.required_environments:
+            yield Step("required", (str(marker),), opens=False)
+
+
+def _frozen(item: Any) -> Any:
+    return tuple(sorted(item.items())) if isinstance(item, dict) else item

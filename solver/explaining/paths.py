@@ -1,0 +1,57 @@
+"""Why a package is in a lock: the shortest ways from the project to it, one for each part of where they differ."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from satlock.encoder.formula.cells import Cell, Edge
+from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of
+from satlock.encoder.markers.shortest import Shortener
+from satlock.solver.lockfiles.decoding import edges_from
+from satlock.solver.objective.newest_first import Selection
+
+__all__ = ["Way", "shortest_ways"]
+
+_LARGE = 24
+
+
+@dataclass(frozen=True)
+class Way:
+    """A chain of requirements from the project to a package, and where no shorter one leads there."""
+
+    steps: tuple[Edge, ...]
+    region: Formula
+
+
+def shortest_ways(encoding: Encoding, selection: Selection, targets: Collection[Cell]) -> list[Way]:
+    """The ways to any of ``targets``, the shortest first; together they lead there wherever anything does.
+
+    Breadth first; a way goes on only where no other has been before it, so each is a shortest one in its region.
+    """
+    domain, shortener = encoding.domain, Shortener(encoding.domain)
+    seen: dict[tuple[Cell, str], Formula] = {}
+    found: list[Way] = []
+    waiting: deque[tuple[Cell | None, str, Formula, tuple[Edge, ...]]] = deque([(None, "", TRUE, ())])
+    while waiting:
+        cell, extra, region, steps = waiting.popleft()
+        for edge in edges_from(encoding, selection, cell, extra):
+            assert edge.package is not None
+            for target in edge.package.cells:
+                if target not in selection.ranks:
+                    continue
+                for wanted in ("", *edge.dependency.extras):
+                    known = seen.get((target, wanted), FALSE)
+                    parts = (region, edge.region, target.region, ~known)
+                    if not domain.satisfiable(*parts):
+                        continue
+                    here = all_of(parts)
+                    if len(here.atoms) + len(here.args) > _LARGE:
+                        here = shortener.formula(here)
+                    seen[target, wanted] = any_of((known, here))
+                    waiting.append((target, wanted, here, (*steps, edge)))
+                    if target in targets and not wanted:
+                        found.append(Way((*steps, edge), here))
+    return found

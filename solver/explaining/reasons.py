@@ -1,0 +1,146 @@
+"""Why a package is not at its newest admissible version: the least that forbids a newer one.
+
+The claim about a package is that no newer admissible version goes together with the facts, as long as what is worth
+as much or more stays as it is: others no older, nothing brought in, cells alike that are alike. An optimum that could
+be bettered so would be none. Of all this a minimal part is the reason; where it has facts alone, nothing that is given
+up elsewhere would help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from satlock.encoder.formula.candidates import runs
+from satlock.encoder.formula.cells import Cell, Fact
+from satlock.encoder.formula.encoding import Encoding
+from satlock.solver.objective.newest_first import Selection
+from satlock.solver.search.admissible import Admissible
+from satlock.solver.search.session import Session
+
+__all__ = ["Reason", "Reasons"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Facts and wishes that leave a cell no admissible rank above ``rank``; each of them is needed."""
+
+    cell: Cell
+    rank: int
+    """What was chosen."""
+    newest: int
+    """The newest admissible rank."""
+    facts: tuple[Fact, ...] = ()
+    kept: tuple[tuple[Cell, int], ...] = ()
+    """Cells that would otherwise have to be older than this rank."""
+    absent: tuple[Cell, ...] = ()
+    """Cells of packages that would otherwise be brought in."""
+    alike: tuple[tuple[Cell, Cell], ...] = ()
+    """Cells of one package that would otherwise have different candidates."""
+    assumed: tuple[int, ...] = ()
+    """The literals that say all this, the claim's own first."""
+    locked: bool = False
+    """There is no more to it than that an existing lock is kept to."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether facts and wishes forbid it; else only the sums of the objective do."""
+        return bool(self.assumed)
+
+
+class Reasons:
+    """The reasons of one selection. Each is computed when it is asked for, in a session of its own."""
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        selection: Selection,
+        admissible: Admissible,
+        preferred: Callable[[Cell], int],
+        assumptions: Sequence[int],
+    ) -> None:
+        """
+        Args:
+            preferred: ranks of an existing lock.
+            assumptions: the literals of what is held back.
+        """
+        self.encoding, self.selection, self.admissible = encoding, selection, admissible
+        self._preferred = preferred
+        self.assumed = (*(cell.guard for cell in encoding.living()), *assumptions)
+        self._session: Session | None = None
+        self._wishes: dict[int, tuple[Cell, Cell | int]] = {}
+        self._stays: dict[Cell, int] = {}
+        self._found: dict[Cell, Reason] = {}
+
+    def behind(self) -> Iterator[Cell]:
+        """The selected cells that are not at their newest admissible rank."""
+        for cell, rank in self.selection.ranks.items():
+            if rank and self._above(cell, rank):
+                yield cell
+
+    def of(self, cell: Cell) -> Reason:
+        """Why a cell that is :meth:`behind` is there."""
+        if cell not in self._found:
+            self._found[cell] = self._find(cell)
+        return self._found[cell]
+
+    def _find(self, cell: Cell) -> Reason:
+        if self._session is None:
+            self._session = Session(self.encoding)
+            self._wish()
+        rank, newest = self.selection.ranks[cell], self.admissible.newest(cell)
+        claim = self._at(cell, self._above(cell, rank), rank + 1)
+        wishes = [literal for literal in self._wishes if literal != self._stays.get(cell)]
+        core = self._session.clash([*self.assumed, claim, *wishes])
+        if core is None:
+            return Reason(cell, rank, newest, locked=bool(self._preferred(cell) >> rank & 1))
+        kept = [literal for literal in wishes if literal in set(core)]
+        for literal in reversed(kept):
+            if literal in kept:
+                smaller = self._session.clash([*self.assumed, claim, *(other for other in kept if other != literal)])
+                if smaller is not None:
+                    kept = [other for other in kept if other in set(smaller)]
+        facts, _ = self._session.core([*self.assumed, claim, *kept])
+        wished = [self._wishes[literal] for literal in kept]
+        return Reason(
+            cell,
+            rank,
+            newest,
+            tuple(facts),
+            tuple((one, other) for one, other in wished if isinstance(other, int) and other),
+            tuple(one for one, other in wished if not isinstance(other, Cell) and not other),
+            tuple((one, other) for one, other in wished if isinstance(other, Cell)),
+            (claim, *kept),
+        )
+
+    def _wish(self) -> None:
+        """Whatever is to stay as it is, the dearest first: it is given up last."""
+        encoding, ranks = self.encoding, self.selection.ranks
+        for package in encoding.packages.values():
+            cells = [cell for cell in package.cells if cell in ranks]
+            for place, one in enumerate(cells):
+                other = next((c for c in cells[:place] if (c.candidates, ranks[c]) == (one.candidates, ranks[one])), 0)
+                if isinstance(other, Cell):
+                    self._wishes[encoding.tie(other, one)] = (other, one)
+        for cell, rank in ranks.items():
+            literal = self._stays[cell] = self._at(cell, self._above(cell, rank) | 1 << rank, rank)
+            self._wishes[literal] = (cell, rank)
+        for cell in encoding.living():
+            if cell not in ranks and cell.candidates.top:
+                self._wishes[-encoding.at_least(cell, 1)] = (cell, 0)
+
+    def _above(self, cell: Cell, rank: int) -> int:
+        """The admissible ranks above one."""
+        return self.admissible.ranks(cell) & ~((1 << (rank + 1)) - 1)
+
+    def _at(self, cell: Cell, ranks: int, least: int) -> int:
+        """A literal under which the cell has one of some ranks, none of which is below ``least``."""
+        out = cell.candidates.everything & ~ranks & ~((1 << least) - 1)
+        if not out:
+            return self.encoding.at_least(cell, least)
+        literal = self.encoding.fresh()
+        self.encoding.state([-literal, self.encoding.at_least(cell, least)])
+        for first, last in runs(out):
+            low, high = self.encoding.at_least(cell, first), self.encoding.at_least(cell, last + 1)
+            self.encoding.state([-literal, -low, high])
+        return literal

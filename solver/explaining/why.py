@@ -1,0 +1,203 @@
+"""Why a package is in a lock, why in this version, and why in no newer one, as facts that can be told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from satlock.encoder.formula.candidates import Candidate
+from satlock.encoder.formula.cells import Cell, Edge
+from satlock.encoder.markers.marker import Formula, any_of
+from satlock.encoder.markers.shortest import Shortener
+from satlock.solver.explaining.explanation import explain
+from satlock.solver.explaining.paths import shortest_ways
+from satlock.solver.explaining.reasons import Reason
+from satlock.solver.explaining.wording import choice_of
+from satlock.solver.lockfiles.decoding import edges_from, reached
+from satlock.solver.locking import Locked
+from satlock.solver.objective.ages import Ages
+from satlock.solver.search.refinement import witness_of
+from satlock.solver.search.search import NoLock
+
+__all__ = ["Asked", "Entry", "NotNewer", "Path", "why"]
+
+_DERIVED = re.compile(r"  - no (other )?version of \S+ fits")
+"""What an explanation concludes where nothing at all serves."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """A way from the project, as (name with version and extras, requirement) steps, and where it is the shortest."""
+
+    steps: tuple[tuple[str, str], ...]
+    marker: str | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A requirement on the package by something that is locked."""
+
+    by: str
+    requirement: str
+    marker: str | None
+
+
+@dataclass(frozen=True)
+class NotNewer:
+    """Why a newer version does not serve."""
+
+    newest: str
+    """The newest admissible version."""
+    days: int
+    """How far the chosen one is behind it (see ``ages``)."""
+    headline: str
+    lines: tuple[str, ...]
+    """What cannot hold together with a newer version, each line a fact or something that is worth as much."""
+    proven: bool
+    hard: bool
+    """Whether facts alone forbid it, so that giving up nothing else would help."""
+    kept: bool = False
+    """There is no more to it than that an existing lock is kept to."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One candidate of the package."""
+
+    version: str
+    index: str
+    marker: str | None
+    direct: bool
+    paths: tuple[Path, ...]
+    asked: tuple[Asked, ...]
+    not_newer: NotNewer | None
+    """None where it is the newest admissible one."""
+
+
+def why(
+    locked: Locked, name: str, searched: Mapping[str, Sequence[str]], single_version: Sequence[str] = ()
+) -> list[Entry]:
+    """The entries of a package in a lock, the newest last; none where it has none."""
+    found = _Finding(locked, searched, single_version)
+    return found.entries(name)
+
+
+class _Finding:
+    def __init__(self, locked: Locked, searched: Mapping[str, Sequence[str]], single_version: Sequence[str]) -> None:
+        self._locked, self._searched, self._single_version = locked, searched, single_version
+        self._reasons = locked.reasons
+        self._encoding, self._selection = self._reasons.encoding, self._reasons.selection
+        self._shortener = Shortener(self._encoding.domain)
+        self._regions = reached(self._encoding, self._selection)
+
+    def entries(self, name: str) -> list[Entry]:
+        by_candidate: dict[int, list[Cell]] = {}
+        for cell, extra in self._regions:
+            if cell.package.name == name and not extra:
+                by_candidate.setdefault(id(self._candidate(cell)), []).append(cell)
+        groups = sorted(by_candidate.values(), key=lambda cells: (cells[0].candidates.indexes, self._rank(cells[0])))
+        return [self._entry(cells) for cells in groups]
+
+    def _entry(self, cells: list[Cell]) -> Entry:
+        candidate = self._candidate(cells[0])
+        asked = self._asked(cells)
+        return Entry(
+            version=str(candidate),
+            index=candidate.builds[0].index,
+            marker=self._shortener.marker(any_of(self._regions[cell, ""] for cell in cells)),
+            direct=any(edge.node.cell is None for edge, _ in asked),
+            paths=self._paths(cells),
+            asked=tuple(
+                dict.fromkeys(
+                    Asked(self._source(edge), _requirement(edge), self._shortener.marker(region))
+                    for edge, region in asked
+                )
+            ),
+            not_newer=self._not_newer(cells),
+        )
+
+    # -- why it is there
+
+    def _paths(self, cells: list[Cell]) -> tuple[Path, ...]:
+        found: dict[tuple[tuple[str, str], ...], Formula] = {}
+        for way in shortest_ways(self._encoding, self._selection, cells):
+            steps = tuple((self._source(edge), _requirement(edge)) for edge in way.steps)
+            found[steps] = any_of((found[steps], way.region)) if steps in found else way.region
+        return tuple(Path(steps, self._shortener.marker(region)) for steps, region in found.items())
+
+    def _asked(self, cells: list[Cell]) -> list[tuple[Edge, Formula]]:
+        """The requirements on some cells that are in force somewhere, the project's first."""
+        domain, found = self._encoding.domain, list[tuple[Edge, Formula]]()
+        sources: list[tuple[Cell | None, str]] = [(None, ""), *self._regions]
+        for source, extra in sources:
+            for edge in edges_from(self._encoding, self._selection, source, extra):
+                for cell in cells:
+                    here = [edge.region, self._regions[cell, ""]]
+                    if source is not None:
+                        here.append(self._regions[source, extra])
+                    if edge.package is cell.package and domain.satisfiable(*here):
+                        found.append((edge, edge.dependency.marker))
+        return sorted(dict.fromkeys(found), key=lambda pair: (pair[0].node.cell is not None, self._source(pair[0])))
+
+    # -- why it is no newer
+
+    def _not_newer(self, cells: list[Cell]) -> NotNewer | None:
+        behind = [cell for cell in cells if self._rank(cell) < self._reasons.admissible.newest(cell)]
+        if not behind:
+            return None
+        cell = behind[0]
+        reason = self._reasons.of(cell)
+        days = Ages(cell.candidates, self._reasons.admissible.ranks(cell)).up_to(reason.rank)
+        headline, lines = self._told(reason)
+        return NotNewer(
+            newest=str(cell.candidates[reason.newest]),
+            days=days,
+            headline=headline,
+            lines=tuple(lines),
+            proven=reason.proven,
+            hard=reason.proven and not (reason.kept or reason.absent or reason.alike),
+            kept=reason.locked,
+        )
+
+    def _told(self, reason: Reason) -> tuple[str, list[str]]:
+        name, chosen = reason.cell.package.name, str(reason.cell.candidates[reason.rank])
+        if not reason.proven:
+            said = f"the lock that is there has {name} {chosen}, and is kept to" if reason.locked else ""
+            return said or f"a newer {name} would make more of the others older", []
+        witness = witness_of(self._encoding.domain, reason.facts)
+        clash = NoLock(list(reason.facts), witness, failed=False, universe=self._locked.universe)
+        told = explain(clash, self._locked.universe, self._searched, self._single_version)
+        lines = [f"{name} is newer than {chosen}"]
+        lines += [
+            line.removeprefix("  - ") for line in told[1:] if line.startswith("  - ") and not _DERIVED.match(line)
+        ]
+        for other, rank in reason.kept:
+            lines.append(f"{other.package.name} is no older than {other.candidates[rank]}")
+        lines += dict.fromkeys(f"{other.package.name} is not brought in" for other in reason.absent)
+        if reason.alike or witness is None:
+            alike = [one for one, _ in reason.alike] or [reason.cell]
+            lines += dict.fromkeys(f"{one.package.name} has one candidate in all environments" for one in alike)
+        return told[0].removeprefix("No lock exists. "), lines
+
+    # -- names
+
+    def _rank(self, cell: Cell) -> int:
+        return self._selection.ranks[cell]
+
+    def _candidate(self, cell: Cell) -> Candidate:
+        return cell.candidates[self._rank(cell)]
+
+    def _source(self, edge: Edge) -> str:
+        """Who requires, with its version."""
+        cell, extra = edge.node.cell, edge.node.extra
+        if cell is None:
+            choice = choice_of(edge, self._locked.universe)
+            return "the project" if choice is None else str(choice)
+        return f"{cell.package.name}{f'[{extra}]' if extra else ''} {self._candidate(cell)}"
+
+
+def _requirement(edge: Edge) -> str:
+    asked = edge.dependency
+    extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
+    return f"{asked.name}{extras}{asked.specifier}"

@@ -1,0 +1,112 @@
+"""The words for versions, requirements and markers in an explanation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from satlock.encoder.formula.candidates import Candidate, Candidates, runs
+from satlock.encoder.formula.cells import Edge
+from satlock.encoder.project.project import Choice
+from satlock.encoder.project.universe import Universe
+
+__all__ = [
+    "asked",
+    "candidates_of",
+    "choice_of",
+    "is_the_projects",
+    "listed",
+    "plural",
+    "source_of",
+    "span",
+    "version",
+    "versions",
+    "worded",
+]
+
+_RUNS = 4
+"""Runs of versions that are named one by one; more of them are counted."""
+
+
+def source_of(edge: Edge) -> str:
+    return "" if edge.node.cell is None else edge.node.cell.package.name
+
+
+def candidates_of(edge: Edge) -> Candidates | None:
+    return None if edge.node.cell is None else edge.node.cell.candidates
+
+
+def choice_of(edge: Edge, universe: Universe) -> Choice | None:
+    """The extra or group of the project that lists a requirement."""
+    if edge.node.cell is not None:
+        return None
+    listing = (root.choice for root in universe.roots if root.requirement.origin == edge.dependency.origin)
+    return next((choice for choice in listing if choice is not None), None)
+
+
+def is_the_projects(edge: Edge) -> bool:
+    """Whether the project itself wrote a requirement: in its own lists, or as an override."""
+    return edge.node.cell is None or edge.dependency.origin.startswith("tool.")
+
+
+def asked(edge: Edge) -> str:
+    """What a requirement asks for, without its marker."""
+    if edge.package is None:
+        return edge.refusal
+    asked = edge.dependency
+    extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
+    if asked.reference is not None:
+        return f"{asked.name}{extras} from {asked.reference}"
+    return f"{asked.name}{extras}{asked.specifier}"
+
+
+def versions(name: str, candidates: Candidates, ranks: int) -> str:
+    """Versions as ranges of a package, e.g. ``a>=1.0,<1.4 and a 2.0``: whatever there is in between."""
+    if ranks == candidates.everything:
+        return (
+            f"all versions of {name}" if candidates.top > 1 else f"{name} {version(candidates[1])}, the only version,"
+        )
+    spans = [f"{name}{_range(candidates, *span)}" for span in runs(ranks)]
+    if len(spans) > _RUNS:
+        lowest, highest = (ranks & -ranks).bit_length() - 1, ranks.bit_length() - 1
+        return f"{ranks.bit_count()} of the versions {name}{_range(candidates, lowest, highest)}"
+    return listed(spans)
+
+
+def _range(candidates: Candidates, first: int, last: int) -> str:
+    """A run of ranks by its ends; an end that is open is not named."""
+    if first == last:
+        return f" {version(candidates[first])}"
+    lower = f">={version(candidates[first])}" if first > 1 else ""
+    upper = f"<{version(candidates[last + 1])}" if last < candidates.top else ""
+    return ",".join(filter(None, (lower, upper))) or ""
+
+
+def span(candidates: Candidates) -> str:
+    """What there is, from the oldest to the newest."""
+    oldest, newest = version(candidates[1]), version(candidates[candidates.top])
+    return oldest if oldest == newest else f"{oldest} to {newest}"
+
+
+def version(candidate: Candidate) -> str:
+    """The version of a candidate; several builds of one version are named by what they share."""
+    return candidate.version if len(candidate.builds) == 1 else candidate.version.partition("+")[0]
+
+
+def listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def plural(clause: str) -> str:
+    for one, many in (("has ", "have "), ("was ", "were "), ("is ", "are ")):
+        if clause.startswith(one):
+            return many + clause.removeprefix(one)
+    return clause
+
+
+def worded(marker: str) -> str:
+    """A marker with its choices in words."""
+    for variable, kind in (("extras", "extra"), ("dependency_groups", "group")):
+        marker = re.sub(rf"('[^']+') in {variable}\b", rf"{kind} \1 is chosen", marker)
+        marker = re.sub(rf"('[^']+') not in {variable}\b", rf"{kind} \1 is not chosen", marker)
+    return marker

@@ -1,0 +1,185 @@
+"""From a selection to a lock: where each selected candidate is reached, and what that makes of markers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from packaging.version import Version
+
+from satlock.encoder.formula.candidates import Build
+from satlock.encoder.formula.cells import Cell, Edge, Package
+from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of
+from satlock.encoder.markers.shortest import Shortener
+from satlock.encoder.markers.specifiers import python_lower_bounds
+from satlock.encoder.project.dependencies import Edits, edits_of
+from satlock.encoder.project.project import Choice, Project
+from satlock.encoder.project.universe import Universe
+from satlock.solver.lockfiles.lock import Lock, LockedPackage, LockedRequirement, Needs
+from satlock.solver.objective.newest_first import Selection
+
+__all__ = ["decode", "reached"]
+
+_LARGE = 24
+"""Regions with more atoms or parts than this are brought into a short form before they grow further."""
+
+
+def reached(encoding: Encoding, selection: Selection) -> dict[tuple[Cell, str], Formula]:
+    """Where the project reaches each selected package and extra: the least fixpoint along active requirements.
+
+    Least, so that a cycle of packages that require each other is not reached by itself.
+    """
+    domain = encoding.domain
+    shortener = Shortener(domain)
+    regions: dict[tuple[Cell, str], Formula] = {}
+    waiting: deque[tuple[Cell | None, str]] = deque([(None, "")])
+    while waiting:
+        cell, extra = waiting.popleft()
+        source = TRUE if cell is None else regions[cell, extra]
+        for edge in edges_from(encoding, selection, cell, extra):
+            assert edge.package is not None
+            for target in edge.package.cells:
+                parts = (source, edge.region, target.region)
+                if target not in selection.ranks or not domain.satisfiable(*parts):
+                    continue
+                for wanted in ("", *edge.dependency.extras):
+                    known = regions.get((target, wanted), FALSE)
+                    if known is target.region or not domain.satisfiable(*parts, ~known):
+                        continue
+                    grown = any_of((known, all_of(parts)))
+                    if domain.implies(target.region, grown):
+                        grown = target.region
+                    elif len(grown.atoms) + len(grown.args) > _LARGE:
+                        grown = shortener.formula(grown)
+                    regions[target, wanted] = grown
+                    if (target, wanted) not in waiting:
+                        waiting.append((target, wanted))
+    return regions
+
+
+def edges_from(encoding: Encoding, selection: Selection, cell: Cell | None, extra: str) -> list[Edge]:
+    """The requirements of what a cell selects (or of the project)."""
+    if cell is None:
+        return [edge for edge in encoding.root.edges if edge.package]
+    rank = selection.ranks[cell]
+    node = cell.nodes.get(extra)
+    return [edge for edge in node.edges if edge.package and edge.rank == rank] if node else []
+
+
+def decode(project: Project, universe: Universe, encoding: Encoding, selection: Selection) -> Lock:
+    """The lock that a selection stands for."""
+    regions = reached(encoding, selection)
+    domain, shortener = encoding.domain, Shortener(encoding.domain)
+    entries: dict[tuple[str, Version, str], list[tuple[Cell, Build]]] = {}
+    for (cell, extra), region in regions.items():
+        if extra:
+            continue
+        for build in cell.candidates[selection.ranks[cell]].builds:
+            if domain.satisfiable(region, build.region):
+                key = (cell.package.name, Version(build.version), build.index)
+                entries.setdefault(key, []).append((cell, build))
+    edges, packages = _Edges(encoding, selection, regions), []
+    for (name, _, index), holders in sorted(entries.items(), key=lambda item: item[0]):
+        build = holders[0][1]
+        region = any_of(regions[cell, ""] & part.region for cell, part in holders)
+        needs = edges.needs(holders)
+        packages.append(
+            LockedPackage(
+                name=name,
+                version=build.version,
+                index=index,
+                region=region,
+                marker=shortener.marker(region),
+                requires_python=python_lower_bounds(build.release.requires_python or "") or None,
+                files=build.files if build.direct is None else (build.direct.file,) if build.direct.file else (),
+                dependencies=tuple(
+                    sorted({(to.name, to.version, to.index) for need in needs.values() for to in need.requirements})
+                ),
+                needs=needs,
+                unmet_extras=_unmet(selection, regions, holders),
+                direct=build.direct,
+            )
+        )
+    return Lock(
+        packages=tuple(packages),
+        requires_python=str(project.requires_python) or None,
+        environments=tuple(str(marker) for marker in project.environments),
+        extras=tuple(project.extras),
+        groups=tuple(project.groups),
+        default_groups=project.default_groups,
+        roots=edges.roots(universe, edits_of(project)),
+        relative=frozenset(index.url for index in project.indexes if index.relative),
+    )
+
+
+_Steps: TypeAlias = dict[tuple[str, str, str, tuple[str, ...]], list[Formula]]
+"""(name, version, index, extras) of entries, with the regions in which they are taken."""
+
+
+@dataclass(frozen=True)
+class _Edges:
+    """The steps that a lock consists of."""
+
+    encoding: Encoding
+    selection: Selection
+    regions: Mapping[tuple[Cell, str], Formula]
+    """Where each selected package and extra is reached."""
+
+    def needs(self, holders: list[tuple[Cell, Build]]) -> dict[str, Needs]:
+        """What an entry requires, by extra: of all the cells that hold it."""
+        found: dict[str, tuple[list[Formula], _Steps]] = {}
+        for cell, build in holders:
+            for extra in [extra for holder, extra in self.regions if holder is cell]:
+                reached, steps = found.setdefault(extra, ([], {}))
+                reached.append(self.regions[cell, extra] & build.region)
+                for edge in edges_from(self.encoding, self.selection, cell, extra):
+                    assert edge.package is not None
+                    # In the cell alone this edge is stated; other cells of the entry may state others.
+                    stated = (cell.region, build.region, edge.region)
+                    self._step(steps, edge.package, edge.dependency.extras, self.regions[cell, extra], stated)
+        return {extra: Needs(any_of(reached), _listed(steps)) for extra, (reached, steps) in sorted(found.items())}
+
+    def roots(self, universe: Universe, edits: Edits) -> dict[Choice | None, tuple[LockedRequirement, ...]]:
+        """What the project itself requires, by the choice that lists it."""
+        found: dict[Choice | None, _Steps] = {}
+        for root in universe.roots:
+            steps = found.setdefault(root.choice, {})
+            for stated in root.dependencies(edits):
+                package = self.encoding.packages.get(stated.name)
+                if package is not None:
+                    self._step(steps, package, stated.extras, root.active, (stated.marker,))
+        return {choice: _listed(steps) for choice, steps in found.items()}
+
+    def _step(
+        self, steps: _Steps, package: Package, extras: tuple[str, ...], reached: Formula, stated: tuple[Formula, ...]
+    ) -> None:
+        """Adds the entries that serve a requirement which is stated in one region, and ``reached`` in another."""
+        domain = self.encoding.domain
+        for target in package.cells:
+            if (target, "") not in self.regions or not domain.satisfiable(reached, *stated, target.region):
+                continue
+            offered = (extra for extra in extras if edges_from(self.encoding, self.selection, target, extra))
+            asked = tuple(sorted(offered))
+            for build in target.candidates[self.selection.ranks[target]].builds:
+                if domain.satisfiable(reached, *stated, target.region, build.region):
+                    key = (package.name, build.version, build.index, asked)
+                    steps.setdefault(key, []).append(all_of((*stated, target.region, build.region)))
+
+
+def _listed(steps: _Steps) -> tuple[LockedRequirement, ...]:
+    return tuple(LockedRequirement(*key, any_of(regions)) for key, regions in sorted(steps.items()))
+
+
+def _unmet(
+    selection: Selection, regions: dict[tuple[Cell, str], Formula], holders: list[tuple[Cell, Build]]
+) -> tuple[str, ...]:
+    unmet: set[str] = set()
+    for cell, build in holders:
+        for region, dependencies in cell.attached[selection.ranks[cell]]:
+            if region is build.region:
+                asked = {extra for c, extra in regions if c is cell and extra}
+                unmet |= asked - dependencies.provides
+    return tuple(sorted(unmet))

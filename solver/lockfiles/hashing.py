@@ -1,0 +1,84 @@
+"""The hashes of files that their index tells none of: found by downloading them, where nothing else serves a version.
+
+A lock promises the bytes of each file. So a file without a hash is left out where another file of its version has one;
+where none has, each that installs somewhere in the project's environments is downloaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from satlock.corpora.facts import Corpus, File, Unavailable, Unhashed
+from satlock.encoder.markers.domain import Domain
+from satlock.encoder.markers.tags import installs_on
+from satlock.solver.lockfiles.lock import Lock, LockedPackage
+
+__all__ = ["Refused", "with_hashes"]
+
+_NAMED = 3
+"""Files that one note names."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A candidate of which no file can be hashed."""
+
+    name: str
+    version: str
+    index: str
+    reason: str
+
+
+def with_hashes(lock: Lock, corpus: Corpus, domain: Domain) -> tuple[Lock, list[Refused]]:
+    """The lock with files that have hashes, and no others; and the candidates that have none then.
+
+    Raises:
+        CorpusError: a download failed for reasons that have nothing to do with the file.
+    """
+    wanted = {
+        (package.name, file.url): Unhashed(package.index, package.name, package.version, file)
+        for package in lock.packages
+        if _is_bare(package)
+        for file in package.files
+        if domain.satisfiable(package.region, installs_on(file.filename))
+    }
+    told = corpus.hashed(list(wanted.values())) if wanted else {}
+    packages: list[LockedPackage] = []
+    notes = list(lock.notes)
+    refused: list[Refused] = []
+    for package in lock.packages:
+        if package.direct is not None or all(file.hashes for file in package.files):
+            packages.append(package)
+            continue
+        asked = [wanted[package.name, file.url] for file in package.files if (package.name, file.url) in wanted]
+        outcomes = [told[one] for one in asked]
+        hashed = [file for file in package.files if file.hashes]
+        hashed += [outcome for outcome in outcomes if isinstance(outcome, File)]
+        reasons = [outcome.reason for outcome in outcomes if isinstance(outcome, Unavailable)]
+        if not hashed:
+            reason = reasons[0] if reasons else "no file of it that installs here has a hash"
+            refused.append(Refused(package.name, package.version, package.index, reason))
+        if asked:
+            notes += [
+                f"{one.file.filename} is not in the lock: {outcome.reason}"
+                for one, outcome in zip(asked, outcomes, strict=True)
+                if isinstance(outcome, Unavailable)
+            ]
+        else:
+            bare = [file.filename for file in package.files if not file.hashes]
+            notes.append(
+                f"{_listed(bare)} {'is' if len(bare) == 1 else 'are'} not in the lock: {package.index} tells no hash, "
+                f"and other files of {package.name} {package.version} have one"
+            )
+        packages.append(replace(package, files=tuple(sorted(hashed, key=lambda file: (file.filename, file.url)))))
+    return replace(lock, packages=tuple(packages), notes=tuple(notes)), refused
+
+
+def _is_bare(package: LockedPackage) -> bool:
+    return package.direct is None and not any(file.hashes for file in package.files)
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) <= _NAMED:
+        return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return f"{', '.join(names[: _NAMED - 1])} and {len(names) - _NAMED + 1} more"

@@ -1,0 +1,218 @@
+"""Reading the lock that is there, in either format that satlock writes."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote
+
+from packaging.markers import Marker
+from packaging.pylock import Package, Pylock, PylockValidationError
+
+from satlock.corpora.references import repository
+from satlock.encoder.project.values import Value, first_line
+from satlock.solver.lockfiles.model import Lockfile, LockfileError
+from satlock.solver.lockfiles.uv_lock import read_uv_lock
+
+__all__ = ["Standing", "StandingEntry", "kept_commits", "kept_versions", "read_standing", "versions_in"]
+
+
+@dataclass(frozen=True)
+class StandingEntry:
+    """One candidate that a lock has."""
+
+    name: str
+    version: str
+    """Empty where the lock does not tell it: a folder changes under it."""
+    index: str | None
+    """The URL of the index that it comes from, without a slash at the end; None where it is from elsewhere."""
+    marker: Marker | None
+    """Of PEP 751; a ``uv.lock`` has edges instead."""
+    files: tuple[tuple[str, Mapping[str, str]], ...]
+    """(file name, digests by algorithm) of wheels and source distributions."""
+    commit: tuple[str, str, str, str] | None = None
+    """(repository, reference, subdirectory, commit) of what comes from a Git repository."""
+    places: frozenset[str] = frozenset()
+    """The ``file:`` URLs of those files that the lock names by a path."""
+    path: str = ""
+    """Of a folder or an archive on this machine, absolute; or the URL of another archive."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A lock that is there."""
+
+    form: Literal["pylock", "uv"]
+    entries: tuple[StandingEntry, ...]
+    requires_python: str
+    environments: tuple[Marker, ...]
+    extras: tuple[str, ...]
+    groups: tuple[str, ...]
+    default_groups: tuple[str, ...]
+    graph: Lockfile | None = None
+    """The edges of a ``uv.lock``; its entries are in the same order."""
+    tables: Mapping[str, object] = field(default_factory=dict)
+    """The whole file."""
+
+
+def read_standing(text: str, form: Literal["pylock", "uv"], where: str) -> Standing:
+    """Reads a lock.
+
+    Raises:
+        LockfileError: where it is broken.
+    """
+    try:
+        tables = tomllib.loads(text)
+        return (
+            _of_pylock(tables, os.path.dirname(os.path.abspath(where))) if form == "pylock" else _of_uv(tables, where)
+        )
+    except RecursionError:
+        said = "it is nested too deeply"
+    except LockfileError:
+        raise
+    except (PylockValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
+        said = first_line(error)
+    raise LockfileError(f"{where} is not a valid lock: {said}.")
+
+
+def kept_versions(standing: Standing, lifted: Iterable[str] = ()) -> dict[str, frozenset[str]]:
+    """The versions of a lock by name, to be kept as far as possible; those of ``lifted`` are not."""
+    dropped = set(lifted)
+    versions: dict[str, set[str]] = {}
+    for entry in standing.entries:
+        if entry.version and entry.name not in dropped:
+            versions.setdefault(entry.name, set()).add(entry.version)
+    return {name: frozenset(found) for name, found in versions.items()}
+
+
+def versions_in(standing: Standing) -> dict[str, frozenset[str]]:
+    """The versions of a lock by name, without their local parts."""
+    return {
+        name: frozenset(version.partition("+")[0] for version in found)
+        for name, found in kept_versions(standing).items()
+    }
+
+
+def kept_commits(standing: Standing, lifted: Iterable[str] = ()) -> dict[tuple[str, str, str], str]:
+    """The commits of a lock by repository, reference and subdirectory; those of ``lifted`` are not kept."""
+    dropped = set(lifted)
+    return {
+        entry.commit[:3]: entry.commit[3] for entry in standing.entries if entry.commit and entry.name not in dropped
+    }
+
+
+def _of_pylock(tables: dict[str, Any], folder: str) -> Standing:
+    lock = Pylock.from_dict(tables)
+    return Standing(
+        "pylock",
+        tuple(_entry_of_pylock(package, folder) for package in lock.packages),
+        str(lock.requires_python or ""),
+        tuple(lock.environments or ()),
+        tuple(lock.extras or ()),
+        tuple(lock.dependency_groups or ()),
+        tuple(lock.default_groups or ()),
+        tables=tables,
+    )
+
+
+def _entry_of_pylock(package: Package, folder: str) -> StandingEntry:
+    files = [*(package.wheels or ()), *((package.sdist,) if package.sdist else ())]
+    archive = package.archive
+    alone: tuple[tuple[str, Mapping[str, str]], ...] = ()
+    if archive is not None:
+        alone = ((unquote((archive.url or archive.path or "").rpartition("/")[2]), archive.hashes),)
+    path = (package.directory.path if package.directory else archive.path if archive else "") or ""
+    return StandingEntry(
+        str(package.name),
+        str(package.version or ""),
+        package.index.rstrip("/") if package.index and files else None,
+        package.marker,
+        (*((file.filename, file.hashes) for file in files), *alone),
+        (
+            (
+                repository(package.vcs.url or ""),
+                package.vcs.requested_revision or "",
+                package.vcs.subdirectory or "",
+                package.vcs.commit_id,
+            )
+            if package.vcs is not None
+            else None
+        ),
+        frozenset(Path(os.path.normpath(os.path.join(folder, file.path))).as_uri() for file in files if file.path),
+        os.path.normpath(os.path.join(folder, path)) if path else (archive.url or "") if archive else "",
+    )
+
+
+def _of_uv(tables: dict[str, object], where: str) -> Standing:
+    top = Value(tables, where, "").table()
+    graph = read_uv_lock(top)
+    packages = [item.table() for item in top["package"].items()] if "package" in top else []
+    switches = [name.partition(" ") for name in graph.switches]
+    folder = os.path.dirname(os.path.abspath(where))
+    supported = top.get("supported-markers")
+    return Standing(
+        "uv",
+        tuple(
+            StandingEntry(
+                entry.name,
+                entry.version,
+                _index(entry.source, folder),
+                None,
+                tuple(_files(package)),
+                _commit(entry.source),
+                path=_path(entry.source, folder),
+            )
+            for entry, package in zip(graph.entries, packages, strict=True)
+        ),
+        graph.requires_python,
+        tuple(item.environment_marker() for item in supported.items()) if supported is not None else (),
+        tuple(name for kind, _, name in switches if kind == "extra"),
+        tuple(name for kind, _, name in switches if kind == "group"),
+        (),
+        graph,
+        tables,
+    )
+
+
+def _index(source: str, folder: str) -> str | None:
+    """Of a source such as ``registry https://host/simple``; one on this machine is a path there, and a URL here."""
+    kind, _, place = source.partition(" ")
+    if kind != "registry":
+        return None
+    return (place if "://" in place else Path(os.path.normpath(os.path.join(folder, place))).as_uri()).rstrip("/")
+
+
+def _commit(source: str) -> tuple[str, str, str, str] | None:
+    """Of a source such as ``git https://host/repository?rev=main#COMMIT``."""
+    kind, _, place = source.partition(" ")
+    if kind != "git":
+        return None
+    address, _, commit = place.partition("#")
+    url, _, query = address.partition("?")
+    asked = dict(parse_qsl(query))
+    ref = next((asked[kind] for kind in ("rev", "tag", "branch") if kind in asked), "")
+    return repository(url), ref, asked.get("subdirectory", ""), commit
+
+
+def _path(source: str, folder: str) -> str:
+    """Of a source such as ``editable packages/core``."""
+    kind, _, place = source.partition(" ")
+    if kind == "url":
+        return place
+    if kind not in ("directory", "editable", "virtual", "path"):
+        return ""
+    return os.path.normpath(os.path.join(folder, place))
+
+
+def _files(package: Mapping[str, Value]) -> Iterable[tuple[str, Mapping[str, str]]]:
+    files = [*package["wheels"].items()] if "wheels" in package else []
+    files += [package["sdist"]] if "sdist" in package else []
+    for file in files:
+        table = file.table()
+        place = next((table[key].text() for key in ("filename", "url", "path") if key in table), "")
+        algorithm, _, digest = table["hash"].text().partition(":") if "hash" in table else ("", "", "")
+        yield place.partition("#")[0].rpartition("/")[2], {algorithm: digest} if digest else {}

@@ -1,0 +1,1 @@
+"""Which of all valid locks: tiers, ages, the MaxSAT engine, newest-first."""

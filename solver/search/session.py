@@ -1,0 +1,150 @@
+"""The solver session: the one place that holds PySAT solvers, and that keeps them up with the growing formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from pysat.solvers import Solver
+
+from satlock.encoder.formula.cells import Cell, Fact
+from satlock.encoder.formula.encoding import Encoding
+
+__all__ = ["Session"]
+
+
+class Session:
+    """An incremental solver over an :class:`Encoding`.
+
+    Feasibility is asked of a solver that knows nothing of facts, which keeps its assumptions few. Only when the
+    answer is no, a second solver with a selector for each fact is brought up to date to say which facts clash.
+    """
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+        self._solver = Solver("glucose4")
+        self._sent = 0
+        self._explainer: Solver | None = None
+        self._explained = 0
+        self._selectors: list[int] = []
+        self.calls = 0
+        self._model: list[int] = []
+
+    def close(self) -> None:
+        self._solver.delete()
+        if self._explainer is not None:
+            self._explainer.delete()
+
+    def solve(self, assumptions: Sequence[int]) -> bool:
+        """Whether the formula has a model under the assumptions; the model is kept for :meth:`interval`."""
+        self._bring_up()
+        self.calls += 1
+        if not self._solver.solve(assumptions=assumptions):
+            return False
+        self._model = self._solver.get_model()
+        return True
+
+    def clash(self, assumptions: Sequence[int], conflicts: int = 0) -> list[int] | None:
+        """Assumptions that have no model together, as the solver finds them; None where all have one.
+
+        Args:
+            conflicts: how many may be spent before they count as having one; 0 for as many as it takes.
+        """
+        self._bring_up()
+        self.calls += 1
+        if conflicts:
+            self._solver.conf_budget(conflicts)
+            if self._solver.solve_limited(assumptions=assumptions) is not False:
+                return None
+        elif self._solver.solve(assumptions=assumptions):
+            self._model = self._solver.get_model()
+            return None
+        return list(self._solver.get_core() or ())
+
+    def add(self, clause: list[int]) -> None:
+        """Adds a definition of an objective's own, which says nothing of the encoding's variables."""
+        self._solver.add_clause(clause)
+
+    def propagates(self, assumptions: Sequence[int]) -> set[int]:
+        """Literals that follow from assumptions by unit propagation."""
+        self._bring_up()
+        return set(self._solver.propagate(assumptions=assumptions)[1])
+
+    def prefer(self, literals: Iterable[int]) -> None:
+        """Polarities to try first; they steer the search and change no answer."""
+        self._solver.set_phases(list(literals))
+
+    def holds(self, literal: int) -> bool:
+        """Whether the model makes a literal true. Variables newer than the model count as false."""
+        variable = abs(literal)
+        if variable > len(self._model):
+            return literal < 0
+        return (self._model[variable - 1] > 0) == (literal > 0)
+
+    def interval(self, cell: Cell) -> tuple[int, int]:
+        """The ranks that the model allows a cell; (0, n) where it says nothing."""
+        low, high = 0, cell.candidates.top
+        known = len(self._model)
+        for rank in cell.thresholds:
+            literal = cell.at_least[rank]
+            if literal > known:
+                continue
+            if self._model[literal - 1] > 0:
+                low = rank
+            else:
+                high = rank - 1
+                break
+        return low, high
+
+    def core(self, assumptions: Sequence[int], spare: Sequence[int] = ()) -> tuple[list[Fact], list[int]]:
+        """A minimal set of facts, and of literals among ``spare``, that clash under ``assumptions``.
+
+        Every fact and every literal of the answer is needed: without it the rest has a model. Literals in ``spare``
+        are given up first.
+        """
+        explainer = self._bring_up_explainer()
+        known = {abs(s): i for i, s in enumerate(self._selectors)}
+        loose = [*self._selectors, *spare]
+        if explainer.solve(assumptions=[*assumptions, *loose]):
+            raise AssertionError("a core was asked of a formula that has a model")
+        kept = [literal for literal in loose if literal in set(explainer.get_core() or ())]
+
+        def clash(subset: list[int]) -> list[int] | None:
+            if explainer.solve(assumptions=[*assumptions, *subset]):
+                return None
+            core = set(explainer.get_core() or ())
+            return [literal for literal in subset if literal in core]
+
+        spared = set(spare)
+        kept = _minimise([x for x in kept if x not in spared], [x for x in kept if x in spared], clash)
+        facts = [self._encoding.facts[known[literal]] for literal in kept if literal not in spared]
+        return facts, [literal for literal in kept if literal in spared]
+
+    def _bring_up(self) -> None:
+        clauses = self._encoding.clauses
+        if self._sent < len(clauses):
+            self._solver.append_formula(clauses[self._sent :])
+            self._sent = len(clauses)
+
+    def _bring_up_explainer(self) -> Solver:
+        encoding = self._encoding
+        if self._explainer is None:
+            self._explainer = Solver("glucose4")
+        selected: list[list[int]] = []
+        for clause, fact in zip(encoding.clauses[self._explained :], encoding.fact_of[self._explained :], strict=True):
+            while fact >= len(self._selectors):
+                self._selectors.append(encoding.fresh())
+            selected.append(clause if fact < 0 else [-self._selectors[fact], *clause])
+        self._explained = len(encoding.clauses)
+        self._explainer.append_formula(selected)
+        return self._explainer
+
+
+def _minimise(required: list[int], spare: list[int], clash: Callable[[list[int]], list[int] | None]) -> list[int]:
+    """Deletion-based minimisation, the spare literals first; cores of the calls shrink the rest on the way."""
+    kept = [*required, *spare]
+    for literal in [*reversed(spare), *reversed(required)]:
+        if literal in kept:
+            smaller = clash([other for other in kept if other != literal])
+            if smaller is not None:
+                kept = smaller
+    return kept

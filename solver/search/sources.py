@@ -1,0 +1,330 @@
+"""Between the search and the corpus: which listings and metadata a search needs, as candidates and dependencies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from packaging.specifiers import SpecifierSet
+
+from satlock.corpora.facts import Corpus, Listing, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Wanted
+from satlock.corpora.references import DirectOutcome, Reference
+from satlock.encoder.formula.candidates import Build, Candidates
+from satlock.encoder.formula.ranking import candidates_of, direct_candidates
+from satlock.encoder.markers.marker import TRUE, Formula, any_of
+from satlock.encoder.project.dependencies import Dependencies, Edits
+from satlock.encoder.project.project import Project
+from satlock.encoder.project.reach import dependencies_of
+from satlock.encoder.project.universe import Universe
+from satlock.solver.search.crawling import Crawler
+from satlock.solver.search.variants import Apart, parted, said_by
+
+__all__ = ["Loaded", "Shelf", "Sources"]
+
+_LARGE = 1 << 20
+"""Bytes of a source distribution that is only downloaded when it is needed."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a candidate's builds require."""
+
+    builds: tuple[tuple[Formula, Dependencies], ...]
+    pythons: tuple[str | None, ...]
+
+
+@dataclass
+class Shelf:
+    """Candidates and requirements as they were read for one project, for others that read them alike."""
+
+    candidates: dict[tuple[object, ...], tuple[Candidates, Sequence[Listing]]] = field(default_factory=dict)
+    """With the listings they come from, which the keys name by identity."""
+    direct: list[Candidates] = field(default_factory=list)
+    """Those of references, so that no others get their identity."""
+    loaded: dict[tuple[int, int], Loaded] = field(default_factory=dict)
+    """By identity of the candidates, and rank."""
+
+
+@dataclass
+class Sources:
+    """The candidates of each package, and the metadata of each candidate, loaded when first needed."""
+
+    project: Project
+    universe: Universe
+    corpus: Corpus
+    default_index: str
+    edits: Edits
+    only: Mapping[str, frozenset[str]] | None = None
+    """By package the versions (without their local parts) that anybody will ask for; None where that may be any."""
+    rejected: dict[int, dict[int, str]] = field(default_factory=dict)
+    """By identity of the candidates: ranks that turned out unusable, with the reason."""
+    doubtful: dict[int, int] = field(default_factory=dict)
+    """By identity of the candidates: ranks held back since one like them could not be built, or would have to be
+    without any hint at what it requires, while newer releases have wheels.
+
+    A search that walks back that far would build one ancient release after the other.
+    """
+    shelf: Shelf = field(default_factory=Shelf)
+    _unavailable: dict[Reference, Unavailable] = field(default_factory=dict)
+    _hints: dict[tuple[int, int], Loaded] = field(default_factory=dict)
+    _to_build: set[tuple[int, int]] = field(default_factory=set)
+
+    def start(self) -> None:
+        """Sets the corpus to fetch ahead from the project's own requirements."""
+        crawler = Crawler(self.project, self._chain()[:1], self.universe.pins)
+        pairs = list(self._pairs_of(self.universe.pins))
+        for root in self.universe.roots:
+            requirement = root.requirement
+            pairs += crawler.note(requirement.name, requirement.specifier, requirement.extras)
+        self.corpus.prefetch(pairs, (), crawler.guess)
+
+    # -- listings
+
+    def partitions(self, names: Sequence[str]) -> dict[str, list[tuple[Formula, Candidates]]]:
+        """For each package its regions by pin, with the candidates that serve each."""
+        wanted = list(dict.fromkeys(self._pairs_of(names)))
+        listings = self.corpus.listings(wanted) if wanted else {}
+        if self.only is not None:
+            listings = {key: found and self._narrowed(found, self.only) for key, found in listings.items()}
+        self._resolve(names)
+        return {name: self._partition(name, listings) for name in names}
+
+    @staticmethod
+    def _narrowed(listing: Listing, only: Mapping[str, frozenset[str]]) -> Listing:
+        """The releases that matter, with one that shows that the index has local versions of the package."""
+        wanted = only.get(listing.name, frozenset())
+        local = next((release for release in listing.releases if "+" in release.version), None)
+        kept = (r for r in listing.releases if r is local or r.version.partition("+")[0] in wanted)
+        return replace(listing, releases=tuple(kept))
+
+    def _pairs_of(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        return (pair for name in names for pair in self._pairs(name))
+
+    def _pairs(self, name: str) -> Iterable[tuple[str, str]]:
+        for pin in self.universe.pins.get(name, ()):
+            if pin.reference is None:
+                yield pin.url, name
+        if self.universe.domain.satisfiable(self._unpinned(name)):
+            for url in (*self._beside(), *self._chain()):
+                yield url, name
+
+    def _unpinned(self, name: str) -> Formula:
+        return ~any_of(pin.region for pin in self.universe.pins.get(name, ()))
+
+    def _chain(self) -> list[str]:
+        """The indexes for packages that are not pinned, in order of priority."""
+        default = [index.url for index in self.project.indexes if index.default] or [self.default_index]
+        listed = [index for index in self.project.indexes if not index.explicit and not index.default]
+        return list(dict.fromkeys([index.url for index in listed if not index.beside] + default))
+
+    def _beside(self) -> list[str]:
+        """What stands beside that chain: ``find-links``."""
+        return list(dict.fromkeys(index.url for index in self.project.indexes if index.beside and not index.default))
+
+    def _resolve(self, names: Sequence[str]) -> None:
+        """Reads what sources send elsewhere though only packages of an index ask for it."""
+        pins = (pin for name in names for pin in self.universe.pins.get(name, ()))
+        asked = [p.reference for p in pins if p.reference is not None and p.reference not in self.universe.known]
+        for reference, outcome in self.corpus.direct(asked).items() if asked else ():
+            if isinstance(outcome, Unavailable):
+                self._unavailable[reference] = outcome
+            else:
+                self.universe.known[reference] = outcome
+
+    def _partition(
+        self, name: str, listings: Mapping[tuple[str, str], Listing | None]
+    ) -> list[tuple[Formula, Candidates]]:
+        asked = [root.requirement.specifier for root in self.universe.roots if root.requirement.name == name]
+        asked += [r.specifier for r in (*self.project.constraints, *self.project.overrides) if r.name == name]
+        domain = self.universe.domain
+        parts: list[tuple[Formula, Candidates]] = []
+        for pin in self.universe.pins.get(name, ()):
+            if pin.reference is not None:
+                parts.append((pin.region, self._direct(name, pin.reference)))
+                continue
+            found = listings[pin.url, name]
+            chain = [found] if found else []
+            parts.append((pin.region, self._indexed(name, chain, asked, len(parts))))
+        unpinned = self._unpinned(name)
+        if domain.satisfiable(unpinned):
+            chain = [found for url in self._chain() if (found := listings[url, name]) is not None]
+            if self.project.index_strategy == "first-index":
+                chain = chain[:1]
+            beside = [found for url in self._beside() if (found := listings[url, name]) is not None]
+            parts.append((unpinned, self._indexed(name, chain, asked, len(parts), beside)))
+        return parts
+
+    def _indexed(
+        self,
+        name: str,
+        chain: Sequence[Listing],
+        asked: Sequence[SpecifierSet],
+        place: int,
+        beside: Sequence[Listing] = (),
+    ) -> Candidates:
+        """The candidates from indexes; ``place`` tells the regions of a package apart."""
+        key = (name, place, tuple(map(id, chain)), tuple(map(id, beside)), tuple(sorted(map(str, asked))))
+        if key not in self.shelf.candidates:
+            found = candidates_of(name, chain, self.project, self.universe.domain, asked=asked, beside=beside)
+            self.shelf.candidates[key] = found, (*chain, *beside)
+        return self.shelf.candidates[key][0]
+
+    def _direct(self, name: str, reference: Reference) -> Candidates:
+        outcome: DirectOutcome
+        if reference in self.universe.known:
+            outcome = self.universe.known[reference]
+            if outcome.metadata.name != name:
+                outcome = Unavailable(f"it is the package {outcome.metadata.name!r}")
+        else:
+            outcome = self._unavailable.get(reference) or Unavailable("it was not read")
+        found = direct_candidates(name, outcome, str(reference), self.project, self.universe.domain)
+        self.shelf.direct.append(found)
+        return found
+
+    def expect(self, names: Iterable[str], candidates: Iterable[tuple[Candidates, int]] = ()) -> None:
+        """Tells the corpus what is likely to be asked for next, so that it can fetch while the search thinks."""
+        likely = [
+            wanted
+            for found, rank in candidates
+            if (id(found), rank) not in self.shelf.loaded
+            for build in found[rank].builds
+            if build.direct is None
+            for _, wanted in self._parts(found, build)
+        ]
+        self.corpus.prefetch(self._pairs_of(names), likely)
+
+    # -- metadata
+
+    def loaded(self, candidates: Candidates, rank: int) -> Loaded | None:
+        return self.shelf.loaded.get((id(candidates), rank))
+
+    def hint(self, candidates: Candidates, rank: int) -> Loaded | None:
+        """What the source distribution of a candidate that must be built says of its requirements, if anything."""
+        return self._hints.get((id(candidates), rank))
+
+    def cost(self, candidates: Candidates, rank: int) -> int:
+        """How dear a candidate's metadata is: 0 with a wheel, 1 from a source distribution, 2 by building it."""
+        if (id(candidates), rank) in self._to_build:
+            return 2
+        return 0 if all(build.release.wheels for build in candidates[rank].builds) else 1
+
+    def quick(self, candidates: Candidates, rank: int) -> bool:
+        """Whether a candidate's metadata may be fetched on suspicion: it is in a wheel, or in a small archive."""
+        sizes = [file.size for build in candidates[rank].builds for file in build.files]
+        cost = self.cost(candidates, rank)
+        return cost == 0 or (cost == 1 and max((size or _LARGE for size in sizes), default=_LARGE) < _LARGE)
+
+    def load(self, wanted: Iterable[tuple[Candidates, int]]) -> None:
+        """Loads metadata of candidates, all at once; a candidate of cost 2 is built.
+
+        Afterwards each is in :meth:`loaded` or ``rejected``, or its :meth:`cost` has become 2.
+        """
+        requests: dict[tuple[int, int], list[_Parts]] = {}
+        candidates_by_id: dict[int, Candidates] = {}
+        for candidates, rank in wanted:
+            key = (id(candidates), rank)
+            if key in self.shelf.loaded or key in requests:
+                continue
+            direct = candidates[rank].builds[0].direct
+            if direct is not None and self.universe.domain.satisfiable(candidates.usable(rank)):
+                self.shelf.loaded[key] = Loaded(((TRUE, dependencies_of(direct, self.edits)),), (None,))
+                continue
+            fetches = getattr(self.corpus, "fetches", False)
+            if not fetches and not all(any(file.hashes for file in build.files) for build in candidates[rank].builds):
+                self.reject(candidates, rank, "has no file whose hash the index tells")
+                continue
+            if not self.universe.domain.satisfiable(candidates.usable(rank)):
+                self.reject(candidates, rank, "has no file that installs in any environment of the project")
+                continue
+            candidates_by_id[key[0]] = candidates
+            may_build = key in self._to_build
+            requests[key] = [self._parts(candidates, build, may_build) for build in candidates[rank].builds]
+        asked = [wanted for builds in requests.values() for parts in builds for _, wanted in parts]
+        stated = {wanted: found for wanted in asked if (found := self._stated(wanted))}
+        outcomes = {**self.corpus.metadata([wanted for wanted in asked if wanted not in stated]), **stated}
+        for (identity, rank), builds in requests.items():
+            told = [[(region, outcomes[wanted]) for region, wanted in parts] for parts in builds]
+            self._keep(candidates_by_id[identity], rank, told)
+
+    def _parts(self, candidates: Candidates, build: Build, may_build: bool = False) -> _Parts:
+        """What to ask for the metadata of a build, and the environments that each answer is for."""
+        apart: Apart = candidates.name in self.project.metadata_per_wheel
+        if not apart and candidates.has_locals(build.index):
+            apart = None  # an index of special builds, such as those of PyTorch
+        return [
+            (region, Wanted(build.index, candidates.name, build.version, files, may_build, part))
+            for region, files, part in parted(build, apart, self.universe.domain)
+        ]
+
+    def reject(self, candidates: Candidates, rank: int, reason: str) -> None:
+        self.rejected.setdefault(id(candidates), {})[rank] = reason
+
+    def _doubt(self, candidates: Candidates, below: int) -> None:
+        """Holds back what comes without a wheel and is older than ``below``."""
+        doubtful = sum(
+            1 << rank
+            for rank in range(1, below)
+            if self.cost(candidates, rank) and (id(candidates), rank) not in self.shelf.loaded
+        )
+        self.doubtful[id(candidates)] = self.doubtful.get(id(candidates), 0) | doubtful
+
+    def _stated(self, wanted: Wanted) -> Metadata | None:
+        """Metadata that the project states in place of the package's own."""
+        for stated in self.project.dependency_metadata:
+            if stated.name == wanted.name and stated.version in (None, wanted.version):
+                return Metadata(
+                    wanted.name, wanted.version, stated.requires_dist, stated.requires_python, stated.provides_extra
+                )
+        return None
+
+    def _keep(self, candidates: Candidates, rank: int, outcomes: Sequence[_Told]) -> None:
+        """Notes what was told of each build of a candidate, part by part."""
+        key = (id(candidates), rank)
+        first = [parts[0][1] for parts in outcomes]
+        for outcome in first:
+            if isinstance(outcome, Unavailable):
+                if key in self._to_build:
+                    self._doubt(candidates, candidates.top + 1)
+                self.reject(candidates, rank, outcome.reason)
+                return
+        builds = candidates[rank].builds
+        if any(isinstance(outcome, NeedsBuild) for outcome in first):
+            if key in self._to_build:
+                self.reject(candidates, rank, "would have to be built, which is not possible here")
+                return
+            self._to_build.add(key)
+            hints = [outcome.hint if isinstance(outcome, NeedsBuild) else outcome for outcome in first]
+            with suppress(ValueError):
+                if None not in hints:
+                    told = [[(build.region, hint)] for build, hint in zip(builds, hints, strict=True)]
+                    self._hints[key] = self._read(candidates.name, builds, told)
+                    return
+            wheels = (r for r in range(candidates.top, 0, -1) if not self.cost(candidates, r))
+            self._doubt(candidates, next(wheels, 0))
+            return
+        try:
+            self.shelf.loaded[key] = self._read(candidates.name, builds, outcomes)
+        except ValueError as unreadable:
+            self.reject(candidates, rank, f"has metadata that cannot be read: {unreadable}")
+
+    def _read(self, name: str, builds: Sequence[Build], outcomes: Sequence[_Told]) -> Loaded:
+        """Raises ValueError where a requirement cannot be read."""
+        found, pythons = [], []
+        for build, told in zip(builds, outcomes, strict=True):
+            # Of a wheel that tells nothing, the others are the best that is known.
+            first = told[0][1]
+            parts = [(region, part if isinstance(part, Metadata) else first) for region, part in told]
+            known = [(region, part) for region, part in parts if isinstance(part, Metadata)]
+            assert len(known) == len(parts)
+            provides = {extra for _, part in known for extra in part.provides_extra}
+            for region, lines, requires_python in said_by(build.region, known):
+                dependencies = Dependencies(lines, provides, f"{name} {build.version}", self.edits)
+                dependencies.of()
+                found.append((region, dependencies))
+                pythons.append(None if build.release.requires_python is not None else requires_python)
+        return Loaded(tuple(found), tuple(pythons))
+
+
+_Parts = list[tuple[Formula, Wanted]]
+_Told = Sequence[tuple[Formula, MetadataOutcome | None]]

@@ -1,0 +1,1 @@
+"""A lock as a file: pylock.toml, uv.lock, requirements.txt."""

@@ -1,0 +1,126 @@
+"""Whether a ``uv.lock`` repeats what its project says now: what uv looks at before it takes a lock for up to date."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from packaging.markers import InvalidMarker, Marker
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from satlock.encoder.markers.domain import Domain
+from satlock.encoder.markers.marker import FALSE, Formula, any_of, from_marker, from_python_specifier
+from satlock.encoder.project.project import Project
+from satlock.encoder.project.universe import Universe
+from satlock.encoder.project.uv_view import UvView
+from satlock.solver.writing.uvlock.conflicts import expanded, refuse_unseen
+from satlock.solver.writing.uvlock.writing import stated_of
+
+__all__ = ["disagreement"]
+
+_LISTS = ("requirements", "constraints", "overrides", "build-constraints")
+
+
+def disagreement(
+    tables: Mapping[str, Any], project: Project, universe: Universe, view: UvView, folder: Path
+) -> str | None:
+    """The first way in which a lock in ``folder`` differs from its project; None where it does not.
+
+    Raises:
+        ProjectError: the project has something that a ``uv.lock`` cannot say.
+    """
+    refuse_unseen(project, universe, expanded(view.project))
+    compared = _Compared(view.project)
+    try:
+        return next(compared.differences(tables, tomllib.loads(stated_of(view, folder))), None)
+    except (TypeError, ValueError, KeyError, AttributeError, InvalidMarker):
+        return "what it repeats of the project cannot be read"
+
+
+class _Compared:
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._pythons = Domain(from_python_specifier(str(project.requires_python)))
+
+    def differences(self, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
+        if SpecifierSet(there.get("requires-python", "")) != SpecifierSet(stated["requires-python"]):
+            yield f"it is for Python {there.get('requires-python')}, and the project admits {stated['requires-python']}"
+        for key, setting in (("supported-markers", "environments"), ("required-markers", "required-environments")):
+            if not self._equivalent(_any(there.get(key)), _any(stated.get(key))):
+                yield f"its {key} are not those of the project (tool.uv.{setting})"
+        if _sets(there.get("conflicts", ())) != _sets(stated.get("conflicts", ())):
+            yield "its conflicts are not those of the project (tool.uv.conflicts)"
+        if _options(there.get("options", {})) != _options(stated.get("options", {})):
+            yield "its options are not those of the project (resolution, prerelease, fork-strategy, exclude-newer)"
+        yield from self._manifest(there.get("manifest", {}), stated.get("manifest", {}))
+        if self._project.name is not None:
+            yield from self._own(there, stated["package"][0])
+
+    def _manifest(self, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
+        for key in _LISTS:
+            yield from self._items(f"its {key}", there.get(key, []), stated.get(key, []))
+        if sorted(there.get("excludes", [])) != sorted(stated.get("excludes", [])):
+            yield "its excludes are not those of the project"
+        metadata = [sorted(map(repr, one.get("dependency-metadata", []))) for one in (there, stated)]
+        if metadata[0] != metadata[1]:
+            yield "its dependency-metadata is not that of the project"
+        yield from self._groups(there.get("dependency-groups", {}), stated.get("dependency-groups", {}))
+
+    def _own(self, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
+        own = [one for one in there.get("package", []) if canonicalize_name(one["name"]) == self._project.name]
+        if len(own) != 1 or own[0].get("source") != stated["source"] or own[0].get("version") != stated.get("version"):
+            yield f"its entry for {self._project.name} is not that of the project (name, version or kind of source)"
+            return
+        before, now = own[0].get("metadata", {}), stated.get("metadata", {})
+        yield from self._items("the requirements", before.get("requires-dist", []), now.get("requires-dist", []))
+        if set(before.get("provides-extras", ())) != set(now.get("provides-extras", ())):
+            yield "the extras are not those of the project"
+        yield from self._groups(before.get("requires-dev", {}), now.get("requires-dev", {}))
+
+    def _groups(self, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
+        for group in sorted({*there, *stated}):
+            if (group in there) != (group in stated):
+                yield f"its dependency groups are not those of the project ({group})"
+            yield from self._items(f"the group {group!r}", there.get(group, []), stated.get(group, []))
+
+    def _items(self, what: str, there: list[dict[str, Any]], stated: list[dict[str, Any]]) -> Iterator[str]:
+        """Requirements, compared by what their markers mean."""
+        for extra in ("", *self._project.extras):
+            before, now = (_regions(items, extra) for items in (there, stated))
+            for key in sorted({*before, *now}):
+                if not self._equivalent(before.get(key, FALSE), now.get(key, FALSE)):
+                    where = f"{what} of its extra {extra!r}" if extra else what
+                    yield f"{where} are not those of the project ({dict(key)['name']})"
+
+    def _equivalent(self, one: Formula, other: Formula) -> bool:
+        return one is other or self._pythons.equivalent(one, other)
+
+
+def _regions(items: list[dict[str, Any]], extra: str) -> dict[tuple[tuple[str, str], ...], Formula]:
+    found: dict[tuple[tuple[str, str], ...], Formula] = {}
+    for item in items:
+        said = {key: repr(value) for key, value in item.items() if key not in ("marker", "name", "specifier")}
+        said["name"] = canonicalize_name(item["name"])
+        said["specifier"] = ",".join(sorted(map(str, SpecifierSet(item.get("specifier", "")))))
+        marker = from_marker(Marker(item["marker"]) if "marker" in item else None, extra)
+        key = tuple(sorted(said.items()))
+        found[key] = any_of((found.get(key, FALSE), marker))
+    return found
+
+
+def _any(markers: list[str] | None) -> Formula:
+    return any_of(from_marker(Marker(text)) for text in markers) if markers else from_marker(None)
+
+
+def _sets(conflicts: Any) -> list[frozenset[tuple[tuple[str, str], ...]]]:
+    return [frozenset(tuple(sorted(item.items())) for item in members) for members in conflicts]
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what has no effect: the moment beside a duration."""
+    return {
+        key: value for key, value in options.items() if not (key == "exclude-newer" and "exclude-newer-span" in options)
+    }

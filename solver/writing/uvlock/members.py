@@ -1,0 +1,95 @@
+"""What ``uv.lock`` says of source trees and archives beside their edges: what their own files state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from packaging.markers import Marker
+
+from satlock.corpora.references import Direct, GitReference
+from satlock.encoder.markers.specifiers import parse_requirement
+from satlock.encoder.project.direct import reference_of_url
+from satlock.encoder.project.lowering import lowering_of
+from satlock.encoder.project.project import Choice, Member, Project, Requirement
+from satlock.solver.writing.uvlock.graph import Graph
+from satlock.solver.writing.uvlock.lowering import Lowering
+from satlock.solver.writing.uvlock.text import array, inline, short, table
+
+__all__ = ["flat", "groups_of", "metadata_of"]
+
+_OF_AN_EXTRA = re.compile(r"(?:\(?(?P<rest>.*?)\)? and )?extra == \"(?P<extra>[^\"]+)\"")
+
+
+def groups_of(name: str, graph: Graph, project: Project) -> Iterator[str]:
+    """The groups of a member of the workspace."""
+    member = _member(name, project)
+    if member is not None:
+        listed = {group: graph.section(Choice("group", group, name)) for group in sorted(member.groups)}
+        yield from table(
+            "[package.dev-dependencies]", {group: array(items) for group, items in listed.items() if items}
+        )
+
+
+def metadata_of(direct: Direct, project: Project, folder: Path) -> Iterator[str]:
+    """``package.metadata`` of what may change without its name: all but commits, as in uv.
+
+    Raises ProjectError where the file of a source tree is broken.
+    """
+    if isinstance(direct.reference, GitReference):
+        return
+    sources = lowering_of(direct).sources
+    indexes = {index.name: index.url for index in project.indexes if index.name}
+    indexes |= {source.index: source.url for found in sources.values() for source in found if source.url}
+    lowering = Lowering(direct.metadata.name, sources, indexes, folder)
+    required: list[Mapping[str, object]] = []
+    for line in direct.metadata.requires_dist:
+        requirement, extra = _split(line, direct)
+        required += lowering.all([requirement], Choice("extra", extra) if extra else None)
+    required.sort(key=lambda item: (str(item["name"]), str(item)))
+    extras = direct.metadata.provides_extra
+    yield from table(
+        "[package.metadata]",
+        {
+            "requires-dist": short(required) if required else None,
+            "provides-extras": inline(list(extras)) if extras else None,
+        },
+    )
+    member = _member(direct.metadata.name, project)
+    if member is not None:
+        groups = {
+            group: lowering.all(flat(group, member.groups, member.group_includes), Choice("group", group))
+            for group in sorted(member.groups)
+        }
+        yield from table("[package.metadata.requires-dev]", {group: short(items) for group, items in groups.items()})
+
+
+def flat(
+    name: str, groups: Mapping[str, Sequence[Requirement]], includes: Mapping[str, Sequence[str]]
+) -> list[Requirement]:
+    """What a group lists, with what it includes."""
+    found = list(groups[name])
+    for other in includes.get(name, ()):
+        found += flat(other, groups, includes)
+    return found
+
+
+def _member(name: str, project: Project) -> Member | None:
+    if not project.whole_workspace:
+        return None
+    return next((member for member in project.members if member.name == name), None)
+
+
+def _split(line: str, direct: Direct) -> tuple[Requirement, str]:
+    """A requirement without the extra that lists it, and that extra."""
+    requirement = parse_requirement(line, direct.metadata.name)
+    if requirement.url is not None:
+        base = Path(direct.tree) if direct.tree else None
+        requirement = replace(requirement, reference=reference_of_url(requirement.url, base))
+    found = _OF_AN_EXTRA.fullmatch(str(requirement.marker)) if requirement.marker is not None else None
+    if found is None:
+        return requirement, ""
+    rest = Marker(found["rest"]) if found["rest"] else None
+    return replace(requirement, marker=rest), found["extra"]

@@ -1,0 +1,243 @@
+"""A lock as ``uv.lock``: what uv installs from, and repeats of the project to see that the two belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from packaging.version import Version
+
+from satlock.corpora.facts import File
+from satlock.encoder.project.project import Choice, Project, Source
+from satlock.encoder.project.universe import Universe
+from satlock.encoder.project.uv_view import Cutoff, UvView
+from satlock.solver.lockfiles.lock import Lock, LockedPackage
+from satlock.solver.writing.uvlock.conflicts import Conflict, expanded, refuse_unseen
+from satlock.solver.writing.uvlock.graph import Graph
+from satlock.solver.writing.uvlock.lowering import Lowering, specifier_text
+from satlock.solver.writing.uvlock.markers import spelling_of
+from satlock.solver.writing.uvlock.members import flat, groups_of, metadata_of
+from satlock.solver.writing.uvlock.sources import direct_file_item, file_item, moment
+from satlock.solver.writing.uvlock.text import Item, array, inline, lines, nested, short, table
+
+__all__ = ["stated_of", "to_uv_lock"]
+
+_PRERELEASES_BY_DEFAULT = (None, "if-necessary", "if-necessary-or-explicit")
+_NEVER = "0001-01-01T00:00:00Z"
+
+
+def to_uv_lock(lock: Lock, project: Project, universe: Universe, view: UvView, folder: Path) -> str:
+    """The text of the ``uv.lock`` in ``folder``; the same lock gives the same bytes.
+
+    Args:
+        view: the project as uv reads it, which is what uv holds against the lock.
+
+    Raises:
+        ProjectError: uv could not be told what the lock says.
+    """
+    conflicts = expanded(view.project)
+    refuse_unseen(project, universe, conflicts)
+    name = view.project.name or ""
+    graph = Graph(lock, universe, spelling_of(name), bool(conflicts), folder, str(project.path))
+    named = view.project.name is not None or project.whole_workspace
+    entries = [
+        (_order(package), [*_entry(package, graph, named, project), *_stated(package, project, folder)])
+        for package in lock.packages
+    ]
+    if view.project.name is not None:
+        entries.append(((name, Version("0"), ""), list(_own_entry(graph, view, folder))))
+    body = [
+        *_head(view.project, conflicts),
+        *_options(view),
+        *_manifest(view, folder),
+        *(line for _, entry in sorted(entries, key=lambda found: found[0]) for line in ("", "[[package]]", *entry)),
+    ]
+    return "\n".join(body) + "\n"
+
+
+def stated_of(view: UvView, folder: Path) -> str:
+    """What a ``uv.lock`` repeats of its project, with the project's own entry and no other."""
+    project = view.project
+    own = ["", "[[package]]", f"name = {inline(project.name)}", *_version_and_source(view), *_metadata(project, folder)]
+    body = [
+        *_head(project, expanded(project)),
+        *_options(view),
+        *_manifest(view, folder),
+        *(own if project.name is not None else ()),
+    ]
+    return "\n".join(body) + "\n"
+
+
+def _version_and_source(view: UvView) -> list[str]:
+    return lines(
+        {
+            "version": inline(view.version) if view.version else None,
+            "source": inline({"editable" if view.package else "virtual": "."}),
+        }
+    )
+
+
+def _order(package: LockedPackage) -> tuple[str, Version, str]:
+    return package.name, Version(package.version), package.index
+
+
+def _head(project: Project, conflicts: Sequence[Conflict]) -> list[str]:
+    sets = [[_conflict_item(project, choice) for choice in sorted(members)] for members in conflicts]
+    return lines(
+        {
+            "version": "1",
+            "revision": "3",
+            "requires-python": inline(specifier_text(project.requires_python, ", ")),
+            "supported-markers": array([str(marker) for marker in project.environments])
+            if project.environments
+            else None,
+            "required-markers": array([str(marker) for marker in project.required_environments])
+            if project.required_environments
+            else None,
+            "conflicts": nested(sets) if sets else None,
+        }
+    )
+
+
+def _conflict_item(project: Project, choice: Choice) -> Item:
+    item: dict[str, object] = {"package": choice.package or project.name}
+    return item if choice.kind == "project" else {**item, choice.kind: choice.name}
+
+
+def _options(view: UvView) -> Iterator[str]:
+    cutoff = view.exclude_newer
+    yield from table(
+        "[options]",
+        {
+            "resolution-mode": inline(view.resolution) if view.resolution not in (None, "highest") else None,
+            "prerelease-mode": inline(view.prerelease) if view.prerelease not in _PRERELEASES_BY_DEFAULT else None,
+            "fork-strategy": inline(view.fork_strategy)
+            if view.fork_strategy not in (None, "requires-python")
+            else None,
+            "exclude-newer": inline(_said(cutoff)) if cutoff else None,
+            "exclude-newer-span": inline(cutoff.span) if cutoff and cutoff.span else None,
+        },
+    )
+    packages = view.project.prerelease_package
+    yield from table("[options.prerelease-package]", {name: inline(mode) for name, mode in sorted(packages.items())})
+    yield from table(
+        "[options.exclude-newer-package]",
+        {name: inline(_said_of_package(cutoff)) for name, cutoff in sorted(view.exclude_newer_package.items())},
+    )
+
+
+def _said(cutoff: Cutoff) -> str:
+    return _NEVER if cutoff.moment is None else moment(cutoff.moment)
+
+
+def _said_of_package(cutoff: Cutoff | None) -> object:
+    if cutoff is None:
+        return False
+    return {"timestamp": _NEVER, "span": cutoff.span} if cutoff.span else _said(cutoff)
+
+
+def _manifest(view: UvView, folder: Path) -> Iterator[str]:
+    project = view.project
+    own = (project.name,) if project.name else ()
+    lowering = _lowering(project, project.name or "", project.sources, folder)
+    said: dict[str, Sequence[object]] = {
+        "members": sorted((*(member.name for member in project.members), *own)) if project.members else [],
+        "requirements": lowering.all(project.dependencies) if project.name is None else [],
+        "constraints": lowering.all(project.constraints),
+        "overrides": lowering.all(project.overrides),
+        "excludes": sorted(project.excludes),
+        "build-constraints": lowering.all(view.build_constraints),
+    }
+    yield from table("[manifest]", {key: short(items) for key, items in said.items() if items})
+    if project.name is None:
+        groups = {name: lowering.all(flat(name, project.groups, project.group_includes)) for name in project.groups}
+        yield from table("[manifest.dependency-groups]", {name: short(items) for name, items in sorted(groups.items())})
+    for metadata in sorted(project.dependency_metadata, key=lambda one: (one.name, one.version or "")):
+        yield from table(
+            "[[manifest.dependency-metadata]]",
+            {
+                "name": inline(metadata.name),
+                "version": inline(metadata.version) if metadata.version else None,
+                "requires-dist": inline(metadata.requires_dist) if metadata.requires_dist else None,
+                "requires-python": inline(metadata.requires_python) if metadata.requires_python else None,
+                "provides-extra": inline(metadata.provides_extra) if metadata.provides_extra else None,
+            },
+        )
+
+
+def _lowering(project: Project, name: str, sources: Mapping[str, tuple[Source, ...]], folder: Path) -> Lowering:
+    return Lowering(name, sources, {index.name: index.url for index in project.indexes if index.name}, folder)
+
+
+def _stated(package: LockedPackage, project: Project, folder: Path) -> Iterator[str]:
+    return metadata_of(package.direct, project, folder) if package.direct is not None else iter(())
+
+
+def _entry(package: LockedPackage, graph: Graph, named: bool, project: Project) -> Iterator[str]:
+    """The entry of a package; ``named`` says whether there is a project that requires it."""
+    said = f"{package.name} {package.version}"
+    needs = {extra: graph.dependencies(need.requirements, need.reached, said) for extra, need in package.needs.items()}
+    own = needs.pop("", [])
+    forks = [] if named else graph.fork_markers(package)
+
+    def item(file: File) -> Item:
+        if package.direct is not None:
+            return direct_file_item(file)
+        return file_item(file, package.index, graph.lock.relative)
+
+    wheels = [item(file) for file in package.files if file.is_wheel]
+    sdists = sorted((file for file in package.files if not file.is_wheel), key=lambda file: file.filename[-3:] != ".gz")
+    yield from lines(
+        {
+            "name": inline(package.name),
+            "version": None if package.direct is not None and package.direct.dynamic else inline(package.version),
+            "source": inline(graph.source((package.name, package.version, package.index))),
+            "resolution-markers": array(forks) if forks else None,
+            "dependencies": array(own) if own else None,
+            "sdist": inline(item(sdists[0])) if sdists else None,
+            "wheels": array(wheels) if wheels else None,
+        }
+    )
+    yield from table(
+        "[package.optional-dependencies]", {extra: array(items) for extra, items in sorted(needs.items()) if items}
+    )
+    yield from groups_of(package.name, graph, project)
+
+
+def _own_entry(graph: Graph, view: UvView, folder: Path) -> Iterator[str]:
+    """The entry of the project itself."""
+    project = view.project
+    own = graph.section(None)
+    sections = {
+        "[package.optional-dependencies]": [Choice("extra", extra) for extra in sorted(project.extras)],
+        "[package.dev-dependencies]": [Choice("group", group) for group in sorted(project.groups)],
+    }
+    listed = {choice: graph.section(choice) for choices in sections.values() for choice in choices}
+    yield f"name = {inline(project.name)}"
+    yield from _version_and_source(view)
+    yield from lines({"dependencies": array(own) if own else None})
+    for header, choices in sections.items():
+        kept = {choice.name: array(listed[choice]) for choice in choices if listed[choice] or choice in graph.asked}
+        yield from table(header, kept)
+    yield from _metadata(project, folder)
+
+
+def _metadata(project: Project, folder: Path) -> Iterator[str]:
+    """What the project asks, for uv to compare."""
+    lowering = _lowering(project, project.name or "", project.sources, folder)
+    required = lowering.all(project.dependencies)
+    for extra, requirements in project.extras.items():
+        required += lowering.all(requirements, Choice("extra", extra))
+    required.sort(key=lambda item: (str(item["name"]), str(item)))
+    yield from table(
+        "[package.metadata]",
+        {
+            "requires-dist": short(required) if required else None,
+            "provides-extras": inline(list(project.extras)) if project.extras else None,
+        },
+    )
+    groups = {
+        group: lowering.all(flat(group, project.groups, project.group_includes), Choice("group", group))
+        for group in sorted(project.groups)
+    }
+    yield from table("[package.metadata.requires-dev]", {group: short(items) for group, items in groups.items()})
