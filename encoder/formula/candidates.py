@@ -78,9 +78,12 @@ def runs(ranks: int) -> Iterator[tuple[int, int]]:
         offset += length
 
 
-@dataclass
+@dataclass(eq=False)
 class Candidates:
-    """Every candidate of one package from the indexes that serve one region of the universe."""
+    """Every candidate of one package from the indexes that serve one region of the universe.
+
+    Each is itself only: two are equal if they are one object.
+    """
 
     name: str
     indexes: tuple[str, ...]

@@ -149,7 +149,7 @@ class _Story:
             if edge is not None and fact.kind in ("requirement", "admission", "refusal") and source_of(edge) == source:
                 key = (
                     edge.node.extra,
-                    id(candidates_of(edge)),
+                    candidates_of(edge),
                     choice_of(edge, self.universe),
                     asked(edge),
                     edge.dependency.marker,
@@ -159,7 +159,7 @@ class _Story:
         rivals: dict[tuple[object, ...], list[list[Edge]]] = {}
         for edges in groups:
             target = edges[0].package
-            shared = (edges[0].node.extra, id(candidates_of(edges[0])), target and target.name)
+            shared = (edges[0].node.extra, candidates_of(edges[0]), target and target.name)
             rivals.setdefault(shared if source and target else (id(edges),), []).append(edges)
         for told in rivals.values():
             if len(told) <= _DIFFERENT:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from satlock.encoder.formula.candidates import Candidate
+from satlock.encoder.formula.candidates import Candidate, Candidates
 from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.markers.marker import Formula, any_of
 from satlock.encoder.markers.shortest import Shortener
@@ -92,10 +92,10 @@ class _Finding:
         self._regions = reached(self._encoding, self._selection)
 
     def entries(self, name: str) -> list[Entry]:
-        by_candidate: dict[int, list[Cell]] = {}
+        by_candidate: dict[tuple[Candidates, int], list[Cell]] = {}
         for cell, extra in self._regions:
             if cell.package.name == name and not extra:
-                by_candidate.setdefault(id(self._candidate(cell)), []).append(cell)
+                by_candidate.setdefault((cell.candidates, self._rank(cell)), []).append(cell)
         groups = sorted(by_candidate.values(), key=lambda cells: (cells[0].candidates.indexes, self._rank(cells[0])))
         return [self._entry(cells) for cells in groups]
 

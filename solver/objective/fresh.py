@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from satlock.encoder.formula.candidates import runs
+from satlock.encoder.formula.candidates import Candidates, runs
 from satlock.encoder.formula.cells import Cell, Package
 from satlock.encoder.formula.encoding import Encoding
 from satlock.solver.objective.ages import Ages
@@ -50,7 +50,7 @@ class Fresh:
         """
         self._encoding, self._session = encoding, session
         self._held, self._preferred, self._admissible, self._missing = held, preferred, admissible, missing
-        self._ages: dict[tuple[int, int], Ages] = {}
+        self._ages: dict[tuple[Candidates, int], Ages] = {}
         self._ties: dict[tuple[Cell, Cell], int] = {}
         self.restarts = -1
         self._restart()
@@ -188,7 +188,7 @@ class Fresh:
         ladder.owned = len(ladder.literals)
 
     def _ages_of(self, cell: Cell, free: int) -> Ages:
-        key = id(cell.candidates), free
+        key = cell.candidates, free
         if key not in self._ages:
             self._ages[key] = Ages(cell.candidates, free)
         return self._ages[key]

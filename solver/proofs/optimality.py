@@ -91,7 +91,7 @@ class Optimality:
             "apart": [
                 [self._cells[cell] for cell in fact.cells]
                 for fact in self._facts
-                if fact.kind == "single-version" and len({id(cell.candidates) for cell in fact.cells}) > 1
+                if fact.kind == "single-version" and len({cell.candidates for cell in fact.cells}) > 1
             ],
             "alike": [
                 [self.names[guard].removeprefix("newer "), self._cells[one], self._cells[other], ranks]
@@ -102,12 +102,12 @@ class Optimality:
     # -- clauses
 
     def _say_facts(self, held: set[int]) -> None:
-        encoding, wanted = self._encoding, {id(fact) for fact in self._facts}
+        encoding, wanted = self._encoding, set(self._facts)
         for clause, index in zip(encoding.clauses, encoding.fact_of, strict=True):
-            if index < 0 or id(encoding.facts[index]) not in wanted or held.intersection(clause):
+            if index < 0 or encoding.facts[index] not in wanted or held.intersection(clause):
                 continue
             fact = encoding.facts[index]
-            if fact.kind == "single-version" and len({id(cell.candidates) for cell in fact.cells}) == 1:
+            if fact.kind == "single-version" and len({cell.candidates for cell in fact.cells}) == 1:
                 continue  # said for the ranks that are spoken of, see _tied_hard
             self.clauses.append(tuple(self._translated(literal) for literal in clause if -literal not in held))
 

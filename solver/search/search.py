@@ -81,7 +81,7 @@ class Search:
         self._soft: list[Hold] = []
         self._ties: dict[tuple[int, int], int] = {}
         self._moves: dict[Cell, int] = {}
-        self._preferences: dict[int, int] = {}
+        self._preferences: dict[Candidates, int] = {}
         edits = self.sources.edits
         for root in self.universe.roots:
             self.encoding.require((d, root.active & d.marker) for d in root.dependencies(edits))
@@ -128,12 +128,12 @@ class Search:
 
     def held(self, cell: Cell) -> int:
         """Ranks that are not to be chosen as things stand."""
-        candidates, identity = cell.candidates, id(cell.candidates)
-        held = candidates.prereleases | candidates.yanked | self.sources.doubtful.get(identity, 0)
+        candidates = cell.candidates
+        held = candidates.prereleases | candidates.yanked | self.sources.doubtful.get(candidates, 0)
         return (held & ~cell.lifted & ~self._preferred(cell)) | self._rejected(candidates)
 
     def _rejected(self, candidates: Candidates) -> int:
-        return sum(1 << rank for rank in self.sources.rejected.get(id(candidates), ()))
+        return sum(1 << rank for rank in self.sources.rejected.get(candidates, ()))
 
     def _hold(self, cell: Cell, low: int, high: int) -> int:
         """Tells the formula of the highest run in an interval that is held back for one reason.
@@ -155,7 +155,7 @@ class Search:
         return literal or self.encoding.hold(cell, ranks, kind, reason).literal
 
     def _why_held(self, cell: Cell, rank: int) -> tuple[HoldKind, str]:
-        reasons = self.sources.rejected.get(id(cell.candidates), {})
+        reasons = self.sources.rejected.get(cell.candidates, {})
         if rank in reasons:
             return "unavailable", reasons[rank]
         if cell.candidates.yanked >> rank & 1:
@@ -384,7 +384,7 @@ class Search:
         versions = self.preferred.get(cell.package.name)
         if not versions:
             return 0
-        key = id(cell.candidates)
+        key = cell.candidates
         if key not in self._preferences:
             self._preferences[key] = sum(
                 1 << rank

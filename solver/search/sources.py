@@ -40,10 +40,8 @@ class Shelf:
 
     candidates: dict[tuple[object, ...], tuple[Candidates, Sequence[Listing]]] = field(default_factory=dict)
     """With the listings they come from, which the keys name by identity."""
-    direct: list[Candidates] = field(default_factory=list)
-    """Those of references, so that no others get their identity."""
-    loaded: dict[tuple[int, int], Loaded] = field(default_factory=dict)
-    """By identity of the candidates, and rank."""
+    loaded: dict[tuple[Candidates, int], Loaded] = field(default_factory=dict)
+    """By candidates and rank."""
 
 
 @dataclass
@@ -57,18 +55,18 @@ class Sources:
     edits: Edits
     only: Mapping[str, frozenset[str]] | None = None
     """By package the versions (without their local parts) that anybody will ask for; None where that may be any."""
-    rejected: dict[int, dict[int, str]] = field(default_factory=dict)
-    """By identity of the candidates: ranks that turned out unusable, with the reason."""
-    doubtful: dict[int, int] = field(default_factory=dict)
-    """By identity of the candidates: ranks held back since one like them could not be built, or would have to be
+    rejected: dict[Candidates, dict[int, str]] = field(default_factory=dict)
+    """By candidates: ranks that turned out unusable, with the reason."""
+    doubtful: dict[Candidates, int] = field(default_factory=dict)
+    """By candidates: ranks held back since one like them could not be built, or would have to be
     without any hint at what it requires, while newer releases have wheels.
 
     A search that walks back that far would build one ancient release after the other.
     """
     shelf: Shelf = field(default_factory=Shelf)
     _unavailable: dict[Reference, Unavailable] = field(default_factory=dict)
-    _hints: dict[tuple[int, int], Loaded] = field(default_factory=dict)
-    _to_build: set[tuple[int, int]] = field(default_factory=set)
+    _hints: dict[tuple[Candidates, int], Loaded] = field(default_factory=dict)
+    _to_build: set[tuple[Candidates, int]] = field(default_factory=set)
 
     def start(self) -> None:
         """Sets the corpus to fetch ahead from the project's own requirements."""
@@ -179,7 +177,6 @@ class Sources:
         else:
             outcome = self._unavailable.get(reference) or Unavailable("it was not read")
         found = direct_candidates(name, outcome, str(reference), self.project, self.universe.domain)
-        self.shelf.direct.append(found)
         return found
 
     def expect(self, names: Iterable[str], candidates: Iterable[tuple[Candidates, int]] = ()) -> None:
@@ -187,7 +184,7 @@ class Sources:
         likely = [
             wanted
             for found, rank in candidates
-            if (id(found), rank) not in self.shelf.loaded
+            if (found, rank) not in self.shelf.loaded
             for build in found[rank].builds
             if build.direct is None
             for _, wanted in self._parts(found, build)
@@ -197,15 +194,15 @@ class Sources:
     # -- metadata
 
     def loaded(self, candidates: Candidates, rank: int) -> Loaded | None:
-        return self.shelf.loaded.get((id(candidates), rank))
+        return self.shelf.loaded.get((candidates, rank))
 
     def hint(self, candidates: Candidates, rank: int) -> Loaded | None:
         """What the source distribution of a candidate that must be built says of its requirements, if anything."""
-        return self._hints.get((id(candidates), rank))
+        return self._hints.get((candidates, rank))
 
     def cost(self, candidates: Candidates, rank: int) -> int:
         """How dear a candidate's metadata is: 0 with a wheel, 1 from a source distribution, 2 by building it."""
-        if (id(candidates), rank) in self._to_build:
+        if (candidates, rank) in self._to_build:
             return 2
         return 0 if all(build.release.wheels for build in candidates[rank].builds) else 1
 
@@ -220,10 +217,9 @@ class Sources:
 
         Afterwards each is in :meth:`loaded` or ``rejected``, or its :meth:`cost` has become 2.
         """
-        requests: dict[tuple[int, int], list[_Parts]] = {}
-        candidates_by_id: dict[int, Candidates] = {}
+        requests: dict[tuple[Candidates, int], list[_Parts]] = {}
         for candidates, rank in wanted:
-            key = (id(candidates), rank)
+            key = (candidates, rank)
             if key in self.shelf.loaded or key in requests:
                 continue
             direct = candidates[rank].builds[0].direct
@@ -237,15 +233,14 @@ class Sources:
             if not self.universe.domain.satisfiable(candidates.usable(rank)):
                 self.reject(candidates, rank, "has no file that installs in any environment of the project")
                 continue
-            candidates_by_id[key[0]] = candidates
             may_build = key in self._to_build
             requests[key] = [self._parts(candidates, build, may_build) for build in candidates[rank].builds]
         asked = [wanted for builds in requests.values() for parts in builds for _, wanted in parts]
         stated = {wanted: found for wanted in asked if (found := self._stated(wanted))}
         outcomes = {**self.corpus.metadata([wanted for wanted in asked if wanted not in stated]), **stated}
-        for (identity, rank), builds in requests.items():
+        for (candidates, rank), builds in requests.items():
             told = [[(region, outcomes[wanted]) for region, wanted in parts] for parts in builds]
-            self._keep(candidates_by_id[identity], rank, told)
+            self._keep(candidates, rank, told)
 
     def _parts(self, candidates: Candidates, build: Build, may_build: bool = False) -> _Parts:
         """What to ask for the metadata of a build, and the environments that each answer is for."""
@@ -258,16 +253,16 @@ class Sources:
         ]
 
     def reject(self, candidates: Candidates, rank: int, reason: str) -> None:
-        self.rejected.setdefault(id(candidates), {})[rank] = reason
+        self.rejected.setdefault(candidates, {})[rank] = reason
 
     def _doubt(self, candidates: Candidates, below: int) -> None:
         """Holds back what comes without a wheel and is older than ``below``."""
         doubtful = sum(
             1 << rank
             for rank in range(1, below)
-            if self.cost(candidates, rank) and (id(candidates), rank) not in self.shelf.loaded
+            if self.cost(candidates, rank) and (candidates, rank) not in self.shelf.loaded
         )
-        self.doubtful[id(candidates)] = self.doubtful.get(id(candidates), 0) | doubtful
+        self.doubtful[candidates] = self.doubtful.get(candidates, 0) | doubtful
 
     def _stated(self, wanted: Wanted) -> Metadata | None:
         """Metadata that the project states in place of the package's own."""
@@ -280,7 +275,7 @@ class Sources:
 
     def _keep(self, candidates: Candidates, rank: int, outcomes: Sequence[_Told]) -> None:
         """Notes what was told of each build of a candidate, part by part."""
-        key = (id(candidates), rank)
+        key = (candidates, rank)
         first = [parts[0][1] for parts in outcomes]
         for outcome in first:
             if isinstance(outcome, Unavailable):

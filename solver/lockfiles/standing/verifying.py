@@ -162,7 +162,7 @@ class _Check:
         rejected = self.sources.rejected
         for number, places in self._places.items():
             for place in places:
-                reason = rejected.get(id(place.candidates), {}).get(place.rank)
+                reason = rejected.get(place.candidates, {}).get(place.rank)
                 if reason is not None:
                     entry = self.standing.entries[number]
                     yield f"it has {entry.name} {entry.version}, which {reason}"
