@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from satlock.cli.terminal import say
 
 if TYPE_CHECKING:
     from satlock.cli.inputs import Inputs
@@ -80,12 +84,23 @@ def explanation_of(none: NoLock, project: Project, searched: Mapping[str, list[s
 
 
 def with_ways_out(told: Explanation, none: NoLock, given: Inputs, project: Project, corpus: Remembered) -> Explanation:
-    """Looks for the ways out, with what is known of the packages already."""
+    """Looks for the ways out, with what is known of the packages already.
+
+    That there is no lock is known, and is told whatever comes of this.
+    """
     if given.kind != "project":
         return told
     from satlock.encoder.project.reading import load
-    from satlock.solver.explaining.ways_out import ways_out
+    from satlock.solver.explaining.ways_out import WaysOut, ways_out
 
-    document = load(project.path)
-    index = given.index_for(project, corpus)
-    return replace(told, out=ways_out(none, project, document, given.project, corpus, default_index=index))
+    try:
+        document = load(project.path)
+        index = given.index_for(project, corpus)
+        return replace(told, out=ways_out(none, project, document, given.project, corpus, default_index=index))
+    except Exception as error:
+        said = " ".join(str(error).split())[:200].rstrip(".")
+        if said == "Caught keyboard interrupt":  # PySAT catches the signal itself.
+            raise
+        if os.environ.get("SATLOCK_TRACEBACK"):
+            say(traceback.format_exc())
+        return replace(told, out=WaysOut((), f"looking for them failed with {type(error).__name__} ({said})"))

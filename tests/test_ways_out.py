@@ -198,3 +198,40 @@ def test_amendments_read_as_they_are_applied() -> None:
     assert document == {"project": {"dependencies": ["a<2", "b"]}}
     assert str(bound) == 'in project.dependencies, change "a<2" to "a<3"'
     assert str(allow) == 'in [tool.uv.prerelease-package], "a.b" = "allow"'
+
+
+def test_a_pin_to_a_local_version_moves_to_public_ones(tmp_path: Path) -> None:
+    """PEP 440 has no order for local versions, so no bound may name one."""
+    world = world_of({"a": {version: Dist() for version in ("1.0", "1.5", "2.0")}}, pyproject("a==1.5+xpu"))
+    found = found_for(world, tmp_path)
+    assert found is not None and not found.cut
+    changes = [str(way).rpartition(" to ")[2] for way in found.ways]
+    assert changes[:2] == ['"a==1.5"', '"a==2.0"']
+    assert all(locks(changed(world, way.amendments), tmp_path) for way in found.ways)
+
+
+def test_a_bound_keeps_its_epoch(tmp_path: Path) -> None:
+    world = world_of({"a": {"1!1.0": Dist(), "1!2.0": Dist(), "1!3.1": Dist()}}, pyproject("a==1!2.*", "a!=1!2.0"))
+    found = found_for(world, tmp_path)
+    assert found is not None
+    assert any('"a>=1!1.0,<1!3"' in str(way) for way in found.ways), [str(way) for way in found.ways]
+    assert all(locks(changed(world, way.amendments), tmp_path) for way in found.ways)
+
+
+def test_leaving_out_every_environment_is_no_way_out(tmp_path: Path) -> None:
+    """Two clashes, each of which leaving out one half of the environments would resolve."""
+    more = """[tool.uv.sources]
+p = { index = "side", marker = "sys_platform != 'linux'" }
+[[tool.uv.index]]
+name = "side"
+url = "https://index.example/whl/side"
+explicit = true
+"""
+    world = world_of(
+        {"p": {"1.0": Dist(), "2.0": Dist(requires_python=">=3.13")}},
+        pyproject("p==2", requires_python=">=3.12", more=more),
+        side={"p": {"2.0": Dist(requires_python=">=3.13")}},
+    )
+    found = found_for(world, tmp_path)
+    assert found is not None and found.ways
+    assert all(locks(changed(world, way.amendments), tmp_path) for way in found.ways)

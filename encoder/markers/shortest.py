@@ -22,6 +22,8 @@ __all__ = ["Shortener", "spelled_as_pylock"]
 
 _AXIS_ORDER = {"opaque": 0, "machine": 1, "python": 2, "implementation": 3, "platform": 4, "choice": 5}
 
+_NEVER = "python_version < '0'"
+
 Cube = tuple[Formula, ...]
 
 
@@ -44,6 +46,8 @@ class Shortener:
         cover = self.cover(region, within)
         if cover is None:
             return None
+        if not cover:
+            return _NEVER
         texts = sorted((_said(cube, self._spelled) for cube in cover), key=lambda parts: (len(parts), parts))
         shared = [part for part in texts[0] if len(texts) > 1 and all(part in parts for parts in texts)]
         alternatives = " or ".join(" and ".join(part for part in parts if part not in shared) for parts in texts)

@@ -335,20 +335,21 @@ def _ends(clause: Specifier, inside: list[Version]) -> tuple[str, str]:
         return "", ""
     low = Version(clause.version.removesuffix(".*"))
     if clause.operator == "==" and not clause.version.endswith(".*"):
-        return f">={low},", f",<={low}"
+        return f">={low.public},", f",<={low.public}"  # PEP 440 orders by public versions only.
     release = low.release if clause.operator == "==" else low.release[:-1]
     after = (*release[:-1], release[-1] + 1)
-    return f">={low},", f",<{'.'.join(map(str, after))}"
+    epoch = f"{low.epoch}!" if low.epoch else ""
+    return f">={low},", f",<{epoch}{'.'.join(map(str, after))}"
 
 
 def _exactly(step: Step, value: Any) -> str | None:
     """An exact version in place of an exact version, if that is what a bound was."""
     if step.kind != "bound" or not step.subject[2].startswith("==") or step.subject[2].endswith(".*"):
         return None
-    clauses = str(value).split(",")
-    old = step.subject[2].removeprefix("==").strip()
-    new = next((c.lstrip("<>=") for c in clauses if c.lstrip("<>=") != str(Version(old))), None)
-    return f"=={new}" if new else None
+    old = Version(step.subject[2].removeprefix("==").strip())
+    ends = {clause.lstrip("<>=") for clause in str(value).split(",")}
+    new = next(iter(ends - {old.public} or ends))
+    return None if new == str(old) else f"=={new}"
 
 
 def _cutoffs(name: str, encoding: Encoding, project: Project) -> list[Any]:

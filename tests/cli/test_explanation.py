@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -98,3 +99,17 @@ def satisfiable(search: Search, facts: list[int]) -> bool:
     ]
     with Solver("glucose4", bootstrap_with=clauses) as solver:
         return bool(solver.solve(assumptions=assumptions))
+
+
+def test_a_no_is_told_whatever_its_ways_out_run_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: object, **options: object) -> None:
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr("satlock.solver.explaining.ways_out.ways_out", broken)
+    scene = scene_of(WORLDS["bounds that contradict each other"], tmp_path)
+    found = scene.lock()
+    assert found.exit_code == 1
+    assert "These cannot all hold" in found.stderr
+    assert "No way out was found." in found.stderr and "IndexError" in found.stderr
+    report = json.loads(scene.lock("--json").stdout)
+    assert report["ways-out"] == [] and not report["ways-out-complete"]
