@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from satlock.cli.failures import FAILED, Ended, ending
+from satlock.cli.report import begin
 
 __all__ = ["satlock"]
 
@@ -60,6 +61,7 @@ class _Satlock(click.Group):
     ) -> Any:
         if not standalone_mode:
             return super().main(args, prog_name, standalone_mode=False, **extra)
+        begin(sys.argv[1:] if args is None else args)
         with ending() as end:
             code = super().main(args, prog_name, standalone_mode=False, **extra)
             end.code = code if isinstance(code, int) else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,6 +10,7 @@ import click
 
 from satlock.cli.failures import FAILED, NO, Ended
 from satlock.cli.inputs import Inputs, inputs
+from satlock.cli.report import print_report
 from satlock.cli.searching import Searching
 from satlock.cli.terminal import marked, say, say_error, say_warning
 from satlock.cli.watching import Phases, Watched
@@ -45,7 +45,7 @@ def conflicts(given: Inputs, as_json: bool, quiet: bool, verbose: bool) -> None:
             say(line)
         if as_json:
             assert searching.explanation is not None
-            click.echo(searching.explanation.json({"status": "no lock"}))
+            print_report("conflicts", {"status": "no lock", **searching.explanation.data()})
         raise Ended(FAILED if none.failed else NO)
 
     searching.search(
@@ -57,7 +57,7 @@ def conflicts(given: Inputs, as_json: bool, quiet: bool, verbose: bool) -> None:
     if verbose:
         say("Times: " + ", ".join(f"{name} {spent:.2f} s" for name, spent in searching.phases.seconds.items()))
     if as_json:
-        click.echo(json.dumps(inferred.data(), indent=2, ensure_ascii=False))
+        print_report("conflicts", inferred.data())
     elif inferred.declarable:
         click.echo(inferred.table(), nl=False)
     if inferred.alone:

@@ -16,6 +16,7 @@ import click
 from satlock.cli.failures import FAILED, WRONG, Ended
 from satlock.cli.inputs import Inputs, inputs_of_many
 from satlock.cli.progress import Progress
+from satlock.cli.report import print_line, print_report
 from satlock.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -186,8 +187,6 @@ def _moment(given: Inputs) -> str:
 @click.option("--with-stdin", is_flag=True, hidden=True, help="End when standard input is closed.")
 def serve(path: Path, port: int, host: str, as_json: bool, with_stdin: bool) -> None:
     """Serve a snapshot to any installer over the simple API, until it is interrupted."""
-    import json
-
     from satlock.corpora.recorded.served import Served
     from satlock.corpora.recorded.serving import CorpusServer
 
@@ -197,7 +196,7 @@ def serve(path: Path, port: int, host: str, as_json: bool, with_stdin: bool) -> 
     except (OSError, OverflowError) as error:
         raise Ended(FAILED, f"Nothing can be served at {host}, port {port}: {error.__class__.__name__}.") from None
     if as_json:
-        click.echo(json.dumps({"base": server.base, "indexes": server.urls(), "default-index": snapshot.default_index}))
+        print_line("serve", {"base": server.base, "indexes": server.urls(), "default-index": snapshot.default_index})
     else:
         if snapshot.default_index is not None:
             click.echo(f"{server.base}/simple/  {snapshot.default_index} (the default index)")
@@ -306,8 +305,6 @@ def _snapshots(paths: Iterable[Path]) -> Iterable[Path]:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def show(path: Path, as_json: bool, names: tuple[str, ...]) -> None:
     """What a snapshot holds: its manifest, and the versions of the packages that are named."""
-    import json
-
     one = _opened(path)
     objects, size = one.objects()
     listings, outcomes = one.facts()
@@ -339,7 +336,7 @@ def show(path: Path, as_json: bool, names: tuple[str, ...]) -> None:
         },
     }
     if as_json:
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+        print_report("corpus", said)
         return
     click.echo(f"content   {one.digest}")
     click.echo(f"recorded  {one.recorded}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -122,7 +121,7 @@ def names_in(standing: Standing, project: Project) -> int:
 
 def json_of_standing(
     standing: Standing, project: Project, verdict: Verdict, phases: Phases, header: dict[str, Any]
-) -> str:
+) -> dict[str, Any]:
     """The report of ``--json`` for a lock that was verified, or found not to be valid."""
     places, gaps = [], []
     if verdict.lock is not None and verdict.domain is not None:
@@ -141,7 +140,7 @@ def json_of_standing(
         if counts[entry.name] > 1:
             said = {"version": entry.version, "index": entry.index, "marker": marker}
             several.setdefault(entry.name, []).append(said)
-    report = {
+    return {
         **header,
         "counts": {
             "packages": names_in(standing, project),
@@ -149,6 +148,10 @@ def json_of_standing(
             "files": sum(len(entry.files) for entry in standing.entries),
             "regions": len(regions),
         },
+        "packages": [
+            {"name": one.name, "version": one.version, "index": one.index or one.path, "marker": marker}
+            for one, marker in entries
+        ],
         "regions": [
             {"marker": marker, "candidates": count}
             for marker, count in sorted(regions.items(), key=lambda item: (item[0] is not None, item[0] or ""))
@@ -157,4 +160,3 @@ def json_of_standing(
         "without-file": gaps,
         "times": {name: round(seconds, 4) for name, seconds in {**phases.seconds, "total": phases.total}.items()},
     }
-    return json.dumps(report, indent=2, ensure_ascii=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import traceback
 from collections.abc import Iterator, Mapping
@@ -62,10 +61,6 @@ class Explanation:
             if self.out.cut:
                 found["ways-out-cut"] = self.out.cut
         return found
-
-    def json(self, header: dict[str, Any]) -> str:
-        """The report of ``--json``."""
-        return json.dumps({**header, **self.data()}, indent=2, ensure_ascii=False)
 
 
 def explanation_of(none: NoLock, project: Project, searched: Mapping[str, list[str]]) -> Explanation:

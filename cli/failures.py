@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import click
 
+from satlock.cli.report import print_failure
 from satlock.cli.terminal import say, say_error
 
 __all__ = ["FAILED", "INTERRUPTED", "NO", "WRONG", "End", "Ended", "ending"]
@@ -58,34 +59,38 @@ def _end_of(error: Exception) -> int:
     """The exit code of an exception, once a person has been told."""
     match error:
         case Ended():
-            if error.lines:
-                say_error(*error.lines)
-            return error.code
+            return _told(error.code, *error.lines)
         case click.Abort():
             return INTERRUPTED
         case click.ClickException():
             error.show()
+            print_failure(error.exit_code, [error.format_message()])
             return error.exit_code
         case BrokenPipeError():
             return FAILED  # whoever reads has gone, so there is nobody to tell
         case OSError():
-            say_error(_sentence(error))
-            return FAILED
+            return _told(FAILED, _sentence(error))
     if str(error) == "Caught keyboard interrupt":
         return INTERRUPTED  # PySAT catches the signal itself while its solvers run
     kinds = {kind.__name__ for kind in type(error).__mro__}  # by name: importing them would slow down every start
     if kinds & {"ProjectError", "SnapshotError"}:
-        say_error(str(error))
-        return WRONG
+        return _told(WRONG, str(error))
     if "CorpusError" in kinds:
-        say_error(str(error))
-        return FAILED
+        return _told(FAILED, str(error))
     said = " ".join(str(error).split())
-    say_error(
+    return _told(
+        FAILED,
         f"satlock failed with {type(error).__name__}{': ' if said else ''}{said[:300]}; this is a bug in satlock.",
         "Set SATLOCK_TRACEBACK=1 to see where, and please report it.",
     )
-    return FAILED
+
+
+def _told(code: int, *lines: str) -> int:
+    """The code, once a person and a program know what ended the run."""
+    if lines:
+        say_error(*lines)
+    print_failure(code, lines)
+    return code
 
 
 def _sentence(error: OSError) -> str:

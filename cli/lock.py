@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,6 +12,7 @@ from satlock.cli.failures import FAILED, NO, WRONG, Ended
 from satlock.cli.inputs import Inputs, inputs, package_names
 from satlock.cli.lockfile import Target, target_of
 from satlock.cli.remembered import Memory
+from satlock.cli.report import print_report
 from satlock.cli.terminal import marked, say, say_error, say_warning
 from satlock.cli.watching import Phases, Watched
 
@@ -177,7 +177,7 @@ class _Run:
         status = "out of date" if verdict.violation else "valid" if check else "unchanged"
         if self.as_json:
             header = self._header(status, verdict.violation)
-            click.echo(json_of_standing(existing, project, verdict, self.phases, header))
+            print_report("lock", json_of_standing(existing, project, verdict, self.phases, header))
         if verdict.violation is not None:
             advice = "Bring it up to date with satlock lock."
             raise Ended(NO, f"{self.target} is out of date: {verdict.violation}.", advice)
@@ -229,7 +229,7 @@ class _Run:
                 say(line)
             if self.as_json:
                 assert searching.explanation is not None
-                click.echo(searching.explanation.json(self._header("no lock")))
+                print_report("lock", {**self._header("no lock"), **searching.explanation.data()})
             raise Ended(FAILED if none.failed else NO)
 
         locked, watched = searching.search(
@@ -283,7 +283,7 @@ class _Run:
                 say(line)
         if inferred.alone:
             if self.as_json:
-                click.echo(json.dumps({**self._header("no lock"), **inferred.data()}, indent=2, ensure_ascii=False))
+                print_report("lock", {**self._header("no lock"), **inferred.data()})
             raise Ended(NO)
 
     @property
@@ -321,7 +321,7 @@ class _Run:
     def _print_json(self, locked: Locked, watched: Watched, status: str, reason: str | None = None) -> None:
         from satlock.cli.summary import json_of
 
-        click.echo(json_of(locked, watched, self.phases, self._header(status, reason)))
+        print_report("lock", json_of(locked, watched, self.phases, self._header(status, reason)))
 
     def _header(self, status: str, reason: str | None = None) -> dict[str, Any]:
         header: dict[str, Any] = {"status": status}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import click
 from satlock.cli.failures import FAILED, NO, WRONG, Ended
 from satlock.cli.inputs import where_from
 from satlock.cli.lockfile import lockfile_in
+from satlock.cli.report import print_report
 from satlock.cli.terminal import say, say_warning
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def prove(  # noqa: PLR0917
 
         size = write_certificate(certificate, proofs)
     if as_json:
-        click.echo(json.dumps(_report(reading, proofs), indent=2))
+        print_report("prove", _report(reading, proofs))
     answers = [answer for proof in proofs for answer in proof.answers]
     _tell(reading, proofs, quiet=quiet, verbose=verbose)
     if quiet:

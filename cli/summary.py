@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -57,11 +56,11 @@ def summary(
         )
 
 
-def json_of(locked: Locked, watched: Watched, phases: Phases, header: dict[str, Any]) -> str:
+def json_of(locked: Locked, watched: Watched, phases: Phases, header: dict[str, Any]) -> dict[str, Any]:
     """The report of ``--json``."""
     packages = locked.lock.packages
     regions = Counter(package.marker for package in packages)
-    report = {
+    return {
         **header,
         "counts": {
             "packages": len({package.name for package in packages}),
@@ -71,6 +70,9 @@ def json_of(locked: Locked, watched: Watched, phases: Phases, header: dict[str, 
             "listings": len(watched.searched),
             "metadata": watched.metadata_read,
         },
+        "packages": [
+            {"name": one.name, "version": one.version, "index": one.index, "marker": one.marker} for one in packages
+        ],
         "regions": [
             {"marker": marker, "candidates": count}
             for marker, count in sorted(regions.items(), key=lambda item: (item[0] is not None, item[0] or ""))
@@ -93,7 +95,6 @@ def json_of(locked: Locked, watched: Watched, phases: Phases, header: dict[str, 
             "z3-calls": locked.z3_calls,
         },
     }
-    return json.dumps(report, indent=2, ensure_ascii=False)
 
 
 def _several(locked: Locked) -> dict[str, list[LockedPackage]]:

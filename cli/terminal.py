@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-__all__ = ["is_terminal", "marked", "say", "say_error", "say_warning"]
+__all__ = ["is_terminal", "marked", "printable", "say", "say_error", "say_warning"]
 
 
 def is_terminal() -> bool:
@@ -29,7 +29,7 @@ def marked(text: str, **style: Any) -> str:
 def say(text: str = "") -> None:
     """A line on standard error. One that cannot be written is lost: the run does not depend on its being read."""
     with suppress(OSError, ValueError):
-        click.echo(_printable(text), err=True, color=_colour())
+        click.echo(printable(text), err=True, color=_colour())
 
 
 def _colour() -> bool | None:
@@ -55,7 +55,7 @@ def say_warning(text: str) -> None:
 _UNPRINTABLE = re.compile(r"\x1b\[[0-9;]*m|[^\n\t -~]")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without the control characters that names from outside may hold: they could rewrite what the terminal shows.
 
     And without credentials, whoever wrote an address into the text.

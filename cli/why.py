@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,6 +12,7 @@ from satlock.cli.existing import read_existing
 from satlock.cli.failures import FAILED, NO, WRONG, Ended
 from satlock.cli.inputs import Inputs, inputs, package_names
 from satlock.cli.lockfile import target_of
+from satlock.cli.report import print_report
 from satlock.cli.searching import Searching
 from satlock.cli.terminal import marked, say, say_warning
 from satlock.cli.watching import Phases, Watched
@@ -201,7 +201,7 @@ class _Run:
     def _print(self, answer: dict[str, Any]) -> None:
         if self.as_json:
             asked = {"name": self.asked.name, "specifier": str(self.asked.specifier)}
-            click.echo(json.dumps({**asked, **answer}, indent=2, ensure_ascii=False))
+            print_report("why", {**asked, **answer})
 
     # -- the words
 

@@ -147,6 +147,8 @@ def test_what_a_program_reads(scene: Scene) -> None:
     assert {"name": "fs", "before": ["2"], "after": ["1"], "days": -8} in cost["changes"]
     assert json.loads(ask(scene, "core>=2", "--json").stdout)["status"] == "impossible"
     assert json.loads(ask(scene, "fs<3", "--json").stdout) == {
+        "schema": "satlock/why",
+        "version": 1,
         "name": "fs",
         "specifier": "<3",
         "status": "met",

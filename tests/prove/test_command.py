@@ -27,6 +27,8 @@ def test_proven_with_a_certificate(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Proven" in done.stderr
     assert json.loads(done.stdout) == {
+        "schema": "satlock/prove",
+        "version": 1,
         "lockfile": str(lock),
         "property": "unique",
         "packages": {"origin": {"proven": True}, "torch": {"proven": True}, "torchmetrics": {"proven": True}},
