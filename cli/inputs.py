@@ -163,6 +163,7 @@ class Inputs:
         indexes = [index for project in projects for index in project.indexes]
         access = access.with_environment().named((index.name, index.url) for index in indexes)
         access = access.with_flat(index.url for index in indexes if index.flat)
+        access = access.with_ignored((index.url, index.ignored) for index in indexes)
         return LiveCorpus(
             cache_dir=self.cache_dir, no_cache=self.no_cache, offline=self.offline, settled=settled, access=access
         )

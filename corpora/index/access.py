@@ -9,15 +9,17 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, get_args
 
 from satlock.corpora.facts import CorpusError
-from satlock.corpora.index.address import Credentials, without_credentials
+from satlock.corpora.index.address import Credentials, origin, without_credentials
 from satlock.corpora.index.default_index import pip_setting
 
-__all__ = ["KEYRINGS", "Access", "Keyring", "credentials_of"]
+__all__ = ["KEYRINGS", "Access", "Keyring", "credentials_of", "variables_of"]
 
 Keyring: TypeAlias = Literal["auto", "disabled", "import", "subprocess"]
 KEYRINGS: tuple[Keyring, ...] = get_args(Keyring)
 
 _TRUE = ("1", "true", "yes", "on", "y", "t")
+_FORBIDS_WHAT_IT_LACKS = ("download", "pytorch", "org")
+"""The labels of a host of indexes that is known to answer 403 for what it does not have."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,9 @@ class Access:
     """Hosts, some with a port, whose certificates are not looked at."""
     flat: frozenset[str] = frozenset()
     """The addresses (without credentials) of indexes that are one folder or one page of links, for all packages."""
+    ignored: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """By the address of an index (without credentials), the statuses by which it says that it lacks a package, besides
+    404: ``ignore-error-codes``."""
 
     def with_environment(self) -> Access:
         """With what the environment and pip's configuration say, which wins as it does in uv.
@@ -59,14 +64,40 @@ class Access:
         names = {url: name for name, url in indexes if name}
         return replace(self, index_names={**self.index_names, **names})
 
+    def label(self, index: str) -> str:
+        """The name of an index (without credentials); empty where it has none."""
+        return next((name for url, name in self.index_names.items() if without_credentials(url) == index), "")
+
     def with_flat(self, urls: Iterable[str]) -> Access:
         """With these indexes as flat ones."""
         return replace(self, flat=self.flat.union(map(without_credentials, urls)))
 
+    def with_ignored(self, statuses: Iterable[tuple[str, frozenset[int] | None]]) -> Access:
+        """With the statuses that mean *not there*, given as (address of the index, statuses or None)."""
+        stated = {without_credentials(url): codes for url, codes in statuses if codes is not None}
+        return replace(self, ignored={**self.ignored, **stated})
+
+    def says_absent(self, index: str, status: int) -> bool:
+        """Whether an index (without credentials) says by this HTTP status that it does not have a package.
+
+        Everything else is a refusal or a failure, after which another index must not serve in its place: that would
+        take a stranger's package for a private one.
+        """
+        if status == 404:
+            return True
+        stated = self.ignored.get(index)
+        if stated is not None:
+            return status in stated
+        return status == 403 and origin(index)[1] == ".".join(_FORBIDS_WHAT_IT_LACKS)
+
+
+def variables_of(name: str) -> tuple[str, str]:
+    """The variables that hold the user name and the password for the index of a name."""
+    spelled = re.sub(r"[^A-Z0-9]", "_", name.upper())
+    return f"UV_INDEX_{spelled}_USERNAME", f"UV_INDEX_{spelled}_PASSWORD"
+
 
 def credentials_of(name: str) -> Credentials | None:
     """What ``UV_INDEX_NAME_USERNAME`` and ``UV_INDEX_NAME_PASSWORD`` say for the index of a name."""
-    spelled = re.sub(r"[^A-Z0-9]", "_", name.upper())
-    user = os.environ.get(f"UV_INDEX_{spelled}_USERNAME")
-    password = os.environ.get(f"UV_INDEX_{spelled}_PASSWORD")
+    user, password = map(os.environ.get, variables_of(name))
     return None if user is None and password is None else Credentials(user or "", password or "")

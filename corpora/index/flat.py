@@ -69,7 +69,7 @@ class FlatIndexes:
         except Refused as refused:
             if index.startswith("file:"):
                 raise CorpusError(f"the flat index {path_of(index)} is neither a folder nor a page of links") from None
-            raise CorpusError(f"the flat index {index} answered with HTTP status {refused.status}") from None
+            raise CorpusError(self._pages.refusal(index, "its links", refused.status)) from None
         base, entries = msgpack.unpackb(kept.packed or b"", use_list=False)
         return _Links(base, _sorted(entries))
 

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveCorpus"]
 
-_ABSENT = (404, 410)
-
 
 class _Asked:
     """A job and its outcome."""
@@ -103,8 +101,6 @@ class LiveCorpus:
         self.progress: Progress = Progress()
         self.fetches = True
         """Files can be downloaded."""
-        self.refused: set[str] = set()
-        """Indexes (without credentials) that answered "forbidden" for a package that was taken as absent there."""
         if not offline and not settled:
             self._start()  # imports and certificates load while the caller still reads its project
 
@@ -356,12 +352,8 @@ class LiveCorpus:
 
     def _absent(self, status: int, index: str, name: str) -> None:
         """Keep that the index has no such package, or raise CorpusError where the status does not say that."""
-        if status == 403 and not self._vault.find(index, index):
-            self.refused.add(index)  # stores of files answer so for what they do not have
-        elif status in (401, 403):
-            raise CorpusError(f"the index {index} refuses {name}: its credentials are missing or wrong (HTTP {status})")
-        elif status not in _ABSENT:
-            raise CorpusError(f"the index {index} answered for {name} with HTTP status {status}")
+        if not self._access.says_absent(index, status):
+            raise CorpusError(self._transport.refusal(index, name, status))
         self._keep_page(listing_url(index, name), Kept("", "", 0.0, b"", None))
 
     def _keep_page(self, url: str, kept: Kept) -> None:

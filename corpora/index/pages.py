@@ -27,6 +27,7 @@ class Pages:
     def __init__(self, transport: Transport, cache: Cache, keep: Callable[[str, Kept], None], *, settled: bool) -> None:
         """``settled``: what is kept of a page serves, however old."""
         self._transport = transport
+        self.refusal = transport.refusal
         self._cache = cache
         self._keep = keep
         self._settled = settled
@@ -64,7 +65,7 @@ class Pages:
                 self._keep(key, kept._replace(fresh_until=until))
             return kept
         if answer.status != 200:
-            raise CorpusError(f"the index {index} answered for {what} with HTTP status {answer.status}")
+            raise CorpusError(self.refusal(index, what, answer.status))
         kind = answer.headers.get("content-type", "")
         digest = sha256(sha256(f"{answer.url} {kind}".encode()).digest() + body).digest()
         etag, modified = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")

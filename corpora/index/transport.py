@@ -160,6 +160,13 @@ class Transport:
     def promote(self, job: Job) -> None:
         self._gate.promote(job)
 
+    def refusal(self, index: str, what: str, status: int) -> str:
+        """That an index refuses something with this HTTP status, and what may be wrong."""
+        from satlock.corpora.index.refusals import refusal
+
+        known = self._vault.find(index, index) is not None
+        return refusal(index, what, status, known=known, label=self._access.label(index))
+
     def connect(self) -> None:
         """Make the client now: importing and reading certificates take time that can be spent before it is needed."""
         if self._client is None and not self._offline:

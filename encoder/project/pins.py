@@ -17,9 +17,9 @@ __all__ = ["Declared", "is_relative", "read_conflicts", "read_indexes"]
 
 _INDEX_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
-_INDEX_KEYS = frozenset({"name", "url", "explicit", "default", "format"})
+_INDEX_KEYS = frozenset({"name", "url", "explicit", "default", "format", "ignore-error-codes"})
 _INDEX_KEYS_WITHOUT_BEARING = frozenset({"publish-url", "authenticate", "cache-control"})
-_INDEX_KEYS_NOT_SUPPORTED = frozenset({"exclude-newer", "ignore-error-codes"})
+_INDEX_KEYS_NOT_SUPPORTED = frozenset({"exclude-newer"})
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _named_on_command_line(indexes: list[Index], named: Mapping[str, str]) -> li
             raise ProjectError(f"--index is {shown(f'{name}={url}')}, which is not NAME=URL; write 'name=https://...'.")
         if any(index.name == name for index in indexes):
             indexes = [
-                replace(index, url=url, flat=False, relative=False) if index.name == name else index
+                replace(index, url=url, flat=False, ignored=None, relative=False) if index.name == name else index
                 for index in indexes
             ]
         else:
@@ -131,8 +131,18 @@ def _one_index(entry: Value, warnings: list[str]) -> Index:
         explicit,
         "default" in table and table["default"].flag(),
         shape == "flat",
+        ignored=_statuses(table["ignore-error-codes"]) if "ignore-error-codes" in table else None,
         relative=is_relative(table["url"].raw),
     )
+
+
+def _statuses(value: Value) -> frozenset[int]:
+    codes = []
+    for item in value.items("a list of HTTP statuses"):
+        if type(item.raw) is not int or not 100 <= item.raw <= 999:
+            raise item.error(f"is {shown(item.raw)}, which is no HTTP status", "write numbers such as 403")
+        codes.append(item.raw)
+    return frozenset(codes)
 
 
 def is_relative(written: object) -> bool:

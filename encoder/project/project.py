@@ -67,6 +67,8 @@ class Index:
     """``format = "flat"``: a folder of files, or one page of links to the files of all its packages."""
     beside: bool = False
     """``find-links``: what it has stands beside what the other indexes have, wherever no source says more."""
+    ignored: frozenset[int] | None = None
+    """``ignore-error-codes``: HTTP statuses by which it says that it lacks a package; None where nothing is stated."""
     relative: bool = False
     """Whether it was given as a path from the project's file, which is how a lock then names it."""
 

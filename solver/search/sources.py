@@ -81,12 +81,38 @@ class Sources:
 
     def partitions(self, names: Sequence[str]) -> dict[str, list[tuple[Formula, Candidates]]]:
         """For each package its regions by pin, with the candidates that serve each."""
-        wanted = list(dict.fromkeys(self._pairs_of(names)))
-        listings = self.corpus.listings(wanted) if wanted else {}
+        listings = self._listed(names)
         if self.only is not None:
             listings = {key: found and self._narrowed(found, self.only) for key, found in listings.items()}
         self._resolve(names)
         return {name: self._partition(name, listings) for name in names}
+
+    def _listed(self, names: Sequence[str]) -> dict[tuple[str, str], Listing | None]:
+        """What each index says that may serve a package.
+
+        With ``first-index``, an index is only asked for what those before it lack: so what it refuses is no matter to
+        the others' packages, and it never hears of their names.
+        """
+        wanted = dict.fromkeys(self._pairs_of(names))
+        found = dict(self.corpus.listings(wanted)) if wanted else {}
+        asked = self._chain()[: self._at_first]
+        for url in self._chain()[self._at_first :]:
+            lacking = [
+                name
+                for name in names
+                if not any(found.get((above, name)) for above in asked)
+                and self.universe.domain.satisfiable(self._unpinned(name))
+            ]
+            if not lacking:
+                break
+            found.update(self.corpus.listings([(url, name) for name in lacking]))
+            asked.append(url)
+        return found
+
+    @property
+    def _at_first(self) -> int:
+        """How many indexes of the chain are asked for each package, whatever those before them say."""
+        return 1 if self.project.index_strategy == "first-index" else len(self._chain())
 
     @staticmethod
     def _narrowed(listing: Listing, only: Mapping[str, frozenset[str]]) -> Listing:
@@ -104,7 +130,7 @@ class Sources:
             if pin.reference is None:
                 yield pin.url, name
         if self.universe.domain.satisfiable(self._unpinned(name)):
-            for url in (*self._beside(), *self._chain()):
+            for url in (*self._beside(), *self._chain()[: self._at_first]):
                 yield url, name
 
     def _unpinned(self, name: str) -> Formula:
@@ -146,7 +172,7 @@ class Sources:
             parts.append((pin.region, self._indexed(name, chain, asked, len(parts))))
         unpinned = self._unpinned(name)
         if domain.satisfiable(unpinned):
-            chain = [found for url in self._chain() if (found := listings[url, name]) is not None]
+            chain = [found for url in self._chain() if (found := listings.get((url, name))) is not None]
             if self.project.index_strategy == "first-index":
                 chain = chain[:1]
             beside = [found for url in self._beside() if (found := listings[url, name]) is not None]

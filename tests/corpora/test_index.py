@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from satlock.corpora.facts import CorpusError, Listing, Metadata, NeedsBuild, Unavailable, Wanted
+from satlock.corpora.index.access import Access
 from satlock.corpora.index.cache import Cache, Kept
 from satlock.corpora.index.freshness import fresh_until
 from satlock.corpora.index.index import LiveCorpus
@@ -470,7 +471,9 @@ def test_passing_failures_are_tried_again(server: Server, live: Live) -> None:
     ("reply", "reason"),
     [
         (Reply(status=500), "could not be asked for demo: HTTP status 500"),
-        (Reply(status=401), "refuses demo: its credentials are missing or wrong"),
+        (Reply(status=401), "refuses demo with HTTP status 401.*sent may be wrong or expired"),
+        (Reply(status=403), "refuses demo with HTTP status 403.*ignore-error-codes = \\[403\\]"),
+        (Reply(status=410), "refuses demo with HTTP status 410"),
         (Reply(status=418), "answered for demo with HTTP status 418"),
         (Reply(b"<", headers={"Content-Type": "image/png"}), "has a page for demo that cannot be read"),
         (Reply(status=302, headers={"Location": "ftp://files.example/"}), "redirects to where satlock does not follow"),
@@ -503,11 +506,33 @@ def test_what_is_no_index_address(live: Live, index: str) -> None:
         corpus.listings([(index, "demo")])
 
 
-def test_gone_and_forbidden_packages_are_absent(server: Server, live: Live) -> None:
-    server.replies |= {"/simple/gone/": Reply(status=410), "/simple/kept/": Reply(status=403)}
-    corpus = live()
-    assert set(corpus.listings([(server.index, "gone"), (server.index, "kept")]).values()) == {None}
-    assert corpus.refused == {server.index}
+@pytest.mark.parametrize("status", [401, 403, 410])
+def test_what_an_index_refuses_is_absent_only_where_the_project_says_so(
+    server: Server, live: Live, status: int
+) -> None:
+    server.replies["/simple/kept/"] = Reply(status=status)
+    with pytest.raises(CorpusError, match=r"no credentials are known for it|410, gone"):
+        live().listings([(server.index, "kept")])
+    stated = Access().with_ignored([(server.index, frozenset({status})), (f"{server.index}/other", None)])
+    assert live(access=stated).listings([(server.index, "kept")]) == {(server.index, "kept"): None}
+    other = Access().with_ignored([(server.index, frozenset({418}))])
+    with pytest.raises(CorpusError, match=f"HTTP status {status}"):
+        live(access=other).listings([(server.index, "kept")])
+
+
+def test_the_stores_of_pytorch_forbid_what_they_lack() -> None:
+    index = f"https://{'.'.join(('download', 'pytorch', 'org'))}/whl/cpu"
+    assert Access().says_absent(index, 403) and not Access().says_absent(index, 401)
+    assert not Access().says_absent("https://index.example/whl/cpu", 403)
+    stated = Access().with_ignored([(index, frozenset({401}))])
+    assert stated.says_absent(index, 401) and stated.says_absent(index, 404) and not stated.says_absent(index, 403)
+
+
+def test_a_refusal_tells_where_credentials_may_be_put(server: Server, live: Live) -> None:
+    server.replies["/simple/demo/"] = Reply(status=401)
+    access = Access().named([("our-own", server.index)])
+    with pytest.raises(CorpusError, match="UV_INDEX_OUR_OWN_USERNAME and UV_INDEX_OUR_OWN_PASSWORD"):
+        live(access=access).listings([(server.index, "demo")])
 
 
 def test_a_file_host_that_fails_is_no_property_of_the_candidate(server: Server, live: Live) -> None:
