@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from satlock import __version__
 from satlock.cli.failures import FAILED, Ended, ending
 from satlock.cli.report import begin
 
@@ -71,12 +72,7 @@ class _Satlock(click.Group):
 def _print_version(ctx: click.Context, parameter: click.Parameter, asked: bool) -> None:
     if not asked or ctx.resilient_parsing:
         return
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        click.echo(f"satlock {version('satlock')}")
-    except PackageNotFoundError:
-        click.echo("satlock (not installed: run from its source)")
+    click.echo(f"satlock {__version__}")
     ctx.exit()
 
 

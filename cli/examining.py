@@ -37,7 +37,7 @@ class WhereFrom:
         return given.corpus()
 
 
-def ask_indexes(reading: Reading, given: WhereFrom) -> tuple[Asking, SecondLook | None]:
+def ask_indexes(reading: Reading, given: WhereFrom, *, quiet: bool = False) -> tuple[Asking, SecondLook | None]:
     """Everything that the project and the candidates ask for, and who can look again at one of their files.
 
     Raises:
@@ -54,7 +54,7 @@ def ask_indexes(reading: Reading, given: WhereFrom) -> tuple[Asking, SecondLook 
     corpus = given.open()
     try:
         addresses = _Addresses(reading, given, corpus, asking)
-        with Progress(lambda: _told(corpus, len(asking.wanted))):
+        with Progress(lambda: _told(corpus, len(asking.wanted)), shown=not quiet):
             examine(asking, corpus, addresses.of, asking.edits.may_build)
         return asking, SecondLook(given.open, addresses.of)
     finally:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from satlock import __version__
 from satlock.corpora.facts import CorpusError, Unreachable
 from satlock.corpora.index.access import Access
 from satlock.corpora.index.address import Credentials, origin, path_of, split_credentials
@@ -355,7 +356,7 @@ def _client(timeout: float, access: Access) -> httpx.AsyncClient:
             follow_redirects=True,
             timeout=httpx.Timeout(timeout, connect=min(timeout, 15.0), pool=None),
             limits=limits,
-            headers={"User-Agent": _user_agent(), "Accept": "*/*"},
+            headers={"User-Agent": f"satlock/{__version__}", "Accept": "*/*"},
             verify=secure_context(access),
             mounts={
                 f"https://{host}": httpx.AsyncHTTPTransport(verify=trusting, http2=True, limits=limits)
@@ -365,12 +366,3 @@ def _client(timeout: float, access: Access) -> httpx.AsyncClient:
         )
     except (ValueError, ImportError, httpx.InvalidURL):  # what they say may hold the proxy's password
         raise CorpusError("a proxy that the environment names (HTTPS_PROXY, ALL_PROXY) cannot be used") from None
-
-
-def _user_agent() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"satlock/{version('satlock')}"
-    except PackageNotFoundError:
-        return "satlock/0"
