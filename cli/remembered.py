@@ -96,6 +96,13 @@ class Memory:
             from datetime import UTC, datetime
 
             said.append(datetime.now(UTC).date())
+        if b"requires-python" not in project:  # then the Python that is used tells it
+            from pathlib import Path
+
+            from satlock.encoder.project.interpreter import python_in_use
+
+            here = Path(self._source).absolute().parent
+            said.append(python_in_use(here, here))
         return blake2b(repr(said).encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -14,11 +14,11 @@ from satlock.encoder.project.pins import Declared, read_indexes
 from satlock.encoder.project.project import Source
 from satlock.encoder.project.settings import settings_of
 from satlock.encoder.project.sourcing import Ground, read_sources
-from satlock.encoder.project.tables import load, read_groups
+from satlock.encoder.project.tables import Groups, load, read_groups
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of
 
-__all__ = ["Lowering", "lowering_of"]
+__all__ = ["Lowering", "groups_of_tree", "lowering_of"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,22 @@ class Lowering:
             yield replace(dependency, marker=rest)
 
 
+def groups_of_tree(direct: Direct) -> Groups:
+    """The dependency groups that a source tree states; an archive states none.
+
+    Raises:
+        ProjectError: its file is broken.
+    """
+    file = Path(direct.tree, "pyproject.toml")
+    if not direct.tree or not file.is_file():
+        return Groups({}, {}, {})
+    tables = Value(load(file), str(file), "").table()
+    settings = settings_of(tables, [])
+    return read_groups(
+        tables.get("dependency-groups"), settings.get("dev-dependencies"), settings.get("dependency-groups")
+    )
+
+
 def lowering_of(direct: Direct) -> Lowering:
     """The sources that apply to what a candidate requires: those of its ``pyproject.toml``, and of its workspace.
 
@@ -72,8 +88,8 @@ def lowering_of(direct: Direct) -> Lowering:
     settings = settings_of(tables, [])
     top = Path(direct.top) if direct.top else None
     workspace = workspace_of(file, top)
-    groups, _ = read_groups(tables.get("dependency-groups"), settings.get("dev-dependencies"))
-    declared = Declared(direct.metadata.name, direct.metadata.provides_extra, groups)
+    groups = read_groups(tables.get("dependency-groups"), settings.get("dev-dependencies"))
+    declared = Declared(direct.metadata.name, direct.metadata.provides_extra, groups.listed)
     git = reference if isinstance(reference, GitReference) else None
     members = workspace.references if workspace is not None else {}
 

@@ -108,6 +108,7 @@ class Member:
     groups: Mapping[str, tuple[Requirement, ...]]
     """Only what each group itself lists."""
     group_includes: Mapping[str, tuple[str, ...]]
+    group_pythons: Mapping[str, SpecifierSet]
     extras: tuple[str, ...]
     """Those that its file tells of."""
 
@@ -131,6 +132,8 @@ class Project:
     groups: Mapping[str, tuple[Requirement, ...]]
     """Only what each group itself lists; see ``group_includes``."""
     group_includes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    group_pythons: Mapping[str, SpecifierSet] = field(default_factory=dict)
+    """For which Pythons a group is, where that is not every one; what each lists has it in its marker already."""
     default_groups: tuple[str, ...] = ()
     conflicts: tuple[tuple[Choice, ...], ...] = ()
     exclusions: tuple[tuple[Choice, ...], ...] = ()

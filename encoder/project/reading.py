@@ -10,6 +10,7 @@ from typing import get_args
 
 from packaging.specifiers import SpecifierSet
 
+from satlock.encoder.project.interpreter import python_in_use
 from satlock.encoder.project.pins import Declared, read_indexes
 from satlock.encoder.project.project import IndexStrategy, Project, ProjectError, Requirement, Resolution
 from satlock.encoder.project.settings import (
@@ -34,8 +35,7 @@ from satlock.encoder.project.values import Value, shown
 __all__ = ["OLDEST_PYTHON", "load", "project_of", "read_project"]
 
 OLDEST_PYTHON = ">=3.11"
-"""What stands for a missing ``requires-python``: the oldest Python that satlock itself runs on. uv takes the Python
-that happens to run, so that two machines lock differently."""
+"""What a requirements file is locked for, which cannot say it: the oldest Python that satlock itself runs on."""
 
 _INDEX_STRATEGIES: tuple[IndexStrategy, ...] = get_args(IndexStrategy)
 _RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
@@ -100,7 +100,10 @@ def project_of(
     _refuse_dynamic(project or {})
     dependencies = project["dependencies"].requirements() if project and "dependencies" in project else ()
     extras = read_extras((project or {}).get("optional-dependencies"))
-    groups, includes = read_groups(tables.get("dependency-groups"), own.get("dev-dependencies"))
+    found_groups = read_groups(
+        tables.get("dependency-groups"), own.get("dev-dependencies"), own.get("dependency-groups")
+    )
+    groups, includes = found_groups.listed, found_groups.includes
     _check_self_references(path, name, extras, (dependencies, *extras.values(), *groups.values()))
     warnings += (
         f"{each.origin} requires {shown(each.text)}, which is the project itself, so no package is locked for it; "
@@ -121,7 +124,7 @@ def project_of(
         name=name,
         requires_python=(
             shared.pythons(
-                _requires_python, (project or {}).get("requires-python"), "project." if named else "", warnings
+                _requires_python, (project or {}).get("requires-python"), "project." if named else "", path, warnings
             )
             if requires_python is None
             else requires_python
@@ -130,6 +133,7 @@ def project_of(
         extras=extras,
         groups=groups,
         group_includes=includes,
+        group_pythons=found_groups.pythons,
         default_groups=read_default_groups(own.get("default-groups"), groups),
         conflicts=shared.conflicts(declared),
         sources=sources,
@@ -167,13 +171,14 @@ def _refuse_dynamic(project: Mapping[str, Value]) -> None:
             )
 
 
-def _requires_python(value: Value | None, table: str, warnings: list[str]) -> SpecifierSet:
+def _requires_python(value: Value | None, table: str, path: Path, top: Path, warnings: list[str]) -> SpecifierSet:
     if value is None:
+        version, who = python_in_use(path.absolute().parent, top.absolute())
         warnings.append(
-            f"{table}requires-python is missing, so the lock is for Python {OLDEST_PYTHON}, "
-            "the oldest that satlock itself runs on; add it to say which Pythons the project is for."
+            f"{table}requires-python is missing, so the lock is for Python >={version} "
+            f"({who}); add it to say which Pythons the project is for."
         )
-        return SpecifierSet(OLDEST_PYTHON)
+        return SpecifierSet(f">={version}")
     specifiers = value.specifiers()
     if all(each.operator in ("<", "<=", "!=") for each in specifiers):
         warnings.append(f"{value.where} has no lower bound, so the lock is for every older Python too; add one.")

@@ -44,7 +44,8 @@ def _words(text: str) -> frozenset[str]:
 
 _READ = _words(
     "allow-insecure-host keyring-provider native-tls system-certs "
-    "conflicts constraint-dependencies default-groups dependency-metadata dev-dependencies environments "
+    "conflicts constraint-dependencies default-groups dependency-groups dependency-metadata dev-dependencies "
+    "environments "
     "exclude-dependencies exclude-newer exclude-newer-package extra-index-url find-links index index-strategy "
     "index-url no-binary no-binary-package no-build no-build-package override-dependencies prerelease "
     "prerelease-package required-environments resolution sources workspace"
@@ -61,7 +62,7 @@ _WITHOUT_BEARING = _words(
 )
 _NOT_SUPPORTED = _words(
     # These could change what a lock says, or whether there is one.
-    "build-constraint-dependencies config-settings config-settings-package dependency-groups "
+    "build-constraint-dependencies config-settings config-settings-package "
     "extra-build-dependencies extra-build-variables fork-strategy http-proxy https-proxy "
     "minimum-libc-version no-build-isolation no-build-isolation-package no-index no-proxy no-sources "
     "no-sources-package offline require-build-hashes torch-backend upgrade upgrade-package"

@@ -13,13 +13,13 @@ from satlock.encoder.project.pins import Declared, read_conflicts, read_indexes
 from satlock.encoder.project.project import Choice, Index, Member, Project, ProjectError, Requirement, Source
 from satlock.encoder.project.settings import settings_of
 from satlock.encoder.project.sourcing import Ground, read_sources
-from satlock.encoder.project.tables import load, read_extras, read_groups, read_name
+from satlock.encoder.project.tables import Groups, flat, load, read_extras, read_groups, read_name
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import Workspace, pythons_of, read_member, workspace_of
 
 __all__ = ["Shared", "as_one", "shared_settings"]
 
-_OF_EACH_MEMBER = ("sources", "dev-dependencies", "default-groups", "conflicts")
+_OF_EACH_MEMBER = ("sources", "dependency-groups", "dev-dependencies", "default-groups", "conflicts")
 """Settings that a member states for itself; all others are those of the root."""
 
 
@@ -83,14 +83,16 @@ class Shared:
 
     def pythons(
         self,
-        read: Callable[[Value | None, str, list[str]], SpecifierSet],
+        read: Callable[[Value | None, str, Path, Path, list[str]], SpecifierSet],
         value: Value | None,
         place: str,
+        path: Path,
         warnings: list[str],
     ) -> SpecifierSet:
         """The Pythons that every member of the workspace admits."""
         stated = pythons_of(self.workspace) if self.workspace is not None else []
-        own = read(value, place, warnings) if value is not None or not stated else SpecifierSet()
+        top = self.workspace.root.parent if self.workspace is not None else path.parent
+        own = read(value, place, path, top, warnings) if value is not None or not stated else SpecifierSet()
         return _intersection([own, *stated])
 
     def members(self, name: str | None) -> tuple[Member, ...]:
@@ -140,7 +142,8 @@ def as_one(project: Project) -> Project:
             one = listed(member, extra, f"extra {extra} of {member.path}")
             extras[extra] = (*extras.get(extra, ()), one)
         for group in member.groups:
-            groups[group] = (*groups.get(group, ()), *_resolved(member, group))
+            own = Groups(member.groups, member.group_includes, member.group_pythons)
+            groups[group] = (*groups.get(group, ()), *flat(own, group))
     return replace(
         project,
         dependencies=tuple(listed(member, "", "tool.uv.workspace.members") for member in project.members),
@@ -148,18 +151,6 @@ def as_one(project: Project) -> Project:
         groups=groups,
         default_groups=project.default_groups or (("dev",) if "dev" in groups else ()),
     )
-
-
-def _resolved(member: Member, group: str) -> tuple[Requirement, ...]:
-    """What a group lists, with what it includes."""
-    seen: dict[str, None] = {}
-    waiting = [group]
-    while waiting:
-        name = waiting.pop(0)
-        if name not in seen:
-            seen[name] = None
-            waiting += member.group_includes.get(name, ())
-    return tuple(requirement for name in seen for requirement in member.groups[name])
 
 
 def _files(workspace: Workspace) -> dict[str, tuple[Mapping[str, Value], Mapping[str, Value]]]:
@@ -179,7 +170,7 @@ def _declared(workspace: Workspace) -> Declared:
 
 def _declared_by(tables: Mapping[str, Value], settings: Mapping[str, Value]) -> Declared:
     project = tables["project"].table() if "project" in tables else {}
-    groups, _ = read_groups(tables.get("dependency-groups"), settings.get("dev-dependencies"))
+    groups = read_groups(tables.get("dependency-groups"), settings.get("dev-dependencies")).listed
     name = read_name(tables["project"], project) if project else None
     return Declared(name, read_extras(project.get("optional-dependencies")), groups)
 

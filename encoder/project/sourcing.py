@@ -153,6 +153,4 @@ def _member(
             f"takes '{name}' from the workspace, which has no member of that name",
             "add its folder to members in [tool.uv.workspace]",
         )
-    if "editable" in table and not table["editable"].flag():
-        found = replace(found, editable=False)
     return _in_checkout(found, ground)

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.dependency_groups import DependencyGroupResolver
+from packaging.markers import Marker
+from packaging.specifiers import SpecifierSet
 
 from satlock.encoder.project.project import ProjectError, Requirement
 from satlock.encoder.project.values import Value, first_line, shown
 
-__all__ = ["load", "read_extras", "read_groups", "read_name"]
+__all__ = ["Groups", "flat", "for_pythons", "load", "read_extras", "read_groups", "read_name"]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The dependency groups of a file, by name."""
+
+    listed: Mapping[str, tuple[Requirement, ...]]
+    """Only what each itself lists."""
+    includes: Mapping[str, tuple[str, ...]]
+    pythons: Mapping[str, SpecifierSet]
+    """For which Pythons all is that a group lists or includes, where that is not every one (a setting of uv)."""
 
 
 def load(path: Path) -> dict[str, object]:
@@ -47,10 +61,11 @@ def read_extras(value: Value | None) -> dict[str, tuple[Requirement, ...]]:
     return extras
 
 
-def read_groups(
-    value: Value | None, dev: Value | None
-) -> tuple[dict[str, tuple[Requirement, ...]], dict[str, tuple[str, ...]]]:
-    """What each group itself lists, and which groups it includes; ``tool.uv.dev-dependencies`` add to ``dev``."""
+def read_groups(value: Value | None, dev: Value | None, settings: Value | None = None) -> Groups:
+    """The groups of ``[dependency-groups]``; ``tool.uv.dev-dependencies`` add to ``dev``, which nothing can include.
+
+    ``settings`` is ``[tool.uv.dependency-groups]``: a ``requires-python`` for each group.
+    """
     groups: dict[str, tuple[Requirement, ...]] = {}
     includes: dict[str, tuple[Value, ...]] = {}
     for key, item in value.table().items() if value else ():
@@ -60,8 +75,6 @@ def read_groups(
         entries = list(item.items("a list of requirements"))
         groups[name] = tuple(entry.requirement(item.where) for entry in entries if not isinstance(entry.raw, dict))
         includes[name] = tuple(_include(entry) for entry in entries if isinstance(entry.raw, dict))
-    if dev is not None:
-        groups["dev"] = groups.get("dev", ()) + dev.requirements()
     for included in includes.values():
         for item in included:
             if item.name("group name") not in groups:
@@ -69,7 +82,39 @@ def read_groups(
     names = {name: tuple(item.name() for item in included) for name, included in includes.items() if included}
     if value is not None:
         _refuse_cycles(value, groups, names)
-    return groups, names
+    pythons = dict(_pythons_of_groups(settings, groups))
+    for name, specifiers in pythons.items():
+        groups[name] = tuple(for_pythons(requirement, specifiers) for requirement in groups[name])
+    if dev is not None:
+        groups["dev"] = groups.get("dev", ()) + dev.requirements()
+    return Groups(groups, names, pythons)
+
+
+def _pythons_of_groups(settings: Value | None, groups: Mapping[str, object]) -> Iterator[tuple[str, SpecifierSet]]:
+    for key, item in settings.table().items() if settings is not None else ():
+        name = item.key_name(key, "group name")
+        if name not in groups:
+            raise item.error("is no group of [dependency-groups]", "add the group there, or drop it here")
+        for setting, value in item.table().items():
+            if setting != "requires-python":
+                raise value.error("is unknown", "use requires-python")
+            yield name, value.specifiers()
+
+
+def for_pythons(requirement: Requirement, specifiers: SpecifierSet | None) -> Requirement:
+    """A requirement that holds for some Pythons only."""
+    if not specifiers:
+        return requirement
+    marker = Marker(" and ".join(f"python_full_version {each.operator} '{each.version}'" for each in specifiers))
+    return replace(requirement, marker=marker if requirement.marker is None else requirement.marker & marker)
+
+
+def flat(groups: Groups, name: str) -> list[Requirement]:
+    """What a group lists, and what it includes."""
+    found = list(groups.listed[name])
+    for other in groups.includes.get(name, ()):
+        found += (for_pythons(each, groups.pythons.get(name)) for each in flat(groups, other))
+    return found
 
 
 def _include(entry: Value) -> Value:

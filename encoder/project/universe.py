@@ -120,7 +120,7 @@ def _activations(project: Project, brought: Mapping[str, Formula]) -> dict[Choic
     brought_by: dict[Choice, list[tuple[Choice | None, Formula]]] = {choice: [] for choice in choices}
     for group, included in project.group_includes.items():
         for name in included:
-            brought_by[Choice("group", name)].append((Choice("group", group), TRUE))
+            brought_by[Choice("group", name)].append((Choice("group", group), _pythons_of(project, group)))
     for by, requirement in _listed(project):
         if requirement.name == project.name:
             for extra in requirement.extras:
@@ -197,12 +197,15 @@ def _whole_project(project: Project) -> Formula:
 
 def _group(member: Member, group: str) -> Formula:
     """When a group of a member is in force: chosen, or included by one that is."""
-    including = {group}
-    while True:
-        more = {by for by, included in member.group_includes.items() if including & set(included)} - including
-        if not more:
-            return any_of(chosen(Choice("group", name, member.name)) for name in sorted(including))
-        including |= more
+    including = sorted(by for by, included in member.group_includes.items() if group in included)
+    ways = [_pythons_of(member, by) & _group(member, by) for by in including]
+    return any_of((chosen(Choice("group", group, member.name)), *ways))
+
+
+def _pythons_of(owner: Project | Member, group: str) -> Formula:
+    """For which Pythons a group is."""
+    specifiers = owner.group_pythons.get(group)
+    return from_python_specifier(str(specifiers)) if specifiers else TRUE
 
 
 def _roots(project: Project, active: Mapping[Choice, Formula], known: Mapping[Reference, Direct]) -> Iterator[Root]:

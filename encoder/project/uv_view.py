@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Literal
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -18,6 +19,7 @@ from satlock.encoder.project.project import Project, ProjectError, Requirement
 from satlock.encoder.project.reading import load, project_of
 from satlock.encoder.project.script import tables_of_script
 from satlock.encoder.project.values import Value, shown
+from satlock.encoder.project.workspace import workspace_of
 
 __all__ = ["Cutoff", "UvView", "refuse_unlisted_scopes", "uv_view_of"]
 
@@ -38,8 +40,8 @@ class UvView:
     project: Project
     version: str | None
     """None where only a build of the project tells it."""
-    package: bool
-    """Whether the project is installed itself, or only what it requires."""
+    source: Literal["editable", "directory", "virtual"]
+    """How the project is installed itself; ``virtual`` where only what it requires is."""
     resolution: str | None
     prerelease: str | None
     fork_strategy: str | None
@@ -81,7 +83,7 @@ def uv_view_of(
     return UvView(
         project,
         _version(stated),
-        uv["package"].flag() if "package" in uv else "build-system" in top,
+        "virtual" if script else _source(path, top, uv, project.name),
         uv["resolution"].text() if "resolution" in uv else None,
         uv["prerelease"].text() if "prerelease" in uv else None,
         uv["fork-strategy"].text() if "fork-strategy" in uv else None,
@@ -110,6 +112,17 @@ def refuse_unlisted_scopes(view: UvView) -> None:
                     f"uv takes no such project; write it in [tool.satlock.sources], add {name} to the {choice.kind}, "
                     "or write a pylock.toml."
                 )
+
+
+def _source(
+    path: Path, top: Mapping[str, Value], uv: Mapping[str, Value], name: str | None
+) -> Literal["editable", "directory", "virtual"]:
+    workspace = workspace_of(path)
+    if workspace is not None and name is not None and name in workspace.members:
+        reference = workspace.references[name]
+        return "virtual" if not reference.package else "editable" if reference.editable else "directory"
+    package = uv["package"].flag() if "package" in uv else "build-system" in top
+    return "editable" if package else "virtual"
 
 
 def _version(stated: Mapping[str, Value]) -> str | None:

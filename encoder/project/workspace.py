@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
@@ -29,14 +30,52 @@ class Workspace:
     """The ``pyproject.toml`` of each member by name, the root's own included where it is a project."""
 
     def folder_of(self, name: str) -> PathReference:
-        """A member as a reference; editable, as uv has it."""
+        """A member as a reference; editable, where no source says otherwise."""
         folder = self.members[name].parent
         given = os.path.relpath(folder, self.root.parent)
-        return PathReference(str(folder), True, True, is_package(self.members[name]), True, given)
+        installed = self.installs(name)
+        editable = installed and self._taken.get(name) is not False
+        return PathReference(str(folder), True, editable, installed, True, given)
 
-    @property
+    def installs(self, name: str) -> bool:
+        """Whether a member is installed itself, and not only what it requires.
+
+        ``tool.uv.package`` says so; else a build system does, or a source with ``workspace = true`` that names it.
+        """
+        tables = self._tables_of(self.members[name])
+        told = _uv(tables).get("package")
+        return told.flag() if told is not None else "build-system" in tables or name in self._taken
+
+    @cached_property
     def references(self) -> dict[str, PathReference]:
         return {name: self.folder_of(name) for name in self.members}
+
+    @cached_property
+    def _taken(self) -> dict[str, bool | None]:
+        """The packages that a source takes from the workspace, whoever states it, with its ``editable``.
+
+        Raises:
+            ProjectError: one is to be editable by one source, and not by another.
+        """
+        found: dict[str, bool | None] = {}
+        for path in dict.fromkeys((self.root, *self.members.values())):
+            tables = self._tables_of(path)
+            own = read_name(tables["project"], tables["project"].table()) if "project" in tables else None
+            for name, source in _sources_in(tables):
+                if name == own or "workspace" not in source or source["workspace"].raw is not True:
+                    continue
+                told = source["editable"].flag() if "editable" in source else None
+                if told is not None and found.get(name, told) not in (told, None):
+                    raise source["editable"].error(
+                        f"takes '{name}' {'' if told else 'not '}as editable, and another member of the workspace the "
+                        "other way",
+                        "let all of them say the same",
+                    )
+                found[name] = told if told is not None else found.get(name)
+        return found
+
+    def _tables_of(self, path: Path) -> Mapping[str, Value]:
+        return self.tables if path == self.root else Value(load(path), str(path), "").table()
 
 
 def workspace_of(path: Path, top: Path | None = None) -> Workspace | None:
@@ -63,13 +102,6 @@ def workspace_of(path: Path, top: Path | None = None) -> Workspace | None:
     return None
 
 
-def is_package(path: Path) -> bool:
-    """Whether a member is one that is installed itself (``tool.uv.package``)."""
-    tables = Value(load(path), str(path), "").table()
-    told = _uv(tables).get("package")
-    return told is None or told.flag()
-
-
 def read_member(workspace: Workspace, name: str) -> Member:
     """A member's groups; what it requires and its extras are in its metadata.
 
@@ -79,10 +111,11 @@ def read_member(workspace: Workspace, name: str) -> Member:
     path = workspace.members[name]
     tables = Value(load(path), str(path), "").table()
     uv = _uv(tables)
-    groups, includes = read_groups(tables.get("dependency-groups"), uv.get("dev-dependencies"))
+    groups = read_groups(tables.get("dependency-groups"), uv.get("dev-dependencies"), uv.get("dependency-groups"))
     extras = tables["project"].table().get("optional-dependencies")
     names = tuple(extras.key_name(key, "extra name") for key in extras.table()) if extras is not None else ()
-    return Member(name, workspace.folder_of(name), path, groups, includes, names)
+    listed = (groups.listed, groups.includes, groups.pythons)
+    return Member(name, workspace.folder_of(name), path, *listed, names)
 
 
 def pythons_of(workspace: Workspace) -> list[SpecifierSet]:
@@ -98,6 +131,14 @@ def pythons_of(workspace: Workspace) -> list[SpecifierSet]:
 def _uv(tables: Mapping[str, Value]) -> dict[str, Value]:
     tools = tables["tool"].table() if "tool" in tables else {}
     return tools["uv"].table() if "uv" in tools else {}
+
+
+def _sources_in(tables: Mapping[str, Value]) -> Iterator[tuple[str, dict[str, Value]]]:
+    """Each entry of ``tool.uv.sources``, as far as its form is right, which is looked at where it is read."""
+    sources = _uv(tables).get("sources")
+    for key, item in sources.table().items() if sources is not None else ():
+        for entry in [item] if isinstance(item.raw, dict) else item.items("a table or a list of tables"):
+            yield sources.key_name(key, "package name") if sources is not None else key, entry.table()
 
 
 def _declared(tables: Mapping[str, Value]) -> Value | None:

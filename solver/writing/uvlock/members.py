@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +12,14 @@ from packaging.markers import Marker
 from satlock.corpora.references import Direct, GitReference
 from satlock.encoder.markers.specifiers import parse_requirement
 from satlock.encoder.project.direct import reference_of_url
-from satlock.encoder.project.lowering import lowering_of
+from satlock.encoder.project.lowering import groups_of_tree, lowering_of
 from satlock.encoder.project.project import Choice, Member, Project, Requirement
+from satlock.encoder.project.tables import Groups, flat
 from satlock.solver.writing.uvlock.graph import Graph
 from satlock.solver.writing.uvlock.lowering import Lowering
 from satlock.solver.writing.uvlock.text import array, inline, short, table
 
-__all__ = ["flat", "groups_of", "metadata_of"]
+__all__ = ["groups_in", "groups_of", "metadata_of"]
 
 _OF_AN_EXTRA = re.compile(r"(?:\(?(?P<rest>.*?)\)? and )?extra == \"(?P<extra>[^\"]+)\"")
 
@@ -57,23 +58,14 @@ def metadata_of(direct: Direct, project: Project, folder: Path) -> Iterator[str]
             "provides-extras": inline(list(extras)) if extras else None,
         },
     )
-    member = _member(direct.metadata.name, project)
-    if member is not None:
-        groups = {
-            group: lowering.all(flat(group, member.groups, member.group_includes), Choice("group", group))
-            for group in sorted(member.groups)
-        }
-        yield from table("[package.metadata.requires-dev]", {group: short(items) for group, items in groups.items()})
+    listed = groups_of_tree(direct)
+    groups = {group: lowering.all(flat(listed, group), Choice("group", group)) for group in sorted(listed.listed)}
+    yield from table("[package.metadata.requires-dev]", {group: short(items) for group, items in groups.items()})
 
 
-def flat(
-    name: str, groups: Mapping[str, Sequence[Requirement]], includes: Mapping[str, Sequence[str]]
-) -> list[Requirement]:
-    """What a group lists, with what it includes."""
-    found = list(groups[name])
-    for other in includes.get(name, ()):
-        found += flat(other, groups, includes)
-    return found
+def groups_in(owner: Project | Member) -> Groups:
+    """The groups of the project, or of a member of its workspace."""
+    return Groups(owner.groups, owner.group_includes, owner.group_pythons)
 
 
 def _member(name: str, project: Project) -> Member | None:

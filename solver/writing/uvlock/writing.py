@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from satlock.corpora.facts import File
 from satlock.encoder.project.project import Choice, Project, Source
+from satlock.encoder.project.tables import flat
 from satlock.encoder.project.universe import Universe
 from satlock.encoder.project.uv_view import Cutoff, UvView
 from satlock.solver.lockfiles.lock import Lock, LockedPackage
@@ -16,7 +17,7 @@ from satlock.solver.writing.uvlock.conflicts import Conflict, expanded, refuse_u
 from satlock.solver.writing.uvlock.graph import Graph
 from satlock.solver.writing.uvlock.lowering import Lowering, specifier_text
 from satlock.solver.writing.uvlock.markers import spelling_of
-from satlock.solver.writing.uvlock.members import flat, groups_of, metadata_of
+from satlock.solver.writing.uvlock.members import groups_in, groups_of, metadata_of
 from satlock.solver.writing.uvlock.sources import direct_file_item, file_item, moment
 from satlock.solver.writing.uvlock.text import Item, array, inline, lines, nested, short, table
 
@@ -72,7 +73,7 @@ def _version_and_source(view: UvView) -> list[str]:
     return lines(
         {
             "version": inline(view.version) if view.version else None,
-            "source": inline({"editable" if view.package else "virtual": "."}),
+            "source": inline({view.source: "."}),
         }
     )
 
@@ -150,7 +151,8 @@ def _manifest(view: UvView, folder: Path) -> Iterator[str]:
     }
     yield from table("[manifest]", {key: short(items) for key, items in said.items() if items})
     if project.name is None:
-        groups = {name: lowering.all(flat(name, project.groups, project.group_includes)) for name in project.groups}
+        listed = groups_in(project)
+        groups = {name: lowering.all(flat(listed, name)) for name in project.groups}
         yield from table("[manifest.dependency-groups]", {name: short(items) for name, items in sorted(groups.items())})
     for metadata in sorted(project.dependency_metadata, key=lambda one: (one.name, one.version or "")):
         yield from table(
@@ -236,8 +238,6 @@ def _metadata(project: Project, folder: Path) -> Iterator[str]:
             "provides-extras": inline(list(project.extras)) if project.extras else None,
         },
     )
-    groups = {
-        group: lowering.all(flat(group, project.groups, project.group_includes), Choice("group", group))
-        for group in sorted(project.groups)
-    }
+    listed = groups_in(project)
+    groups = {group: lowering.all(flat(listed, group), Choice("group", group)) for group in sorted(project.groups)}
     yield from table("[package.metadata.requires-dev]", {group: short(items) for group, items in groups.items()})
