@@ -41,7 +41,8 @@ class Inputs:
     offline: bool
     cache_dir: Path | None
     no_cache: bool
-    exclude_newer: datetime | None
+    exclude_newer: datetime | Literal[False] | None
+    """False lifts what the project says."""
     objective: str | None
     requires_python: SpecifierSet | None = None
 
@@ -109,7 +110,7 @@ class Inputs:
         )
         unnamed = tuple(Index("", url) for name, url in further if not name)
         project = replace(project, indexes=(*unnamed, *project.indexes)) if unnamed else project
-        return project if self.exclude_newer is None else replace(project, exclude_newer=self.exclude_newer)
+        return project if self.exclude_newer is None else replace(project, exclude_newer=self.exclude_newer or None)
 
     def uv_view(self) -> UvView:
         """The project as uv reads it. Raises ProjectError; Ended where uv has no lock for such a source."""
@@ -124,7 +125,9 @@ class Inputs:
             requires_python=self.requires_python,
         )
         refuse_unlisted_scopes(view)
-        return view if self.exclude_newer is None else replace(view, exclude_newer=Cutoff(self.exclude_newer))
+        if self.exclude_newer is None:
+            return view
+        return replace(view, exclude_newer=Cutoff(self.exclude_newer) if self.exclude_newer else None)
 
     def _reader(self) -> Callable[..., Project]:
         if self.kind == "script":
@@ -209,7 +212,7 @@ def _with_options(command: _Callback, options: tuple[Callable[[Any], Any], ...])
         offline: bool,
         cache_dir: Path | None,
         no_cache: bool,
-        exclude_newer: datetime | None,
+        exclude_newer: datetime | Literal[False] | None,
         objective: str | None,
         requires_python: SpecifierSet | None,
         **others: Any,
@@ -254,9 +257,11 @@ def _named_indexes(ctx: click.Context, parameter: click.Parameter, values: tuple
     return named
 
 
-def _cutoff(ctx: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
+def _cutoff(ctx: click.Context, parameter: click.Parameter, value: str | None) -> datetime | Literal[False] | None:
     if value is None:
         return None
+    if value.strip().lower() == "false":
+        return False
     from satlock.encoder.project.cutoffs import parse_cutoff
 
     try:
@@ -316,7 +321,10 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     *_WHERE_FROM,
     click.option(
-        "--exclude-newer", metavar="DATE", callback=_cutoff, help="Ignore files that were uploaded after this."
+        "--exclude-newer",
+        metavar="DATE",
+        callback=_cutoff,
+        help="Ignore files that were uploaded after this; false: none.",
     ),
     click.option(
         "--requires-python",

@@ -103,6 +103,14 @@ def test_where_both_have_a_version_the_folder_serves_it(scene: Scene, tmp_path: 
     scene.run("--check", "--no-cache")
 
 
+@pytest.mark.parametrize("setting", ['find-links = ["../wheels"]', 'index = [{url = "../wheels", format = "flat"}]'])
+def test_files_of_a_folder_are_not_cut_by_a_date(scene: Scene, tmp_path: Path, setting: str) -> None:
+    """They have no upload time that means anything: what counts is that they lie there."""
+    put(tmp_path / "wheels", "leaf", "3.0")
+    scene.write('["leaf"]', f'[tool.uv]\n{setting}\nexclude-newer = "2000-01-01"\n')
+    assert scene.lock()["leaf"]["version"] == "3.0"
+
+
 def test_a_pin_does_not_look_beside_its_index(scene: Scene, tmp_path: Path) -> None:
     put(tmp_path / "wheels", "leaf", "3.0")
     scene.write('["leaf"]', '[tool.uv]\nfind-links = ["../wheels"]\n[tool.uv.sources]\nleaf = {index = "main"}\n')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -492,6 +493,27 @@ def test_what_was_uploaded_too_late_is_left_out() -> None:
     listed = {"a": {"1.0": Dist(), "2.0": Dist(upload_time="2024-06-02T00:00:00Z")}}
     settings = '[tool.uv]\nexclude-newer = "2024-06-01T00:00:00Z"\n'
     assert installs(locked(world(["a"], listed, settings))) == {"a": "1.0"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "version"),
+    [
+        ('exclude-newer = "2024-06-01T00:00:00Z"', "1.0"),
+        ("exclude-newer = false", "2.0"),
+        ('exclude-newer = "2024-07-01T00:00:00Z"', "2.0"),
+        ("", "1.0"),
+    ],
+)
+def test_an_index_has_its_own_cutoff(settings: str, version: str) -> None:
+    """It takes the place of the project's; what is said of the package itself comes first."""
+    listed = {"a": {"1.0": Dist(), "2.0": Dist(upload_time="2024-06-02T00:00:00Z")}}
+    cut = '[tool.uv]\nexclude-newer = "2024-01-02T00:00:00Z"\n'
+    index = f'[[tool.uv.index]]\nname = "own"\nurl = "{DEFAULT}/"\ndefault = true\n{settings}\n'
+    problem = world(["a"], listed, cut + index)
+    problem = replace(problem, indexes={f"{DEFAULT}/": listed})
+    assert installs(locked(problem, judged=False)) == {"a": version}
+    package = '[tool.uv.exclude-newer-package]\na = "2024-01-02T00:00:00Z"\n'
+    assert installs(locked(replace(problem, pyproject=problem.pyproject + package), judged=False)) == {"a": "1.0"}
 
 
 @pytest.mark.parametrize(

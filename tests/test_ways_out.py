@@ -228,7 +228,7 @@ url = "https://index.example/whl/side"
 explicit = true
 """
     world = world_of(
-        {"p": {"1.0": Dist(), "2.0": Dist(requires_python=">=3.13")}},
+        {"p": {"1.0": Dist()}},
         pyproject("p==2", requires_python=">=3.12", more=more),
         side={"p": {"2.0": Dist(requires_python=">=3.13")}},
     )

@@ -58,7 +58,6 @@ def candidates_of(
             version.
         asked: the specifiers by which the project itself asks for the package: they admit pre-releases by naming one.
     """
-    cutoff = project.exclude_newer_package.get(name, project.exclude_newer)
     wheels_only = name in project.no_build_package or (project.no_build and name not in project.no_binary_package)
     sdists_only = name in project.no_binary_package or project.no_binary
     hashes = project.hashes.get(name)
@@ -67,6 +66,7 @@ def candidates_of(
     listings = (*beside, *listings)
     for listing in listings:
         builds = []
+        cutoff = project.cutoff(name, listing.index)
         for release in listing.releases:
             reason, files = _serving_files(release, cutoff, wheels_only, sdists_only, hashes)
             if reason is None:

@@ -52,7 +52,8 @@ def reference_of_url(url: str, base: Path | None, *, expand: bool = False) -> Re
         hashes = tuple((name, fragment[name].lower()) for name in _HASHES if name in fragment)
         return UrlReference(clean, inside(fragment.get("subdirectory", "")), hashes, secret)
     if parts.scheme == "file":
-        return local_path(url2pathname(parts.path), base)
+        # Of file:///${PROJECT_ROOT}/lib the root brings a slash of its own.
+        return local_path(url2pathname(re.sub("^//+", "/", parts.path)), base)
     if "://" not in url and (not parts.scheme or len(parts.scheme) == 1):
         return local_path(url.partition("#")[0], base)
     raise ValueError("is not an address with https://, http://, file:// or git+")
@@ -60,7 +61,7 @@ def reference_of_url(url: str, base: Path | None, *, expand: bool = False) -> Re
 
 def _variable(found: re.Match[str], base: Path | None) -> str:
     if found[1] == "PROJECT_ROOT" and base is not None:
-        return base.as_posix()
+        return Path(os.path.abspath(base)).as_posix()
     return os.environ.get(found[1], found[0])
 
 

@@ -6,20 +6,22 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from satlock.corpora.index.address import without_credentials
 from satlock.encoder.project.project import Choice, Index, ProjectError
+from satlock.encoder.project.settings import read_cutoff
 from satlock.encoder.project.values import Value, shown
 
-__all__ = ["Declared", "is_relative", "read_conflicts", "read_indexes"]
+__all__ = ["Declared", "is_relative", "read_conflicts", "read_cutoffs_per_index", "read_indexes"]
 
 _INDEX_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
-_INDEX_KEYS = frozenset({"name", "url", "explicit", "default", "format", "ignore-error-codes"})
+_INDEX_KEYS = frozenset({"name", "url", "explicit", "default", "format", "ignore-error-codes", "exclude-newer"})
 _INDEX_KEYS_WITHOUT_BEARING = frozenset({"publish-url", "authenticate", "cache-control"})
-_INDEX_KEYS_NOT_SUPPORTED = frozenset({"exclude-newer"})
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,21 @@ def read_indexes(
     return (*beside, *sorted(indexes, key=lambda index: index.default))
 
 
+def read_cutoffs_per_index(
+    value: Value | None, indexes: Collection[Index], now: datetime
+) -> dict[str, datetime | None]:
+    """``exclude-newer`` of the entries of ``index``, by the URLs that they came to; false lifts the project's one."""
+    found: dict[str, datetime | None] = {}
+    for entry in value.items("a list of tables") if value else ():
+        table = entry.table()
+        if "exclude-newer" not in table:
+            continue
+        name = table["name"].raw if "name" in table else None
+        url = next((one.url for one in indexes if name and one.name == name), _url(table["url"]))
+        found[without_credentials(url)] = read_cutoff(table["exclude-newer"], now)
+    return found
+
+
 def _named_on_command_line(indexes: list[Index], named: Mapping[str, str]) -> list[Index]:
     added = []
     for name, url in named.items():
@@ -121,9 +138,7 @@ def _one_index(entry: Value, warnings: list[str]) -> Index:
     if shape not in ("simple", "flat"):
         raise table["format"].expected("'simple' or 'flat'")
     for key, item in table.items():
-        if key in _INDEX_KEYS_NOT_SUPPORTED:
-            warnings.append(f"{item.where} is not supported yet and has no effect.")
-        elif key not in _INDEX_KEYS and key not in _INDEX_KEYS_WITHOUT_BEARING:
+        if key not in _INDEX_KEYS and key not in _INDEX_KEYS_WITHOUT_BEARING:
             warnings.append(f"{item.where} is unknown and has no effect.")
     return Index(
         name,

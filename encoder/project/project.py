@@ -12,6 +12,7 @@ from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
 from satlock.corpora.index.access import Access
+from satlock.corpora.index.address import without_credentials
 from satlock.corpora.references import PathReference, Reference
 
 __all__ = ["Choice", "DependencyMetadata", "Index", "Member", "Project", "ProjectError", "Requirement", "Source"]
@@ -155,6 +156,8 @@ class Project:
     """In UTC; a file is admitted if it was uploaded before this moment."""
     exclude_newer_package: Mapping[str, datetime | None] = field(default_factory=dict)
     """None lifts the project's ``exclude_newer`` for the package."""
+    exclude_newer_index: Mapping[str, datetime | None] = field(default_factory=dict)
+    """The same by the URL of an index, without credentials; what is said of a package comes first."""
     dependency_metadata: tuple[DependencyMetadata, ...] = ()
     no_build: bool = False
     no_build_package: frozenset[str] = frozenset()
@@ -173,6 +176,18 @@ class Project:
     """How its indexes are reached; never what they say."""
     warnings: tuple[str, ...] = ()
     """One sentence for each setting that was read and has no effect yet."""
+
+    def cutoff(self, name: str, index: str) -> datetime | None:
+        """The moment from which on files of a package in an index are ignored; None where none is.
+
+        Flat indexes have no upload times that mean anything: their files are never cut off, as in uv.
+        """
+        place = without_credentials(index)
+        if any(one.flat and without_credentials(one.url) == place for one in self.indexes):
+            return None
+        if name in self.exclude_newer_package:
+            return self.exclude_newer_package[name]
+        return self.exclude_newer_index.get(place, self.exclude_newer)
 
     def in_canonical_order(self) -> Project:
         """The same project, with whatever says the same in any order brought into one order.

@@ -11,7 +11,7 @@ from typing import get_args
 from packaging.specifiers import SpecifierSet
 
 from satlock.encoder.project.interpreter import python_in_use
-from satlock.encoder.project.pins import Declared, read_indexes
+from satlock.encoder.project.pins import Declared, read_cutoffs_per_index, read_indexes
 from satlock.encoder.project.project import IndexStrategy, Project, ProjectError, Requirement, Resolution
 from satlock.encoder.project.settings import (
     PRERELEASES,
@@ -149,6 +149,7 @@ def project_of(
         resolution=read_one_of(settings["resolution"], _RESOLUTIONS, "highest") if "resolution" in settings else None,
         exclude_newer=read_cutoff(settings.get("exclude-newer"), now),
         exclude_newer_package=read_cutoff_per_package(settings.get("exclude-newer-package"), now),
+        exclude_newer_index=read_cutoffs_per_index(settings.get("index"), indexes, now),
         dependency_metadata=read_dependency_metadata(settings.get("dependency-metadata")),
         no_build="no-build" in settings and settings["no-build"].flag(),
         no_build_package=frozenset(read_names(settings.get("no-build-package"))),

@@ -197,7 +197,7 @@ def _requirement(line: Line, text: str, *, editable: bool = False) -> Requiremen
     try:
         found = parse_strict_requirement(_with_name(line, text), line.where)
         if found.url is not None:
-            found = replace(found, reference=reference_of_url(found.url, line.path.parent))
+            found = replace(found, reference=reference_of_url(found.url, line.path.parent, expand=True))
     except ValueError as error:
         raise line.error(
             f"is {quoted(line)}, which is not a valid requirement ({first_line(error)})",

@@ -68,7 +68,7 @@ class Crawler:
 
     def _newest(self, listing: Listing) -> list[Wanted]:
         specifier = self._asked.get(listing.name, SpecifierSet())
-        cutoff = self._project.exclude_newer
+        cutoff = self._project.cutoff(listing.name, listing.index)
         for release in listing.releases[: -_TRIES - 1 : -1]:
             serves = release.wheels and not release.yanked and specifier.contains(release.version, prereleases=False)
             if serves and (cutoff is None or uploaded(release.upload_time, cutoff)):

@@ -136,6 +136,11 @@ def test_exclude_newer(tmp_path: Path) -> None:
     scene = scene_of(world_of(packages, pyproject("a")), tmp_path)
     assert scene.lock("--exclude-newer", "2024-06-01").exit_code == 0
     assert scene.entries() == [("a", "1.0")]
+    scene.rewrite(pyproject("a", more='[tool.uv]\nexclude-newer = "2024-06-01"\n'))
+    assert scene.lock("--upgrade", "--exclude-newer", "false").exit_code == 0
+    assert scene.entries() == [("a", "2.0")]
+    assert scene.lock("--upgrade").exit_code == 0
+    assert scene.entries() == [("a", "1.0")]
 
 
 def test_what_is_locked_is_kept(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from datetime import UTC, datetime
@@ -478,3 +479,18 @@ def test_each_other_key_is_fine_or_named(read):
         "tool.uv.nonsense is unknown and has no effect.",
         "tool.uv.'odd\\nkey' is unknown and has no effect.",
     )
+
+
+@pytest.mark.parametrize(
+    "written", ["file:///${PROJECT_ROOT}/libs/lib", "file://${PROJECT_ROOT}/libs/lib", "${PROJECT_ROOT}/libs/lib"]
+)
+def test_the_variable_for_the_root_where_one_works_in_it(
+    written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pyproject.toml").write_text(
+        f'[project]\nname = "proj"\nrequires-python = ">=3.11"\ndependencies = ["lib @ {written}"]\n', encoding="utf-8"
+    )
+    (required,) = read_project(Path()).dependencies
+    assert isinstance(required.reference, PathReference)
+    assert required.reference.path == os.path.realpath(tmp_path / "libs" / "lib")
