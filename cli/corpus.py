@@ -183,16 +183,26 @@ def _moment(given: Inputs) -> str:
 @click.argument("path", type=click.Path(path_type=Path), metavar="SNAPSHOT")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where; a free port by default.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The interface; any but loopback lets others in.")
+@click.option(
+    "--max-age",
+    type=click.IntRange(min=0),
+    metavar="SECONDS",
+    help="Let clients take pages from their caches for so long, and files for ever, as PyPI does (with 600).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as one line of JSON on standard output.")
 @click.option("--with-stdin", is_flag=True, hidden=True, help="End when standard input is closed.")
-def serve(path: Path, port: int, host: str, as_json: bool, with_stdin: bool) -> None:
+def serve(  # noqa: PLR0917
+    path: Path, port: int, host: str, max_age: int | None, as_json: bool, with_stdin: bool
+) -> None:
     """Serve a snapshot to any installer over the simple API, until it is interrupted."""
     from satlock.corpora.recorded.served import Served
     from satlock.corpora.recorded.serving import CorpusServer
 
     snapshot = _opened(path)
     try:
-        server = CorpusServer(Served(snapshot), snapshot.indexes, snapshot.default_index, host=host, port=port)
+        server = CorpusServer(
+            Served(snapshot), snapshot.indexes, snapshot.default_index, host=host, port=port, max_age=max_age
+        )
     except (OSError, OverflowError) as error:
         raise Ended(FAILED, f"Nothing can be served at {host}, port {port}: {error.__class__.__name__}.") from None
     if as_json:

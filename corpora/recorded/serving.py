@@ -21,6 +21,7 @@ from satlock.corpora.recorded.served import HTML, JSON, Page, Served
 
 __all__ = ["CorpusServer", "slug"]
 
+_FOR_GOOD = "max-age=365000000, immutable, public"
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?")
 
 
@@ -48,8 +49,13 @@ class CorpusServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        max_age: int | None = None,
     ) -> None:
+        """``max_age``: seconds for which a client may take a page from its cache unasked, and files for good, as PyPI
+        answers; None says nothing of it.
+        """
         self._served = served
+        self.max_age = max_age
         self._indexes = {slug(index): index for index in indexes}
         self._default = default_index
         self.requests = 0
@@ -160,7 +166,10 @@ def _handler(server: CorpusServer) -> type[BaseHTTPRequestHandler]:
                 headers["ETag"] = f'"{hashlib.sha256(answer.kind.encode() + body).hexdigest()[:32]}"'
                 if headers["ETag"] in self.headers.get("If-None-Match", ""):
                     status, body = 304, b""
-            if "simple" in answer.kind or answer.kind.startswith("text/html"):
+            page = "simple" in answer.kind or answer.kind.startswith("text/html")
+            if server.max_age is not None and answer.status == 200:
+                headers["Cache-Control"] = f"max-age={server.max_age}, public" if page else _FOR_GOOD
+            if page:
                 headers["Vary"] = "Accept"
             elif status == 200:
                 headers["Accept-Ranges"] = "bytes"
