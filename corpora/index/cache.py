@@ -20,7 +20,7 @@ import msgpack
 from satlock.corpora.facts import File, Listing, Metadata, NeedsBuild, Release
 from satlock.corpora.index.cache_folder import default_folder
 
-__all__ = ["Cache", "Kept", "default_folder", "pack_listing", "unpack_listing"]
+__all__ = ["Cache", "Kept", "cache_key", "default_folder", "pack_listing", "unpack_listing"]
 
 _MAGIC = b"satlock\x03"
 """Changes with the form of the entries, so that an old entry is one that is not there."""
@@ -69,6 +69,14 @@ def _fields(metadata: Metadata) -> tuple[object, ...]:
     return m.name, m.version, m.requires_dist, m.requires_python, m.provides_extra
 
 
+def cache_key(file: File) -> str:
+    """What names a file for ever: its digest, else its address."""
+    for algorithm, digest in file.hashes:
+        if algorithm == "sha256":
+            return f"sha256:{digest}"
+    return file.url
+
+
 class Cache:
     """Facts by key, in ``folder``; None keeps nothing. Every method may be called from any thread and process.
 
@@ -77,6 +85,10 @@ class Cache:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
+
+    def holds(self, kind: str) -> bool:
+        """Whether there is anything of a kind; nothing is read for that."""
+        return self._folder is not None and os.path.isdir(os.path.join(self._folder, kind))
 
     def page(self, url: str) -> Kept | None:
         """What is kept of the page at ``url`` (without credentials)."""

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 from satlock.corpora.facts import File, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Unhashed, Wanted
 from satlock.corpora.index.address import origin
-from satlock.corpora.index.cache import Cache
+from satlock.corpora.index.cache import Cache, cache_key
 from satlock.corpora.index.file_order import files_in_order
 from satlock.corpora.index.metadata import MetadataError, parse_metadata
 from satlock.corpora.index.transport import Answer, Job, Refused, TooLarge, Transport
@@ -20,7 +20,7 @@ from satlock.corpora.index.wheel import Missing, Sparse, WheelError, metadata_of
 if TYPE_CHECKING:
     from satlock.corpora.index.builds import Process
 
-__all__ = ["CandidateReader", "cache_key"]
+__all__ = ["CandidateReader"]
 
 _LARGEST_METADATA = 32 << 20
 _LARGEST_FILE = 8 << 30
@@ -40,14 +40,6 @@ Keep: TypeAlias = Callable[[str, str, Metadata | NeedsBuild | str], None]
 
 class _Broken(Exception):
     """This file tells nothing; the argument is a clause."""
-
-
-def cache_key(file: File) -> str:
-    """What names a file for ever: its digest, else its address."""
-    for algorithm, digest in file.hashes:
-        if algorithm == "sha256":
-            return f"sha256:{digest}"
-    return file.url
 
 
 class CandidateReader:

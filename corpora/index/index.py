@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from satlock.corpora.facts import CorpusError, Guess, Listing, Metadata, MetadataOutcome, NeedsBuild, Unhashed, Wanted
 from satlock.corpora.index.access import Access
 from satlock.corpora.index.address import listing_url
-from satlock.corpora.index.cache import Cache, Kept, default_folder
+from satlock.corpora.index.cache import Cache, Kept, cache_key, default_folder
 from satlock.corpora.index.credentials import Vault
 
 if TYPE_CHECKING:
@@ -74,8 +74,6 @@ class LiveCorpus:
         build_environment: Mapping[str, str] | None = None,
         access: Access | None = None,
     ) -> None:
-        from satlock.corpora.index.transport import Progress
-
         self._cache = Cache(None if no_cache else cache_dir or Path(default_folder()))
         self._offline = offline
         self._settled = settled
@@ -88,6 +86,7 @@ class LiveCorpus:
         self._access = access or Access()
         self._vault = Vault(self._access)
         self._guess: Guess | None = None
+        self._ahead: list[object] | None = []
         self._closed = False
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop
@@ -98,11 +97,13 @@ class LiveCorpus:
         self._pages: Pages
         self._flat: FlatIndexes
         self._writer: ThreadPoolExecutor
+        from satlock.corpora.index.transport import Progress
+
         self.progress: Progress = Progress()
         self.fetches = True
         """Files can be downloaded."""
-        if not offline and not settled:
-            self._start()  # imports and certificates load while the caller still reads its project
+        if not (offline or settled or self._cache.holds("page")):
+            self._miss()  # imports and certificates load while the caller still reads its project
 
     # -- the Corpus protocol
 
@@ -111,25 +112,15 @@ class LiveCorpus:
         pairs = list(dict.fromkeys(wanted))
         keys = [(self._vault.remember(index), name) for index, name in pairs]
         for key in keys:
-            if key not in self._known and key not in self._asked and key[0] not in self._access.flat:
-                kept = self._cache.page(listing_url(*key))
-                if kept is not None and (self._offline or self._settled or kept.fresh_until > time.time()):
-                    self._known[key] = kept.listing(key[0])
+            self._recall(key)
         self._want(keys, urgent=True)
         return {pair: self._result(key) for pair, key in zip(pairs, keys, strict=True)}
 
     def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
         """See :class:`satlock.corpora.facts.Corpus`."""
-        from satlock.corpora.index.candidate import cache_key
-        from satlock.corpora.index.file_order import files_in_order
-
         for candidate in wanted:
             if candidate not in self._known and candidate not in self._asked:
-                wheels, sdists = files_in_order(candidate.files)
-                for file in (wheels or sdists)[:1]:
-                    kept = self._cache.metadata("file", cache_key(file))
-                    if isinstance(kept, Metadata):
-                        self._known[candidate] = kept
+                self._recall_metadata(candidate)
         self._want(wanted, urgent=True)
         return {candidate: self._result(candidate) for candidate in wanted}
 
@@ -151,14 +142,19 @@ class LiveCorpus:
             return
         if then is not None:
             self._guess = then
-        keys: list[object] = []
+        pairs: list[tuple[str, str]] = []
         for index, name in listings:
             try:
-                keys.append((self._vault.remember(index), name))
+                pairs.append((self._vault.remember(index), name))
             except CorpusError:
                 continue  # it is told when it is really asked for
-        keys.extend(candidate for candidate in metadata if not candidate.build)
-        self._want(keys, urgent=False)
+        wanted = [candidate for candidate in metadata if not candidate.build]
+        if self._ahead is None:
+            self._want([*pairs, *wanted], urgent=False)
+            return
+        self._ahead += [*pairs, *wanted]
+        if not all(self._recall(key) for key in pairs):
+            self._miss()
 
     def close(self) -> None:
         """Stop everything that still runs, and finish writing the cache."""
@@ -178,6 +174,42 @@ class LiveCorpus:
         self.close()
 
     # -- jobs, from the caller's thread
+
+    def _recall(self, key: tuple[str, str]) -> bool:
+        """Whether a listing is known without asking anybody: it was asked for, or the cache holds it and may be
+        trusted."""
+        if key not in self._known and key not in self._asked and key[0] not in self._access.flat:
+            kept = self._cache.page(listing_url(*key))
+            if kept is not None and (self._offline or self._settled or kept.fresh_until > time.time()):
+                self._known[key] = kept.listing(key[0])
+        return key in self._known
+
+    def _recall_metadata(self, candidate: Wanted) -> None:
+        """Takes from the cache what the file that is asked first said."""
+        from satlock.corpora.index.file_order import files_in_order
+
+        wheels, sdists = files_in_order(candidate.files)
+        for file in (wheels or sdists)[:1]:
+            kept = self._cache.metadata("file", cache_key(file))
+            if isinstance(kept, NeedsBuild) and candidate.build:
+                kept = self._cache.metadata("build", cache_key(file))
+            if isinstance(kept, Metadata) or (isinstance(kept, NeedsBuild) and len(sdists) == 1):
+                self._known[candidate] = kept
+
+    def _miss(self) -> None:
+        """Something has to be fetched: from now on, what is likely to be needed is fetched ahead.
+
+        As long as the cache holds all that is asked for, guessing would only take its time.
+        """
+        ahead, self._ahead = self._ahead, None
+        if ahead is None or self._offline:
+            return
+        if self._thread is None:
+            self._start()
+        self._want(ahead, urgent=False)
+        if self._guess is not None and not self._closed:
+            arrived = [found for found in self._known.values() if isinstance(found, (Listing, Metadata))]
+            self._loop.call_soon_threadsafe(self._follow, arrived)
 
     def _want(self, keys: Iterable[object], *, urgent: bool) -> None:
         from satlock.corpora.index.transport import Job
@@ -201,6 +233,7 @@ class LiveCorpus:
             if self._thread is None:
                 self._start()
             self._loop.call_soon_threadsafe(self._launch, new, sooner)
+            self._miss()
 
     def _result(self, key: object) -> Any:
         if key in self._known:
@@ -314,9 +347,17 @@ class LiveCorpus:
             asked.future.set_exception(error)
         else:
             asked.future.set_result(result)
-            if self._guess is not None and isinstance(result, (Listing, Metadata)):
-                with suppress(Exception):  # a guess that fails is no guess
-                    self.prefetch(*self._guess(result))
+            if isinstance(result, (Listing, Metadata)):
+                self._follow([result])
+
+    def _follow(self, arrived: Iterable[Listing | Metadata]) -> None:
+        """Fetch what is likely to be asked for after these."""
+        guess = self._guess
+        if guess is None:
+            return
+        for one in arrived:
+            with suppress(Exception):  # a guess that fails is no guess
+                self.prefetch(*guess(one))
 
     def _direct_reader(self) -> DirectReader:
         if self._direct is None:
