@@ -107,11 +107,12 @@ class Memory:
 
 
 def _above(project: str) -> list[str]:
-    """Where a project could be whose workspace this one is a member of."""
-    found, folder = [], os.path.dirname(os.path.abspath(project))
+    """Where a project could be whose workspace this one is a member of, and where its settings could be."""
+    folder = os.path.dirname(os.path.abspath(project))
+    found = [os.path.join(folder, "uv.toml")]
     while (parent := os.path.dirname(folder)) != folder:
         folder = parent
-        found.append(os.path.join(folder, "pyproject.toml"))
+        found += [os.path.join(folder, "pyproject.toml"), os.path.join(folder, "uv.toml")]
     return found
 
 

@@ -116,6 +116,7 @@ class Member:
 
 IndexStrategy = Literal["first-index", "unsafe-first-match", "unsafe-best-match"]
 Resolution = Literal["highest", "lowest", "lowest-direct"]
+ForkStrategy = Literal["requires-python", "fewest"]
 PreReleases = Literal["disallow", "allow", "if-necessary", "explicit", "if-necessary-or-explicit"]
 
 
@@ -152,6 +153,8 @@ class Project:
     prerelease: PreReleases = "if-necessary-or-explicit"
     prerelease_package: Mapping[str, PreReleases] = field(default_factory=dict)
     resolution: Resolution | None = None
+    fork_strategy: ForkStrategy = "requires-python"
+    """``requires-python``: the best version for each Python; ``fewest``: as few versions of a package as can be."""
     exclude_newer: datetime | None = None
     """In UTC; a file is admitted if it was uploaded before this moment."""
     exclude_newer_package: Mapping[str, datetime | None] = field(default_factory=dict)

@@ -6,39 +6,27 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
 
 from packaging.specifiers import SpecifierSet
 
 from satlock.encoder.project.interpreter import python_in_use
+from satlock.encoder.project.layers import NOTHING_AROUND, Around
 from satlock.encoder.project.pins import Declared, read_cutoffs_per_index, read_indexes
-from satlock.encoder.project.project import IndexStrategy, Project, ProjectError, Requirement, Resolution
+from satlock.encoder.project.project import Project, ProjectError, Requirement
 from satlock.encoder.project.settings import (
-    PRERELEASES,
-    read_access,
-    read_cutoff,
-    read_cutoff_per_package,
     read_default_groups,
-    read_dependency_metadata,
     read_excludes,
     read_markers,
     read_names,
-    read_one_of,
     read_overrides,
-    read_prereleases_per_package,
+    resolving_of,
     settings_of,
 )
 from satlock.encoder.project.sharing import Shared, as_one, shared_settings
 from satlock.encoder.project.tables import load, read_extras, read_groups, read_name
 from satlock.encoder.project.values import Value, shown
 
-__all__ = ["OLDEST_PYTHON", "load", "project_of", "read_project"]
-
-OLDEST_PYTHON = ">=3.11"
-"""What a requirements file is locked for, which cannot say it: the oldest Python that satlock itself runs on."""
-
-_INDEX_STRATEGIES: tuple[IndexStrategy, ...] = get_args(IndexStrategy)
-_RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
+__all__ = ["load", "project_of", "read_project"]
 
 
 def read_project(
@@ -47,6 +35,7 @@ def read_project(
     default_index: str | None = None,
     named_indexes: Mapping[str, str] | None = None,
     requires_python: SpecifierSet | None = None,
+    around: Around = NOTHING_AROUND,
     now: datetime | None = None,
     document: Mapping[str, object] | None = None,
     whole_workspace: bool = False,
@@ -57,7 +46,7 @@ def read_project(
     ``[tool.uv]`` as in uv's settings reference, overridden key by key by ``[tool.satlock]``.
 
     ``default_index``, ``named_indexes`` and ``requires_python`` are the command line's ``--default-index``, ``--index``
-    and ``--requires-python``.
+    and ``--requires-python``; ``around`` is what else is set outside of the project.
     ``whole_workspace`` asks for every member of its workspace with its extras and groups, not for this project alone.
     ``now`` is the moment from which durations in ``exclude-newer`` count back; without it, the present.
     ``document`` is read in place of what the file says: the file as it would be after a change.
@@ -69,7 +58,13 @@ def read_project(
         path = path / "pyproject.toml"
     tables = Value(load(path) if document is None else document, str(path), "").table()
     found = project_of(
-        path, tables, default_index=default_index, named_indexes=named_indexes, requires_python=requires_python, now=now
+        path,
+        tables,
+        default_index=default_index,
+        named_indexes=named_indexes,
+        requires_python=requires_python,
+        around=around,
+        now=now,
     )
     if "project" not in tables and "dependency-groups" not in tables and not found.members:
         raise ProjectError(f"{path} has neither a [project] nor a [dependency-groups] table; add what to lock.")
@@ -86,6 +81,7 @@ def project_of(
     default_index: str | None = None,
     named_indexes: Mapping[str, str] | None = None,
     requires_python: SpecifierSet | None = None,
+    around: Around = NOTHING_AROUND,
     now: datetime | None = None,
 ) -> Project:
     """The project that the top-level tables of ``path`` describe; one without a name where it is not ``named``.
@@ -93,7 +89,10 @@ def project_of(
     The rest is as in :func:`read_project`.
     """
     warnings: list[str] = []
-    shared = shared_settings(path, tables, warnings) if named else Shared(settings_of(tables, warnings))
+    if named:
+        shared = shared_settings(path, tables, warnings, around)
+    else:
+        shared = Shared(around.over(settings_of(tables, warnings)))
     settings, own = shared.settings, shared.own
     project = tables["project"].table() if "project" in tables else None
     name = read_name(tables["project"], project) if project is not None and named else None
@@ -124,7 +123,10 @@ def project_of(
         name=name,
         requires_python=(
             shared.pythons(
-                _requires_python, (project or {}).get("requires-python"), "project." if named else "", path, warnings
+                lambda value: _requires_python(
+                    value, path.parent, shared.folder_of(path) if named else None, around, warnings, named=named
+                ),
+                (project or {}).get("requires-python"),
             )
             if requires_python is None
             else requires_python
@@ -138,25 +140,14 @@ def project_of(
         conflicts=shared.conflicts(declared),
         sources=sources,
         indexes=indexes,
-        index_strategy=read_one_of(settings.get("index-strategy"), _INDEX_STRATEGIES, "first-index"),
         constraints=constraints.requirements() if constraints else (),
         overrides=read_overrides(settings.get("override-dependencies"), warnings),
         excludes=read_excludes(settings.get("exclude-dependencies"), warnings),
         environments=read_markers(settings.get("environments")),
         required_environments=read_markers(settings.get("required-environments")),
-        prerelease=read_one_of(settings.get("prerelease"), PRERELEASES, "if-necessary-or-explicit"),
-        prerelease_package=read_prereleases_per_package(settings.get("prerelease-package")),
-        resolution=read_one_of(settings["resolution"], _RESOLUTIONS, "highest") if "resolution" in settings else None,
-        exclude_newer=read_cutoff(settings.get("exclude-newer"), now),
-        exclude_newer_package=read_cutoff_per_package(settings.get("exclude-newer-package"), now),
         exclude_newer_index=read_cutoffs_per_index(settings.get("index"), indexes, now),
-        dependency_metadata=read_dependency_metadata(settings.get("dependency-metadata")),
-        no_build="no-build" in settings and settings["no-build"].flag(),
-        no_build_package=frozenset(read_names(settings.get("no-build-package"))),
-        no_binary="no-binary" in settings and settings["no-binary"].flag(),
-        no_binary_package=frozenset(read_names(settings.get("no-binary-package"))),
         single_version=read_names(settings.get("single-version")),
-        access=read_access(settings),
+        **resolving_of(settings, now),
         members=shared.members(name),
         metadata_per_wheel=frozenset(read_names(settings.get("metadata-per-wheel"))),
         warnings=tuple(warnings),
@@ -172,14 +163,16 @@ def _refuse_dynamic(project: Mapping[str, Value]) -> None:
             )
 
 
-def _requires_python(value: Value | None, table: str, path: Path, top: Path, warnings: list[str]) -> SpecifierSet:
+def _requires_python(
+    value: Value | None, place: Path, top: Path | None, around: Around, warnings: list[str], *, named: bool
+) -> SpecifierSet:
     if value is None:
-        version, who = python_in_use(path.absolute().parent, top.absolute())
+        found = python_in_use(place, top, request=around.python, files=around.files)
         warnings.append(
-            f"{table}requires-python is missing, so the lock is for Python >={version} "
-            f"({who}); add it to say which Pythons the project is for."
+            f"{'project.' if named else ''}requires-python is missing, so the lock is for Python {found.lower_bound} "
+            f"({found.why}); add it to say which Pythons the project is for."
         )
-        return SpecifierSet(f">={version}")
+        return SpecifierSet(found.lower_bound)
     specifiers = value.specifiers()
     if all(each.operator in ("<", "<=", "!=") for each in specifiers):
         warnings.append(f"{value.where} has no lower bound, so the lock is for every older Python too; add one.")

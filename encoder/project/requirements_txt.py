@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote
@@ -17,10 +18,12 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from satlock.corpora.references import PathReference
 from satlock.encoder.markers.specifiers import parse_strict_requirement
 from satlock.encoder.project.direct import reference_of_url
+from satlock.encoder.project.interpreter import python_in_use
+from satlock.encoder.project.layers import NOTHING_AROUND, Around
 from satlock.encoder.project.pins import is_relative, read_indexes
 from satlock.encoder.project.project import Index, Project, Requirement
-from satlock.encoder.project.reading import OLDEST_PYTHON
 from satlock.encoder.project.requirement_lines import Line, lines_of, quoted
+from satlock.encoder.project.settings import resolving_of
 from satlock.encoder.project.tables import load
 from satlock.encoder.project.values import Value, first_line
 
@@ -82,6 +85,7 @@ def read_requirements(
     default_index: str | None = None,
     named_indexes: Mapping[str, str] | None = None,
     requires_python: SpecifierSet | None = None,
+    around: Around = NOTHING_AROUND,
 ) -> Project:
     """Read what a requirements file asks, with all the files that it includes.
 
@@ -100,15 +104,27 @@ def read_requirements(
     _read(path, found, _options(), trail=(), constraint=False, asked_by=None)
     warnings = list(found.warnings)
     if requires_python is None:
+        found_python = python_in_use(path.parent, None, request=around.python, files=around.files)
+        requires_python = SpecifierSet(found_python.lower_bound)
         warnings.append(
-            f"{path} cannot say which Pythons it is for, so the lock is for {OLDEST_PYTHON}, the oldest that satlock "
-            "itself runs on; say it with --requires-python."
+            f"{path} cannot say which Pythons it is for, so the lock is for Python {found_python.lower_bound} "
+            f"({found_python.why}); say it with --requires-python."
         )
     settings: dict[str, Value] = {}
     if extra := found.indexes.get("extra-index-url"):
         settings["extra-index-url"] = Value([value.raw for value in extra], extra[0].file, extra[0].where)
     if stated := found.indexes.get("index-url"):
         settings["index-url"] = stated[-1]
+    no_binary, only_binary = found.binary["no-binary"], found.binary["only-binary"]
+    said = {
+        "prerelease": "allow" if found.pre else None,
+        "no-binary": ":all:" in no_binary or None,
+        "no-binary-package": [name for name in no_binary if name != ":all:"] or None,
+        "no-build": ":all:" in only_binary or None,
+        "no-build-package": [name for name in only_binary if name != ":all:"] or None,
+    }
+    settings |= {key: Value(raw, str(path), f"--{key}") for key, raw in said.items() if raw is not None}
+    settings = around.over(settings)
     indexes = read_indexes(settings, warnings, default_index=default_index, named_indexes=named_indexes)
     if found.no_index is not None:
         if not found.links:
@@ -116,21 +132,16 @@ def read_requirements(
         # The last place is what is asked in place of all indexes.
         *_, last = found.links.values()
         found.links[last.url], indexes = replace(last, beside=False, default=True), ()
-    no_binary, only_binary = found.binary["no-binary"], found.binary["only-binary"]
     return Project(
         path=path,
         name=None,
-        requires_python=SpecifierSet(OLDEST_PYTHON) if requires_python is None else requires_python,
+        requires_python=requires_python,
         dependencies=tuple(found.requirements),
         extras={},
         groups={},
         constraints=tuple(found.constraints),
         indexes=(*found.links.values(), *indexes),
-        prerelease="allow" if found.pre else "if-necessary-or-explicit",
-        no_binary=":all:" in no_binary,
-        no_binary_package=frozenset(no_binary) - {":all:"},
-        no_build=":all:" in only_binary,
-        no_build_package=frozenset(only_binary) - {":all:"},
+        **resolving_of(settings, datetime.now(UTC)),
         hashes={name: frozenset(hashes) for name, hashes in found.hashes.items()},
         warnings=tuple(warnings),
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
+from satlock.encoder.project.layers import NOTHING_AROUND, Around
 from satlock.encoder.project.project import Project, ProjectError
 from satlock.encoder.project.reading import project_of
 from satlock.encoder.project.values import Value, first_line
@@ -28,6 +29,7 @@ def read_script(
     default_index: str | None = None,
     named_indexes: Mapping[str, str] | None = None,
     requires_python: SpecifierSet | None = None,
+    around: Around = NOTHING_AROUND,
     now: datetime | None = None,
 ) -> Project:
     """Read what a script asks in its ``# /// script`` block.
@@ -46,6 +48,7 @@ def read_script(
         default_index=default_index,
         named_indexes=named_indexes,
         requires_python=requires_python,
+        around=around,
         now=now,
     )
 

@@ -7,35 +7,60 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
-from typing import TypeVar, get_args
+from typing import TypedDict, TypeVar, get_args
 
 from packaging.markers import Marker
 from packaging.version import InvalidVersion, Version
 
 from satlock.corpora.index.access import KEYRINGS, Access
 from satlock.encoder.project.cutoffs import end_of_day, parse_cutoff
-from satlock.encoder.project.project import DependencyMetadata, PreReleases, Requirement
+from satlock.encoder.project.project import (
+    DependencyMetadata,
+    ForkStrategy,
+    IndexStrategy,
+    PreReleases,
+    Requirement,
+    Resolution,
+)
 from satlock.encoder.project.values import Value, shown
 
 __all__ = [
+    "Resolving",
     "merge_settings",
-    "read_access",
-    "read_cutoff",
-    "read_cutoff_per_package",
     "read_default_groups",
     "read_dependency_metadata",
     "read_excludes",
     "read_markers",
     "read_names",
-    "read_one_of",
     "read_overrides",
-    "read_prereleases_per_package",
+    "resolving_of",
     "settings_of",
 ]
 
 _Text = TypeVar("_Text", bound=str)
 
-PRERELEASES: tuple[PreReleases, ...] = get_args(PreReleases)
+_PRERELEASES: tuple[PreReleases, ...] = get_args(PreReleases)
+_INDEX_STRATEGIES: tuple[IndexStrategy, ...] = get_args(IndexStrategy)
+_RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
+_FORK_STRATEGIES: tuple[ForkStrategy, ...] = get_args(ForkStrategy)
+
+
+class Resolving(TypedDict):
+    """The settings that may stand outside of a project too, as the fields of a project."""
+
+    index_strategy: IndexStrategy
+    prerelease: PreReleases
+    prerelease_package: Mapping[str, PreReleases]
+    resolution: Resolution | None
+    fork_strategy: ForkStrategy
+    exclude_newer: datetime | None
+    exclude_newer_package: Mapping[str, datetime | None]
+    dependency_metadata: tuple[DependencyMetadata, ...]
+    no_build: bool
+    no_build_package: frozenset[str]
+    no_binary: bool
+    no_binary_package: frozenset[str]
+    access: Access
 
 
 def _words(text: str) -> frozenset[str]:
@@ -45,12 +70,12 @@ def _words(text: str) -> frozenset[str]:
 _READ = _words(
     "allow-insecure-host keyring-provider native-tls system-certs "
     "conflicts constraint-dependencies default-groups dependency-groups dependency-metadata dev-dependencies "
-    "environments "
-    "exclude-dependencies exclude-newer exclude-newer-package extra-index-url find-links index index-strategy "
-    "index-url no-binary no-binary-package no-build no-build-package override-dependencies prerelease "
+    "environments exclude-dependencies exclude-newer exclude-newer-package extra-index-url find-links fork-strategy "
+    "index index-strategy index-url no-binary no-binary-package no-build no-build-package override-dependencies "
+    "prerelease "
     "prerelease-package required-environments resolution sources workspace"
 )
-_READ_FROM_SATLOCK = _READ | {"metadata-per-wheel", "single-version"}
+_READ_FROM_SATLOCK = _READ | {"metadata-per-wheel", "output", "single-version"}
 
 _WITHOUT_BEARING = _words(
     # These steer an installation, a publication, uv itself, or where it keeps things: never what a lock says.
@@ -63,7 +88,7 @@ _WITHOUT_BEARING = _words(
 _NOT_SUPPORTED = _words(
     # These could change what a lock says, or whether there is one.
     "build-constraint-dependencies config-settings config-settings-package "
-    "extra-build-dependencies extra-build-variables fork-strategy http-proxy https-proxy "
+    "extra-build-dependencies extra-build-variables http-proxy https-proxy "
     "minimum-libc-version no-build-isolation no-build-isolation-package no-index no-proxy no-sources "
     "no-sources-package offline require-build-hashes torch-backend upgrade upgrade-package"
 )
@@ -87,6 +112,29 @@ def settings_of(tables: Mapping[str, Value], warnings: list[str]) -> dict[str, V
     """The settings of a ``pyproject.toml`` (see :func:`merge_settings`)."""
     tools = tables["tool"].table() if "tool" in tables else {}
     return merge_settings(tools.get("uv"), tools.get("satlock"), warnings)
+
+
+def resolving_of(settings: Mapping[str, Value], now: datetime) -> Resolving:
+    """What settings say of which versions are admitted, and how they are reached; durations count back from ``now``.
+
+    Raises:
+        ProjectError: one of them has a value that it cannot have.
+    """
+    return Resolving(
+        index_strategy=read_one_of(settings.get("index-strategy"), _INDEX_STRATEGIES, "first-index"),
+        prerelease=read_one_of(settings.get("prerelease"), _PRERELEASES, "if-necessary-or-explicit"),
+        prerelease_package=read_prereleases_per_package(settings.get("prerelease-package")),
+        resolution=read_one_of(settings["resolution"], _RESOLUTIONS, "highest") if "resolution" in settings else None,
+        fork_strategy=read_one_of(settings.get("fork-strategy"), _FORK_STRATEGIES, "requires-python"),
+        exclude_newer=read_cutoff(settings.get("exclude-newer"), now),
+        exclude_newer_package=read_cutoff_per_package(settings.get("exclude-newer-package"), now),
+        dependency_metadata=read_dependency_metadata(settings.get("dependency-metadata")),
+        no_build="no-build" in settings and settings["no-build"].flag(),
+        no_build_package=frozenset(read_names(settings.get("no-build-package"))),
+        no_binary="no-binary" in settings and settings["no-binary"].flag(),
+        no_binary_package=frozenset(read_names(settings.get("no-binary-package"))),
+        access=read_access(settings),
+    )
 
 
 def read_one_of(value: Value | None, choices: Collection[_Text], default: _Text) -> _Text:
@@ -145,7 +193,7 @@ def read_prereleases_per_package(value: Value | None) -> dict[str, PreReleases]:
     if value is None:
         return {}
     return {
-        value.key_name(key, "package name"): read_one_of(item, PRERELEASES, "if-necessary")
+        value.key_name(key, "package name"): read_one_of(item, _PRERELEASES, "if-necessary")
         for key, item in value.table().items()
     }
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from satlock.encoder.project.layers import NOTHING_AROUND, Around, uv_settings
 from satlock.encoder.project.pins import Declared, read_conflicts, read_indexes
 from satlock.encoder.project.project import Choice, Index, Member, Project, ProjectError, Requirement, Source
-from satlock.encoder.project.settings import settings_of
+from satlock.encoder.project.settings import merge_settings, settings_of
 from satlock.encoder.project.sourcing import Ground, read_sources
 from satlock.encoder.project.tables import Groups, flat, load, read_extras, read_groups, read_name
 from satlock.encoder.project.values import Value
@@ -81,18 +82,14 @@ class Shared:
                     f"add {requirement.name} = {{ workspace = true }} to [tool.uv.sources]."
                 )
 
-    def pythons(
-        self,
-        read: Callable[[Value | None, str, Path, Path, list[str]], SpecifierSet],
-        value: Value | None,
-        place: str,
-        path: Path,
-        warnings: list[str],
-    ) -> SpecifierSet:
-        """The Pythons that every member of the workspace admits."""
+    def folder_of(self, path: Path) -> Path:
+        """Where the root of the workspace is; the folder of the file at ``path`` where there is no workspace."""
+        return path.parent if self.workspace is None else self.workspace.root.parent
+
+    def pythons(self, read: Callable[[Value | None], SpecifierSet], value: Value | None) -> SpecifierSet:
+        """The Pythons that every member of the workspace admits; ``read`` is also asked where none of them says any."""
         stated = pythons_of(self.workspace) if self.workspace is not None else []
-        top = self.workspace.root.parent if self.workspace is not None else path.parent
-        own = read(value, place, path, top, warnings) if value is not None or not stated else SpecifierSet()
+        own = read(value) if value is not None or not stated else SpecifierSet()
         return _intersection([own, *stated])
 
     def members(self, name: str | None) -> tuple[Member, ...]:
@@ -112,11 +109,17 @@ def _intersection(sets: Iterable[SpecifierSet]) -> SpecifierSet:
     return SpecifierSet(",".join(kept))
 
 
-def shared_settings(path: Path, tables: Mapping[str, Value], warnings: list[str]) -> Shared:
-    """The settings of the project at ``path``, with those of the workspace that it belongs to."""
+def shared_settings(
+    path: Path, tables: Mapping[str, Value], warnings: list[str], around: Around = NOTHING_AROUND
+) -> Shared:
+    """The settings of the project at ``path``, with those of its workspace, and with what is set ``around`` it.
+
+    Raises:
+        ProjectError: a file with settings is broken.
+    """
     workspace = workspace_of(path)
     if workspace is None or workspace.root.samefile(path):
-        return Shared(settings_of(tables, warnings), workspace=workspace, own_tables=tables)
+        return Shared(_settings(path.parent, tables, warnings, around), workspace=workspace, own_tables=tables)
     unheard: list[str] = []
     own = settings_of(tables, unheard)
     warnings += [
@@ -124,7 +127,12 @@ def shared_settings(path: Path, tables: Mapping[str, Value], warnings: list[str]
         for key, value in own.items()
         if key not in (*_OF_EACH_MEMBER, "index")
     ]
-    return Shared(settings_of(workspace.tables, warnings), own, workspace, tables)
+    return Shared(_settings(workspace.root.parent, workspace.tables, warnings, around), own, workspace, tables)
+
+
+def _settings(folder: Path, tables: Mapping[str, Value], warnings: list[str], around: Around) -> dict[str, Value]:
+    tools = tables["tool"].table() if "tool" in tables else {}
+    return around.over(merge_settings(uv_settings(folder, tables, warnings), tools.get("satlock"), warnings))
 
 
 def as_one(project: Project) -> Project:

@@ -15,9 +15,12 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from satlock.encoder.project.cutoffs import iso_duration
+from satlock.encoder.project.layers import NOTHING_AROUND, Around
 from satlock.encoder.project.project import Project, ProjectError, Requirement
 from satlock.encoder.project.reading import load, project_of
 from satlock.encoder.project.script import tables_of_script
+from satlock.encoder.project.settings import settings_of
+from satlock.encoder.project.sharing import shared_settings
 from satlock.encoder.project.values import Value, shown
 from satlock.encoder.project.workspace import workspace_of
 
@@ -42,9 +45,6 @@ class UvView:
     """None where only a build of the project tells it."""
     source: Literal["editable", "directory", "virtual"]
     """How the project is installed itself; ``virtual`` where only what it requires is."""
-    resolution: str | None
-    prerelease: str | None
-    fork_strategy: str | None
     exclude_newer: Cutoff | None
     exclude_newer_package: Mapping[str, Cutoff | None]
     build_constraints: tuple[Requirement, ...]
@@ -56,6 +56,7 @@ def uv_view_of(
     default_index: str | None = None,
     named_indexes: Mapping[str, str] | None = None,
     requires_python: SpecifierSet | None = None,
+    around: Around = NOTHING_AROUND,
 ) -> UvView:
     """Reads the ``pyproject.toml`` or script at ``path`` as uv does; the rest are options of the command line.
 
@@ -74,22 +75,21 @@ def uv_view_of(
         default_index=default_index,
         named_indexes=named_indexes,
         requires_python=requires_python,
+        around=around,
     )
     stated = top["project"].table() if "project" in top and not script else {}
     tools = top["tool"].table() if "tool" in top else {}
     uv = tools["uv"].table() if "uv" in tools else {}
-    per_package = uv["exclude-newer-package"].table() if "exclude-newer-package" in uv else {}
+    settings = around.over(settings_of(top, [])) if script else shared_settings(path, top, [], around).settings
+    per_package = settings["exclude-newer-package"].table() if "exclude-newer-package" in settings else {}
     build_constraints = uv.get("build-constraint-dependencies")
     return UvView(
         project,
         _version(stated),
         "virtual" if script else _source(path, top, uv, project.name),
-        uv["resolution"].text() if "resolution" in uv else None,
-        uv["prerelease"].text() if "prerelease" in uv else None,
-        uv["fork-strategy"].text() if "fork-strategy" in uv else None,
-        _cutoff(uv["exclude-newer"], project.exclude_newer) if "exclude-newer" in uv else None,
+        _cutoff(settings["exclude-newer"], project.exclude_newer) if "exclude-newer" in settings else None,
         {
-            uv["exclude-newer-package"].key_name(key, "package name"): _cutoff(item, moment)
+            settings["exclude-newer-package"].key_name(key, "package name"): _cutoff(item, moment)
             for (key, item), moment in zip(per_package.items(), project.exclude_newer_package.values(), strict=True)
         },
         build_constraints.requirements() if build_constraints is not None else (),

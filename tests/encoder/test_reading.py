@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -118,32 +117,6 @@ def test_groups_alone_are_a_project_without_a_name(read):
     assert project.name is None
     assert [requirement.text for requirement in project.groups["dev"]] == ["pytest", "mypy"]
     assert project.group_includes == {"dev": ("lint",)}
-
-
-def test_a_missing_requires_python_is_that_of_the_python_in_use(read, tmp_path, monkeypatch):
-    monkeypatch.delenv("UV_PYTHON", raising=False)
-    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
-
-    def told() -> tuple[str, str]:
-        project = read('[project]\nname = "p"')
-        (warning,) = project.warnings
-        return str(project.requires_python), warning
-
-    assert told() == (
-        f">={here}",
-        f"project.requires-python is missing, so the lock is for Python >={here} (the Python that runs satlock); "
-        "add it to say which Pythons the project is for.",
-    )
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "pyvenv.cfg").write_text("home = /somewhere\nversion_info = 3.10.4\n")
-    assert told()[0] == ">=3.10" and "(the project's environment)" in told()[1]
-    (tmp_path / ".python-version").write_text("# ours\n3.13\n")
-    assert told()[0] == ">=3.13" and "(.python-version)" in told()[1]
-    for asked, found in [("3.12.1", "3.12"), ("cpython@3.12", "3.12"), ("312", "3.12"), (">=3.14", "3.14"),
-                         (">=3.9", here), ("pypy3.10", "3.10"), (sys.executable, here), ("3.13t", "3.13"),
-                         ("cpython-3.12-linux-x86_64-gnu", "3.12")]:  # fmt: skip
-        monkeypatch.setenv("UV_PYTHON", asked)
-        assert told()[0] == f">={found}", asked
 
 
 def test_a_requires_python_without_lower_bound_counts_and_is_named(read):
@@ -474,7 +447,6 @@ def test_each_other_key_is_fine_or_named(read):
         """
     )
     assert project.warnings == (
-        "tool.uv.fork-strategy is not supported yet and has no effect.",
         "tool.uv.no-index is not supported yet and has no effect.",
         "tool.uv.nonsense is unknown and has no effect.",
         "tool.uv.'odd\\nkey' is unknown and has no effect.",

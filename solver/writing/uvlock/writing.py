@@ -23,7 +23,7 @@ from satlock.solver.writing.uvlock.text import Item, array, inline, lines, neste
 
 __all__ = ["stated_of", "to_uv_lock"]
 
-_PRERELEASES_BY_DEFAULT = (None, "if-necessary", "if-necessary-or-explicit")
+_PRERELEASES_BY_DEFAULT = ("if-necessary", "if-necessary-or-explicit")
 _NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -106,15 +106,15 @@ def _conflict_item(project: Project, choice: Choice) -> Item:
 
 
 def _options(view: UvView) -> Iterator[str]:
-    cutoff = view.exclude_newer
+    cutoff, project = view.exclude_newer, view.project
     yield from table(
         "[options]",
         {
-            "resolution-mode": inline(view.resolution) if view.resolution not in (None, "highest") else None,
-            "prerelease-mode": inline(view.prerelease) if view.prerelease not in _PRERELEASES_BY_DEFAULT else None,
-            "fork-strategy": inline(view.fork_strategy)
-            if view.fork_strategy not in (None, "requires-python")
+            "resolution-mode": inline(project.resolution) if project.resolution not in (None, "highest") else None,
+            "prerelease-mode": inline(project.prerelease)
+            if project.prerelease not in _PRERELEASES_BY_DEFAULT
             else None,
+            "fork-strategy": inline(project.fork_strategy) if project.fork_strategy != "requires-python" else None,
             "exclude-newer": inline(_said(cutoff)) if cutoff else None,
             "exclude-newer-span": inline(cutoff.span) if cutoff and cutoff.span else None,
         },
