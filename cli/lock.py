@@ -218,10 +218,14 @@ class _Run:
             Ended: there is none, which is then explained; or it is another one than that which was to be checked.
         """
         from satlock.cli.searching import Searching
-        from satlock.solver.lockfiles.standing.reading import kept_commits, kept_versions
 
         self._objective = objective
-        commits = kept_commits(existing, lifted) if existing is not None else {}
+        commits: dict[tuple[str, str, str], str] = {}
+        kept: dict[str, frozenset[str]] = {}
+        if existing is not None:
+            from satlock.solver.lockfiles.standing.reading import kept_commits, kept_versions
+
+            commits, kept = kept_commits(existing, lifted), kept_versions(existing, lifted)
         searching = Searching(self.given, self.phases, self.quiet, commits)
 
         def no_lock(none: NoLock, ways: list[str]) -> NoReturn:
@@ -235,7 +239,7 @@ class _Run:
         locked, watched = searching.search(
             project,
             objective,
-            kept_versions(existing, lifted) if existing is not None else {},
+            kept,
             no_lock,
             on_story=lambda story: say_error(*story),
             prepare=self.inferred.infer if self.inferred is not None else None,

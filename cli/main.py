@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 
+from satlock import __version__
+
 __all__ = ["main"]
 
 
 def main() -> None:
     """Runs ``satlock`` with the arguments of this process, and ends the process."""
+    if sys.argv[1:] == ["--version"]:
+        print("satlock", __version__)
+        return
     if sys.argv[1:2] == ["lock"]:
         from satlock.cli.swift import nothing_to_do
 

@@ -7,7 +7,8 @@ file in the cache for each lock says for which bytes it was found valid, and wha
 from __future__ import annotations
 
 import os
-from hashlib import blake2b
+
+from satlock.corpora.index.cache_folder import default_folder, entry_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing and collections take their time too
@@ -46,10 +47,7 @@ class Memory:
         self._snapshot, self._options = snapshot, [option for option in options if option]
         self._file: str | None = None
         if lock is not None:
-            from satlock.corpora.index.cache_folder import default_folder
-
-            place = blake2b(os.path.abspath(lock).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
-            self._file = os.path.join(folder or default_folder(), "verified", place)
+            self._file = os.path.join(folder or default_folder(), "verified", entry_name(os.path.abspath(lock)))
 
     def recall(self, text: str) -> Remembered | None:
         """What was found of a lock with this text, if it was verified for the project as it is."""
@@ -103,7 +101,7 @@ class Memory:
 
             here = Path(self._source).absolute().parent
             said.append(python_in_use(here, here))
-        return blake2b(repr(said).encode("utf-8", "surrogateescape")).hexdigest()
+        return entry_name(repr(said))
 
 
 def _above(project: str) -> list[str]:

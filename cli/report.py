@@ -6,7 +6,6 @@ raised when a key goes or changes its meaning; keys may come at any time.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -32,6 +31,8 @@ def begin(arguments: Sequence[str]) -> None:
 
 def text_of(schema: str, data: Mapping[str, Any]) -> str:
     """The text of a report, e.g. of schema ``lock``."""
+    import json
+
     return json.dumps({"schema": f"satlock/{schema}", "version": VERSION, **data}, indent=2, ensure_ascii=False)
 
 
@@ -43,6 +44,8 @@ def print_report(schema: str, data: Mapping[str, Any]) -> None:
 
 def print_line(schema: str, data: Mapping[str, Any]) -> None:
     """Prints a report on one line, for who reads it while the run goes on."""
+    import json
+
     _State.said = True
     click.echo(json.dumps({"schema": f"satlock/{schema}", "version": VERSION, **data}))
 

@@ -19,10 +19,10 @@ they raise. Everything else in this package is private, and changes without noti
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing takes its time too
+    from typing import Any
 
-if TYPE_CHECKING:
     from satlock.api import Answer, Lock, NoLock, Package, Proof, check, lock, prove
     from satlock.corpora.facts import CorpusError
     from satlock.encoder.project.project import ProjectError
@@ -60,6 +60,8 @@ def __getattr__(name: str) -> Any:
     """Imports what is asked for: the command starts through this package as well, and has to be quick."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     module, there = _ELSEWHERE.get(name, ("satlock.api", name))
     found = globals()[name] = getattr(import_module(module), there)
     return found

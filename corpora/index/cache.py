@@ -11,14 +11,13 @@ import tempfile
 import zlib
 from contextlib import suppress
 from dataclasses import replace
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgpack
 
 from satlock.corpora.facts import File, Listing, Metadata, NeedsBuild, Release
-from satlock.corpora.index.cache_folder import default_folder
+from satlock.corpora.index.cache_folder import default_folder, entry_name
 
 __all__ = ["Cache", "Kept", "cache_key", "default_folder", "pack_listing", "unpack_listing"]
 
@@ -139,7 +138,7 @@ class Cache:
     def _path(self, kind: str, key: str) -> str | None:
         if self._folder is None:
             return None
-        name = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16, person=kind.encode()).hexdigest()
+        name = entry_name(key, kind)
         return os.path.join(self._folder, kind, name[:2], name[2:])
 
     def _read(self, kind: str, key: str) -> object:

@@ -98,11 +98,11 @@ def pip_setting(key: str) -> str | None:
     """The value of a global setting of pip, by its name with hyphens: from the environment, else from pip's files."""
     if value := os.environ.get("PIP_" + key.upper().replace("-", "_"), "").strip():
         return value
-    from configparser import Error, RawConfigParser
-
     for file in _pip_files():  # the most particular first
         if not file.is_file():
             continue
+        from configparser import Error, RawConfigParser
+
         parser = RawConfigParser()
         try:
             parser.read(file, encoding="utf-8")

@@ -6,7 +6,6 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
-from urllib.request import url2pathname
 
 from satlock.corpora.references import GitError, GitReference, PathReference, Reference, UrlReference, checked
 
@@ -52,6 +51,8 @@ def reference_of_url(url: str, base: Path | None, *, expand: bool = False) -> Re
         hashes = tuple((name, fragment[name].lower()) for name in _HASHES if name in fragment)
         return UrlReference(clean, inside(fragment.get("subdirectory", "")), hashes, secret)
     if parts.scheme == "file":
+        from urllib.request import url2pathname  # brings a whole HTTP client along
+
         # Of file:///${PROJECT_ROOT}/lib the root brings a slash of its own.
         return local_path(url2pathname(re.sub("^//+", "/", parts.path)), base)
     if "://" not in url and (not parts.scheme or len(parts.scheme) == 1):
