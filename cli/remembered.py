@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 
-from satlock.corpora.index.cache_folder import default_folder, entry_name
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing and collections take their time too
     from collections.abc import Sequence
@@ -47,6 +45,8 @@ class Memory:
         self._snapshot, self._options = snapshot, [option for option in options if option]
         self._file: str | None = None
         if lock is not None:
+            from satlock.corpora.index.cache_folder import default_folder, entry_name
+
             self._file = os.path.join(folder or default_folder(), "verified", entry_name(os.path.abspath(lock)))
 
     def recall(self, text: str) -> Remembered | None:
@@ -101,6 +101,8 @@ class Memory:
 
             here = Path(self._source).absolute().parent
             said.append(python_in_use(here, here))
+        from satlock.corpora.index.cache_folder import entry_name
+
         return entry_name(repr(said))
 
 
