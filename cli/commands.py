@@ -22,6 +22,7 @@ __all__ = ["satlock"]
 _COMMANDS = {
     "lock": "satlock.cli.lock:lock",
     "why": "satlock.cli.why:why",
+    "tree": "satlock.cli.tree:tree",
     "export": "satlock.cli.export:export",
     "prove": "satlock.cli.prove:prove",
     "check": "satlock.cli.check:check",

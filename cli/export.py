@@ -11,31 +11,14 @@ import click
 
 from satlock.cli.failures import WRONG, Ended
 from satlock.cli.lockfile import Target, lockfile_in
+from satlock.cli.narrowing import PLATFORMS, environments_of
 from satlock.cli.terminal import say, say_warning
 
 if TYPE_CHECKING:
-    from packaging.markers import Marker
-
     from satlock.encoder.project.values import Value
     from satlock.solver.lockfiles.model import Lockfile
 
 __all__ = ["export"]
-
-_MACHINES = {
-    "linux": ("linux", "x86_64"),
-    "macos": ("darwin", "arm64"),
-    "windows": ("win32", "AMD64"),
-    "x86_64-unknown-linux-gnu": ("linux", "x86_64"),
-    "aarch64-unknown-linux-gnu": ("linux", "aarch64"),
-    "x86_64-unknown-linux-musl": ("linux", "x86_64"),
-    "aarch64-unknown-linux-musl": ("linux", "aarch64"),
-    "x86_64-apple-darwin": ("darwin", "x86_64"),
-    "aarch64-apple-darwin": ("darwin", "arm64"),
-    "x86_64-pc-windows-msvc": ("win32", "AMD64"),
-    "aarch64-pc-windows-msvc": ("win32", "ARM64"),
-    "i686-pc-windows-msvc": ("win32", "x86"),
-}
-"""The names of platforms that uv has, as values of ``sys_platform`` and ``platform_machine``."""
 
 
 @click.command()
@@ -50,7 +33,7 @@ _MACHINES = {
 @click.option(
     "--platform",
     metavar="NAME",
-    help=f"For this platform alone, as uv names it: {', '.join(list(_MACHINES)[:3])}, aarch64-unknown-linux-gnu, …",
+    help=f"For this platform alone, as uv names it: {', '.join(list(PLATFORMS)[:3])}, aarch64-unknown-linux-gnu, …",
 )
 @click.option("--no-hashes", is_flag=True, help="Leave out the hashes.")
 @click.option("--no-index-lines", is_flag=True, help="Leave out --index-url and --extra-index-url.")
@@ -96,7 +79,7 @@ def export(  # noqa: PLR0917
     chosen_groups = [group for group in chosen_groups if group not in left_out]
     switches = {*(f"extra {name}" for name in chosen_extras), *(f"group {name}" for name in chosen_groups)}
     switches |= _always(lock)
-    found = installed(lock, switches, _within(python_version, platform))
+    found = installed(lock, switches, environments_of(python_version, platform))
     tables = top["packages" if lock.kind == "pylock" else "package"].raw if found else []
     assert isinstance(tables, list)
     target = Target(None if output in (None, "-") else Path(output or ""))
@@ -176,33 +159,6 @@ def _always(lock: Lockfile) -> set[str]:
     if lock.kind != "uv":
         return set()
     return {switch for switch in lock.switches if switch == "production" or switch.startswith("project ")}
-
-
-def _within(python: str | None, platform: str | None) -> Marker | None:
-    """The environments that are asked for. Raises Ended where one of the words is none."""
-    from packaging.markers import Marker
-    from packaging.version import InvalidVersion, Version
-
-    parts = []
-    if python is not None:
-        try:
-            release = Version(python).release
-        except InvalidVersion:
-            release = ()
-        if len(release) not in (2, 3):
-            raise click.BadParameter(
-                f"{python!r} is not a Python such as 3.12 or 3.12.4.", param_hint="--python-version"
-            )
-        variable = "python_version" if len(release) == 2 else "python_full_version"
-        parts.append(f"{variable} == '{'.'.join(map(str, release))}'")
-    if platform is not None:
-        if platform not in _MACHINES:
-            raise click.BadParameter(f"{platform!r} is none of {', '.join(_MACHINES)}.", param_hint="--platform")
-        system, machine = _MACHINES[platform]
-        parts.append(f"sys_platform == '{system}' and platform_machine == '{machine}'")
-    if len(parts) == 2:
-        parts.append("implementation_name == 'cpython' and platform_python_implementation == 'CPython'")
-    return Marker(" and ".join(parts)) if parts else None
 
 
 def _relative(folder: Path, start: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-__all__ = ["is_terminal", "marked", "printable", "say", "say_error", "say_warning"]
+__all__ = ["is_terminal", "marked", "printable", "say", "say_error", "say_warning", "show"]
 
 
 def is_terminal() -> bool:
@@ -30,6 +30,11 @@ def say(text: str = "") -> None:
     """A line on standard error. One that cannot be written is lost: the run does not depend on its being read."""
     with suppress(OSError, ValueError):
         click.echo(printable(text), err=True, color=_colour())
+
+
+def show(text: str = "") -> None:
+    """A line on standard output, of a command whose answer it is."""
+    click.echo(printable(text), color=_colour())
 
 
 def _colour() -> bool | None:

@@ -1,0 +1,149 @@
+"""The options that leave some environments of a lock: a Python, a platform, a choice of extras and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+from satlock.cli.failures import WRONG, Ended
+
+if TYPE_CHECKING:
+    from packaging.markers import Marker
+
+    from satlock.encoder.project.project import Choice
+    from satlock.solver.lockfiles.graph import LockGraph
+
+__all__ = ["PLATFORMS", "Narrowing", "environments_of", "narrowing"]
+
+_Callback = TypeVar("_Callback", bound=Callable[..., Any])
+
+PLATFORMS = {
+    "linux": ("linux", "x86_64"),
+    "macos": ("darwin", "arm64"),
+    "windows": ("win32", "AMD64"),
+    "x86_64-unknown-linux-gnu": ("linux", "x86_64"),
+    "aarch64-unknown-linux-gnu": ("linux", "aarch64"),
+    "x86_64-unknown-linux-musl": ("linux", "x86_64"),
+    "aarch64-unknown-linux-musl": ("linux", "aarch64"),
+    "x86_64-apple-darwin": ("darwin", "x86_64"),
+    "aarch64-apple-darwin": ("darwin", "arm64"),
+    "x86_64-pc-windows-msvc": ("win32", "AMD64"),
+    "aarch64-pc-windows-msvc": ("win32", "ARM64"),
+    "i686-pc-windows-msvc": ("win32", "x86"),
+}
+"""The names of platforms that uv has, as values of ``sys_platform`` and ``platform_machine``."""
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """What the options say."""
+
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    no_extras: bool = False
+    no_groups: bool = False
+    python: str | None = None
+    platform: str | None = None
+
+    def apply(self, graph: LockGraph) -> LockGraph:
+        """The lock within these environments alone.
+
+        Raises:
+            ProjectError: it is for none of them.
+            Ended: it does not have an extra or a group.
+        """
+        from satlock.encoder.markers.marker import from_marker
+        from satlock.solver.lockfiles.graph import narrowed
+
+        choices = self._choices(graph)
+        if not choices and self.python is None and self.platform is None:
+            return graph
+        return narrowed(graph, from_marker(environments_of(self.python, self.platform)), choices)
+
+    def _choices(self, graph: LockGraph) -> dict[Choice, bool]:
+        from packaging.utils import canonicalize_name
+
+        from satlock.encoder.project.project import Choice
+
+        found: dict[Choice, bool] = {}
+        kinds: tuple[tuple[Literal["extra", "group"], tuple[str, ...], bool], ...] = (
+            ("extra", self.extras, self.no_extras),
+            ("group", self.groups, self.no_groups),
+        )
+        for kind, names, none in kinds:
+            if not names and not none:
+                continue
+            known = graph.choices(kind)
+            wanted = {str(canonicalize_name(name)) for name in names}
+            for name in sorted(wanted - set(known)):
+                offered = f"it has {', '.join(known)}" if known else "it has none"
+                raise Ended(WRONG, f"The lock has no {kind} {name!r}; {offered}.")
+            found |= {Choice(kind, name): name in wanted for name in known}
+        return found
+
+
+def narrowing(command: _Callback) -> _Callback:
+    """Adds the options to a command, which gets them as one argument ``within``."""
+    import functools
+
+    @functools.wraps(command)
+    def collected(
+        *,
+        extra: tuple[str, ...],
+        group: tuple[str, ...],
+        no_extras: bool,
+        no_groups: bool,
+        python_version: str | None,
+        platform: str | None,
+        **others: Any,
+    ) -> Any:
+        within = Narrowing(extra, group, no_extras, no_groups, python_version, platform)
+        return command(within=within, **others)
+
+    for option in reversed(_OPTIONS):
+        option(collected)
+    return collected  # type: ignore[return-value]
+
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option("--extra", multiple=True, metavar="NAME", help="With this extra, and no other that is not named."),
+    click.option("--group", multiple=True, metavar="NAME", help="With this group, and no other that is not named."),
+    click.option("--no-extras", is_flag=True, help="With no extra chosen."),
+    click.option("--no-groups", is_flag=True, help="With no dependency group chosen."),
+    click.option("--python-version", metavar="X.Y", help="On this Python alone."),
+    click.option(
+        "--platform",
+        metavar="NAME",
+        help="On this platform alone, as uv names it: linux, macos, windows, aarch64-unknown-linux-gnu, …",
+    ),
+)
+
+
+def environments_of(python: str | None, platform: str | None) -> Marker | None:
+    """The environments that are asked for. Raises Ended where one of the words is none."""
+    from packaging.markers import Marker
+    from packaging.version import InvalidVersion, Version
+
+    parts = []
+    if python is not None:
+        try:
+            release = Version(python).release
+        except InvalidVersion:
+            release = ()
+        if len(release) not in (2, 3):
+            raise click.BadParameter(
+                f"{python!r} is not a Python such as 3.12 or 3.12.4.", param_hint="--python-version"
+            )
+        variable = "python_version" if len(release) == 2 else "python_full_version"
+        parts.append(f"{variable} == '{'.'.join(map(str, release))}'")
+    if platform is not None:
+        if platform not in PLATFORMS:
+            raise click.BadParameter(f"{platform!r} is none of {', '.join(PLATFORMS)}.", param_hint="--platform")
+        system, machine = PLATFORMS[platform]
+        parts.append(f"sys_platform == '{system}' and platform_machine == '{machine}'")
+    if len(parts) == 2:
+        parts.append("implementation_name == 'cpython' and platform_python_implementation == 'CPython'")
+    return Marker(" and ".join(parts)) if parts else None
