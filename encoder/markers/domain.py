@@ -13,49 +13,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from satlock.encoder.markers.marker import TRUE, Atom, Formula, Matches, Opaque, PythonAtLeast, PythonRelease
+from satlock.encoder.markers.grid import MINORS, VARIABLES, Grid, Python, grid_of, words_in
+from satlock.encoder.markers.marker import TRUE, Atom, Formula, Matches, Opaque, PythonAtLeast
 from satlock.encoder.project.project import Choice
 
 if TYPE_CHECKING:
     from satlock.encoder.markers.smt import Oracle
 
-__all__ = ["ENUMERATED_ROWS", "Domain", "Environment", "Grid"]
+__all__ = ["ENUMERATED_ROWS", "Domain", "Environment"]
 
 ENUMERATED_ROWS = 256
 """Above this many combinations of the choices in one query, Z3 is asked."""
 
 _Found: TypeAlias = tuple[frozenset[Atom], int]
 """The switches that are on, and the platforms that are left, as a mask."""
-
-# os_name, sys_platform and platform_system speak of one thing; these are the triples that occur.
-_PLATFORMS = (
-    ("posix", "linux", "Linux"),
-    ("nt", "win32", "Windows"),
-    ("posix", "darwin", "Darwin"),
-    ("posix", "cygwin", "CYGWIN_NT"),
-    ("posix", "android", "Android"),
-    ("posix", "ios", "iOS"),
-    ("posix", "emscripten", "Emscripten"),
-    ("posix", "wasi", "WASI"),
-    ("posix", "aix", "AIX"),
-    ("java", "java", "Java"),
-)
-_PLATFORM_VARIABLES = ("os_name", "sys_platform", "platform_system")
-# Python 2 spelled its Linux with the kernel's version; no Python 3 does.
-_GONE_PLATFORMS = frozenset(("linux2", "linux3"))
-_IMPLEMENTATIONS = (("cpython", "CPython"), ("pypy", "PyPy"), ("graalpy", "GraalVM"))
-_IMPLEMENTATION_VARIABLES = ("implementation_name", "platform_python_implementation")
-_MACHINES = ("x86_64", "aarch64", "arm64", "AMD64")
-# Each platform spells its machines in its own way; these spellings of others never occur on it.
-_PHANTOMS = {
-    "linux": frozenset(("AMD64", "amd64", "ARM64", "arm64", "x86", "Power Macintosh")),
-    "win32": frozenset(("x86_64", "aarch64", "i386", "i686", "armv6l", "armv7l", "ppc64", "ppc64le", "s390x",
-                        "riscv64", "loongarch64", "Power Macintosh")),
-    "darwin": frozenset(("AMD64", "amd64", "ARM64", "aarch64", "i686", "x86", "armv6l", "armv7l", "ppc64le", "s390x",
-                         "riscv64", "loongarch64")),
-}  # fmt: skip
-OTHER = "other"
-"""Stands for every value that no marker names."""
 
 
 @dataclass(frozen=True)
@@ -76,92 +47,16 @@ class Environment:
         return shown + (f", groups {', '.join(self.groups)}" if self.groups else "")
 
 
-@dataclass(frozen=True)
-class Grid:
-    """The finite platforms that the atoms seen so far can tell apart, as a product of four axes."""
-
-    pythons: tuple[PythonRelease, ...]
-    """The first release of each run of Pythons."""
-    platforms: tuple[tuple[str, str, str], ...]
-    implementations: tuple[tuple[str, str], ...]
-    machines: tuple[str, ...]
-
-    @property
-    def axes(self) -> tuple[int, int, int, int]:
-        return len(self.pythons), len(self.platforms), len(self.implementations), len(self.machines)
-
-    def phantoms(self) -> list[tuple[int, int]]:
-        """Places on the axes of platforms and machines that never occur together."""
-        return [
-            (i, j)
-            for i, platform in enumerate(self.platforms)
-            for j, machine in enumerate(self.machines)
-            if machine in _PHANTOMS.get(platform[1], ())
-        ]
-
-    def points(self, atom: PythonAtLeast | Matches) -> tuple[int, tuple[int, ...]]:
-        """The axis an atom speaks of, and the places on it where it holds."""
-        if isinstance(atom, PythonAtLeast):
-            return 0, tuple(i for i, python in enumerate(self.pythons) if python >= atom.release)
-        axis, column, rows = self._column(atom.variable)
-        return axis, tuple(i for i, row in enumerate(rows) if atom.holds(row[column]))
-
-    def _column(self, variable: str) -> tuple[int, int, tuple[tuple[str, ...], ...]]:
-        if variable in _PLATFORM_VARIABLES:
-            return 1, _PLATFORM_VARIABLES.index(variable), self.platforms
-        if variable in _IMPLEMENTATION_VARIABLES:
-            return 2, _IMPLEMENTATION_VARIABLES.index(variable), self.implementations
-        return 3, 0, tuple((machine,) for machine in self.machines)
-
-    def variables(self, places: tuple[int, int, int, int]) -> dict[str, str]:
-        python = self.pythons[places[0]]
-        os_name, sys_platform, platform_system = self.platforms[places[1]]
-        implementation, spelled = self.implementations[places[2]]
-        full = "{}.{}.{}".format(*python)
-        return {
-            "implementation_name": implementation,
-            "implementation_version": full,
-            "os_name": os_name,
-            "platform_machine": self.machines[places[3]],
-            "platform_python_implementation": spelled,
-            "platform_release": "",
-            "platform_system": platform_system,
-            "platform_version": "",
-            "python_full_version": full,
-            "python_version": f"{python[0]}.{python[1]}",
-            "sys_platform": sys_platform,
-        }
-
-
-def grid_of(atoms: Iterable[Atom]) -> Grid:
+def grid_for(atoms: Iterable[Atom]) -> Grid:
     """The coarsest grid that these atoms cannot see inside of."""
-    boundaries: set[PythonRelease] = {(2, 6, 0)}
-    named: dict[str, set[str]] = {v: set() for v in (*_PLATFORM_VARIABLES, *_IMPLEMENTATION_VARIABLES, "machine")}
+    boundaries: set[Python] = {MINORS[0]}
+    words: dict[str, set[str]] = {variable: set() for variable in VARIABLES}
     for atom in atoms:
         if isinstance(atom, PythonAtLeast):
             boundaries.add(atom.release)
         elif isinstance(atom, Matches):
-            variable = "machine" if atom.variable == "platform_machine" else atom.variable
-            words = (atom.text,) if atom.comparison == "==" else atom.text.replace(",", " ").split()
-            named[variable].update(words)
-    platforms = [*_PLATFORMS]
-    for column, variable in enumerate(_PLATFORM_VARIABLES):
-        known = {row[column] for row in _PLATFORMS} | _GONE_PLATFORMS
-        for value in sorted(named[variable] - known):
-            row = ["posix", OTHER, OTHER]
-            row[column] = value
-            platforms.append((row[0], row[1], row[2]))
-    unknown = sorted(named["sys_platform"] - {row[1] for row in _PLATFORMS} - _GONE_PLATFORMS)
-    systems = sorted(named["platform_system"] - {row[2] for row in _PLATFORMS})
-    platforms += [("posix", value, system) for value in unknown for system in systems]
-    platforms += [("posix", OTHER, OTHER), (OTHER, OTHER, OTHER)]
-    implementations = [*_IMPLEMENTATIONS]
-    for column, variable in enumerate(_IMPLEMENTATION_VARIABLES):
-        unknown = sorted(named[variable] - {row[column] for row in _IMPLEMENTATIONS})
-        implementations += [(value, OTHER) if column == 0 else (OTHER, value) for value in unknown]
-    implementations.append((OTHER, OTHER))
-    machines = (*_MACHINES, *sorted(named["machine"] - set(_MACHINES)), OTHER)
-    return Grid(tuple(sorted(boundaries)), tuple(dict.fromkeys(platforms)), tuple(implementations), machines)
+            words[atom.variable].update((atom.text,) if atom.comparison == "==" else words_in(atom.text))
+    return grid_of(tuple(sorted(boundaries)), words)
 
 
 class Domain:
@@ -286,7 +181,7 @@ class Domain:
         return mask
 
     def _atom_mask(self, atom: PythonAtLeast | Matches) -> int:
-        return self._places_mask(*self.grid.points(atom))
+        return self._places_mask(*atom.on(self.grid))
 
     def _places_mask(self, axis: int, places: Iterable[int]) -> int:
         sizes = self.grid.axes
@@ -306,11 +201,11 @@ class Domain:
         unseen = formula.atoms - self._atoms
         if unseen:
             self._atoms |= unseen
-            if grid_of(self._atoms) != self.grid:
+            if grid_for(self._atoms) != self.grid:
                 self._rebuild()
 
     def _rebuild(self) -> None:
-        self.grid = grid_of(self._atoms)
+        self.grid = grid_for(self._atoms)
         total = 1
         for size in self.grid.axes:
             total *= size

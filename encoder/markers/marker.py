@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 from packaging.markers import Marker
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 
+from satlock.encoder.markers.grid import MINORS, OPAQUE, Grid, Python, neighbours, python_text, words_in
 from satlock.encoder.project.project import Choice
 
 __all__ = [
@@ -36,16 +37,17 @@ __all__ = [
     "with_choices",
 ]
 
-PythonRelease: TypeAlias = tuple[int, int, int]
-
-
 _OPERATORS = ("true", "false", "atom", "not", "and", "or")
 
 
 class PythonAtLeast(NamedTuple):
     """``python_full_version >= release``."""
 
-    release: PythonRelease
+    release: Python
+
+    def on(self, grid: Grid) -> tuple[int, tuple[int, ...]]:
+        """The axis it speaks of, and the places on it where it holds."""
+        return 0, tuple(place for place, python in enumerate(grid.pythons) if python >= self.release)
 
 
 class Matches(NamedTuple):
@@ -59,6 +61,10 @@ class Matches(NamedTuple):
         if self.comparison == "==":
             return value == self.text
         return value in self.text if self.comparison == "in" else self.text in value
+
+    def on(self, grid: Grid) -> tuple[int, tuple[int, ...]]:
+        """The axis it speaks of, and the places on it where it holds."""
+        return grid.places(self.variable, self.holds)
 
 
 class Opaque(NamedTuple):
@@ -180,7 +186,7 @@ def chosen(choice: Choice) -> Formula:
     return Formula.make("atom", atom=choice)
 
 
-def python_at_least(release: PythonRelease) -> Formula:
+def python_at_least(release: Python) -> Formula:
     return Formula.make("atom", atom=PythonAtLeast(release))
 
 
@@ -188,16 +194,13 @@ def matches(variable: str, text: str, comparison: str = "==") -> Formula:
     return Formula.make("atom", atom=Matches(variable, comparison, text))
 
 
-# Every minor release that a marker can tell apart; a later Python behaves as the last of its major.
-_MINORS: tuple[PythonRelease, ...] = ((2, 6, 0), (2, 7, 0), *((3, minor, 0) for minor in range(41)), (4, 0, 0))
-
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-def _where(points: Iterable[PythonRelease], holds: Callable[[PythonRelease], bool]) -> Formula:
+def _where(points: Iterable[Python], holds: Callable[[Python], bool]) -> Formula:
     """The Pythons where ``holds``, which may only change its answer at one of ``points``."""
     runs: list[Formula] = []
-    start: PythonRelease | None = None
+    start: Python | None = None
     ordered = sorted(set(points))
     for point in ordered:
         if holds(point) == (start is not None):
@@ -215,45 +218,32 @@ def _where(points: Iterable[PythonRelease], holds: Callable[[PythonRelease], boo
 
 @lru_cache(maxsize=4096)
 def _python(variable: str, op: str, text: str, flipped: bool) -> Formula:
-    shown: Callable[[PythonRelease], str]
-    if variable == "python_version":
-        points: tuple[PythonRelease, ...] = _MINORS
-        shown = lambda release: f"{release[0]}.{release[1]}"  # noqa: E731
-    else:
-        shown = lambda release: "{}.{}.{}".format(*release)  # noqa: E731
-        points = _MINORS
+    points = list(MINORS)
+    full = variable == "python_full_version"
+
+    def shown(release: Python) -> str:
+        return python_text(release, variable)
+
     if op in ("in", "not in"):
-        inside = (lambda r: text in shown(r)) if flipped else (lambda r: shown(r) in text)
-        if variable != "python_version":
-            points += tuple(release for word in text.replace(",", " ").split() if (release := _release(word)))
-            points += tuple((a, b, c + 1) for a, b, c in points)
-        found = _where(points, inside)
+        if full:
+            points += [release for word in words_in(text) if (release := _release(word))]
+            points += [(a, b, c + 1) for a, b, c in points]
+        found = _where(points, lambda release: text in shown(release) if flipped else shown(release) in text)
         return found if op == "in" else ~found
     try:
         specifier = Specifier((_FLIPPED.get(op, op) if flipped else op) + text)
     except InvalidSpecifier:
         return TRUE if op == "!=" else FALSE
-    if variable != "python_version":
-        points += _neighbours(specifier)
+    points += neighbours(specifier.version) if full else ()
     return _where(points, lambda release: specifier.contains(shown(release), prereleases=True))
 
 
-def _release(text: str) -> PythonRelease | None:
+def _release(text: str) -> Python | None:
     parts = text.strip("'\" ").split(".")
     if not all(part.isdigit() for part in parts) or not 1 <= len(parts) <= 3:
         return None
     major, minor, micro = (*map(int, parts), 0, 0)[:3]
     return (major, minor, micro)
-
-
-def _neighbours(specifier: Specifier) -> tuple[PythonRelease, ...]:
-    """The releases where a version comparison can change its answer."""
-    numbers: list[int] = []
-    for part in specifier.version.removesuffix(".*").split("."):
-        digits = part[: next((i for i, c in enumerate(part) if not c.isdigit()), len(part))]
-        numbers.append(int(digits or 0))
-    major, minor, micro = (*numbers, 0, 0)[:3]
-    return ((major, minor, micro), (major, minor, micro + 1), (major, minor + 1, 0), (major + 1, 0, 0))
 
 
 @lru_cache(maxsize=4096)
@@ -269,7 +259,7 @@ def from_python_specifier(specifiers: str) -> Formula:
 def _comparison(variable: str, op: str, text: str, flipped: bool) -> Formula:
     if variable in ("python_version", "python_full_version"):
         return _python(variable, op, text, flipped)
-    if variable in ("platform_release", "platform_version", "implementation_version"):
+    if variable in OPAQUE:
         if op in ("!=", "not in"):
             return ~_comparison(variable, "==" if op == "!=" else "in", text, flipped)
         # Nothing relates two such questions, so each is free: more environments than there are, never fewer.

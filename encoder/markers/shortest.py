@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from satlock.encoder.markers.domain import Domain
+from satlock.encoder.markers.grid import Python
 from satlock.encoder.markers.marker import (
     FALSE,
     TRUE,
@@ -12,7 +13,6 @@ from satlock.encoder.markers.marker import (
     Matches,
     Opaque,
     PythonAtLeast,
-    PythonRelease,
     all_of,
     any_of,
 )
@@ -136,8 +136,8 @@ def _literal_order(literal: Formula) -> tuple[int, bool, str]:
 
 def _said(cube: Cube, spelled: Callable[[Choice, bool], str]) -> list[str]:
     """The comparisons of a cube, choices first."""
-    since: PythonRelease | None = None
-    before: PythonRelease | None = None
+    since: Python | None = None
+    before: Python | None = None
     texts: list[tuple[int, str]] = []
     for literal in cube:
         atom, positive = _atom(literal), literal.op != "not"
@@ -166,7 +166,7 @@ def _compared(atom: Matches, positive: bool) -> str:
     return f"'{atom.text}' {word} {atom.variable}"
 
 
-def _python_range(since: PythonRelease | None, before: PythonRelease | None) -> Sequence[str]:
+def _python_range(since: Python | None, before: Python | None) -> Sequence[str]:
     if since and before and since[2] == before[2] == 0 and (since[0], since[1] + 1) == before[:2]:
         return [f"python_version == '{since[0]}.{since[1]}'"]
     texts = []

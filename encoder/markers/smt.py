@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import z3
 
-from satlock.encoder.markers.domain import Grid
+from satlock.encoder.markers.grid import Grid
 from satlock.encoder.markers.marker import Atom, Formula, Matches, PythonAtLeast
 
 __all__ = ["Oracle"]
@@ -49,7 +49,7 @@ class Oracle:
         if formula.op == "atom":
             atom = formula.atom
             if isinstance(atom, (PythonAtLeast, Matches)):
-                axis, places = self._grid.points(atom)
+                axis, places = atom.on(self._grid)
                 return z3.Or([self._axes[axis][place] for place in places])
             assert atom is not None
             return self._switches.setdefault(atom, z3.Bool(f"switch{len(self._switches)}"))

@@ -11,7 +11,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from satlock.encoder.markers.domain import Domain
-from satlock.encoder.markers.marker import TRUE, PythonRelease, all_of, any_of, from_marker
+from satlock.encoder.markers.grid import Python
+from satlock.encoder.markers.marker import TRUE, all_of, any_of, from_marker
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.amendments import Amendment, InList, Setting, setting_path
 from satlock.encoder.project.project import Choice
@@ -149,7 +150,7 @@ def _switched_on(document: Mapping[str, Any], name: str, key: str) -> Iterator[A
             yield InList(path, item, None)
 
 
-def _python(stated: str, operator: str, release: PythonRelease) -> str:
+def _python(stated: str, operator: str, release: Python) -> str:
     """A requires-python with another lower or upper bound."""
     replaced = (">=", ">") if operator == ">=" else ("<", "<=")
     kept = [str(clause) for clause in SpecifierSet(stated) if clause.operator not in replaced]
@@ -158,7 +159,7 @@ def _python(stated: str, operator: str, release: PythonRelease) -> str:
     return ",".join(lower_first)
 
 
-def bound_of(release: PythonRelease) -> str:
+def bound_of(release: Python) -> str:
     """A Python release as a person writes it: 3.12, or 3.12.1."""
     major, minor, micro = release
     return f"{major}.{minor}.{micro}" if micro else f"{major}.{minor}"

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from satlock.encoder.markers.grid import AXES
 from satlock.solver.lockfiles.model import LockfileError
 from satlock.solver.proofs.elaboration import Step, elaborate, logged_proof
-from satlock.solver.proofs.environments import AXES
 from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.optimality import Optimality
 from satlock.solver.proofs.passing import Passed, passing_clause
@@ -155,7 +155,7 @@ def _in_words(proof: Proof) -> dict[str, Any]:
             "requires-python": lockfile.requires_python,
             **{name: [axes.label(axis, place).partition(" ")[2] for place in range(axes.size(axis))]
                for axis, name in enumerate(AXES)},
-            "impossible": [[axes.label(1, one), axes.label(3, other)] for one, other in axes.impossible()],
+            "impossible": [[axes.label(1, one), axes.label(3, other)] for one, other in axes.phantoms()],
             "switches": list(lockfile.switches),
             "required": list(lockfile.required),
             "implied": [list(pair) for pair in lockfile.implied],

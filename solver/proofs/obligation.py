@@ -15,8 +15,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
+from satlock.encoder.markers.grid import AXES
 from satlock.solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, Item, Lockfile, Switch
-from satlock.solver.proofs.environments import AXES, Axes, is_opaque
+from satlock.solver.proofs.environments import Axes, is_opaque
 
 __all__ = ["Clause", "Obligation", "obligation_of", "opposite"]
 
@@ -88,7 +89,7 @@ class Obligation:
             asked = Comparison(comparison.variable, positive, comparison.text, comparison.reversed)
             agrees = (positive == comparison.operator) != comparison.denied
             return [self.variable(f"opaque {asked}") * (1 if agrees else -1)]
-        axis, places = self.axes.places(replace(comparison, denied=False) if comparison.denied else comparison)
+        axis, places = self.axes.where(replace(comparison, denied=False) if comparison.denied else comparison)
         everywhere = range(self.axes.size(axis))
         chosen = [place for place in everywhere if (place in places) != comparison.denied]
         return None if len(chosen) == len(everywhere) else [self.place(axis, place) for place in chosen]
@@ -162,7 +163,7 @@ def _say_environment(found: Obligation) -> None:
         for i, one in enumerate(places):
             for other in places[:i]:
                 found.add((-one, -other))
-    for platform, machine in axes.impossible():
+    for platform, machine in axes.phantoms():
         found.add((-found.place(1, platform), -found.place(3, machine)))
     found.imply((), found.lockfile.environments, "environments")
 

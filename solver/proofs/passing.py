@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from satlock.solver.proofs.environments import AXES
+from satlock.encoder.markers.grid import AXES
 from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.walk import Point, Walk, walk
 
@@ -103,7 +103,7 @@ def points(obligation: Obligation, box: Passed) -> Iterator[Point]:
     """Every environment in a box."""
     names = [name for name in obligation.lockfile.switches if obligation.knows(name)]
     names += [f"opaque {name}" for name in opaque_names(obligation)]
-    impossible = set(obligation.axes.impossible())
+    impossible = set(obligation.axes.phantoms())
     free = [name for name in names if name not in box.fixed]
     for answers in product((False, True), repeat=len(free)):
         on = {name for name, answer in zip(free, answers, strict=True) if answer}

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
+from satlock.encoder.markers.grid import AXES
 from satlock.solver.lockfiles.model import LockfileError
-from satlock.solver.proofs.environments import AXES
 from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.passing import Passed, opaque_names, passing_clause, widen
 from satlock.solver.proofs.walk import Point, Walk, walk
