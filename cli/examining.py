@@ -33,7 +33,7 @@ class WhereFrom:
 
     def open(self) -> Corpus:
         given = Inputs(Path(), self.default_index, self.index, self.corpus, self.offline, self.cache_dir,
-                       self.no_cache, None, None)  # fmt: skip
+                       self.no_cache, None)  # fmt: skip
         return given.corpus()
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
 from satlock.cli.failures import WRONG, Ended
+from satlock.cli.settings import GivenSettings, around, setting_options, taken_from
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
     from satlock.corpora.facts import Corpus
+    from satlock.encoder.project.layers import Around
     from satlock.encoder.project.project import Project
     from satlock.encoder.project.uv_view import UvView
 
@@ -41,10 +42,9 @@ class Inputs:
     offline: bool
     cache_dir: Path | None
     no_cache: bool
-    exclude_newer: datetime | Literal[False] | None
-    """False lifts what the project says."""
     objective: str | None
     requires_python: SpecifierSet | None = None
+    settings: GivenSettings = field(default_factory=lambda: GivenSettings({}))
 
     @property
     def kind(self) -> Literal["project", "requirements", "script"]:
@@ -102,32 +102,57 @@ class Inputs:
         further = further_indexes() if self.snapshot is None else ()
         project = self._reader()(
             self.source,
-            default_index=self.default_index,
-            named_indexes={**{name: url for name, url in further if name}, **self.named_indexes},
+            default_index=self._default_index,
+            named_indexes=self._named_indexes,
             requires_python=self.requires_python,
+            around=self._around,
             **({} if document is None else {"document": document}),
             **({"whole_workspace": True} if whole_workspace and self.kind == "project" else {}),
         )
         unnamed = tuple(Index("", url) for name, url in further if not name)
-        project = replace(project, indexes=(*unnamed, *project.indexes)) if unnamed else project
-        return project if self.exclude_newer is None else replace(project, exclude_newer=self.exclude_newer or None)
+        return replace(project, indexes=(*unnamed, *project.indexes)) if unnamed else project
 
     def uv_view(self) -> UvView:
         """The project as uv reads it. Raises ProjectError; Ended where uv has no lock for such a source."""
-        from satlock.encoder.project.uv_view import Cutoff, refuse_unlisted_scopes, uv_view_of
+        from satlock.encoder.project.uv_view import refuse_unlisted_scopes, uv_view_of
 
         if self.kind == "requirements":
             raise Ended(WRONG, "uv has no lock for a requirements file; write a pylock.toml instead.")
         view = uv_view_of(
             self.source / "pyproject.toml" if self.source.is_dir() else self.source,
-            default_index=self.default_index,
-            named_indexes=self.named_indexes,
+            default_index=self._default_index,
+            named_indexes=self._named_indexes,
             requires_python=self.requires_python,
+            around=self._around,
         )
         refuse_unlisted_scopes(view)
-        if self.exclude_newer is None:
-            return view
-        return replace(view, exclude_newer=Cutoff(self.exclude_newer) if self.exclude_newer else None)
+        return view
+
+    @property
+    def _default_index(self) -> str | None:
+        """That of the command line, else of the environment, whose variables are options that are always given."""
+        if self.default_index is not None or self.snapshot is not None:
+            return self.default_index
+        from satlock.corpora.index.default_index import default_index_in_environment
+
+        return default_index_in_environment()
+
+    @property
+    def _named_indexes(self) -> dict[str, str]:
+        """Those of the environment and of the command line."""
+        from satlock.corpora.index.default_index import further_indexes
+
+        further = further_indexes() if self.snapshot is None else ()
+        return {**{name: url for name, url in further if name}, **self.named_indexes}
+
+    @property
+    def _around(self) -> Around:
+        """What is set outside of the project. An objective tells uv's resolution mode too."""
+        settings = self.settings
+        if self.objective is not None:
+            said = {name: mode for mode, name in _OF_RESOLUTION.items()}.get(self.objective, "highest")
+            settings = replace(settings, values={**settings.values, "resolution": said})
+        return around(settings, indexes=self.snapshot is None)
 
     def _reader(self) -> Callable[..., Project]:
         if self.kind == "script":
@@ -173,8 +198,8 @@ class Inputs:
 
     def index_for(self, project: Project, corpus: Corpus) -> str:
         """The index for packages that nothing sends elsewhere; the search asks the project first."""
-        if self.default_index is not None:
-            return self.default_index
+        if self._default_index is not None:
+            return self._default_index
         stated = next((index.url for index in project.indexes if index.default), None)
         recorded: str | None = getattr(corpus, "default_index", None)
         if stated or recorded:
@@ -212,20 +237,19 @@ def _with_options(command: _Callback, options: tuple[Callable[[Any], Any], ...])
         offline: bool,
         cache_dir: Path | None,
         no_cache: bool,
-        exclude_newer: datetime | Literal[False] | None,
         objective: str | None,
         requires_python: SpecifierSet | None,
         **others: Any,
     ) -> Any:
         given = Inputs(
-            project, default_index, index, corpus, offline, cache_dir, no_cache, exclude_newer, objective,
-            requires_python,
+            project, default_index, index, corpus, offline, cache_dir, no_cache, objective, requires_python,
+            taken_from(others),
         )  # fmt: skip
         return command(given=given, **others)
 
     for option in reversed(options):
         option(collected)
-    return collected  # type: ignore[return-value]
+    return setting_options(collected)  # type: ignore[return-value]
 
 
 def package_names(given: tuple[str, ...]) -> tuple[str, ...]:
@@ -255,20 +279,6 @@ def _named_indexes(ctx: click.Context, parameter: click.Parameter, values: tuple
             raise click.BadParameter(f"{value!r} is not NAME=URL.", ctx=ctx, param=parameter)
         named[name.strip()] = url.strip()
     return named
-
-
-def _cutoff(ctx: click.Context, parameter: click.Parameter, value: str | None) -> datetime | Literal[False] | None:
-    if value is None:
-        return None
-    if value.strip().lower() == "false":
-        return False
-    from satlock.encoder.project.cutoffs import parse_cutoff
-
-    try:
-        return parse_cutoff(value, datetime.now(UTC))
-    except ValueError as error:
-        advice = "write e.g. 2025-01-31, 2025-01-31T12:00:00Z or '30 days'."
-        raise click.BadParameter(f"{value!r} {error}; {advice}", ctx=ctx, param=parameter) from None
 
 
 def _pythons(ctx: click.Context, parameter: click.Parameter, value: str | None) -> SpecifierSet | None:
@@ -320,12 +330,6 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="The folder with pyproject.toml, a script or a requirements file; this folder by default.",
     ),
     *_WHERE_FROM,
-    click.option(
-        "--exclude-newer",
-        metavar="DATE",
-        callback=_cutoff,
-        help="Ignore files that were uploaded after this; false: none.",
-    ),
     click.option(
         "--requires-python",
         metavar="SPEC",

@@ -347,7 +347,13 @@ def tells_all(project: Project, target: Target) -> bool:
 
 
 def _memory(given: Inputs, target: Target) -> Memory:
-    options = [given.default_index, sorted(given.named_indexes.items()), given.exclude_newer, given.requires_python]
+    options = [
+        given.default_index,
+        sorted(given.named_indexes.items()),
+        given.settings,
+        given.objective,
+        given.requires_python,
+    ]
     kept = given.kind == "project" and not given.no_cache
     return Memory(
         str(given.source),

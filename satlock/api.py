@@ -324,6 +324,7 @@ def _inputs(
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     from satlock.cli.inputs import OBJECTIVES, Inputs
+    from satlock.cli.settings import GivenSettings
     from satlock.encoder.project.cutoffs import parse_cutoff
     from satlock.encoder.project.project import ProjectError
 
@@ -332,12 +333,13 @@ def _inputs(
     try:
         pythons = None if requires_python is None else SpecifierSet(requires_python)
         if isinstance(exclude_newer, str):
-            exclude_newer = parse_cutoff(exclude_newer, datetime.now(UTC))
+            parse_cutoff(exclude_newer, datetime.now(UTC))
     except InvalidSpecifier:
         raise ProjectError(f"requires_python is {requires_python!r}, which is no version specifier.") from None
     except ValueError as error:
         raise ProjectError(f"exclude_newer is {exclude_newer!r}, which {error}.") from None
-    return Inputs(**given, objective=objective, exclude_newer=exclude_newer, requires_python=pythons)
+    settings = GivenSettings({} if exclude_newer is None else {"exclude-newer": exclude_newer})
+    return Inputs(**given, objective=objective, settings=settings, requires_python=pythons)
 
 
 def _standing(path: Path) -> Any:

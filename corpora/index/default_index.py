@@ -12,6 +12,7 @@ from satlock.corpora.index.configuration import pip_files, uv_files
 
 __all__ = [
     "certificate_bundle",
+    "default_index_in_environment",
     "default_index_url",
     "further_indexes",
     "pip_setting",
@@ -36,6 +37,14 @@ def default_index_url() -> str:
     if url is None:
         url = standard_index_url().rstrip("/")  # as uv writes it into its locks
     return _expanded(url).strip()
+
+
+def default_index_in_environment() -> str | None:
+    """The default index that ``UV_DEFAULT_INDEX`` or ``UV_INDEX_URL`` says. May hold credentials."""
+    for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL"):
+        if value := os.environ.get(variable, "").strip():
+            return _expanded(_name_and_url(value)[1]).strip()
+    return None
 
 
 def further_indexes() -> tuple[tuple[str, str], ...]:
@@ -67,9 +76,8 @@ def _expanded(text: str) -> str:
 
 
 def _from_uv() -> str | None:
-    for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL"):
-        if value := os.environ.get(variable, "").strip():
-            return _name_and_url(value)[1]
+    if stated := default_index_in_environment():
+        return stated
     if os.environ.get("UV_NO_CONFIG", "").lower() in ("1", "true", "yes"):
         return None
     for file in _uv_files():

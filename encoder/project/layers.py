@@ -53,6 +53,8 @@ class Around:
     """The Python that was asked for, as uv takes it; it stands in for a missing ``requires-python``."""
     files: bool = True
     """Whether files beside the project count, such as ``.python-version``."""
+    config: Layer | None = None
+    """What stands in place of all that a ``uv.toml`` or ``[tool.uv]`` may say; None where nothing does."""
 
     def over(self, settings: Layer) -> dict[str, Value]:
         """The settings of a project with those that stand above and below them."""
@@ -118,7 +120,7 @@ def read_uv_toml(path: Path) -> dict[str, Value]:
     return {key: value for key, value in table.items() if key in _OF_UV_TOML}
 
 
-def uv_settings(folder: Path, tables: Mapping[str, Value], warnings: list[str]) -> Value | None:
+def uv_settings(folder: Path, tables: Mapping[str, Value], around: Around, warnings: list[str]) -> Value | None:
     """``[tool.uv]`` of the project in ``folder``, as uv finds it.
 
     A ``uv.toml`` beside the project takes the place of all that it may have; a project without any of the two has what
@@ -127,23 +129,29 @@ def uv_settings(folder: Path, tables: Mapping[str, Value], warnings: list[str]) 
     Raises:
         ProjectError: a ``uv.toml`` cannot be read.
     """
-    own = _uv_table(tables)
-    if not (folder / "uv.toml").is_file():
+    own, file = _uv_table(tables), folder / "uv.toml"
+    if around.config is not None:
+        return _hidden_by(around.config, own, folder)
+    if not file.is_file():
         return own if own is not None else _from_above(folder)
-    stated = read_uv_toml(folder / "uv.toml")
-    kept = {key: value.raw for key, value in (own.table() if own is not None else {}).items()}
-    hidden = [key for key in kept if key in _OF_UV_TOML]
+    hidden = [key for key in (_dict(own) if own is not None else {}) if key in _OF_UV_TOML]
     if hidden:
         warnings.append(
-            f"{folder / 'uv.toml'} hides what [tool.uv] beside it says of {', '.join(hidden)}, as it does from uv; "
+            f"{file} hides what [tool.uv] beside it says of {', '.join(hidden)}, as it does from uv; "
             "write each setting into one of the two."
         )
-    named = _only_for_sources(kept.get("index"))
-    kept = {key: raw for key, raw in kept.items() if key not in _OF_UV_TOML}
+    return _hidden_by(read_uv_toml(file), own, folder)
+
+
+def _hidden_by(stated: Layer, own: Value | None, folder: Path) -> Value:
+    """``[tool.uv]`` with what a ``uv.toml`` says in place of all that it may say; sources may name hidden indexes."""
+    said = _dict(own) if own is not None else {}
     where = own.where if own is not None else "tool.uv"
-    rest = Value(kept, str(folder / "pyproject.toml"), where)
-    indexes = Value({"index": named} if named else {}, rest.file, where)
-    return joined([rest, Value({key: v.raw for key, v in stated.items()}, str(folder / "uv.toml"), ""), indexes])
+    rest = {key: raw for key, raw in said.items() if key not in _OF_UV_TOML}
+    named = _only_for_sources(said.get("index"))
+    file = str(folder / "pyproject.toml")
+    parts = [Value(rest, file, where), *(Value({key: v.raw}, v.file, "") for key, v in stated.items())]
+    return joined([*parts, Value({"index": named} if named else {}, file, where)])
 
 
 def _uv_table(tables: Mapping[str, Value]) -> Value | None:

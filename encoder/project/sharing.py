@@ -132,7 +132,7 @@ def shared_settings(
 
 def _settings(folder: Path, tables: Mapping[str, Value], warnings: list[str], around: Around) -> dict[str, Value]:
     tools = tables["tool"].table() if "tool" in tables else {}
-    return around.over(merge_settings(uv_settings(folder, tables, warnings), tools.get("satlock"), warnings))
+    return around.over(merge_settings(uv_settings(folder, tables, around, warnings), tools.get("satlock"), warnings))
 
 
 def as_one(project: Project) -> Project:
