@@ -350,7 +350,7 @@ def _memory(given: Inputs, target: Target) -> Memory:
     options = [
         given.default_index,
         sorted(given.named_indexes.items()),
-        given.settings,
+        given.settings if given.settings.any else None,
         given.objective,
         given.requires_python,
     ]

@@ -76,6 +76,14 @@ class Memory:
         except OSError:
             pass  # then it is verified again
 
+    def _cut_off(self, project: bytes) -> bool:
+        """Whether something may say ``exclude-newer``: the project, an option, the environment or a ``uv.toml``."""
+        from satlock.corpora.index.configuration import uv_files
+
+        said = b"exclude-newer" in project or "exclude-newer" in repr(self._options) or "UV_EXCLUDE_NEWER" in os.environ
+        files = [path for path in _above(self._source) if os.path.basename(path) == "uv.toml"]
+        return said or any(os.path.exists(file) for file in (*files, *uv_files()))
+
     def _state(self, text: str) -> str:
         """A digest of all that the verdict depends on. Raises OSError where something cannot be read."""
         with open(self._source, "rb") as file:
@@ -90,7 +98,7 @@ class Memory:
             from satlock.corpora.index.configuration import configuration
 
             said.append(configuration())
-        if b"exclude-newer" in project:  # it may count back from now
+        if self._cut_off(project):  # which may count back from now
             from datetime import UTC, datetime
 
             said.append(datetime.now(UTC).date())

@@ -118,6 +118,11 @@ class GivenSettings:
     config_file: Path | None = None
     no_config: bool = False
 
+    @property
+    def any(self) -> bool:
+        """Whether it says anything."""
+        return bool(self.values) or self.python is not None or self.config_file is not None or self.no_config
+
 
 def setting_options(command: _Callback) -> _Callback:
     """Adds the options for settings to a command; :func:`taken_from` takes them out of its arguments."""
