@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from satlock.cli.doubts import warnings_of_files
 from satlock.cli.failures import FAILED, NO, WRONG, Ended
 from satlock.cli.inputs import Inputs, inputs, package_names
 from satlock.cli.lockfile import Target, target_of
@@ -260,7 +261,7 @@ class _Run:
         if self.inferred is None and self_contained(project):
             gaps = self._gaps(locked.lock, locked.universe.domain, verbose=False)
             names = {package.name for package in locked.lock.packages}
-            self.memory.keep(fresh, len(names), (*project.warnings, *gaps))
+            self.memory.keep(fresh, len(names), (*project.warnings, *warnings_of_files(locked, watched), *gaps))
         if self.certificate is not None and self.target.path is not None:
             with self.phases.phase("proving"):
                 _certify(self.target.path, self.given.project_folder, self.certificate, locked)
@@ -311,6 +312,8 @@ class _Run:
 
     def report(self, locked: Locked, watched: Watched, status: str) -> None:
         """Says what was found."""
+        for warning in warnings_of_files(locked, watched):
+            say_warning(warning)
         self._warn_of_gaps(locked.lock, locked.universe.domain)
         if not self.quiet:
             from satlock.cli.summary import summary

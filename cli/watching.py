@@ -56,6 +56,10 @@ class Watched:
         """By index (without credentials) and name."""
         self.unavailable: dict[tuple[str, str, str], str] = {}
         """Why the metadata of (index, name, version) could not be had."""
+        self.gone: dict[tuple[str, str, str], str] = {}
+        """Those among them, and others, of which no file is there any more, though an index lists them."""
+        self.doubts: dict[str, None] = {}
+        """One sentence for each file that was not what it should be, or was refused, where another file served."""
         self.searched: dict[str, list[str]] = {}
         """The indexes (without credentials) that were asked for each name, in order."""
         self.metadata_read = 0
@@ -91,9 +95,12 @@ class Watched:
             answers = self._corpus.metadata(wanted)
         self.metadata_read += len(answers)
         for one, outcome in answers.items():
+            self.doubts.update(dict.fromkeys(getattr(outcome, "doubts", ())))
             reason = getattr(outcome, "reason", None)
             if reason is not None:
                 self.unavailable[one.index, one.name, one.version] = reason
+            if getattr(outcome, "cause", None) == "gone" and not one.part:
+                self.gone[one.index, one.name, one.version] = reason or ""
         return answers
 
     def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
@@ -102,7 +109,11 @@ class Watched:
 
     def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
         with self._phases.phase("hashing"):
-            return self._corpus.hashed(wanted)
+            answers = self._corpus.hashed(wanted)
+        for one, outcome in answers.items():
+            if getattr(outcome, "cause", None) == "gone":
+                self.gone[one.index, one.name, one.version] = getattr(outcome, "reason", "")
+        return answers
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from satlock.corpora.references import DirectOutcome, Reference
 
 __all__ = [
+    "Cause",
     "Corpus",
     "CorpusError",
     "File",
@@ -96,6 +97,11 @@ class Listing:
     """(file name, reason) of files that could not be understood."""
 
 
+Cause: TypeAlias = Literal["unreadable", "gone", "refused", "false"]
+"""Why a file tells nothing: nobody can read it, its server has it no more, its server refuses it, or it is not the file
+that its index promises."""
+
+
 @dataclass(frozen=True)
 class Metadata:
     """Core metadata of one candidate, as far as resolution needs it."""
@@ -107,6 +113,9 @@ class Metadata:
     requires_python: str | None
     provides_extra: tuple[str, ...]
     """Normalised names."""
+    doubts: tuple[str, ...] = field(default=(), compare=False)
+    """One sentence for each file of the candidate that should have told this, and was refused, gone or not the one
+    that its index promises."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,8 @@ class Unavailable:
     """No metadata can be had for this candidate; ``reason`` is one clause for a person."""
 
     reason: str
+    cause: Cause = "unreadable"
+    """Where files of the candidate differ in it, the one that most forbids to go on as if there were nothing."""
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def test_a_file_that_cannot_be_had_gives_way_to_another_version(scene: Scene) ->
     assert scene.lock()["bare"]["version"] == "1.0"
     scene.write('["bare==2.0"]')
     (scene.project / "pylock.toml").unlink()
-    assert "its index tells no hash, and its server refuses it (HTTP status 404)" in scene.run(code=3).output
+    assert "its index tells no hash, and it is gone (HTTP status 404)" in scene.run(code=3).output
 
 
 def test_offline_says_what_would_have_to_be_downloaded(scene: Scene) -> None:

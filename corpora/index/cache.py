@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zlib
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +17,10 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from satlock.corpora.facts import File, Listing, Metadata, NeedsBuild, Release
+from satlock.corpora.facts import File, Listing, Metadata, NeedsBuild, Release, Wanted
 from satlock.corpora.index.cache_folder import default_folder, entry_name
 
-__all__ = ["Cache", "Kept", "cache_key", "default_folder", "pack_listing", "unpack_listing"]
+__all__ = ["Cache", "Kept", "default_folder", "keys_of", "pack_listing", "sha256_of", "unpack_listing"]
 
 _MAGIC = b"satlock\x03"
 """Changes with the form of the entries, so that an old entry is one that is not there."""
@@ -68,12 +69,21 @@ def _fields(metadata: Metadata) -> tuple[object, ...]:
     return m.name, m.version, m.requires_dist, m.requires_python, m.provides_extra
 
 
-def cache_key(file: File) -> str:
-    """What names a file for ever: its digest, else its address."""
-    for algorithm, digest in file.hashes:
-        if algorithm == "sha256":
-            return f"sha256:{digest}"
-    return file.url
+def sha256_of(hashes: Iterable[tuple[str, str]]) -> str:
+    """The SHA-256 among hashes; empty where there is none."""
+    return next((digest for algorithm, digest in hashes if algorithm == "sha256"), "")
+
+
+def keys_of(file: File, wanted: Wanted) -> tuple[str, str, str]:
+    """What the metadata of a file may be kept under, by what vouches for it: the digest of the metadata file beside
+    it, its own digest, and the place that it came from. Empty where there is no such digest."""
+    candidate = f"{wanted.name} {wanted.version}"
+    beside, own = sha256_of(file.metadata or ()), sha256_of(file.hashes)
+    return (
+        f"{candidate} metadata sha256:{beside}" if beside else "",
+        f"{candidate} sha256:{own}" if own else "",
+        f"{candidate} {wanted.index.rstrip('/')} {file.url} {own}",
+    )
 
 
 class Cache:
@@ -96,6 +106,11 @@ class Cache:
 
     def keep_page(self, url: str, kept: Kept) -> None:
         self._write("page", url, tuple(kept))
+
+    def of_file(self, kind: str, file: File, wanted: Wanted) -> Metadata | NeedsBuild | str | None:
+        """As :meth:`metadata`, under any of the keys of a file."""
+        kept = (self.metadata(kind, key) for key in keys_of(file, wanted) if key)
+        return next((one for one in kept if one is not None), None)
 
     def metadata(self, kind: str, key: str) -> Metadata | NeedsBuild | str | None:
         """Metadata kept under the file (or the build) it came from; a string is a reason why it tells nothing."""

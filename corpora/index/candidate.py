@@ -1,20 +1,23 @@
-"""The metadata of one candidate, from the cheapest of its files that tells it."""
+"""The metadata of one candidate, from the cheapest of its files that tells it.
+
+What is kept of a file is kept under what vouches for it: the digest that was checked, of the file or of the metadata
+file beside it, or else the index and the address that it came from. So no index can answer for the file of another.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, TypeAlias
 
-from satlock.corpora.facts import File, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Unhashed, Wanted
+from satlock.corpora.facts import Cause, File, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Unhashed, Wanted
 from satlock.corpora.index.address import origin
-from satlock.corpora.index.cache import Cache, cache_key
+from satlock.corpora.index.cache import Cache, keys_of, sha256_of
 from satlock.corpora.index.file_order import files_in_order
+from satlock.corpora.index.files import GONE, Broken, Files, Request
 from satlock.corpora.index.metadata import MetadataError, parse_metadata
-from satlock.corpora.index.transport import Answer, Job, Refused, TooLarge, Transport
+from satlock.corpora.index.transport import Job, Transport
 from satlock.corpora.index.wheel import Missing, Sparse, WheelError, metadata_of_wheel
 
 if TYPE_CHECKING:
@@ -22,24 +25,17 @@ if TYPE_CHECKING:
 
 __all__ = ["CandidateReader"]
 
-_LARGEST_METADATA = 32 << 20
-_LARGEST_FILE = 8 << 30
-_IN_MEMORY = 32 << 20
 _ARCHIVES = 1 << 30
 """Bytes of source distributions that are held for builds."""
 _TAIL = 64 << 10
 """Bytes of the end of a wheel that are asked for first: most wheels have their directory and metadata there."""
 _PROBES = 4
 """How many metadata files a host may lack, while it has shown none, before it is not asked for more."""
-_RAW = {"Accept-Encoding": "identity"}
+_GRAVITY: tuple[Cause, ...] = ("unreadable", "gone", "refused", "false")
 
 
 Keep: TypeAlias = Callable[[str, str, Metadata | NeedsBuild | str], None]
 """Keeps an outcome in the cache: kind, key, outcome."""
-
-
-class _Broken(Exception):
-    """This file tells nothing; the argument is a clause."""
 
 
 class CandidateReader:
@@ -49,6 +45,7 @@ class CandidateReader:
         self, transport: Transport, cache: Cache, keep: Keep, *, offline: bool, build_environment: Mapping[str, str]
     ) -> None:
         self._transport = transport
+        self._files = Files(transport)
         self._cache = cache
         self._keep = keep
         self._told: dict[tuple[str, str], Metadata | NeedsBuild | str] = {}
@@ -65,115 +62,110 @@ class CandidateReader:
 
     async def read(self, wanted: Wanted, job: Job) -> MetadataOutcome:
         """The outcome. Raises CorpusError where the network fails, which says nothing about the candidate."""
+        request = Request(wanted.index, f"{wanted.name} {wanted.version}", job)
         wheels, sdists = files_in_order(wanted.files)
-        reasons = []
-        for file in wheels:
-            kept = self._recall("file", cache_key(file))
-            if isinstance(kept, Metadata):
-                return kept
-            try:
-                if isinstance(kept, str) and self._offline:
-                    raise _Broken(kept)
-                metadata = await self._of_wheel(file, wanted, job)
-            except _Broken as reason:
-                reasons.append(f"{file.filename}: {reason}")
-                self._tell("file", cache_key(file), str(reason))
-                continue
-            self._tell("file", cache_key(file), metadata)
-            return metadata
+        failures: list[tuple[File, Broken]] = []
         unbuilt: NeedsBuild | None = None
-        for file in sdists:
-            kept = self._recall("file", cache_key(file))
-            if isinstance(kept, Metadata):
-                return kept
-            if not isinstance(kept, NeedsBuild):
-                try:
-                    if kept is not None and self._offline:
-                        raise _Broken(kept)
-                    kept = await self._of_sdist(file, wanted, job)
-                except _Broken as reason:
-                    reasons.append(f"{file.filename}: {reason}")
-                    self._tell("file", cache_key(file), str(reason))
-                    continue
-                self._tell("file", cache_key(file), kept)
-                if isinstance(kept, Metadata):
-                    return kept
-            if not wanted.build:
-                if unbuilt is None or unbuilt.hint is None:
-                    unbuilt = kept
-                continue
-            built = self._recall("build", cache_key(file))
-            if isinstance(built, Metadata):
-                return built
-            try:
-                if isinstance(built, str) and self._offline:
-                    raise _Broken(built)
-                metadata = await self._built(file, wanted, job)
-            except _Broken as reason:
-                reasons.append(f"{file.filename}: {reason}")
-                self._tell("build", cache_key(file), str(reason))
-                continue
-            self._tell("build", cache_key(file), metadata)
-            return metadata
+        for file in (*wheels, *sdists):
+            told = await self._attempt("file", file, wanted, request, failures)
+            if isinstance(told, NeedsBuild) and wanted.build:
+                told = await self._attempt("build", file, wanted, request, failures)
+            if isinstance(told, Metadata):
+                return _with_doubts(told, failures, request)
+            if told is not None and (unbuilt is None or unbuilt.hint is None):
+                unbuilt = told
         if unbuilt is not None:
             return unbuilt
-        return Unavailable("; ".join(reasons) if reasons else "it has no file that metadata can be read from")
+        if not failures:
+            return Unavailable("it has no file that metadata can be read from")
+        reason = "; ".join(f"{file.filename}: {broken}" for file, broken in failures)
+        return Unavailable(reason, max((broken.cause for _, broken in failures), key=_GRAVITY.index))
 
-    def _recall(self, kind: str, key: str) -> Metadata | NeedsBuild | str | None:
-        return self._told.get((kind, key)) or self._cache.metadata(kind, key)
+    async def _attempt(
+        self, kind: str, file: File, wanted: Wanted, request: Request, failures: list[tuple[File, Broken]]
+    ) -> Metadata | NeedsBuild | None:
+        """What one file tells, or what building it tells; None where that is added to the ``failures``."""
+        kept = self._recall(kind, file, wanted)
+        try:
+            if isinstance(kept, str) and self._offline:
+                raise Broken(kept, "gone" if kept == GONE else "unreadable")
+            if kept is not None and not isinstance(kept, str):
+                return kept
+            if kind == "build":
+                return await self._built(file, wanted, request)
+            return await (self._of_wheel if file.is_wheel else self._of_sdist)(file, wanted, request)
+        except Broken as broken:
+            failures.append((file, broken))
+            if broken.cause in ("unreadable", "gone"):
+                self._tell(kind, file, keys_of(file, wanted)[2], str(broken))
+            return None
 
-    def _tell(self, kind: str, key: str, outcome: Metadata | NeedsBuild | str) -> None:
+    def _recall(self, kind: str, file: File, wanted: Wanted) -> Metadata | NeedsBuild | str | None:
+        told = (self._told.get((kind, key)) for key in keys_of(file, wanted))
+        return next((one for one in told if one is not None), None) or self._cache.of_file(kind, file, wanted)
+
+    def _tell(self, kind: str, file: File, key: str, outcome: Metadata | NeedsBuild | str) -> None:
         self._told[kind, key] = outcome
-        self._keep(kind, key, outcome)
+        if sha256_of(file.hashes) or not file.url.startswith("file:"):
+            self._keep(kind, key, outcome)
 
     # -- wheels
 
-    async def _of_wheel(self, file: File, wanted: Wanted, job: Job) -> Metadata:
-        host = origin(file.url)
-        found, lacking = seen = self._probes.setdefault(host, [0, 0])
+    async def _of_wheel(self, file: File, wanted: Wanted, request: Request) -> Metadata:
+        by_metadata, by_digest, by_place = keys_of(file, wanted)
+        doubts: tuple[str, ...] = ()
+        found, lacking = seen = self._probes.setdefault(origin(file.url), [0, 0])
         if file.metadata is not None or found or lacking < _PROBES:
             try:
-                data = await self._beside(file, wanted, job)
+                data = await self._files.beside(file, request)
                 seen[0] += 1
-                return parse_metadata(data, wanted.name, wanted.version)
-            except Refused:
-                seen[1] += 1
-            except (_Broken, MetadataError, TooLarge):
+                metadata = parse_metadata(data, wanted.name, wanted.version)
+                self._tell("file", file, by_metadata or by_place, metadata)
+                return metadata
+            except Broken as broken:
+                seen[1] += broken.cause in ("gone", "refused")
+                if broken.cause == "false":
+                    said = f"{file.filename}.metadata of {wanted.index} is not what it should be: {broken}"
+                    doubts = (f"{said}; the wheel was read in full in its place",)
+            except MetadataError:
                 pass  # the wheel itself has the last word
         try:
-            data = await self._inside(file, wanted, job)
-            return parse_metadata(data, wanted.name, wanted.version)
+            metadata, verified = await self._inside(file, wanted, request, in_full=bool(doubts))
         except (WheelError, MetadataError) as error:
-            raise _Broken(str(error)) from None
+            raise Broken(str(error)) from None
+        self._tell("file", file, (by_digest if verified else "") or by_place, metadata)
+        return replace(metadata, doubts=doubts) if doubts else metadata
 
-    async def _beside(self, file: File, wanted: Wanted, job: Job) -> bytes:
-        """The metadata file next to a wheel (PEP 658, 714)."""
-        url, mark, query = file.url.partition("?")
-        url = f"{url}.metadata{mark}{query}"
+    async def _inside(self, file: File, wanted: Wanted, request: Request, *, in_full: bool) -> tuple[Metadata, bool]:
+        """What the metadata file in a wheel says, and whether all of the wheel was verified for that.
 
-        async def read(answer: Answer) -> bytes:
-            if answer.status != 200:
-                raise Refused(answer.status)
-            return await answer.body(_LARGEST_METADATA)
+        A wheel that parts of it make look broken is read in full as well: it may not be the one that was promised.
+        """
+        whole: IO[bytes] | None = None
+        if not in_full:
+            try:
+                told = await self._by_parts(file, wanted, request)
+                if isinstance(told, bytes):
+                    return parse_metadata(told, wanted.name, wanted.version), False
+                whole = told
+            except (WheelError, MetadataError):
+                pass
+        with whole or await self._files.whole(file, request) as archive:
+            data = metadata_of_wheel(archive, wanted.name, wanted.version)
+        return parse_metadata(data, wanted.name, wanted.version), True
 
-        data = await self._transport.ask(url, read, index=wanted.index, job=job, what=_what(wanted))
-        _verify(file.metadata or (), {name: hashlib.new(name, data) for name in _algorithms(file.metadata or ())})
-        return data
-
-    async def _inside(self, file: File, wanted: Wanted, job: Job) -> bytes:
-        """The metadata file in a wheel: from the end of it where the server gives parts, else from all of it."""
+    async def _by_parts(self, file: File, wanted: Wanted, request: Request) -> bytes | IO[bytes] | None:
+        """The metadata file in a wheel, from the end of it where the server gives parts; else all of the wheel, where
+        the server gives that instead; else None."""
         sparse: Sparse | None = None
         start, end = -_TAIL, 0
         if file.size is not None:
             start, end = max(0, file.size - _TAIL), file.size
         while True:
-            piece = await self._part(file, start, end, wanted, job)
+            piece = await self._files.part(file, start, end, request)
             if not isinstance(piece, tuple):
-                with piece or await self._whole(file, wanted, job) as whole:
-                    return metadata_of_wheel(whole, wanted.name, wanted.version)
+                return piece
             offset, total, data = piece
-            if file.size is not None and total != file.size:
-                raise _Broken(f"it has {total} bytes and not the {file.size} that the index says")
             if sparse is None:
                 sparse = Sparse(total)
             sparse.add(offset, data)
@@ -182,61 +174,9 @@ class CandidateReader:
             except Missing as missing:
                 start, end = missing.start, missing.end
                 if offset <= start and end <= offset + len(data):
-                    raise _Broken("its server answers with other parts than it is asked for") from None
+                    raise Broken("its server answers with other parts than it is asked for", "false") from None
 
-    async def _part(
-        self, file: File, start: int, end: int, wanted: Wanted, job: Job
-    ) -> tuple[int, int, bytes] | IO[bytes] | None:
-        """(offset, size of the file, bytes) of a part; a negative ``start`` counts from the end.
-
-        Or all of the file, where the server gives that instead; None where it refuses to give parts.
-        """
-        if file.url.startswith("file:"):
-            return None
-        span = f"bytes={start}" if start < 0 else f"bytes={start}-{end - 1}"
-
-        async def read(answer: Answer) -> tuple[int, int, bytes] | IO[bytes] | None:
-            if answer.status == 200:
-                return await _spooled(answer, file)
-            match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.headers.get("content-range", "").strip())
-            if answer.status != 206 or match is None:
-                return None
-            first, last, total = (int(group) for group in match.groups())
-            data = await answer.body(last - first + 1 if last >= first else 0)
-            if len(data) != last - first + 1 or (start >= 0 and first != start):
-                raise _Broken("its server answers with other parts than it is asked for")
-            return first, total, data
-
-        try:
-            headers = {**_RAW, "Range": span}
-            return await self._transport.ask(
-                file.url, read, index=wanted.index, job=job, what=_what(wanted), headers=headers
-            )
-        except Refused as refused:
-            if refused.status in (400, 405, 501):
-                return None
-            raise _Broken(f"its server refuses it ({refused})") from None
-        except TooLarge:
-            raise _Broken("its server answers with other parts than it is asked for") from None
-
-    # -- whole files
-
-    async def _whole(self, file: File, wanted: Wanted, job: Job) -> IO[bytes]:
-        """All of a file, verified against the hashes of the index, positioned at its start."""
-
-        async def read(answer: Answer) -> IO[bytes]:
-            if answer.status != 200:
-                raise Refused(answer.status)
-            return await _spooled(answer, file)
-
-        try:
-            return await self._transport.ask(
-                file.url, read, index=wanted.index, job=job, what=_what(wanted), headers=_RAW
-            )
-        except Refused as refused:
-            raise _Broken(f"its server refuses it ({refused})") from None
-        except TooLarge:
-            raise _Broken("it is larger than the index says") from None
+    # -- digests
 
     async def hashed(self, wanted: Unhashed, job: Job) -> File | Unavailable:
         """A file with what its bytes tell: hash and size. A download is remembered by the file's address.
@@ -248,43 +188,32 @@ class CandidateReader:
         if isinstance(kept, str):
             digest, _, size = kept.partition(" ")
             return file._replace(hashes=(("sha256", digest),), size=int(size))
-
-        async def read(answer: Answer) -> tuple[str, int]:
-            if answer.status != 200:
-                raise Refused(answer.status)
-            told, length = hashlib.sha256(), 0
-            async for chunk in answer.chunks(file.size if file.size is not None else _LARGEST_FILE):
-                told.update(chunk)
-                length += len(chunk)
-            return told.hexdigest(), length
-
-        what = f"{wanted.name} {wanted.version}"
+        request = Request(wanted.index, f"{wanted.name} {wanted.version}", job)
         try:
-            digest, length = await self._transport.ask(
-                file.url, read, index=wanted.index, job=job, what=what, headers=_RAW
-            )
-        except Refused as refused:
-            return Unavailable(f"its index tells no hash, and its server refuses it ({refused})")
-        except TooLarge:
-            return Unavailable("its index tells no hash, and it is larger than the index says")
-        self._keep("digest", file.url, f"{digest} {length}")
+            digest, length = await self._files.digest(file, request)
+        except Broken as broken:
+            return Unavailable(f"its index tells no hash, and {broken}", broken.cause)
+        if not file.url.startswith("file:"):
+            self._keep("digest", file.url, f"{digest} {length}")
         return file._replace(hashes=(("sha256", digest),), size=length)
 
     # -- source distributions
 
-    async def _of_sdist(self, file: File, wanted: Wanted, job: Job) -> Metadata | NeedsBuild:
+    async def _of_sdist(self, file: File, wanted: Wanted, request: Request) -> Metadata | NeedsBuild:
         from asyncio import to_thread
 
         from satlock.corpora.index.sdist import SdistError, metadata_of_sdist
 
-        whole = await self._whole(file, wanted, job)
+        whole = await self._files.whole(file, request)
         held = False
         try:
             told = await to_thread(metadata_of_sdist, whole, file.filename, wanted.name, wanted.version)
             held = isinstance(told, NeedsBuild) and self._hold(file, whole)
+            _, by_digest, by_place = keys_of(file, wanted)
+            self._tell("file", file, by_digest or by_place, told)
             return told
         except SdistError as error:
-            raise _Broken(str(error)) from None
+            raise Broken(str(error)) from None
         finally:
             if not held:
                 whole.close()
@@ -299,18 +228,18 @@ class CandidateReader:
         self._archives[file.url] = size, archive
         return True
 
-    async def _built(self, file: File, wanted: Wanted, job: Job) -> Metadata:
+    async def _built(self, file: File, wanted: Wanted, request: Request) -> Metadata:
         from asyncio import to_thread
 
         from satlock.corpora.index.builds import BuildError, metadata_by_build
 
         size, held = self._archives.pop(file.url, (0, None))
         self._room += size
-        whole = await self._whole(file, wanted, job) if held is None else held
+        whole = await self._files.whole(file, request) if held is None else held
         with whole:
             try:
                 async with self._builds:
-                    with self._transport.building(_what(wanted)):
+                    with self._transport.building(request.what):
                         data = await to_thread(
                             metadata_by_build,
                             whole,
@@ -318,39 +247,20 @@ class CandidateReader:
                             environment=self._build_environment,
                             running=self.running,
                         )
-                return parse_metadata(data, wanted.name, wanted.version)
+                metadata = parse_metadata(data, wanted.name, wanted.version)
             except (BuildError, MetadataError) as error:
-                raise _Broken(str(error)) from None
+                raise Broken(str(error)) from None
+        _, by_digest, by_place = keys_of(file, wanted)
+        self._tell("build", file, by_digest or by_place, metadata)
+        return metadata
 
 
-async def _spooled(answer: Answer, file: File) -> IO[bytes]:
-    """The body of an answer as a file at its start, in memory or on disk; raises _Broken unless it is ``file``."""
-    sums = {name: hashlib.new(name) for name in _algorithms(file.hashes)}
-    spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  the caller closes it
-    try:
-        async for chunk in answer.chunks(file.size if file.size is not None else _LARGEST_FILE):
-            for digest in sums.values():
-                digest.update(chunk)
-            spool.write(chunk)
-        _verify(file.hashes, sums)
-        spool.seek(0)
-    except BaseException:
-        spool.close()
-        raise
-    return spool
-
-
-def _what(wanted: Wanted) -> str:
-    return f"{wanted.name} {wanted.version}"
-
-
-def _algorithms(hashes: Iterable[tuple[str, str]]) -> list[str]:
-    known = [name for name, _ in hashes if name in hashlib.algorithms_guaranteed and not name.startswith("shake")]
-    strong = [name for name in known if name not in ("md5", "sha1")]
-    return strong or known
-
-
-def _verify(hashes: Iterable[tuple[str, str]], sums: dict[str, hashlib._Hash]) -> None:
-    for name, digest in hashes:
-        if name in sums and sums[name].hexdigest() != digest:
-            raise _Broken(f"its {name} is not the one that the index says")
+def _with_doubts(metadata: Metadata, failures: Sequence[tuple[File, Broken]], request: Request) -> Metadata:
+    """The metadata with what a person should know of the files before the one that told it."""
+    grave = [(file, broken) for file, broken in failures if broken.cause != "unreadable"]
+    if not grave:
+        return metadata
+    said = [
+        f"{file.filename} of {request.index}: {broken}; another file of {request.what} serves" for file, broken in grave
+    ]
+    return replace(metadata, doubts=(*said, *metadata.doubts))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from satlock.corpora.facts import CorpusError, Guess, Listing, Metadata, MetadataOutcome, NeedsBuild, Unhashed, Wanted
 from satlock.corpora.index.access import Access
 from satlock.corpora.index.address import listing_url
-from satlock.corpora.index.cache import Cache, Kept, cache_key, default_folder
+from satlock.corpora.index.cache import Cache, Kept, default_folder
 from satlock.corpora.index.credentials import Vault
 
 if TYPE_CHECKING:
@@ -190,9 +190,9 @@ class LiveCorpus:
 
         wheels, sdists = files_in_order(candidate.files)
         for file in (wheels or sdists)[:1]:
-            kept = self._cache.metadata("file", cache_key(file))
+            kept = self._cache.of_file("file", file, candidate)
             if isinstance(kept, NeedsBuild) and candidate.build:
-                kept = self._cache.metadata("build", cache_key(file))
+                kept = self._cache.of_file("build", file, candidate)
             if isinstance(kept, Metadata) or (isinstance(kept, NeedsBuild) and len(sdists) == 1):
                 self._known[candidate] = kept
 
@@ -402,5 +402,4 @@ class LiveCorpus:
             self._writer.submit(self._cache.keep_page, url, kept)
 
     def _keep_metadata(self, kind: str, key: str, outcome: Metadata | NeedsBuild | str) -> None:
-        if not key.startswith("file:"):
-            self._writer.submit(self._cache.keep_metadata, kind, key, outcome)
+        self._writer.submit(self._cache.keep_metadata, kind, key, outcome)

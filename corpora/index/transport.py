@@ -167,6 +167,13 @@ class Transport:
         known = self._vault.find(index, index) is not None
         return refusal(index, what, status, known=known, label=self._access.label(index))
 
+    def refusal_of_file(self, url: str, index: str, status: int) -> str:
+        """That the server of a file refuses it, as a clause."""
+        from satlock.corpora.index.refusals import refused_file
+
+        label = self._access.label(index) if origin(url) == origin(index) else ""
+        return refused_file(status, known=self._vault.find(url, index) is not None, label=label)
+
     def connect(self) -> None:
         """Make the client now: importing and reading certificates take time that can be spent before it is needed."""
         if self._client is None and not self._offline:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from satlock.corpora.facts import Corpus, File, Unavailable, Unhashed
+from satlock.corpora.facts import Corpus, CorpusError, File, Unavailable, Unhashed
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.tags import installs_on
 from satlock.solver.lockfiles.lock import Lock, LockedPackage
@@ -33,7 +33,8 @@ def with_hashes(lock: Lock, corpus: Corpus, domain: Domain) -> tuple[Lock, list[
     """The lock with files that have hashes, and no others; and the candidates that have none then.
 
     Raises:
-        CorpusError: a download failed for reasons that have nothing to do with the file.
+        CorpusError: a download failed for reasons that have nothing to do with the file; or a server refuses the files
+            of a version, or has others than its index promises.
     """
     wanted = {
         (package.name, file.url): Unhashed(package.index, package.name, package.version, file)
@@ -54,7 +55,13 @@ def with_hashes(lock: Lock, corpus: Corpus, domain: Domain) -> tuple[Lock, list[
         outcomes = [told[one] for one in asked]
         hashed = [file for file in package.files if file.hashes]
         hashed += [outcome for outcome in outcomes if isinstance(outcome, File)]
-        reasons = [outcome.reason for outcome in outcomes if isinstance(outcome, Unavailable)]
+        unhashed = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
+        reasons = [outcome.reason for outcome in unhashed]
+        grave = [outcome.reason for outcome in unhashed if outcome.cause in ("refused", "false")]
+        if not hashed and grave:
+            raise CorpusError(
+                f"{asked[0].file.filename} of {package.name} {package.version} cannot be locked: {grave[0]}"
+            )
         if not hashed:
             reason = reasons[0] if reasons else "no file of it that installs here has a hash"
             refused.append(Refused(package.name, package.version, package.index, reason))

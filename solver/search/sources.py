@@ -8,7 +8,16 @@ from dataclasses import dataclass, field, replace
 
 from packaging.specifiers import SpecifierSet
 
-from satlock.corpora.facts import Corpus, Listing, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Wanted
+from satlock.corpora.facts import (
+    Corpus,
+    CorpusError,
+    Listing,
+    Metadata,
+    MetadataOutcome,
+    NeedsBuild,
+    Unavailable,
+    Wanted,
+)
 from satlock.corpora.references import DirectOutcome, Reference
 from satlock.encoder.formula.candidates import Build, Candidates
 from satlock.encoder.formula.ranking import candidates_of, direct_candidates
@@ -305,6 +314,8 @@ class Sources:
         first = [parts[0][1] for parts in outcomes]
         for outcome in first:
             if isinstance(outcome, Unavailable):
+                if outcome.cause in ("refused", "false"):
+                    raise CorpusError(_not_passed_over(candidates, rank, outcome.reason))
                 if key in self._to_build:
                     self._doubt(candidates, candidates.top + 1)
                 self.reject(candidates, rank, outcome.reason)
@@ -345,6 +356,14 @@ class Sources:
                 found.append((region, dependencies))
                 pythons.append(None if build.release.requires_python is not None else requires_python)
         return Loaded(tuple(found), tuple(pythons))
+
+
+def _not_passed_over(candidates: Candidates, rank: int, reason: str) -> str:
+    """Why a candidate whose files are refused, or not what they should be, ends the run: to take another version in
+    its place would leave to whoever serves the files which version that is."""
+    found = candidates[rank]
+    said = f"{candidates.name} {found.version} cannot be read from {found.builds[0].index}: {reason}"
+    return f"{said}; if it shall not serve, leave it out: {candidates.name}!={found.version} in constraint-dependencies"
 
 
 _Parts = list[tuple[Formula, Wanted]]

@@ -1,0 +1,27 @@
+"""What a person should know of files that were gone, refused, or not what their index promises: told even with
+``--quiet``, since it decided what was locked, or might have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from satlock.cli.watching import Watched
+
+if TYPE_CHECKING:
+    from satlock.solver.locking import Locked
+
+__all__ = ["warnings_of_files"]
+
+
+def warnings_of_files(locked: Locked, watched: Watched) -> list[str]:
+    """One sentence for each."""
+    versions: dict[str, dict[str, None]] = {}
+    for package in locked.lock.packages:
+        versions.setdefault(package.name, {})[package.version] = None
+    lost = [
+        f"{name} {version} is listed by {index} and cannot be had: {reason}; "
+        f"{name} {' and '.join(versions[name])} is locked in its place."
+        for (index, name, version), reason in watched.gone.items()
+        if name in versions and version not in versions[name]
+    ]
+    return [f"{doubt}." for doubt in watched.doubts] + lost
