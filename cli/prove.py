@@ -76,6 +76,8 @@ def prove(  # noqa: PLR0917
     Without another property: that no environment gets two candidates of one package. Reads pylock.toml, uv.lock,
     poetry.lock and pdm.lock; without a LOCKFILE, the pylock.toml or else the uv.lock that is here.
     """
+    if installable is not None and lockfile is None and Path(installable).is_file():
+        lockfile, installable = Path(installable), "common"  # the file, which the option would swallow
     if not complete and any(options.values()):
         given = next(name for name, value in options.items() if value)
         raise click.UsageError(f"--{given.replace('_', '-')} is for --complete: the other properties ask no index.")

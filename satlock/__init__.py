@@ -13,7 +13,7 @@ they raise. Everything else in this package is private, and changes without noti
 >>> proof = satlock.prove(path, certificate="proof")
 >>> proof.proven, len(proof.answers)
 (True, 27)
->>> [checked.property for checked in satlock.check("proof")]
+>>> [checked.property for checked in satlock.check("proof", path).properties]
 ['unique']
 """
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:  # typing takes its time too
     from satlock.api import Answer, Lock, NoLock, Package, Proof, check, lock, prove
     from satlock.corpora.facts import CorpusError
     from satlock.encoder.project.project import ProjectError
-    from satlock.solver.checking.conditions import Bad as BadCertificate
-    from satlock.solver.checking.verify import Checked
+    from satlock.solver.checking.markers import Bad as BadCertificate
+    from satlock.solver.checking.claims import Checked, Verdict
 
 __all__ = [
     "Answer",
@@ -39,6 +39,7 @@ __all__ = [
     "Package",
     "ProjectError",
     "Proof",
+    "Verdict",
     "__version__",
     "check",
     "lock",
@@ -48,10 +49,11 @@ __all__ = [
 __version__ = "0.1.0"
 
 _ELSEWHERE = {
-    "BadCertificate": ("satlock.solver.checking.conditions", "Bad"),
-    "Checked": ("satlock.solver.checking.verify", "Checked"),
+    "BadCertificate": ("satlock.solver.checking.markers", "Bad"),
+    "Checked": ("satlock.solver.checking.claims", "Checked"),
     "CorpusError": ("satlock.corpora.facts", "CorpusError"),
     "ProjectError": ("satlock.encoder.project.project", "ProjectError"),
+    "Verdict": ("satlock.solver.checking.claims", "Verdict"),
 }
 """Where names of the API are that are not in :mod:`satlock.api`."""
 

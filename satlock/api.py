@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from satlock.cli.inputs import Inputs
     from satlock.encoder.project.project import Project
-    from satlock.solver.checking.verify import Checked
+    from satlock.solver.checking.claims import Verdict
     from satlock.solver.lockfiles.reading import Reading
     from satlock.solver.locking import Locked
     from satlock.solver.proofs.unique import Proof as Found
@@ -278,18 +278,28 @@ def prove(
     return Proof(property, tuple(answers), all(answer.proven for answer in answers))
 
 
-def check(folder: _Path, lockfile: _Path | None = None) -> tuple[Checked, ...]:
+def check(folder: _Path, lockfile: _Path | None = None, project: _Path | None = None) -> Verdict:
     """Checks every certificate in a folder without any solver, and returns what holds.
 
     Args:
-        lockfile: the one that the certificates speak of, where it is not where it was.
+        lockfile: what is checked; by default the lockfile that the certificate names, in the folder around it.
+        project: the folder of its ``pyproject.toml``; by default that of the lockfile.
 
     Raises:
         BadCertificate: one does not hold.
+        ProjectError: what is to be checked is not there, or is no certificate.
     """
-    from satlock.solver.checking.verify import check_certificate
+    from satlock.encoder.project.project import ProjectError
+    from satlock.solver.checking.certificate import NotGiven, check_certificate
 
-    return tuple(check_certificate(Path(folder), None if lockfile is None else Path(lockfile)))
+    try:
+        return check_certificate(
+            Path(folder),
+            None if lockfile is None else Path(lockfile),
+            None if project is None else Path(project),
+        )
+    except NotGiven as missing:
+        raise ProjectError(f"{str(missing)[0].upper()}{str(missing)[1:]}.") from None
 
 
 def _proof(

@@ -1,1 +1,32 @@
-"""Checks certificates without any solver; shares no code with what wrote them."""
+"""Checks certificates without any solver; shares no code with what wrote them.
+
+Each file here has the name of what it mirrors, and says the same a second time:
+
+=================  ====================================================  =========================================
+here               mirrors                                               what it says
+=================  ====================================================  =========================================
+``certificate``    ``solver/proofs/certificate.py``                      which files there are, and that they fit
+``claims``         nothing                                               what was confirmed, in words and as JSON
+``reading``        ``solver/lockfiles/reading.py``                       what is checked: lockfile and project
+``model``          ``solver/lockfiles/model.py``                         entries and edges
+``uv_lock``        ``solver/lockfiles/uv_lock.py``                       ``uv.lock``
+``deciding``       ``solver/lockfiles/deciding.py``                      ``pylock.toml``, ``poetry.lock``, ``pdm.lock``
+``pulls``          ``solver/lockfiles/pulls.py``                         conflicts, and what brings what along
+``markers``        ``solver/lockfiles/markers.py``                       markers
+``versions``       the library ``packaging``                             versions and specifiers
+``environments``   ``solver/proofs/environments.py``                     the finite environments
+``obligation``     ``solver/proofs/obligation.py``                       what is reached where, as clauses
+``walk``           ``solver/proofs/walk.py``                             what is installed in one environment
+``passing``        ``solver/proofs/passing.py``                          environments that are walked
+``further``        ``solver/proofs/further.py``                          what the properties share
+``unique``         ``solver/proofs/unique.py``                           a property
+``pins``           ``solver/proofs/pins.py``                             a property
+``installable``    ``solver/proofs/installable.py``                      a property
+``complete``       ``solver/proofs/complete.py``                         a property
+``demands``        ``solver/proofs/demands.py``                          what is asked for where
+``owners``         ``solver/proofs/owners.py``                           who requires what
+``optimality``     ``solver/proofs/optimality.py``                       a property
+``kernel``         nothing (``solver/proofs/elaboration.py`` writes)     LRAT proofs
+``files``          nothing                                               which files are opened, and how much of them
+=================  ====================================================  =========================================
+"""

@@ -2,61 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
-from satlock.solver.checking.asking import Asked, Line, Owner, read_asked, read_line
-from satlock.solver.checking.cells import Cells, Row, cells_of
-from satlock.solver.checking.conditions import ALWAYS, Bad, Condition, both, leaves
-from satlock.solver.checking.locks import Edge, Lock
-from satlock.solver.checking.rebuild import Clauses
-from satlock.solver.checking.versions import admits
-from satlock.solver.checking.walks import met
+from satlock.solver.checking.demands import Unmet, demands_of, in_force
+from satlock.solver.checking.environments import Row, cells_of
+from satlock.solver.checking.further import Asked, Goals
+from satlock.solver.checking.markers import Bad, leaves
+from satlock.solver.checking.model import Lock
+from satlock.solver.checking.obligation import Clauses
+from satlock.solver.checking.owners import Asking, Record, read_asked, read_line
+from satlock.solver.checking.walk import met
 
 __all__ = ["complete_goals"]
 
-Guilty = Callable[[str, set[str], dict[str, Row], set[str]], bool]
 
-
-@dataclass(frozen=True)
-class _Unmet:
-    name: str
-    claim: str
-    bearer: str
-    condition: Condition
-    line: Line
-    meet: tuple[str, ...]
-    """The nodes of the entries that meet it."""
-
-
-def complete_goals(  # noqa: PLR0917
-    lock: Lock,
-    top: dict[str, Any],
-    words: dict[str, Any],
-    legend: list[str],
-    project: dict[str, Any] | None,
-    recorded: dict[str, Any],
-) -> tuple[Clauses, dict[str, str], Guilty]:
-    """The clauses of a certificate, the names of its goals, and who is guilty where.
+def complete_goals(asked: Asked, record: Record) -> Goals:
+    """One goal for each claimed name that has requirements: one of them is in force and not met.
 
     Raises:
-        Bad: where its claims are not those of the lockfile.
+        Bad: where the claims are not those of the lockfile, or the record does not fit it.
     """
-    asked = read_asked(lock, top, project, recorded)
-    edges, unmet = _demands(lock, asked)
-    _check_claims(lock, asked, words, unmet)
+    lock = asked.lock
+    asking = read_asked(lock, asked.top, asked.project, record)
+    edges, unmet = demands_of(lock, asking)
+    _check_claims(asked, asking, unmet)
     extended = replace(
         lock,
         edges=[*lock.edges, *edges],
-        switches=[*lock.switches, *asked.switches],
-        implied=[*lock.implied, *((one, "production") for one in asked.switches if one.startswith("extra "))],
+        switches=[*lock.switches, *asking.switches],
+        implied=[*lock.implied, *((one, "production") for one in asking.switches if one.startswith("extra "))],
     )
-    conditions = [lock.environments, *(edge.condition for edge in extended.edges), *(one.condition for one in unmet)]
-    conditions += [condition for _, _, condition in lock.brings]
-    cells = cells_of([leaf for condition in conditions for leaf in leaves(condition)], lock.python)
-    clauses = Clauses(extended, cells, legend)
-    own = {edge.targets[0] for edge in edges if edge.targets} | {t for edge in edges for t in edge.targets}
+    further = [*(edge.condition for edge in edges), *(one.condition for one in unmet)]
+    cells = cells_of([*asked.comparisons(), *(leaf for one in further for leaf in leaves(one))], lock.python)
+    clauses = Clauses(extended, cells, asked.legend, asked.most)
+    own = {target for edge in edges for target in edge.targets}
     clauses.say_everything({*map(str, range(len(lock.entries))), *own, *(one.bearer for one in unmet)})
     _say_forwards(clauses, lock)
     by_claim: dict[str, list[str]] = {}
@@ -71,15 +51,15 @@ def complete_goals(  # noqa: PLR0917
         clauses.say([-clauses.number(f"wrong {claim}"), *map(clauses.number, names)])
 
     def guilty(name: str, reached: set[str], places: dict[str, Row], on: set[str]) -> bool:
-        force = _in_force(edges, reached, cells, places, on)
+        force = in_force(edges, reached, cells, places, on)
         return any(
             one.claim == name and one.bearer in force and not reached.intersection(one.meet)
             and met(one.condition, cells, places, on)
             for one in unmet
         )  # fmt: skip
 
-    goals = {claim: f"wrong {claim}" for claim in words["claims"] if claim in by_claim}
-    return clauses, goals, guilty
+    goals = {claim: f"wrong {claim}" for claim in asked.claims if claim in by_claim}
+    return Goals(clauses, goals, guilty)
 
 
 def _say_forwards(clauses: Clauses, lock: Lock) -> None:
@@ -95,19 +75,19 @@ def _say_forwards(clauses: Clauses, lock: Lock) -> None:
             clauses.say([-via, clauses.number(f"reach {target}")])
 
 
-def _check_claims(lock: Lock, asked: Asked, words: dict[str, Any], unmet: list[_Unmet]) -> None:
-    silent = {lock.entries[int(key)]["name"] if key != "project" else "(project)" for key in asked.unexamined}
-    for name, numbers in words["claims"].items():
-        mine = [str(number) for number, entry in enumerate(lock.entries) if entry["name"] == name]
-        known = bool(mine) or (name == "(project)" and "project" in asked.owners)
+def _check_claims(asked: Asked, asking: Asking, unmet: Sequence[Unmet]) -> None:
+    silent = {asked.lock.entries[int(key)].name if key != "project" else "(project)" for key in asking.unexamined}
+    for name, numbers in asked.claims.items():
+        mine = asked.entries_of(name)
+        known = bool(mine) or (name == "(project)" and "project" in asking.owners)
         if mine != numbers or not known:
             raise Bad(f"the lockfile has other entries of {name} than the certificate says")
         if name in silent:
             raise Bad(f"the certificate claims {name}, whose requirements it does not know")
-    if set(words["requirements"]) != {one.name for one in unmet}:
+    if set(asked.requirements) != {one.name for one in unmet}:
         raise Bad("the certificate lists other requirements than there are")
     for one in unmet:
-        said = read_line(words["requirements"][one.name])
+        said = read_line(asked.requirements[one.name])
         same = (said.name, said.extras, said.marker) == (one.line.name, one.line.extras, one.line.marker)
         if not same or (not one.line.direct and _clauses(said.versions) != _clauses(one.line.versions)):
             raise Bad(f"the certificate shows another requirement than {one.name} is")
@@ -115,100 +95,3 @@ def _check_claims(lock: Lock, asked: Asked, words: dict[str, Any], unmet: list[_
 
 def _clauses(versions: str) -> set[str]:
     return {"".join(part.split()) for part in versions.split(",") if part.strip()}
-
-
-def _demands(lock: Lock, asked: Asked) -> tuple[list[Edge], list[_Unmet]]:
-    """The edges along which extras are asked for, and every requirement that somebody may have."""
-    edges, unmet = list(asked.choices), []
-    todo = [(key, "") for key in asked.owners if key != "project"]
-    for edge in asked.choices:
-        key, which = edge.name.removeprefix("choose "), ""
-        for mark in "[{":
-            if mark in key:
-                key, _, rest = key.partition(mark)
-                which = mark + rest
-        todo.append((key, which))
-    seen: set[tuple[str, str]] = set()
-    while todo:
-        key, which = todo.pop()
-        if (key, which) in seen or key not in asked.owners:
-            continue
-        seen.add((key, which))
-        owner = asked.owners[key]
-        node = _node(key, which)
-        for group, other in owner.includes:
-            if which == f"{{{group}}}":
-                edges.append(Edge(f"{node}~include {other}", node, [_node(key, f"{{{other}}}")], ALWAYS))
-                todo.append((key, f"{{{other}}}"))
-        for label, line, condition in _edited(owner, which, asked):
-            name = f"{node}~{label}"
-            fits = [str(i) for i, entry in enumerate(lock.entries) if entry["name"] == line.name]
-            if line.extras:
-                for other in [one for one in fits if one in asked.owners]:
-                    targets = [_node(other, f"[{extra}]") for extra in line.extras]
-                    edges.append(Edge(f"{name}>{other}", node, targets, both(condition, ("on", f"reach {other}"))))
-                    todo += [(other, f"[{extra}]") for extra in line.extras]
-                if owner.own and line.name == asked.itself and "project" in asked.owners:
-                    targets = [_node("project", f"[{extra}]") for extra in line.extras]
-                    edges.append(Edge(f"{name}>project", node, targets, condition))
-                    todo += [("project", f"[{extra}]") for extra in line.extras]
-            if line.name != asked.itself:
-                meet = tuple(one for one in fits if _meets(line, lock.entries[int(one)], owner, key, asked))
-                unmet.append(_Unmet(f"unmet {name}", owner.claim, node, condition, line, meet))
-    for place, line in enumerate(asked.constraints):
-        for _, _, condition in Owner("", {"": [line]}).of(""):
-            for number, entry in enumerate(lock.entries):
-                if entry["name"] != line.name or not entry["version"] or line.direct:
-                    continue
-                if not admits(line.versions, entry["version"]):
-                    name = f"unmet {number}~constraint {place}"
-                    unmet.append(_Unmet(name, entry["name"], str(number), condition, line, ()))
-    return edges, unmet
-
-
-def _node(key: str, which: str) -> str:
-    return key if not which and key != "project" else f"asked {key}{which}"
-
-
-def _edited(owner: Owner, which: str, asked: Asked) -> list[tuple[str, Line, Condition]]:
-    """One list of an owner, as the project's overrides and exclusions leave it."""
-    found, done = [], set()
-    for place, line, condition in owner.of(which):
-        if line.name in asked.excludes or line.name in done:
-            continue
-        instead = [(i, other) for i, other in enumerate(asked.overrides) if other.name == line.name]
-        if not instead:
-            found.append((str(place), line, condition))
-            continue
-        done.add(line.name)
-        for i, other in instead:
-            found += [(f"override {i}", other, when) for _, _, when in Owner("", {"": [other]}).of("")]
-    return found
-
-
-def _meets(line: Line, entry: dict[str, Any], owner: Owner, key: str, asked: Asked) -> bool:
-    afar = entry["source"].split(" ")[0] not in ("registry", "index", "legacy", "")
-    if afar and (line.direct or owner.own):
-        return True
-    if line.direct or not line.versions.strip():
-        return not line.direct
-    if not entry["version"]:
-        if key not in asked.unexamined:
-            raise Bad(f"the certificate judges a requirement on {entry['name']}, which has no version")
-        return True
-    return admits(line.versions, entry["version"])
-
-
-def _in_force(edges: list[Edge], reached: set[str], cells: Cells, places: dict[str, Row], on: set[str]) -> set[str]:
-    """What the lock installs, and what is asked of it, in one environment."""
-    switches = on | {f"reach {node}" for node in reached}
-    force = {node for node in reached if not node.startswith("asked ")}
-    grown = True
-    while grown:
-        new = {
-            target for edge in edges if edge.source is None or edge.source in force
-            if met(edge.condition, cells, places, switches) for target in edge.targets
-        } - force  # fmt: skip
-        grown = bool(new)
-        force |= new
-    return force

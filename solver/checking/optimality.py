@@ -7,22 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import Any
 
-from satlock.solver.checking.conditions import Bad, plain
-from satlock.solver.checking.locks import Lock
+from satlock.solver.checking.claims import Trusted
+from satlock.solver.checking.markers import Bad, plain
+from satlock.solver.checking.model import Lock, Table
 from satlock.solver.checking.versions import admits
 
-__all__ = ["optimality_clauses"]
+__all__ = ["optimality_clauses", "trusted_facts"]
 
 Number = Callable[[str], int]
 """The variable of a name."""
 
 
+def trusted_facts(words: Table) -> tuple[Trusted, ...]:
+    """The facts that the claims rest on, which are taken as they are recorded: by the indexes of each package."""
+    found: dict[str, int] = {}
+    for fact in words["facts"]:
+        cell = words["cells"][fact["by"]["cell"] if fact.get("by") else fact["on"]]
+        whose = "the project" if fact["kind"] == "requirement" and not fact.get("by") else ", ".join(cell["indexes"])
+        found[whose] = found.get(whose, 0) + 1
+    return tuple(Trusted("facts", whose, count) for whose, count in sorted(found.items()))
+
+
 class _Scale:
     """A cell with its versions, oldest first: the variables of *this one or a later one*."""
 
-    def __init__(self, name: str, words: dict[str, Any], number: Number) -> None:
+    def __init__(self, name: str, words: Table, number: Number) -> None:
         self.name, self.package = name, words["package"]
         self.versions: list[str] = words["versions"]
         self._number = number
@@ -69,7 +79,7 @@ class _Scale:
         return [-self.at(rank), *self.above(rank)]
 
 
-def optimality_clauses(words: dict[str, Any], lock: Lock, number: Number) -> list[list[int]]:
+def optimality_clauses(words: Table, lock: Lock, number: Number) -> list[list[int]]:
     """The clauses, the last of which says that a claim is wrong.
 
     Raises:
@@ -94,7 +104,7 @@ def optimality_clauses(words: dict[str, Any], lock: Lock, number: Number) -> lis
     return [*clauses, [number(f"newer {name}") for name in words["claims"]]]
 
 
-def _fact(fact: dict[str, Any], scales: dict[str, _Scale], number: Number) -> Iterable[list[int]]:
+def _fact(fact: Table, scales: dict[str, _Scale], number: Number) -> Iterable[list[int]]:
     kind = fact["kind"]
     by, head = fact.get("by"), list[int]()
     if by is not None:
@@ -121,13 +131,11 @@ def _fact(fact: dict[str, Any], scales: dict[str, _Scale], number: Number) -> It
         raise Bad(f"a fact is of an unknown kind, {kind!r}")
 
 
-def _claim(
-    name: str, claim: dict[str, Any], scales: dict[str, _Scale], number: Number, lock: Lock
-) -> Iterable[list[int]]:
+def _claim(name: str, claim: Table, scales: dict[str, _Scale], number: Number, lock: Lock) -> Iterable[list[int]]:
     guard, scale, rank = -number(f"newer {name}"), scales[name], claim["rank"]
     locked: dict[str, set[str]] = {}
     for entry in lock.entries:
-        locked.setdefault(plain(entry["name"]), set()).add(str(entry["version"]))
+        locked.setdefault(entry.name, set()).add(entry.version)
     _is_locked(scale, claim, locked)
     if scale.package != claim["package"]:
         raise Bad(f"the claim about {name} names another package")
@@ -142,7 +150,7 @@ def _claim(
         yield [guard, -scales[cell].at(1)]
 
 
-def _is_locked(scale: _Scale, claim: dict[str, Any], locked: dict[str, set[str]]) -> None:
+def _is_locked(scale: _Scale, claim: Table, locked: dict[str, set[str]]) -> None:
     said = scale.versions[claim["rank"] - 1]
     if claim["version"] != said or locked.get(plain(scale.package), set()).isdisjoint(said.split(" / ")):
         raise Bad(f"the lock does not have {scale.package} {claim['version']}, of which the certificate speaks")

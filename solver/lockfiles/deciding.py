@@ -22,6 +22,7 @@ from satlock.solver.lockfiles.model import (
     any_of,
     node_of,
 )
+from satlock.solver.lockfiles.uv_lock import sha256_of
 
 __all__ = ["read_pdm_lock", "read_poetry_lock", "read_pylock"]
 
@@ -113,6 +114,11 @@ def read_pylock(top: dict[str, Value]) -> Lockfile:
             f"index {package.index}" if package.index else other or "",
             tuple(files),
             builds=other is not None,
+            hashes=tuple(
+                (file.filename, file.hashes["sha256"])
+                for file in (*(package.wheels or ()), *((package.sdist,) if package.sdist is not None else ()))
+                if "sha256" in file.hashes
+            ),
         )
         decided.append(_Decided(entry, replace(read_marker(raw.table().get("marker")), asked)))
     environments = [read_marker(item) for item in top["environments"].items()] if "environments" in top else []
@@ -202,18 +208,20 @@ def _legacy_entry(number: int, package: dict[str, Value], file: str) -> Entry:
     url = source["url"].text() if "url" in source else ""
     reference = source["resolved_reference"].text() if "resolved_reference" in source else ""
     plain = [package[key] for key in ("git", "url", "path") if key in package]
-    files = [item.table() for item in package["files"].items()] if "files" in package else []
+    listed = [item.table() for item in package["files"].items()] if "files" in package else []
+    files = [
+        (told["file"].text() if "file" in told else told["url"].text().partition("#")[0].rpartition("/")[2], told)
+        for told in listed
+        if "file" in told or "url" in told
+    ]
     return Entry(
         number,
         package["name"].name(),
         package["version"].text() if "version" in package else "",
         " ".join(part for part in (kind, url, reference, *(value.text() for value in plain)) if part),
-        tuple(
-            file["file"].text() if "file" in file else file["url"].text().partition("#")[0].rpartition("/")[2]
-            for file in files
-            if "file" in file or "url" in file
-        ),
+        tuple(name for name, _ in files),
         builds=kind in ("git", "directory", "url", "file") or bool(plain),
+        hashes=tuple((name, digest) for name, told in files if (digest := sha256_of(told))),
     )
 
 

@@ -104,6 +104,12 @@ class Entry:
     """Names of its wheels and source distributions."""
     builds: bool = False
     """It needs no file: it comes from a folder, a repository or an archive."""
+    hashes: tuple[tuple[str, str], ...] = ()
+    """The SHA-256 of each of its files that the lock tells one of."""
+
+    def hash_of(self, file: str) -> str:
+        """The SHA-256 of a file; empty where the lock tells none."""
+        return dict(self.hashes).get(file, "")
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}".rstrip()

@@ -13,7 +13,7 @@ from satlock.solver.lockfiles.model import Lockfile, LockfileError
 from satlock.solver.lockfiles.project import ProjectFacts, read_project
 from satlock.solver.lockfiles.pulls import axioms_of, workspace_files
 
-__all__ = ["Reading", "parse", "read_lockfile"]
+__all__ = ["Reading", "digest_of", "parse", "read_lockfile"]
 
 LARGEST = 64 * 1024 * 1024
 """Bytes; the largest lockfiles that people keep have a few million."""
@@ -30,11 +30,17 @@ class Reading:
     project: ProjectFacts
     beside: Path
     """Where its ``pyproject.toml`` would be."""
-    project_path: Path | None
-    """The ``pyproject.toml``, where it had a say."""
-    project_digest: str | None
     workspace: tuple[tuple[Path, str], ...] = ()
     """The other files of its workspace with their digests, where their conflicts may have a say."""
+    of_script: bool = False
+    """It is the lock of a script, which has nothing to do with the project in whose folder the script lies."""
+    named_by_format: bool = True
+    """Whether the name of the file tells its format."""
+
+    @property
+    def has_project(self) -> bool:
+        """Whether there is a ``pyproject.toml`` that may have a say."""
+        return not self.of_script and self.beside.is_file()
 
 
 def read_lockfile(path: Path, project: Path | None = None) -> Reading:
@@ -48,25 +54,26 @@ def read_lockfile(path: Path, project: Path | None = None) -> Reading:
     lockfile = _read(kind, top)
     beside = (project or path.parent) / "pyproject.toml"
     # The lock of a script has nothing to do with the project in whose folder the script lies.
-    of_script = kind == "uv" and path.name != "uv.lock" and path.with_suffix("").is_file()
-    facts = ProjectFacts() if of_script and project is None else read_project(beside)
+    named_like_script = kind == "uv" and path.name != "uv.lock" and path.with_suffix("").is_file()
+    of_script = named_like_script and project is None
+    facts = ProjectFacts() if of_script else read_project(beside)
     # uv itself refuses only what the lock's own conflicts forbid.
     brings, rivals = ((), ()) if kind == "uv" else axioms_of(facts.conflicts, facts.pulls, kind, lockfile.switches)
-    heard = bool(facts.pins or rivals)
     others = workspace_files(beside) if beside.is_file() and kind != "uv" else []
     return Reading(
         path,
-        _digest(path),
+        digest_of(path),
         replace(lockfile, brings=brings, rivals=rivals),
         facts,
         beside,
-        beside if heard else None,
-        _digest(beside) if heard else None,
-        tuple((file, _digest(file)) for file in others),
+        tuple((file, digest_of(file)) for file in others),
+        of_script,
+        _kind_by_name(path.name) is not None or named_like_script,
     )
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -91,11 +98,17 @@ def parse(path: Path) -> dict[str, Value]:
     return Value(found, path.name, "").table()
 
 
+def _kind_by_name(name: str) -> str | None:
+    if re.fullmatch(r"pylock(\.[^.]+)?\.toml", name):
+        return "pylock"
+    return {"uv.lock": "uv", "poetry.lock": "poetry", "pdm.lock": "pdm"}.get(name)
+
+
 def _kind(name: str, top: dict[str, Value]) -> str:
-    by_name = {"uv.lock": "uv", "poetry.lock": "poetry", "pdm.lock": "pdm"}
-    if name in by_name:
-        return by_name[name]
-    if re.fullmatch(r"pylock(\.[^.]+)?\.toml", name) or "lock-version" in top:
+    by_name = _kind_by_name(name)
+    if by_name is not None:
+        return by_name
+    if "lock-version" in top:
         return "pylock"
     metadata = top["metadata"].raw if "metadata" in top else None
     if isinstance(metadata, dict):

@@ -123,6 +123,7 @@ def _read_entry(reader: _Reader, number: int, package: dict[str, Value]) -> None
         f"{kind} {source}".rstrip(),
         tuple(_filename(file) for file in files),
         builds=kind in ("git", "directory", "editable", "virtual"),
+        hashes=tuple((_filename(file), digest) for file in files if (digest := sha256_of(file.table()))),
     )
     same = reader.by_name.setdefault(name, [])
     if any(other.version == entry.version and other.source == entry.source for other in same):
@@ -148,6 +149,12 @@ def _filename(value: Value) -> str:
         if key in table:
             return table[key].text().partition("#")[0].rpartition("/")[2]
     return ""
+
+
+def sha256_of(file: dict[str, Value]) -> str:
+    """The digest of a file that states it as ``sha256:…``; empty where it states none."""
+    sort, _, digest = file["hash"].text().partition(":") if "hash" in file else ("", "", "")
+    return digest if sort == "sha256" else ""
 
 
 def _find_roots(reader: _Reader, manifest: dict[str, Value], top: dict[str, Value]) -> None:

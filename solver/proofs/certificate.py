@@ -18,10 +18,11 @@ from typing import Any
 
 from satlock.encoder.markers.grid import AXES
 from satlock.solver.lockfiles.model import LockfileError
+from satlock.solver.lockfiles.reading import digest_of
 from satlock.solver.proofs.elaboration import Step, elaborate, logged_proof
 from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.optimality import Optimality
-from satlock.solver.proofs.passing import Passed, passing_clause
+from satlock.solver.proofs.passing import Passed, labels_of, passing_clause
 from satlock.solver.proofs.unique import Proof
 
 __all__ = ["smt_symbol", "write_certificate"]
@@ -43,6 +44,7 @@ def write_certificate(folder: Path, proofs: Iterable[Proof], optimality: Optimal
     proofs = [proof for proof in proofs if any(answer.proven for answer in proof.answers)]
     if not proofs:
         return 0
+    subject = _subject(proofs, folder)
     _make_room(folder)
     files: dict[str, str] = {}
     for proof in proofs:
@@ -55,7 +57,7 @@ def write_certificate(folder: Path, proofs: Iterable[Proof], optimality: Optimal
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
         digests[name] = hashlib.sha256(text.encode()).hexdigest()
-    manifest = {"version": 1, **_subject(proofs, folder), "files": dict(sorted(digests.items()))}
+    manifest = {"version": 2, **subject, "files": dict(sorted(digests.items()))}
     text = json.dumps(manifest, indent=1) + "\n"
     (folder / "manifest.json").write_text(text, encoding="utf-8")
     return len(text) + sum(len(content.encode()) for content in files.values())
@@ -78,26 +80,37 @@ def _make_room(folder: Path) -> None:
                 path.unlink()
 
 
+_HEARD = frozenset(("index-pins", "complete"))
+"""The properties of a ``uv.lock`` that its project has a say in; in other locks it always has."""
+
+
 def _subject(proofs: list[Proof], folder: Path) -> dict[str, Any]:
-    """What the certificate is about; paths are relative to it, so that both can be moved together."""
+    """What the certificate is about; whoever checks it finds the same by a rule, and refuses anything else.
 
-    def relative(path: Path) -> str:
-        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
-
+    Raises:
+        LockfileError: where the name of the lockfile does not tell its format, by which it is checked.
+    """
     reading = proofs[0].reading
-    subject: dict[str, Any] = {"lockfile": {"path": relative(reading.path), "sha256": reading.digest}}
-    heard = ("index-pins", "complete")
-    for proof in proofs:
-        about = proof.reading
-        if about.project_path is not None and (about.lockfile.rivals or proof.property in heard):
-            subject["project"] = {"path": relative(about.project_path), "sha256": about.project_digest}
-            if about.workspace:
-                beside = about.project_path.resolve().parent
-                subject["workspace"] = [
-                    {"path": Path(os.path.relpath(path.resolve(), beside)).as_posix(), "sha256": digest}
-                    for path, digest in about.workspace
-                ]
+    kind = reading.lockfile.kind
+    if not reading.named_by_format:
+        raise LockfileError(
+            f"{reading.path.name} does not tell its format by its name, by which a certificate is checked; call it "
+            "pylock.toml, pylock.NAME.toml, uv.lock, poetry.lock or pdm.lock."
+        )
+    subject: dict[str, Any] = {"lockfile": _listed(reading.path, folder, reading.digest)}
+    heard = kind != "uv" or any(proof.property in _HEARD for proof in proofs)
+    if heard and reading.has_project:
+        subject["project"] = _listed(reading.beside, reading.path.parent, digest_of(reading.beside))
+        if reading.workspace:
+            beside = reading.beside.parent
+            subject["workspace"] = [_listed(path, beside, digest) for path, digest in reading.workspace]
     return subject
+
+
+def _listed(path: Path, base: Path, digest: str) -> dict[str, str]:
+    """Paths are relative, so that all can be moved together."""
+    there = path.parent.resolve() / path.name
+    return {"path": Path(os.path.relpath(there, base.resolve())).as_posix(), "sha256": digest}
 
 
 def _files(proof: Proof) -> dict[str, str]:
@@ -165,7 +178,14 @@ def _in_words(proof: Proof) -> dict[str, Any]:
         },
         "loops": [[kind, list(nodes)] for kind, nodes in obligation.loops],
         "walked": [_box(obligation, box) for box in proof.passed],
+        "example": _example(proof),
     }  # fmt: skip
+
+
+def _example(proof: Proof) -> dict[str, Any]:
+    labels = labels_of(proof.example)
+    places = {name: label.partition(" ")[2] for name, label in zip(AXES, labels, strict=True)}
+    return {**places, "on": sorted(proof.example.switches)}
 
 
 def _box(obligation: Obligation, box: Passed) -> dict[str, Any]:

@@ -6,7 +6,6 @@ What a candidate requires is not in a lockfile; it is what its index says, which
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -19,8 +18,8 @@ from satlock.solver.proofs.demands import Demands, Unmet, demands_of
 from satlock.solver.proofs.environments import axes_of
 from satlock.solver.proofs.further import condition_comparisons
 from satlock.solver.proofs.obligation import Obligation, obligation_of, opposite
-from satlock.solver.proofs.owners import PROJECT, Asking
-from satlock.solver.proofs.search import Search
+from satlock.solver.proofs.owners import PROJECT, Asking, Owner, ReadFrom
+from satlock.solver.proofs.search import Search, example_of
 from satlock.solver.proofs.unique import Answer, Proof, all_comparisons
 from satlock.solver.proofs.walk import Point, Walk
 
@@ -65,6 +64,7 @@ def prove_complete(reading: Reading, asking: Asking, doubt: Doubt | None = None)
             obligation.add((-goal, *(obligation.variable(one.name) for one in mine)))
             for one in mine:
                 _say_unmet(obligation, one)
+    example = example_of(obligation)
     answers = []
     with Search(obligation) as search:
         for name in claims:
@@ -96,10 +96,11 @@ def prove_complete(reading: Reading, asking: Asking, doubt: Doubt | None = None)
     proven = {answer.name: goals[answer.name] for answer in answers if answer.proven and answer.name in goals}
     passed = tuple(box for box in search.passed if box.goal in proven.values())
     return Proof(
-        _with_project(reading),
+        reading,
         "complete",
         tuple(answers),
         obligation,
+        example,
         proven,
         passed,
         {"requirements": {one.name: one.line.text for one in demands.unmet}},
@@ -202,23 +203,23 @@ def _chain(node: str, asked: dict[str, Edge | None], lockfile: Lockfile) -> list
     return found[::-1]
 
 
-def _with_project(reading: Reading) -> Reading:
-    """The reading with its ``pyproject.toml``, which has a say here."""
-    beside = reading.beside
-    if not beside.is_file():
-        return reading
-    return replace(reading, project_path=beside, project_digest=hashlib.sha256(beside.read_bytes()).hexdigest())
-
-
 def _recorded(asking: Asking) -> str:
     """What was taken from where, for the certificate: lines that an index told, and who was not examined."""
     owners: dict[str, dict[str, object]] = {}
     for key, owner in _in_order(asking.owners.items()):
         owners[key] = {"from": owner.origin}
         if owner.of_index:
-            owners[key]["requires-dist"] = [line.text for line in owner.lists[""]]
-    found = {"owners": owners, "unexamined": dict(_in_order(asking.unexamined.items()))}
+            owners[key] = {**_where(owner), "requires-dist": [line.text for line in owner.lists[""]]}
+    found = {"recorded": asking.day, "owners": owners, "unexamined": dict(_in_order(asking.unexamined.items()))}
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def _where(owner: Owner) -> dict[str, object]:
+    """Where an owner's lines were read, without what is not known."""
+    place = owner.read_from or ReadFrom(owner.origin, owner.origin)
+    further = {"asked": place.asked if place.asked != place.index else "", "file": place.file, "sha256": place.sha256,
+               "metadata": place.metadata}  # fmt: skip
+    return {"from": place.index, **{key: text for key, text in further.items() if text}}
 
 
 def _in_order(items: Iterable[tuple[str, _T]]) -> list[tuple[str, _T]]:

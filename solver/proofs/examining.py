@@ -20,10 +20,11 @@ from satlock.corpora.facts import (
     Wanted,
 )
 from satlock.corpora.index.address import without_credentials
+from satlock.corpora.index.file_order import files_in_order
 from satlock.solver.lockfiles.model import Entry
 from satlock.solver.lockfiles.requirements import Line
 from satlock.solver.proofs.installable import fitting
-from satlock.solver.proofs.owners import Asking, owner_of_metadata
+from satlock.solver.proofs.owners import Asking, ReadFrom, owner_of_metadata
 from satlock.solver.proofs.walk import Point
 
 __all__ = ["SecondLook", "examine", "recorded_address"]
@@ -35,7 +36,7 @@ _Answer = TypeVar("_Answer")
 
 def recorded_address(entry: Entry) -> str:
     """The index that a lock names for an entry; empty where it names none, as Poetry does for its default."""
-    return entry.source.partition(" ")[2].rstrip("/")
+    return [*entry.source.split(" "), ""][1].rstrip("/")
 
 
 def examine(
@@ -46,6 +47,7 @@ def examine(
     ``address`` says where to ask for what the lock has from an index, None where that is no address; ``may_build``
     whether the source distribution of a package may be built. Returns whether something outside failed.
     """
+    asking.day = str(getattr(corpus, "recorded", asking.day))[: len(asking.day)]
     places = {entry.number: address(recorded_address(entry)) for entry in asking.wanted}
     listings, failed = _listed(
         corpus, [(place, e.name) for e in asking.wanted if (place := places[e.number]) is not None]
@@ -70,12 +72,23 @@ def examine(
         said = built.get(with_build) or outcomes.get(one)
         if isinstance(said, Metadata) and failure is None:
             try:
-                asking.owners[key] = owner_of_metadata(entry, said.requires_dist, without_credentials(one.index))
+                owner = owner_of_metadata(entry, said.requires_dist, without_credentials(one.index))
+                asking.owners[key] = replace(owner, read_from=_read_from(entry, one))
             except ValueError as error:
                 asking.unexamined[key] = f"its metadata cannot be read: {error}"
         else:
             asking.unexamined[key] = failure or _why(said)
     return bool(failed or broken or unbuilt)
+
+
+def _read_from(entry: Entry, one: Wanted) -> ReadFrom:
+    """The file of the lock that speaks for a candidate: of all its wheels, or else sources, the first."""
+    mine = [file for some in files_in_order(one.files) for file in some if file.filename in entry.files]
+    place = ReadFrom(recorded_address(entry), without_credentials(one.index).rstrip("/"))
+    if not mine:
+        return place
+    digest = dict(mine[0].metadata or ()).get("sha256", "")
+    return replace(place, file=mine[0].filename, sha256=entry.hash_of(mine[0].filename), metadata=digest)
 
 
 @dataclass(frozen=True)

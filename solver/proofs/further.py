@@ -9,7 +9,7 @@ from satlock.solver.lockfiles.model import Comparison, Condition, Entry, Lockfil
 from satlock.solver.lockfiles.reading import Reading
 from satlock.solver.proofs.environments import Axes, axes_of
 from satlock.solver.proofs.obligation import Obligation, obligation_of
-from satlock.solver.proofs.search import Search
+from satlock.solver.proofs.search import Search, example_of
 from satlock.solver.proofs.unique import Answer, Proof, all_comparisons
 from satlock.solver.proofs.walk import Point, Walk
 
@@ -28,13 +28,14 @@ def prove_entries(
     *,
     confirms: Callable[[Entry, Point], bool],
     where: Condition | None = None,
+    none: str = "",
     minors_apart: bool = False,
     details: dict[str, object] | None = None,
 ) -> Proof:
     """Decides for each name whether one of its suspects is installed where ``say`` has its variable true.
 
     ``say`` adds what the entry's variable implies besides being reached; ``confirms`` is its meaning, in one
-    environment. ``where`` holds in all environments that matter.
+    environment. ``where`` holds in all environments that matter; ``none`` is said where there is none of these.
     """
     lockfile = reading.lockfile
     axes: Axes = axes_of(
@@ -54,6 +55,7 @@ def prove_entries(
         for entry, wrong in zip(entries, wrongs, strict=True):
             obligation.add((-wrong, obligation.variable(f"reach {node_of(entry.number)}")))
             say(obligation, entry, wrong)
+    example = example_of(obligation, none)
     answers = []
     named = lockfile.named()
     with Search(obligation) as search:
@@ -74,7 +76,7 @@ def prove_entries(
                 answers.append(Answer(name, mine, point, walked, guilty(walked, point)))
         passed = tuple(search.passed)
     proven = {answer.name: goals[answer.name] for answer in answers if answer.proven and answer.name in goals}
-    return Proof(reading, property_name, tuple(answers), obligation, proven, passed, details or {})
+    return Proof(reading, property_name, tuple(answers), obligation, example, proven, passed, details or {})
 
 
 def with_note(proof: Proof, note: Callable[[Lockfile, Answer], str]) -> Proof:

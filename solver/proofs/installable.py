@@ -98,10 +98,17 @@ def prove_installable(reading: Reading, environments: str = "common") -> Proof:
         say,
         confirms=lambda entry, point: not any(fit.admits(dict(point.variables)) for fit in fits[entry.number]),
         where=where,
+        none=_outside_of(reading, environments),
         minors_apart=True,
         details={"environments": text},
     )
     return with_note(proof, lambda lockfile, answer: _note(answer.reached[0]))
+
+
+def _outside_of(reading: Reading, environments: str) -> str:
+    about = f"Python {reading.lockfile.requires_python}" if reading.lockfile.requires_python else "no such environment"
+    which = "the common platforms" if environments == "common" else shown(environments)
+    return f"--installable asks for {which}, and {reading.path.name} is for {about}: no environment is left."
 
 
 def fitting(files: Iterable[str], variables: Mapping[str, str]) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from satlock.solver.lockfiles.model import NEVER, Condition, Edge, Entry, Lockfile, Switch, all_of
@@ -24,12 +25,28 @@ from satlock.solver.lockfiles.requirements import (
     selected,
 )
 
-__all__ = ["PROJECT", "Asking", "Owner", "asking_of", "is_direct", "owner_of_metadata"]
+__all__ = ["PROJECT", "Asking", "Owner", "ReadFrom", "asking_of", "is_direct", "owner_of_metadata"]
 
 PROJECT = "project"
 """The owner of what the project itself asks for, where that is no entry of the lock."""
 _INDEXED = ("registry", "index", "legacy", "")
 _LOCAL = ("editable", "virtual", "directory", "path")
+
+
+@dataclass(frozen=True)
+class ReadFrom:
+    """Where metadata was read, so that it can be read there again."""
+
+    index: str
+    """The address that the lock names; empty where it names none."""
+    asked: str
+    """The address that was asked."""
+    file: str = ""
+    """The file of the lock whose metadata it is; empty where the index does not tell."""
+    sha256: str = ""
+    """Of that file, as the lock has it."""
+    metadata: str = ""
+    """The SHA-256 of its metadata, where the index tells (PEP 658)."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,8 @@ class Owner:
     own: bool = False
     """It is part of the project: what the project takes from an address serves it, whatever the version."""
     includes: tuple[tuple[str, str], ...] = ()
+    read_from: ReadFrom | None = None
+    """Where its lines were read, where an index told them."""
 
     @property
     def of_index(self) -> bool:
@@ -77,6 +96,8 @@ class Asking:
     itself: str = ""
     """The project's name, where it is no entry of the lock: who requires it has it, as it is what is installed."""
     notes: list[str] = field(default_factory=list)
+    day: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
+    """When metadata was read, or recorded (a date)."""
 
 
 def is_direct(entry: Entry) -> bool:

@@ -15,7 +15,7 @@ from satlock.encoder.markers.grid import AXES
 from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.walk import Point, Walk, walk
 
-__all__ = ["Passed", "opaque_names", "passing_clause", "widen"]
+__all__ = ["Passed", "labels_of", "opaque_names", "passing_clause", "widen"]
 
 _MOST = 4096
 """Environments in one box."""
@@ -68,7 +68,7 @@ def widen(
     inputs += [f"opaque {name}" for name in opaque_names(obligation)]
     places = tuple(
         (next(i for i in range(axes.size(axis)) if axes.label(axis, i) == label),)
-        for axis, label in enumerate(_labels(point))
+        for axis, label in enumerate(labels_of(point))
     )
     fixed = {
         name: point.opaque.get(name.removeprefix("opaque "), False) if name.startswith("opaque ")
@@ -115,7 +115,7 @@ def points(obligation: Obligation, box: Passed) -> Iterator[Point]:
                 yield Point(obligation.axes.variables((a, b, c, d)), switches, opaque)
 
 
-def _labels(point: Point) -> tuple[str, str, str, str]:
+def labels_of(point: Point) -> tuple[str, str, str, str]:
     v = point.variables
     return (
         f"python {v['python_full_version']}",

@@ -12,7 +12,7 @@ from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.passing import Passed, opaque_names, passing_clause, widen
 from satlock.solver.proofs.walk import Point, Walk, walk
 
-__all__ = ["Search"]
+__all__ = ["Search", "example_of"]
 
 _TRIES = 2000
 _LIKELY = (
@@ -26,6 +26,24 @@ _LIKELY = (
 )
 
 
+def example_of(obligation: Obligation, none: str = "") -> Point:
+    """An environment that the obligation speaks of: what is said of none means nothing.
+
+    Raises:
+        LockfileError: where there is none; it says ``none``, or why a lock is for none.
+    """
+    with Search(obligation) as search:
+        found = search.example()
+    if found is not None:
+        return found
+    if obligation.lockfile.rivals:
+        raise LockfileError(
+            "By the project's conflicts there is no environment to ask about: its own requirements bring along "
+            "what excludes each other; change its conflicts or these requirements."
+        )
+    raise LockfileError(none or "There is no environment that the lock is for, so there is nothing to prove of it.")
+
+
 class Search:
     """A solver session over one obligation."""
 
@@ -36,12 +54,6 @@ class Search:
         self.passed: list[Passed] = []
         """Environments that the clauses admit and whose walk refutes nothing."""
         self._solver: Any = Solver("g4", bootstrap_with=obligation.clauses)
-        if obligation.lockfile.rivals and not self._solver.solve():
-            self._solver.delete()
-            raise LockfileError(
-                "By the project's conflicts there is no environment to ask about: its own requirements bring along "
-                "what excludes each other; change its conflicts or these requirements."
-            )
 
     def __enter__(self) -> Search:
         return self
@@ -73,6 +85,21 @@ class Search:
         raise LockfileError(
             "This lock's extras activate each other in so many ways that satlock cannot decide; simplify its conflicts."
         )
+
+    def example(self) -> Point | None:
+        """The plainest environment that the obligation speaks of; None where there is none.
+
+        The session is of no use afterwards: what the installer refuses is left out of it.
+        """
+        for _ in range(_TRIES):
+            if not self._solve([]):
+                break
+            fixed = self._settle([])
+            point = self._point(fixed)
+            if walk(self.obligation.lockfile, point).refused is None:
+                return point
+            self.add([tuple(-literal for literal in fixed)])
+        return None
 
     def _solve(self, assumptions: list[int]) -> bool:
         """Whether there is an answer without loops; clauses against those that come up are added."""

@@ -10,7 +10,7 @@ from satlock.solver.lockfiles.reading import Reading
 from satlock.solver.proofs.environments import axes_of
 from satlock.solver.proofs.obligation import Obligation, obligation_of
 from satlock.solver.proofs.passing import Passed
-from satlock.solver.proofs.search import Search
+from satlock.solver.proofs.search import Search, example_of
 from satlock.solver.proofs.walk import Point, Walk
 
 __all__ = ["Answer", "Proof", "prove_unique"]
@@ -46,6 +46,8 @@ class Proof:
     property: str
     answers: tuple[Answer, ...]
     obligation: Obligation
+    example: Point
+    """An environment that it speaks of."""
     goals: dict[str, int]
     """The variable of each name that took a proof: it is false in every environment."""
     passed: tuple[Passed, ...] = ()
@@ -77,6 +79,7 @@ def prove_unique(reading: Reading, names: Iterable[str] = ()) -> Proof:
         nodes = [obligation.variable(f"reach {node_of(entry.number)}") for entry in named[name]]
         for place in range(len(nodes)):
             obligation.add((-goal, *nodes[:place], *nodes[place + 1 :]))
+    example = example_of(obligation)
     answers = []
     with Search(obligation) as search:
         for name in asked:
@@ -99,7 +102,7 @@ def prove_unique(reading: Reading, names: Iterable[str] = ()) -> Proof:
         # What is certified speaks of nothing that was refuted.
         certified = prove_unique(reading, proven)
         return replace(certified, answers=tuple(answers))
-    return Proof(reading, "unique", tuple(answers), obligation, goals if proven else {}, passed)
+    return Proof(reading, "unique", tuple(answers), obligation, example, goals if proven else {}, passed)
 
 
 def all_comparisons(reading: Reading) -> list[Comparison]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from satlock.solver.checking.verify import Bad, check_certificate
+from satlock.solver.checking.certificate import Bad, check_certificate
 from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.proofs.certificate import write_certificate
 from satlock.solver.proofs.installable import prove_installable
@@ -49,7 +49,7 @@ def certificate(tmp_path: Path) -> Path:
 
 
 def test_holds(certificate: Path) -> None:
-    found = {one.property: one.claims for one in check_certificate(certificate)}
+    found = {one.property: one.claims for one in check_certificate(certificate).properties}
     names = ("origin", "torch", "torchmetrics")
     assert found == {"unique": names, "index-pins": ("torch",), "installable": names}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -33,9 +34,17 @@ def test_proven_with_a_certificate(tmp_path: Path) -> None:
         "property": "unique",
         "packages": {"origin": {"proven": True}, "torch": {"proven": True}, "torchmetrics": {"proven": True}},
     }
-    done = _run("check", tmp_path / "certificate")
+    done = _run("check", tmp_path / "certificate", "--json")
     assert done.returncode == 0
-    assert "Confirmed: unique" in done.stderr
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    assert f"The lockfile {lock} (sha256 {digest[:12]})." in done.stderr
+    assert "Confirmed: unique for origin, torch, torchmetrics (" in done.stderr
+    said = json.loads(done.stdout)
+    assert (said["schema"], said["version"]) == ("satlock/check", 1)
+    assert (said["confirmed"], said["project"]) == (True, None)
+    assert said["lockfile"] == {"path": str(lock), "sha256": digest, "format": "uv"}
+    assert said["conflicts"] == [["extra 'cpu' of 'origin'", "extra 'cu124' of 'origin'"]]
+    assert said["properties"][0]["packages"] == ["origin", "torch", "torchmetrics"]
     lock.write_text(lock.read_text() + "\n")
     done = _run("check", tmp_path / "certificate")
     assert done.returncode == 1
@@ -96,7 +105,9 @@ def test_the_project_may_be_elsewhere(tmp_path: Path) -> None:
     assert _run("prove", lock).returncode == 1
     done = _run("prove", lock, "--project", tmp_path / "there", "--certificate", tmp_path / "c")
     assert done.returncode == 0, done.stderr
-    assert _run("check", tmp_path / "c").returncode == 0
+    assert _run("check", tmp_path / "c").returncode == 1
+    done = _run("check", tmp_path / "c", "--project", tmp_path / "there")
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_index_that_cannot_be_reached(tmp_path: Path) -> None:
@@ -109,7 +120,7 @@ def test_an_index_that_cannot_be_reached(tmp_path: Path) -> None:
 def test_wrong_files(tmp_path: Path) -> None:
     assert _run("prove", tmp_path / "uv.lock").returncode == 2
     assert _run("prove", write_lock(tmp_path, "x", "uv.lock")).returncode == 2
-    assert _run("check", tmp_path / "nothing").returncode == 1
+    assert _run("check", tmp_path / "nothing").returncode == 2
 
 
 def test_installable(tmp_path: Path) -> None:
@@ -121,6 +132,27 @@ def test_installable(tmp_path: Path) -> None:
     assert _run("prove", lock, "--installable",
                 "sys_platform == 'win32' and platform_machine == 'AMD64' and python_version == '3.12' "
                 "and implementation_name == 'cpython'").returncode == 0  # fmt: skip
+    assert "torch has no file to install" in _run("prove", "--installable", lock).stderr
+
+
+def test_environments_that_the_lock_is_not_for(tmp_path: Path) -> None:
+    lock = write_lock(tmp_path, origin_lock())
+    for marker in ("python_version < '3.10'", "sys_platform == 'plan9' and sys_platform == 'win32'"):
+        done = _run("prove", lock, "--installable", marker, "--certificate", tmp_path / "c")
+        assert done.returncode == 2, done.stderr
+        assert "is for Python >=3.12: no environment is left" in done.stderr
+    assert not (tmp_path / "c").exists()
+
+
+def test_the_environments_are_told(tmp_path: Path) -> None:
+    lock = write_lock(tmp_path, origin_lock())
+    marker = "sys_platform == 'linux' and platform_machine == 'x86_64' and implementation_name == 'cpython'"
+    assert _run("prove", lock, "--installable", marker, "--certificate", tmp_path / "c").returncode == 0
+    done = _run("check", tmp_path / "c", "--json")
+    (place,) = json.loads(done.stdout)["properties"][0]["environments"]
+    assert (place["platform"], place["machine"]) == ("posix linux Linux", "x86_64")
+    assert place["pythons"][0] == "3.12.0"
+    assert "Linux x86_64, CPython 3.12, 3.13, " in done.stderr
 
 
 def test_what_satlock_locks_is_proven(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from satlock.corpora.facts import Listing, Metadata, Unreachable, Wanted
-from satlock.solver.checking.asking import read_line as read_line_again
-from satlock.solver.checking.verify import Bad, check_certificate
+from satlock.solver.checking.certificate import Bad, check_certificate
+from satlock.solver.checking.owners import read_line as read_line_again
 from satlock.solver.checking.versions import admits
 from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.lockfiles.requirements import read_line
@@ -71,9 +71,9 @@ def certificate(tmp_path: Path) -> Path:
 
 
 def test_holds(certificate: Path) -> None:
-    (found,) = check_certificate(certificate)
+    (found,) = check_certificate(certificate).properties
     assert (found.property, found.claims) == ("complete", ("a", "app", "b", "c"))
-    assert found.trusted == ((INDEX, 3),)
+    assert [(one.what, one.index, one.count) for one in found.trusted] == [("metadata", INDEX, 3)]
     assert _confirmed_by_cvc5(certificate / "complete" / "obligation.smt2") == "unsat"
 
 
@@ -91,7 +91,7 @@ main()
 """
     done = subprocess.run([sys.executable, "-c", program, certificate], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert f"what {INDEX} said of 3 candidates" in done.stderr
+    assert f"Taken on trust: what {INDEX} says 3 candidates require, as recorded on " in done.stderr
 
 
 def _record(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
@@ -204,7 +204,8 @@ def test_nothing_is_passed_over(tmp_path: Path) -> None:
     proof = _proof(tmp_path, git)
     assert _answers(proof)["b"] == "it comes from an address (git), so no index tells what it requires"
     write_certificate(tmp_path / "c", [proof])
-    assert check_certificate(tmp_path / "c")[0].claims == ("a", "app", "c")
+    (checked,) = check_certificate(tmp_path / "c").properties
+    assert (checked.claims, checked.unexamined) == (("a", "app", "c"), ("b",))
     stated = '[[tool.uv.dependency-metadata]]\nname = "b"\nrequires-dist = ["c>=1; extra == \'y\'", "zzz"]\n'
     with (tmp_path / "pyproject.toml").open("a") as file:
         file.write(stated)
@@ -214,7 +215,7 @@ def test_nothing_is_passed_over(tmp_path: Path) -> None:
     proof = prove_complete(reading, asking)
     assert _answers(proof)["b"] == "b 2.0 requires zzz, and nothing of that name is installed"
     write_certificate(tmp_path / "c", [proof])
-    assert check_certificate(tmp_path / "c")[0].claims == ("a", "app", "c")
+    assert check_certificate(tmp_path / "c").properties[0].claims == ("a", "app", "c")
 
 
 def test_wheels_that_differ(tmp_path: Path) -> None:

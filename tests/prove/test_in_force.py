@@ -14,7 +14,7 @@ import pytest
 from packaging.markers import Marker
 
 from satlock.encoder.project.project import ProjectError
-from satlock.solver.checking.verify import Bad, check_certificate
+from satlock.solver.checking.certificate import Bad, check_certificate
 from satlock.solver.lockfiles.installed import installed
 from satlock.solver.lockfiles.model import LockfileError
 from satlock.solver.lockfiles.reading import Reading, read_lockfile
@@ -209,7 +209,7 @@ def _workspace(folder: Path) -> Path:
 
 def test_a_member_counts_as_well(tmp_path: Path) -> None:
     certificate = _workspace(tmp_path)
-    (checked,) = check_certificate(certificate)
+    (checked,) = check_certificate(certificate).properties
     assert checked.claims == ("torch",)
     tmp_path.rename(tmp_path.parent / f"{tmp_path.name}-moved")
     assert check_certificate(tmp_path.parent / f"{tmp_path.name}-moved" / "c")
@@ -225,8 +225,8 @@ class Blocked:
         if name.split(".")[0] not in sys.stdlib_module_names and name.split(".")[0] != "satlock":
             raise ImportError(f"{name} is blocked")
 sys.meta_path.insert(0, Blocked())
-from satlock.solver.checking.verify import check_certificate
-print(*(one.claims for one in check_certificate(Path(sys.argv[1]))))
+from satlock.solver.checking.certificate import check_certificate
+print(*(one.claims for one in check_certificate(Path(sys.argv[1])).properties))
 """
     certificate = _workspace(tmp_path)
     done = subprocess.run([sys.executable, "-c", program, certificate], capture_output=True, text=True, check=False)
@@ -291,7 +291,7 @@ def test_a_lock_of_such_a_project(tmp_path: Path) -> None:
     done = scene.lock("--certificate", str(tmp_path / "c"))
     assert done.exit_code == 0, done.output
     assert scene.entries() == [("torch", "1"), ("torch", "2")]
-    assert check_certificate(tmp_path / "c")
+    assert check_certificate(tmp_path / "c", scene.lockfile)
     (answer,) = prove_unique(read_lockfile(scene.lockfile)).answers
     assert answer.proven
     scene.rewrite(world.pyproject.replace("== 'linux'", "== 'win32'"))

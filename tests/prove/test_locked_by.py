@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from satlock.solver.checking.verify import check_certificate
+from satlock.solver.checking.certificate import check_certificate
 from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.proofs.certificate import write_certificate
 from satlock.solver.proofs.counterexample import command
@@ -38,7 +38,7 @@ def test_proven_and_certified(tool: str, tmp_path: Path) -> None:
     proof = _proof(tmp_path, tool)
     assert not _refuted(proof) and len(proof.answers) == 19 and len(proof.goals) > 8
     write_certificate(tmp_path / "c", [proof])
-    (checked,) = check_certificate(tmp_path / "c")
+    (checked,) = check_certificate(tmp_path / "c").properties
     assert len(checked.claims) == 19
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from satlock.solver.checking.verify import Bad, Checked, check_certificate
+from satlock.solver.checking.certificate import Bad, Checked, check_certificate
 from satlock.solver.checking.versions import admits
 from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.locking import Locked
@@ -54,7 +54,7 @@ def test_certificates_of_random_locks_hold(draw: Draw, tmp_path: Path) -> None:
     for seed in range(40):
         made = certified(dated(draw(seed), seed), tmp_path / str(seed))
         if made is not None:
-            found = of_optimality(check_certificate(made[1]))
+            found = of_optimality(check_certificate(made[1]).properties)
             behind = {cell.package.name for cell in made[0].reasons.behind()}
             assert {name.partition(" #")[0] for name in found.claims} <= behind, seed
             claims += len(found.claims)
@@ -76,7 +76,8 @@ def test_the_command_writes_and_checks_it(tmp_path: Path) -> None:
     scene = scene_of(world_of(PACKAGES, pyproject("boto", "fs", "wide")), tmp_path)
     folder = tmp_path / "certificate"
     assert scene.lock("--certificate", str(folder)).exit_code == 0
-    checked = CliRunner().invoke(satlock, ["check", str(folder)])
+    assert CliRunner().invoke(satlock, ["check", str(folder)]).exit_code == 2  # it is not beside the lockfile
+    checked = CliRunner().invoke(satlock, ["check", str(folder), "--lockfile", str(scene.lockfile)])
     assert checked.exit_code == 0 and "Confirmed: optimality for boto, colours, core (" in checked.stderr
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from packaging.pylock import Pylock, PylockSelectError
 
-from satlock.solver.checking.verify import check_certificate
+from satlock.solver.checking.certificate import check_certificate
 from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.proofs.certificate import write_certificate
 from satlock.solver.proofs.unique import Proof, prove_unique
@@ -30,7 +30,7 @@ def _refuted(proof: Proof) -> set[str]:
 
 def _certified(proof: Proof, folder: Path, number: int) -> None:
     if write_certificate(folder / f"c{number}", [proof]):
-        checked = check_certificate(folder / f"c{number}")
+        checked = check_certificate(folder / f"c{number}").properties
         assert set(checked[0].claims) == {answer.name for answer in proof.answers if answer.proven}
 
 

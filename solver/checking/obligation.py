@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from satlock.solver.checking.cells import Cells
-from satlock.solver.checking.conditions import ALWAYS, OPAQUE, Bad, Condition, opaque_name
-from satlock.solver.checking.locks import Edge, Lock
+from satlock.solver.checking.environments import Cells
+from satlock.solver.checking.markers import ALWAYS, NEVER, OPAQUE, AllOf, AnyOf, Bad, Condition, Is, Switch, opaque_name
+from satlock.solver.checking.model import Edge, Lock
 
 __all__ = ["Clauses"]
 
@@ -19,8 +19,8 @@ __all__ = ["Clauses"]
 class Clauses:
     """A growing set of clauses; a clause is a set of literals over numbered names."""
 
-    def __init__(self, lock: Lock, cells: Cells, legend: Sequence[str]) -> None:
-        self.lock, self.cells = lock, cells
+    def __init__(self, lock: Lock, cells: Cells, legend: Sequence[str], most: int) -> None:
+        self.lock, self.cells, self._most = lock, cells, most
         self.numbers = {name: number for number, name in enumerate(legend, 1)}
         if len(self.numbers) != len(legend):
             raise Bad("the legend has a name twice")
@@ -35,31 +35,32 @@ class Clauses:
         clause = frozenset(literals)
         if not any(-literal in clause for literal in clause):
             self.found.add(clause)
+            if len(self.found) > self._most:
+                raise Bad("the lockfile leads to more clauses than the certificate has")
 
     def place(self, axis: str, row: tuple[str, ...]) -> int:
         return self.number(self.cells.label(axis, row))
 
     def imply(self, unless: Sequence[int], condition: Condition, name: str, denied: bool = False) -> None:
         """One of ``unless``, or the condition holds (does not hold, where ``denied``)."""
-        kind = condition[0]
-        if kind in ("all", "any") and (kind == "all") != denied:
-            for i, part in enumerate(condition[1:]):
+        if isinstance(condition, AnyOf if denied else AllOf):
+            for i, part in enumerate(condition.parts):
                 self.imply(unless, part, f"{name}/{i}", denied)
             return
         clause = list(unless)
-        for i, part in enumerate(condition[1:] if kind in ("all", "any") else (condition,)):
-            if part[0] in ("on", "off"):
-                clause.append(self.number(part[1]) * (1 if (part[0] == "on") != denied else -1))
-            elif part[0] == "is" and part[1] in OPAQUE:
+        for i, part in enumerate(condition.parts if isinstance(condition, AllOf | AnyOf) else (condition,)):
+            if isinstance(part, Switch):
+                clause.append(self.number(part.name) * (1 if part.on != denied else -1))
+            elif isinstance(part, Is) and part.variable in OPAQUE:
                 asked, positive = opaque_name(part)
                 clause.append(self.number(asked) * (1 if positive != denied else -1))
-            elif part[0] == "is":
+            elif isinstance(part, Is):
                 axis, rows = self.cells.where(part)
                 chosen = [row for row in self.cells.rows[axis] if (row in rows) != denied]
                 if len(chosen) == len(self.cells.rows[axis]):
                     return
                 clause += [self.place(axis, row) for row in chosen]
-            elif part == ("any" if denied else "all",):
+            elif part == (NEVER if denied else ALWAYS):
                 return
             else:
                 inner = self.number(f"{name}/{i}")
@@ -170,17 +171,17 @@ class Clauses:
                 self.say([-early, picked, *(self.number(f"via {name}") for name in lock.early[code])])
 
     def _loosened(self, condition: Condition, edge: Edge) -> Condition:
-        if condition[0] in ("on", "off") and condition[1].startswith("active "):
-            own = condition[1].removeprefix("active ") in edge.activates
-            return condition if condition[0] == "on" and not own else ALWAYS
-        if condition[0] in ("all", "any"):
-            return (condition[0], *(self._loosened(part, edge) for part in condition[1:]))
+        if isinstance(condition, Switch) and condition.name.startswith("active "):
+            own = condition.name.removeprefix("active ") in edge.activates
+            return condition if condition.on and not own else ALWAYS
+        if isinstance(condition, AllOf | AnyOf):
+            return type(condition)(tuple(self._loosened(part, edge) for part in condition.parts))
         return condition
 
     def _asks_what_moves(self, condition: Condition) -> bool:
-        if condition[0] in ("on", "off"):
-            return str(condition[1]).partition(" ")[2] in self.lock.activators
-        return condition[0] != "is" and any(self._asks_what_moves(part) for part in condition[1:])
+        if isinstance(condition, Switch):
+            return condition.name.partition(" ")[2] in self.lock.activators
+        return isinstance(condition, AllOf | AnyOf) and any(map(self._asks_what_moves, condition.parts))
 
     def say_loop(self, kind: str, nodes: Sequence[str]) -> None:
         """What is reached inside a set of nodes was reached along an edge from outside it."""

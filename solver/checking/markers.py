@@ -1,21 +1,24 @@
-"""Markers for the checker: its own parser, and its own idea of when they hold.
-
-A condition is ``("all", part…)``, ``("any", part…)``, ``("is", variable, operator, text, backwards)`` or
-``("on", switch)`` and ``("off", switch)``. Only the standard library is used.
-"""
+"""Markers for the checker: its own parser, and its own idea of when they hold."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 __all__ = [
     "ALWAYS",
     "NEVER",
+    "OPAQUE",
+    "AllOf",
+    "AnyOf",
     "Bad",
+    "Condition",
+    "Is",
+    "Switch",
     "both",
     "either",
     "holds",
@@ -23,17 +26,48 @@ __all__ = [
     "opaque_name",
     "parse",
     "plain",
+    "replaced",
     "version_test",
 ]
-
-Condition = tuple[Any, ...]
-ALWAYS: Condition = ("all",)
-NEVER: Condition = ("any",)
-OPAQUE = frozenset(("platform_release", "platform_version", "implementation_version"))
 
 
 class Bad(Exception):
     """The lockfile or the certificate is not what it should be; the message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Is:
+    """A marker variable compared with a text."""
+
+    variable: str
+    operator: str
+    text: str
+    backwards: bool = False
+    """The text stands on the left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Whether something is chosen or active."""
+
+    name: str
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    parts: tuple[Condition, ...]
+
+
+Condition: TypeAlias = Is | Switch | AllOf | AnyOf
+ALWAYS = AllOf(())
+NEVER = AnyOf(())
+OPAQUE = frozenset(("platform_release", "platform_version", "implementation_version"))
 
 
 def plain(name: str) -> str:
@@ -42,21 +76,25 @@ def plain(name: str) -> str:
 
 
 def both(*parts: Condition) -> Condition:
-    return _joined("all", parts)
+    """The conjunction, without conjunctions inside it."""
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, AllOf) else (part,))]
+    return flat[0] if len(flat) == 1 else AllOf(tuple(flat))
 
 
 def either(*parts: Condition) -> Condition:
-    return _joined("any", parts)
+    """The disjunction, without disjunctions inside it."""
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, AnyOf) else (part,))]
+    return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
 
 
-def _joined(kind: str, parts: tuple[Condition, ...]) -> Condition:
-    flat: list[Condition] = []
-    for part in parts:
-        if part[0] == kind:
-            flat.extend(part[1:])
-        else:
-            flat.append(part)
-    return flat[0] if len(flat) == 1 else (kind, *flat)
+def replaced(condition: Condition, leaf: Callable[[Is], Condition]) -> Condition:
+    """The condition with ``leaf`` applied to each comparison."""
+    if isinstance(condition, Is):
+        return leaf(condition)
+    if isinstance(condition, Switch):
+        return condition
+    join = both if isinstance(condition, AllOf) else either
+    return join(*(replaced(part, leaf) for part in condition.parts))
 
 
 _TOKEN = re.compile(
@@ -75,17 +113,11 @@ _VARIABLES = frozenset((
 _DEEPEST = 50
 
 
-def parse(text: Any, leaf: Callable[[Condition], Condition] = lambda found: found) -> Condition:
+def parse(text: Any, leaf: Callable[[Is], Condition] = lambda found: found) -> Condition:
     """The condition that a marker states, with ``leaf`` applied to each comparison."""
     if not isinstance(text, str):
         raise Bad("the lockfile has a marker that is no string")
-    return _mapped(_parsed(text), leaf)
-
-
-def _mapped(condition: Condition, leaf: Callable[[Condition], Condition]) -> Condition:
-    if condition[0] == "is":
-        return leaf(condition)
-    return _joined(condition[0], tuple(_mapped(part, leaf) for part in condition[1:]))
+    return replaced(_parsed(text), leaf)
 
 
 @lru_cache(maxsize=65536)
@@ -145,24 +177,24 @@ def _one(tokens: list[tuple[str, str]], depth: int) -> Condition:
         raise Bad("the lockfile has a marker with a broken string") from None
     if variable in ("extra", "extras", "dependency_groups"):
         text = plain(text)
-    return ("is", variable, " ".join(op[1].split()), text, left[0] == "text")
+    return Is(variable, " ".join(op[1].split()), text, left[0] == "text")
 
 
-def leaves(condition: Condition) -> Iterator[Condition]:
+def leaves(condition: Condition) -> Iterator[Is]:
     """Every comparison in a condition."""
-    if condition[0] == "is":
+    if isinstance(condition, Is):
         yield condition
-    elif condition[0] in ("all", "any"):
-        for part in condition[1:]:
+    elif isinstance(condition, AllOf | AnyOf):
+        for part in condition.parts:
             yield from leaves(part)
 
 
-def opaque_name(leaf: Condition) -> tuple[str, bool]:
+def opaque_name(leaf: Is) -> tuple[str, bool]:
     """The name of an opaque question, and whether the comparison asks it or its opposite."""
-    _, variable, op, text, backwards = leaf
-    asked = {"!=": "==", "not in": "in"}.get(op, op)
-    shown = f"'{text}' {asked} {variable}" if backwards else f"{variable} {asked} '{text}'"
-    return f"opaque {shown}", asked == op
+    asked = {"!=": "==", "not in": "in"}.get(leaf.operator, leaf.operator)
+    text = f"'{leaf.text}'"
+    shown = f"{text} {asked} {leaf.variable}" if leaf.backwards else f"{leaf.variable} {asked} {text}"
+    return f"opaque {shown}", asked == leaf.operator
 
 
 _VERSION = re.compile(
@@ -205,16 +237,16 @@ def _fit(numbers: list[int], width: int) -> list[int]:
     return (numbers + [0] * width)[:width]
 
 
-def holds(leaf: Condition, value: str) -> bool:
+def holds(leaf: Is, value: str) -> bool:
     """Whether a comparison holds where its variable has this value."""
-    _, variable, op, text, backwards = leaf
+    op, text = leaf.operator, leaf.text
     if op in ("in", "not in"):
-        inside = text in value if backwards else value in text
-        return bool(inside == (op == "in"))
-    if variable in ("python_version", "python_full_version"):
-        if backwards:
+        inside = text in value if leaf.backwards else value in text
+        return inside == (op == "in")
+    if leaf.variable in ("python_version", "python_full_version"):
+        if leaf.backwards:
             op = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(op, op)
         return version_test(op, text, value)
     if op == "!=":
-        return bool(value != text)
-    return bool(value == text and op in ("==", "===", "<=", ">="))
+        return value != text
+    return value == text and op in ("==", "===", "<=", ">=")

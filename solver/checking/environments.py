@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from satlock.solver.checking.conditions import OPAQUE, Bad, Condition, holds, version_test
+from satlock.solver.checking.markers import OPAQUE, Bad, Is, holds, version_test
 
-__all__ = ["Cells", "admits", "cells_of"]
+__all__ = ["Cells", "Row", "admits", "cells_of"]
 
 _KNOWN = [
     "posix linux Linux", "nt win32 Windows", "posix darwin Darwin", "posix cygwin CYGWIN_NT", "posix android Android",
@@ -37,11 +37,11 @@ class Cells:
         """A place as the legend calls it."""
         return f"{axis} {row[1] if axis == 'python' else ' '.join(row)}"
 
-    def where(self, leaf: Condition) -> tuple[str, list[Row]]:
+    def where(self, leaf: Is) -> tuple[str, list[Row]]:
         """The axis of a comparison, and the places where it holds."""
-        if leaf[1] not in _AXIS:
-            raise Bad(f"the lockfile has a marker on {leaf[1]}, which cannot be asked there")
-        axis, column = _AXIS[leaf[1]]
+        if leaf.variable not in _AXIS:
+            raise Bad(f"the lockfile has a marker on {leaf.variable}, which cannot be asked there")
+        axis, column = _AXIS[leaf.variable]
         return axis, [row for row in self.rows[axis] if holds(leaf, row[column])]
 
     def impossible(self) -> list[tuple[Row, Row]]:
@@ -52,9 +52,9 @@ class Cells:
             if machine[0] in _NEVER.get(platform[1], "").split("|")
         ]
 
-    def value(self, leaf: Condition, places: dict[str, Row]) -> bool:
+    def value(self, leaf: Is, places: dict[str, Row]) -> bool:
         """Whether a comparison holds in one environment."""
-        axis, column = _AXIS[leaf[1]]
+        axis, column = _AXIS[leaf.variable]
         return holds(leaf, places[axis][column])
 
 
@@ -67,14 +67,14 @@ def admits(specifiers: str, value: str) -> bool:
     return True
 
 
-def cells_of(asked: Iterable[Condition], python: str, *, minors_apart: bool = False) -> Cells:
+def cells_of(asked: Iterable[Is], python: str, *, minors_apart: bool = False) -> Cells:
     """The cells that these comparisons call for."""
-    leaves = [leaf for leaf in dict.fromkeys(asked) if leaf[1] not in OPAQUE]
+    leaves = [leaf for leaf in dict.fromkeys(asked) if leaf.variable not in OPAQUE]
     words: dict[str, set[str]] = {}
-    for _, variable, op, text, backwards in leaves:
-        several = op in ("in", "not in") and not backwards
-        words.setdefault(variable, set()).update(text.replace(",", " ").split() if several else [text])
-    python_leaves = [leaf for leaf in leaves if leaf[1].startswith("python_")]
+    for leaf in leaves:
+        several = leaf.operator in ("in", "not in") and not leaf.backwards
+        words.setdefault(leaf.variable, set()).update(leaf.text.replace(",", " ").split() if several else [leaf.text])
+    python_leaves = [leaf for leaf in leaves if leaf.variable.startswith("python_")]
     texts = [*words.get("python_version", ()), *words.get("python_full_version", ())]
     texts += [part.strip(" <>=!~") for part in python.split(",")]
     return Cells({
@@ -85,7 +85,7 @@ def cells_of(asked: Iterable[Condition], python: str, *, minors_apart: bool = Fa
     })  # fmt: skip
 
 
-def _pythons(leaves: list[Condition], texts: list[str], python: str, minors_apart: bool) -> list[Row]:
+def _pythons(leaves: list[Is], texts: list[str], python: str, minors_apart: bool) -> list[Row]:
     points = {(2, 6, 0), (2, 7, 0), (4, 0, 0)} | {(3, minor, 0) for minor in range(41)}
     for text in texts:
         numbers = []
@@ -103,7 +103,7 @@ def _pythons(leaves: list[Condition], texts: list[str], python: str, minors_apar
     for point in sorted(points):
         row = _row(point)
         if admits(python, row[1]):
-            told = tuple(holds(leaf, row[_AXIS[leaf[1]][1]]) for leaf in leaves)
+            told = tuple(holds(leaf, row[_AXIS[leaf.variable][1]]) for leaf in leaves)
             first.setdefault((told, point[:2] if minors_apart else ()), point)
     if not first:
         raise Bad("the lockfile's requires-python leaves no Python")

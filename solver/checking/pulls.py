@@ -11,10 +11,11 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
-from satlock.solver.checking.asking import decided, read_line
-from satlock.solver.checking.conditions import ALWAYS, NEVER, Bad, Condition, leaves, parse, plain
+from satlock.solver.checking.files import NotGiven, read_file
+from satlock.solver.checking.markers import ALWAYS, NEVER, Condition, leaves, parse, plain
+from satlock.solver.checking.model import Table
+from satlock.solver.checking.owners import decided, read_line
 
 __all__ = ["Brings", "axioms_of", "marker_of", "workspace_files"]
 
@@ -22,7 +23,7 @@ Brings = list[tuple[str, str, Condition]]
 
 
 def axioms_of(
-    project: dict[str, Any], workspace: list[dict[str, Any]], kind: str, switches: list[str]
+    project: Table, workspace: list[Table], kind: str, switches: list[str]
 ) -> tuple[Brings, list[tuple[str, str]]]:
     """What puts things in force in a lock of this kind, and the pairs that never are together.
 
@@ -61,7 +62,7 @@ def _reached(known: set[str], steps: list[tuple[str, str]]) -> set[str]:
     return known
 
 
-def _name(top: dict[str, Any]) -> str:
+def _name(top: Table) -> str:
     return plain(top.get("project", {}).get("name", ""))
 
 
@@ -71,7 +72,7 @@ def _thing(kind: str, name: str, package: str) -> str:
     return f"in force {kind} {plain(name)}" + (f" of {package}" if package else "")
 
 
-def _conflicts(top: dict[str, Any], own: str, owner: str) -> Iterator[list[str]]:
+def _conflicts(top: Table, own: str, owner: str) -> Iterator[list[str]]:
     tool = top.get("tool", {})
     for members in next((tool[t]["conflicts"] for t in ("satlock", "uv") if "conflicts" in tool.get(t, {})), []):
         found = []
@@ -85,9 +86,10 @@ def _conflicts(top: dict[str, Any], own: str, owner: str) -> Iterator[list[str]]
         yield found
 
 
-def _steps(top: dict[str, Any], own: str, package: str) -> Brings:
+def _steps(top: Table, own: str, package: str) -> Brings:
     """What the lists of one package bring along, in the order of the file."""
-    about, found = top.get("project", {}), []
+    about = top.get("project", {})
+    found: Brings = []
     settings = {key: value for t in ("uv", "satlock") for key, value in top.get("tool", {}).get(t, {}).items()}
     lists = [("project", "", about.get("dependencies", []))]
     lists += [("extra", key, items) for key, items in about.get("optional-dependencies", {}).items()]
@@ -113,7 +115,7 @@ def _steps(top: dict[str, Any], own: str, package: str) -> Brings:
 
 
 def _asks_for_extras(condition: Condition) -> bool:
-    return any(leaf[1] == "extra" for leaf in leaves(condition))
+    return any(leaf.variable == "extra" for leaf in leaves(condition))
 
 
 def marker_of(text: str) -> Condition:
@@ -138,14 +140,14 @@ def workspace_files(path: Path) -> list[Path]:
     return []
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _load(path: Path) -> Table:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Bad(f"{path} cannot be read: {error.strerror or error}") from None
+        return tomllib.loads(read_file(path).decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise NotGiven(f"{path} is not valid TOML") from None
 
 
-def _members(root: Path, top: dict[str, Any], declared: dict[str, Any]) -> dict[str, Path]:
+def _members(root: Path, top: Table, declared: Table) -> dict[str, Path]:
     found = {_name(top): root} if "project" in top else {}
     excluded = {folder for pattern in declared.get("exclude", []) for folder in _folders(root.parent, pattern)}
     for pattern in declared.get("members", []):

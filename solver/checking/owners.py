@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from satlock.solver.checking.conditions import ALWAYS, NEVER, Bad, Condition, both, either, leaves, parse, plain
-from satlock.solver.checking.locks import Edge, Lock
+from satlock.solver.checking.claims import Trusted
+from satlock.solver.checking.markers import (
+    ALWAYS,
+    NEVER,
+    AllOf,
+    Bad,
+    Condition,
+    Is,
+    Switch,
+    both,
+    either,
+    leaves,
+    parse,
+    plain,
+)
+from satlock.solver.checking.model import Edge, Entry, Lock, Table
 
-__all__ = ["Asked", "Line", "Owner", "read_asked", "read_line"]
+__all__ = ["Asking", "Line", "Owner", "Record", "Told", "address_of", "decided", "read_asked", "read_line",
+           "read_record", "trusted_metadata"]  # fmt: skip
 
 _LINE = re.compile(r"\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[(?P<extras>[^\]]*)\])?\s*(?P<rest>.*)", re.DOTALL)
 _ADDRESS = re.compile(r"@\s*(?P<url>\S+?)(?:\s*;\s+(?P<marker>.*)|\s+;(?P<late>.*)|\s*)", re.DOTALL)
@@ -44,7 +58,7 @@ class Owner:
         listed = self.listed or which.startswith("{")
         for place, line in enumerate(self.lists.get(which if listed else "", [])):
             condition = line.marker
-            if any(leaf[1] == "extra" for leaf in leaves(condition)):
+            if any(leaf.variable == "extra" for leaf in leaves(condition)):
                 condition = decided(condition, extra)
             elif extra and not listed:
                 continue
@@ -52,8 +66,63 @@ class Owner:
                 yield place, line, condition
 
 
+@dataclass(frozen=True)
+class Told:
+    """What an index told of one entry, as a certificate records it."""
+
+    index: str
+    """As the lockfile names it; empty where it names none."""
+    asked: str
+    """The address that was asked in its place."""
+    file: str
+    """The file whose metadata this is; empty where that is not known."""
+    sha256: str
+    """Of the file, as the lockfile has it."""
+    digest: str
+    """SHA-256 of its metadata (PEP 658)."""
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a certificate records of metadata."""
+
+    day: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Whose lines need no record, and who states them."""
+    told: Mapping[str, Told] = field(default_factory=dict)
+    unexamined: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_record(words: object) -> Record:
+    """A record as JSON has it.
+
+    Raises:
+        Bad: where it is none.
+    """
+    if not isinstance(words, dict) or set(words) != {"recorded", "owners", "unexamined"}:
+        raise Bad("the certificate's record of metadata has other keys than it should have")
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", words["recorded"], re.ASCII):
+        raise Bad("the certificate does not say on which day metadata was recorded")
+    origins: dict[str, str] = {}
+    told: dict[str, Told] = {}
+    for key, said in words["owners"].items():
+        if set(said) == {"from"}:
+            origins[key] = said["from"]
+            continue
+        if not set(said) <= {"from", "asked", "file", "sha256", "metadata", "requires-dist"}:
+            raise Bad("the certificate's record of metadata has other keys than it should have")
+        texts = [said["from"], said.get("asked", ""), said.get("file", ""), said.get("sha256", ""),
+                 said.get("metadata", ""), *said["requires-dist"]]  # fmt: skip
+        if not all(isinstance(text, str) for text in texts):
+            raise Bad("the certificate's record of metadata has something that is no text")
+        index, where, file, sha256, digest, *lines = texts
+        told[key] = Told(index, where, file, sha256, digest, tuple(lines))
+    return Record(words["recorded"], origins, told, words["unexamined"])
+
+
 @dataclass
-class Asked:
+class Asking:
     owners: dict[str, Owner] = field(default_factory=dict)
     choices: list[Edge] = field(default_factory=list)
     overrides: list[Line] = field(default_factory=list)
@@ -66,12 +135,14 @@ class Asked:
 
 def decided(condition: Condition, extra: str) -> Condition:
     """The condition where this extra, and no other, was asked for."""
-    if condition[0] == "is":
-        if condition[1] != "extra":
+    if isinstance(condition, Switch):
+        return condition
+    if isinstance(condition, Is):
+        if condition.variable != "extra":
             return condition
-        return ALWAYS if (condition[3] == extra) == (condition[2] == "==") else NEVER
-    parts = [decided(part, extra) for part in condition[1:]]
-    if condition[0] == "all":
+        return ALWAYS if (condition.text == extra) == (condition.operator == "==") else NEVER
+    parts = [decided(part, extra) for part in condition.parts]
+    if isinstance(condition, AllOf):
         return NEVER if NEVER in parts else both(*(part for part in parts if part != ALWAYS))
     return ALWAYS if ALWAYS in parts else either(*(part for part in parts if part != NEVER))
 
@@ -96,7 +167,7 @@ def read_line(text: str) -> Line:
     return Line(plain(found["name"]), extras, versions, parse(marker) if semicolon else ALWAYS, False)
 
 
-def _noted(table: dict[str, Any]) -> Line:
+def _noted(table: Table) -> Line:
     """A requirement as ``uv.lock`` notes it."""
     extras = tuple(sorted({plain(extra) for extra in table.get("extras", [])}))
     versions = table.get("specifier", "")
@@ -106,13 +177,13 @@ def _noted(table: dict[str, Any]) -> Line:
     )
 
 
-def read_asked(lock: Lock, top: dict[str, Any], project: dict[str, Any] | None, recorded: dict[str, Any]) -> Asked:
+def read_asked(lock: Lock, top: Table, project: Table | None, record: Record) -> Asking:
     """Everything that asks for packages.
 
     Raises:
         Bad: where the record does not fit the lockfile and the project.
     """
-    asked = Asked(unexamined=dict(recorded["unexamined"]))
+    asked = Asking(unexamined=dict(record.unexamined))
     about = (project or {}).get("project", {})
     tool = (project or {}).get("tool", {})
     settings = {**tool.get("uv", {}), **tool.get("satlock", {})}
@@ -131,30 +202,30 @@ def read_asked(lock: Lock, top: dict[str, Any], project: dict[str, Any] | None, 
     dynamic = bool({"dependencies", "optional-dependencies"}.intersection(about.get("dynamic", [])))
     mine = Owner("(project)", lists, "project", listed=True, own=True, includes=includes)
     if lock.kind == "uv":
-        _uv_owners(asked, lock, top, recorded, settings, mine, "" if dynamic else name)
+        _uv_owners(asked, lock, top, record, settings, mine, "" if dynamic else name)
     else:
         asked.itself = name
         for number, entry in enumerate(lock.entries):
-            if name and entry["name"] == name and _from_afar(entry):
+            if name and entry.name == name and _from_afar(entry):
                 asked.owners[str(number)] = Owner(name, {"": []}, "project", listed=True)
             else:
-                _entry(asked, number, entry, recorded, settings, None)
+                _entry(asked, number, entry, record, settings, None)
         if project is not None and not dynamic and "project" not in asked.unexamined:
             asked.owners["project"] = mine
             for which in lists:
                 needs = _needs(lock.kind, which)
                 if set(needs) <= set(lock.switches):
-                    condition = both(*(("on", need) for need in needs))
+                    condition = both(*(Switch(need) for need in needs))
                     asked.choices.append(Edge(f"choose project{which}", None, [f"asked project{which}"], condition))
-    _same_origins(asked, recorded, len(lock.entries))
+    _same_origins(asked, lock, record)
     return asked
 
 
-def _texts(items: list[Any]) -> list[Line]:
+def _texts(items: list[object]) -> list[Line]:
     return [read_line(text) for text in items if isinstance(text, str)]
 
 
-def _lists_of(project: dict[str, Any], settings: dict[str, Any]) -> tuple[dict[str, list[Line]], list[tuple[str, str]]]:
+def _lists_of(project: Table, settings: Table) -> tuple[dict[str, list[Line]], list[tuple[str, str]]]:
     about = project.get("project", {})
     lists = {"": _texts(about.get("dependencies", []))}
     for extra, items in about.get("optional-dependencies", {}).items():
@@ -178,65 +249,65 @@ def _needs(kind: str, which: str) -> list[str]:
     return (["group main"] if kind == "poetry" else []) + ([f"extra {own}"] if own else [])
 
 
-def _from_afar(entry: dict[str, Any]) -> bool:
-    return entry["source"].split(" ")[0] not in _INDEXED
+def _from_afar(entry: Entry) -> bool:
+    return entry.source.split(" ")[0] not in _INDEXED
 
 
 def _entry(  # noqa: PLR0917
-    asked: Asked,
+    asked: Asking,
     number: int,
-    entry: dict[str, Any],
-    recorded: dict[str, Any],
-    settings: dict[str, Any],
-    noted: dict[str, Any] | None,
+    entry: Entry,
+    record: Record,
+    settings: Table,
+    noted: Table | None,
 ) -> None:
     """The owner that an entry is: by the project's word, by the lock's notes, or by what was recorded."""
     key = str(number)
     for stated in settings.get("dependency-metadata", []):
-        if plain(stated["name"]) == entry["name"] and stated.get("version") in (None, entry["version"]):
-            asked.owners[key] = Owner(entry["name"], {"": _texts(stated.get("requires-dist", []))}, "stated")
+        if plain(stated["name"]) == entry.name and stated.get("version") in (None, entry.version):
+            asked.owners[key] = Owner(entry.name, {"": _texts(stated.get("requires-dist", []))}, "stated")
             return
     if noted is not None:
         lines = [_noted(table) for table in noted.get("requires-dist", [])]
         lists = {"": lines}
-        mentioned = [leaf[3] for line in lines for leaf in leaves(line.marker) if leaf[1] == "extra"]
+        mentioned = [leaf.text for line in lines for leaf in leaves(line.marker) if leaf.variable == "extra"]
         for extra in [plain(extra) for extra in noted.get("provides-extras", [])] + mentioned:
             lists[f"[{extra}]"] = lines
         for group, items in noted.get("requires-dev", {}).items():
             lists[f"{{{plain(group)}}}"] = [_noted(table) for table in items]
-        asked.owners[key] = Owner(entry["name"], lists, "lockfile", own=True)
-    elif not _from_afar(entry) and key in recorded["owners"]:
-        lines = [read_line(text) for text in recorded["owners"][key]["requires-dist"]]
-        asked.owners[key] = Owner(entry["name"], {"": lines})
+        asked.owners[key] = Owner(entry.name, lists, "lockfile", own=True)
+    elif not _from_afar(entry) and key in record.told:
+        lines = [read_line(text) for text in record.told[key].lines]
+        asked.owners[key] = Owner(entry.name, {"": lines})
     elif key not in asked.unexamined:
-        raise Bad(f"the certificate does not record what {entry['name']} {entry['version']} requires")
+        raise Bad(f"the certificate does not record what {entry.name} {entry.version} requires")
 
 
 def _uv_owners(  # noqa: PLR0917
-    asked: Asked,
+    asked: Asking,
     lock: Lock,
-    top: dict[str, Any],
-    recorded: dict[str, Any],
-    settings: dict[str, Any],
+    top: Table,
+    record: Record,
+    settings: Table,
     mine: Owner,
     name: str,
 ) -> None:
     for number, (entry, package) in enumerate(zip(lock.entries, top.get("package", []), strict=True)):
-        kind, _, place = entry["source"].partition(" ")
-        if kind in _LOCAL and place == "." and name and name == entry["name"]:
+        kind, _, place = entry.source.partition(" ")
+        if kind in _LOCAL and place == "." and name and name == entry.name:
             asked.owners[str(number)] = Owner(
                 name, mine.lists, "project", listed=True, own=True, includes=mine.includes
             )
         else:
             noted = package.get("metadata", {}) if kind in _LOCAL else None
-            _entry(asked, number, entry, recorded, settings, noted)
+            _entry(asked, number, entry, record, settings, noted)
     for edge in [edge for edge in lock.edges if edge.name.startswith("root ") and "[" not in edge.name]:
         key = edge.targets[0]
         for which in asked.owners[key].lists if key in asked.owners else ():
             if which:
                 switch = f"{'extra' if which.startswith('[') else 'group'} {which[1:-1]}"
                 asked.switches.append(switch)
-                condition = both(("on", f"project {lock.entries[int(key)]['name']}"), ("on", switch))
+                condition = both(Switch(f"project {lock.entries[int(key)].name}"), Switch(switch))
                 asked.choices.append(Edge(f"choose {key}{which}", None, [f"asked {key}{which}"], condition))
     asked.switches = [switch for switch in dict.fromkeys(asked.switches) if switch not in lock.switches]
     manifest = top.get("manifest", {})
@@ -246,18 +317,41 @@ def _uv_owners(  # noqa: PLR0917
     if lists:
         asked.owners["project"] = Owner("(project)", lists, "lockfile", own=True)
         for which in lists:
-            condition = ("on", f"group {which[1:-1]}" if which else "production")
+            condition = Switch(f"group {which[1:-1]}" if which else "production")
             asked.choices.append(Edge(f"choose project{which}", None, [f"asked project{which}"], condition))
 
 
-def _same_origins(asked: Asked, recorded: dict[str, Any], entries: int) -> None:
+def _same_origins(asked: Asking, lock: Lock, record: Record) -> None:
     """The record speaks of the same owners, and tells lines of just those that an index has to tell of."""
-    if set(recorded["owners"]) != set(asked.owners):
+    if set(record.origins) | set(record.told) != set(asked.owners) or set(record.origins) & set(record.told):
         raise Bad("the certificate records the requirements of others than the lockfile has")
-    if not set(asked.unexamined) <= {*map(str, range(entries)), "project"}:
+    if not set(asked.unexamined) <= {*map(str, range(len(lock.entries))), "project"}:
         raise Bad("the certificate leaves out what the lockfile does not have")
-    for key, said in recorded["owners"].items():
-        origin = asked.owners[key].origin
-        indexed = "requires-dist" in said and said["from"] not in ("project", "lockfile", "stated")
-        if not (indexed if origin == "index" else said == {"from": origin}):
+    for key, owner in asked.owners.items():
+        if (owner.origin == "index") != (key in record.told) or record.origins.get(key, "index") != owner.origin:
             raise Bad(f"the certificate says of entry {key} that its requirements are from elsewhere than they are")
+    for key, told in record.told.items():
+        entry = lock.entries[int(key)]
+        if told.index != address_of(entry):
+            raise Bad(f"the certificate has the metadata of {entry.name} from {told.index[:80]!r}, which the lockfile "
+                      "does not name for it")  # fmt: skip
+        if told.file and told.file not in entry.files:
+            raise Bad(f"the certificate has the metadata of {entry.name} from a file that the lockfile does not have")
+        if told.sha256 != entry.hashes.get(told.file, ""):
+            raise Bad(f"the certificate has another hash of {told.file} than the lockfile")
+
+
+def address_of(entry: Entry) -> str:
+    """The index that a lock names for an entry; empty where it names none."""
+    return [*entry.source.split(" "), ""][1].rstrip("/")
+
+
+def trusted_metadata(record: Record, lock: Lock) -> tuple[Trusted, ...]:
+    """Whose word was taken, and for how many candidates."""
+    by_index: dict[tuple[str, str], list[Told]] = {}
+    for told in record.told.values():
+        by_index.setdefault((told.index, told.asked), []).append(told)
+    return tuple(
+        Trusted("metadata", index, len(mine), record.day, asked, sum(bool(one.sha256 and one.digest) for one in mine))
+        for (index, asked), mine in sorted(by_index.items())
+    )

@@ -1,0 +1,303 @@
+"""Checks a certificate: that it repeats what is checked, that it claims what follows, and that its proof is right."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from satlock.solver.checking.claims import Checked, Place, Verdict
+from satlock.solver.checking.complete import complete_goals
+from satlock.solver.checking.environments import Cells, Row, cells_of
+from satlock.solver.checking.files import NotGiven, read_file, read_folder
+from satlock.solver.checking.further import Asked, Goals
+from satlock.solver.checking.installable import installable_goals
+from satlock.solver.checking.kernel import ProofError, parse_dimacs, parse_lrat, refute
+from satlock.solver.checking.markers import Bad
+from satlock.solver.checking.model import Lock, Table
+from satlock.solver.checking.obligation import Clauses
+from satlock.solver.checking.optimality import optimality_clauses, trusted_facts
+from satlock.solver.checking.owners import Record, read_record, trusted_metadata
+from satlock.solver.checking.passing import box_clause, box_of, walk_again
+from satlock.solver.checking.pins import pin_goals
+from satlock.solver.checking.pulls import marker_of
+from satlock.solver.checking.reading import Subject, check_stated, named_lockfile, read_lockfile, subject_of
+from satlock.solver.checking.unique import unique_goals
+from satlock.solver.checking.walk import installed, met
+
+__all__ = ["VERSION", "Bad", "NotGiven", "check_certificate"]
+
+VERSION = 2
+_FILES = frozenset(("legend.json", "obligation.cnf", "obligation.json", "obligation.smt2", "proof.lrat"))
+_FILES_OF = {
+    "unique": _FILES,
+    "index-pins": _FILES,
+    "installable": _FILES,
+    "complete": _FILES | {"metadata.json"},
+    "optimality": _FILES,
+}
+_WORDS = frozenset(("property", "lockfile", "sha256", "format", "claims", "entries", "goals", "axioms", "loops",
+                    "walked", "example"))  # fmt: skip
+_FURTHER_WORDS = {"installable": {"environments"}, "complete": {"requirements"}}
+
+
+def check_certificate(folder: Path, lockfile: Path | None = None, project: Path | None = None) -> Verdict:
+    """Checks every certificate in a folder.
+
+    Args:
+        lockfile: what is checked; by default the lockfile that the certificate names in the folder around it.
+        project: the folder of its ``pyproject.toml``; by default that of the lockfile.
+
+    Raises:
+        NotGiven: where something is missing, or it is no certificate.
+        Bad: where the certificate does not hold.
+    """
+    try:
+        return _check(folder, lockfile, project)
+    except ProofError as error:
+        raise Bad(str(error)) from None
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+        detail = " ".join(str(error).split())[:120]
+        raise Bad(f"the certificate or the lockfile is broken ({type(error).__name__}: {detail})") from None
+
+
+def _check(folder: Path, lockfile: Path | None, project: Path | None) -> Verdict:
+    if not (folder / "manifest.json").exists():
+        raise NotGiven(f"{folder} holds no certificate: it has no manifest.json")
+    manifest = _manifest(read_file(folder / "manifest.json", inside=True))
+    files, texts = manifest.pop("files"), _texts(folder)
+    if not isinstance(files, dict) or set(files) != set(texts):
+        odd = min(set(files) ^ set(texts))
+        raise Bad(f"{odd} is {'not in the manifest' if odd in texts else 'missing'}")
+    for name, text in texts.items():
+        if hashlib.sha256(text.encode()).hexdigest() != files[name]:
+            raise Bad(f"{name} is not the file that the certificate was written with: its digest differs")
+    by_property: dict[str, dict[str, str]] = {}
+    for name, text in texts.items():
+        one, _, rest = name.partition("/")
+        by_property.setdefault(one, {})[rest] = text
+    for one, mine in by_property.items():
+        if set(mine) != _FILES_OF.get(one, set()):
+            raise Bad(f"the certificate does not have the files that one of {one[:40]!r} has")
+    if not by_property:
+        raise Bad("the certificate claims nothing")
+    stated = manifest.get("lockfile")
+    named = stated.get("path") if isinstance(stated, dict) else None
+    path = lockfile or named_lockfile(folder, named)
+    subject = subject_of(path, project, set(by_property))
+    check_stated(subject, manifest, elsewhere=project is not None)
+    lock, top = read_lockfile(subject)
+    found = tuple(_check_one(one, by_property[one], subject, top) for one in sorted(by_property))
+    conflicts = [tuple(label for label, _, _ in members) for members in lock.conflicts]
+    conflicts += [tuple(name.removeprefix("in force ") for name in pair) for pair in lock.rivals]
+    return Verdict(subject, found, lock.python, tuple(conflicts))
+
+
+def _manifest(content: bytes) -> dict[str, Any]:
+    try:
+        manifest = _json(content.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise NotGiven("the manifest.json is no JSON") from None
+    if not isinstance(manifest, dict) or "version" not in manifest:
+        raise NotGiven("the manifest.json is not that of a certificate")
+    version = manifest.pop("version")
+    if version == 1:
+        raise NotGiven("the certificate was written by an earlier satlock; write it again")
+    if version != VERSION:
+        raise NotGiven("the certificate is of a version that this satlock does not know")
+    if not set(manifest) <= {"lockfile", "project", "workspace", "files"} or "files" not in manifest:
+        raise Bad("the manifest.json has other keys than it should have")
+    return manifest
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    try:
+        return {name: content.decode("utf-8") for name, content in read_folder(folder).items()}
+    except UnicodeDecodeError:
+        raise Bad("a file of the certificate is not UTF-8") from None
+
+
+def _json(text: str) -> Any:
+    """What JSON says; a key that is there twice would say one thing to a person and another one here."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise Bad("a file of the certificate has a key twice")
+        return found
+
+    return json.loads(text, object_pairs_hook=once)
+
+
+def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table) -> Checked:
+    words = _json(texts["obligation.json"])
+    legend = _json(texts["legend.json"])
+    if not isinstance(legend, list) or not all(isinstance(item, str) for item in legend):
+        raise Bad("the legend is no list of names")
+    assert subject.lockfile is not None
+    said = {"property": name, "lockfile": subject.lockfile.path.name, "sha256": subject.lockfile.sha256,
+            "format": subject.kind}  # fmt: skip
+    for key, mine in said.items():
+        if words[key] != mine:
+            raise Bad(f"the obligation of {name} has another {key} than what is checked: {str(words[key])[:80]!r}")
+    if not words["claims"]:
+        raise Bad("the certificate claims nothing")
+    variables, given = parse_dimacs(texts["obligation.cnf"])
+    if variables != len(legend):
+        raise Bad("the legend and the CNF have different variables")
+    lock, _ = read_lockfile(subject)
+    record = read_record(_json(texts["metadata.json"])) if name == "complete" else Record()
+    places: tuple[Place, ...] = ()
+    if name == "optimality":
+        clauses = Clauses(lock, cells_of([], lock.python), legend, len(given))
+        for clause in optimality_clauses(words, lock, clauses.number):
+            clauses.say(clause)
+        trusted = trusted_facts(words)
+    else:
+        if set(words) != _WORDS | _FURTHER_WORDS.get(name, set()):
+            raise Bad(f"the obligation of {name} has other keys than it should have")
+        project = subject.project.table() if subject.project is not None else None
+        asked = Asked(lock, words["claims"], legend, len(given), top, project, words.get("environments", ""),
+                      words.get("requirements", {}))  # fmt: skip
+        goals = _goals(name, asked, record)
+        clauses = _with_the_rest(goals, words, legend, lock)
+        if name == "installable":
+            places = _places(goals, lock)
+        trusted = trusted_metadata(record, lock)
+    _compare(clauses, {frozenset(clause) for clause in given}, legend)
+    steps = parse_lrat(texts["proof.lrat"])
+    refute(given, steps)
+    if texts["obligation.smt2"] != _smt(name, given, legend):
+        raise Bad("the SMT-LIB file does not say what the CNF says")
+    claims = tuple(sorted(words["claims"]))
+    left_out = tuple(sorted({entry.name for entry in lock.entries} - set(claims)))
+    silent = {"(project)" if key == "project" else lock.entries[int(key)].name for key in record.unexamined}
+    return Checked(name, claims, left_out, len(steps), len(given), places, trusted, tuple(sorted(silent)))
+
+
+def _goals(name: str, asked: Asked, record: Record) -> Goals:
+    if name == "complete":
+        return complete_goals(asked, record)
+    return {"unique": unique_goals, "index-pins": pin_goals, "installable": installable_goals}[name](asked)
+
+
+@dataclass(frozen=True)
+class _Example:
+    """An environment that the claims speak of: without one they would say nothing."""
+
+    places: dict[str, Row]
+    on: set[str]
+
+
+def _with_the_rest(goals: Goals, words: Table, legend: list[str], lock: Lock) -> Clauses:
+    """The clauses of the goals, with those of loops and walks, once all that a person reads was compared."""
+    clauses, cells = goals.clauses, goals.clauses.cells
+    for kind, nodes in words["loops"]:
+        clauses.say_loop(kind, nodes)
+    _check_words(clauses.lock, cells, words, goals.names)
+    inputs = [name for name in legend if name in set(clauses.lock.switches) or name.startswith("opaque ")]
+    boxes = [box_of(box, cells) for box in words["walked"]]
+    walk_again(clauses.lock, boxes, inputs, goals)
+    for box in boxes:
+        clauses.say(box_clause(box, cells, clauses.number))
+    clauses.say(clauses.number(goal) for goal in goals.names.values())
+    example = _example(words["example"], cells, clauses.lock)
+    reached = installed(clauses.lock, cells, example.places, example.on)
+    if reached is None or not met(goals.where, cells, example.places, example.on):
+        raise Bad("the certificate's example is not one of the environments that it speaks of")
+    return clauses
+
+
+def _example(words: Table, cells: Cells, lock: Lock) -> _Example:
+    if set(words) != {*cells.rows, "on"}:
+        raise Bad("the certificate's example is no environment")
+    places: dict[str, Row] = {}
+    for axis, known in cells.rows.items():
+        fits = [row for row in known if cells.label(axis, row).partition(" ")[2] == words[axis]]
+        if len(fits) != 1:
+            raise Bad("the certificate's example is no environment that the lockfile tells apart")
+        places[axis] = fits[0]
+    on = set(words["on"])
+    if not on <= set(lock.switches) or (places["platform"], places["machine"]) in cells.impossible():
+        raise Bad("the certificate's example is not one of the environments that it speaks of")
+    return _Example(places, on)
+
+
+def _places(goals: Goals, lock: Lock) -> tuple[Place, ...]:
+    """The environments that are asked about."""
+    cells, impossible = goals.clauses.cells, set(goals.clauses.cells.impossible())
+    found: list[Place] = []
+    for platform in cells.rows["platform"]:
+        for machine in cells.rows["machine"]:
+            for implementation in cells.rows["implementation"] if (platform, machine) not in impossible else ():
+                here = {"platform": platform, "machine": machine, "implementation": implementation}
+                pythons = [
+                    python[1] for python in cells.rows["python"]
+                    if met(goals.where, cells, {**here, "python": python}, set())
+                    and met(lock.environments, cells, {**here, "python": python}, set())
+                ]  # fmt: skip
+                if pythons:
+                    found.append(Place(" ".join(platform), machine[0], " ".join(implementation), tuple(pythons)))
+    return tuple(found)
+
+
+def _check_words(lock: Lock, cells: Cells, words: Table, goals: dict[str, str]) -> None:
+    """What a person reads of the obligation is what was proven."""
+
+    def pythons(text: str) -> list[str]:
+        return sorted(part.strip() for part in text.split(","))
+
+    axioms = dict(words["axioms"])
+    mine: dict[str, Any] = {
+        **{axis: [cells.label(axis, row).partition(" ")[2] for row in rows] for axis, rows in cells.rows.items()},
+        "impossible": [[cells.label("platform", p), cells.label("machine", m)] for p, m in cells.impossible()],
+        "switches": lock.switches,
+        "required": lock.required,
+        "implied": [list(pair) for pair in lock.implied],
+        "conflicts": [[label for label, _, _ in members] for members in lock.conflicts],
+        "rivals": [list(pair) for pair in lock.rivals],
+    }
+    if [(by, brought, marker_of(text)) for by, brought, text in axioms.pop("brings")] != lock.brings:
+        raise Bad("the certificate's axioms about what is brought along do not follow from the project")
+    if pythons(axioms.pop("requires-python")) != pythons(lock.python):
+        raise Bad("the certificate has another requires-python than the lockfile")
+    for key in {*axioms, *mine}:
+        if axioms.get(key) != mine.get(key):
+            raise Bad(f"the certificate's axioms about {key} do not follow from the lockfile")
+    if words["goals"] != goals:
+        raise Bad("the certificate's goals are not those of its claims")
+    shown = {number: lock.entries[int(number)].shown for name in goals for number in words["claims"][name]}
+    if words["entries"] != shown:
+        raise Bad("the certificate describes other entries than the lockfile has")
+
+
+def _compare(clauses: Clauses, given: set[frozenset[int]], legend: list[str]) -> None:
+    def shown(clause: frozenset[int]) -> str:
+        names = {number: name for name, number in clauses.numbers.items()}
+        return " or ".join(f"{'not ' if lit < 0 else ''}{names.get(abs(lit), '?')}" for lit in sorted(clause))[:200]
+
+    if len(clauses.numbers) != len(legend):
+        odd = next(name for name, number in clauses.numbers.items() if number == len(legend) + 1)
+        raise Bad(f"the certificate leaves out {odd[:100]!r}, which the lockfile speaks of")
+    for clause in given - clauses.found:
+        raise Bad(f"the CNF has a clause that does not follow from the lockfile: {shown(clause)}")
+    for clause in clauses.found - given:
+        raise Bad(f"the CNF leaves out a clause: {shown(clause)}")
+
+
+def _smt(name: str, given: Iterable[tuple[int, ...]], legend: list[str]) -> str:
+    """The SMT-LIB file that says what the CNF says."""
+    symbols = {number: f"|{said}|" if re.fullmatch(r"[ -\[\]-{}~]+", said) else f"v{number}"
+               for number, said in enumerate(legend, 1)}  # fmt: skip
+    lines = [f"; {name}: the last assertion says that one of the claims is wrong, so this is to be unsat"]
+    lines += ["(set-logic QF_UF)", "(set-info :status unsat)"]
+    lines += [f"(declare-const {symbols[number]} Bool)" for number in range(1, len(legend) + 1)]
+    for clause in given:
+        parts = [symbols[lit] if lit > 0 else f"(not {symbols[-lit]})" for lit in clause]
+        inner = f"(or {' '.join(parts)})" if len(parts) > 1 else "".join(parts) or "false"
+        lines.append(f"(assert {inner})")
+    return "\n".join([*lines, "(check-sat)", "(exit)", ""])

@@ -1,0 +1,187 @@
+"""What was confirmed: of which lockfile, in which environments, and what had to be taken on trust."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from satlock.solver.checking.reading import Subject
+
+__all__ = ["Checked", "Place", "Trusted", "Verdict"]
+
+_SAID = {
+    "unique": "no environment installs two candidates of one of them",
+    "index-pins": "wherever a pin of one of them is in scope, it comes from that index",
+    "installable": "there is a file for each of them, wherever it is installed in these environments:",
+    "complete": "every requirement that one of them has is met, wherever it is in force",
+    "optimality": "no newer version of one of them goes together with the facts and with what is worth as much",
+}
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Place:
+    """Environments of one platform, machine and implementation."""
+
+    platform: str
+    """``os_name``, ``sys_platform`` and ``platform_system``, as the certificate labels it."""
+    machine: str
+    implementation: str
+    pythons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        minors = list(dict.fromkeys(python.rpartition(".")[0] for python in self.pythons))
+        names = self.implementation.split(" ")
+        return f"{self.platform.split(' ')[-1]} {self.machine}, {names[-1]} {', '.join(minors)}"
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """Facts that nothing in the certificate proves."""
+
+    what: str
+    """``metadata``, ``versions`` or ``facts``."""
+    index: str
+    """Who said so; empty where the lockfile names no index."""
+    count: int
+    recorded: str = ""
+    """The day, as the certificate says."""
+    asked: str = ""
+    """The address that was asked in place of the index, as the certificate says."""
+    bound: int = 0
+    """How many of them name a file of the lockfile with its hash, and the digest of its metadata."""
+    confirmed: int = 0
+    """How many were fetched again, and are the same."""
+
+    def __str__(self) -> str:
+        whose = self.index or "the default index, which the lockfile does not name,"
+        through = f" (asked at {self.asked})" if self.asked else ""
+        if self.what == "metadata":
+            text = f"what {whose}{through} says {_count(self.count, 'candidate')} {_verb(self.count)}"
+        else:
+            text = f"{_count(self.count, self.what[:-1])} of {whose}{through}"
+        return text + (f", as recorded on {self.recorded}" if self.recorded else "")
+
+
+def _verb(count: int) -> str:
+    return "requires" if count == 1 else "require"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One property that holds."""
+
+    property: str
+    claims: tuple[str, ...]
+    """The names of the packages."""
+    left_out: tuple[str, ...]
+    """The other names of the lockfile."""
+    steps: int
+    clauses: int
+    environments: tuple[Place, ...] = ()
+    """Where it holds, for *installable*; everywhere that the lockfile is for, for the others."""
+    trusted: tuple[Trusted, ...] = ()
+    unexamined: tuple[str, ...] = ()
+    """Names of which nothing is known, and so not either which extras of others they ask for."""
+
+    def lines(self, verbose: bool) -> Iterator[str]:
+        size = f"{_count(self.clauses, 'clause')}, {_count(self.steps, 'proof step')}"
+        yield f"Confirmed: {self.property} for {self._packages(verbose)} ({size}):"
+        yield f"  {_SAID[self.property]}" + ("" if self.environments else ".")
+        for place in self.environments:
+            yield f"    {place}"
+
+    def _packages(self, verbose: bool) -> str:
+        names = ", ".join(self.claims)
+        if verbose or len(self.claims) <= _SHOWN:
+            return names
+        if not self.left_out:
+            return f"all {len(self.claims)} packages of the lockfile"
+        if len(self.left_out) <= _SHOWN:
+            return f"all packages of the lockfile ({len(self.claims)}) but {', '.join(self.left_out)}"
+        return names
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "property": self.property,
+            "packages": list(self.claims),
+            "all_packages": not self.left_out,
+            "environments": [
+                {"platform": one.platform, "machine": one.machine, "implementation": one.implementation,
+                 "pythons": list(one.pythons)}
+                for one in self.environments
+            ],
+            "unexamined": list(self.unexamined),
+            "clauses": self.clauses,
+            "steps": self.steps,
+            "trusted": [
+                {"what": one.what, "index": one.index, "count": one.count, "recorded": one.recorded or None,
+                 "asked": one.asked or None, "bound": one.bound, "confirmed": one.confirmed}
+                for one in self.trusted
+            ],
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Everything that a certificate was found to prove."""
+
+    subject: Subject
+    properties: tuple[Checked, ...]
+    python: str
+    """The ``requires-python`` of the lockfile."""
+    conflicts: tuple[tuple[str, ...], ...]
+    """Sets of choices of which no two are made together, which all claims presuppose."""
+
+    def lines(self, verbose: bool = False) -> Iterator[str]:
+        """What a person reads."""
+        project = self._told("project")
+        yield f"The lockfile {self._told('lockfile')}" + (f" of the project {project}." if project else ".")
+        for one in self.properties:
+            yield from one.lines(verbose)
+        if self.python:
+            yield f"It holds for Python {self.python}."
+        for members in self.conflicts[: None if verbose else _SHOWN]:
+            yield f"It presupposes that no two of these are chosen together: {', '.join(members)}."
+        if not verbose and len(self.conflicts) > _SHOWN:
+            yield f"It presupposes {len(self.conflicts) - _SHOWN} further such sets (--verbose names them)."
+        trusted = [one for checked in self.properties for one in checked.trusted]
+        for silent in (checked.unexamined for checked in self.properties if checked.unexamined):
+            names = ", ".join(silent)
+            yield f"Taken on trust: that these, which were not examined, ask for no extras of others: {names}."
+        for text in dict.fromkeys(map(str, (one for one in trusted if one.confirmed < one.count))):
+            yield f"Taken on trust: {text}."
+        for fetched in (one for one in trusted if one.confirmed):
+            count = _count(fetched.confirmed, "candidate")
+            yield f"Fetched again and the same: the metadata of {count} of {fetched.index}."
+        if not trusted and not any(one.unexamined for one in self.properties):
+            yield "Taken on trust: nothing but the rules by which installers read such a lockfile."
+
+    def _told(self, which: str) -> str:
+        source = self.subject.lockfile if which == "lockfile" else self.subject.project
+        if source is None:
+            return ""
+        further = f" and {_count(len(self.subject.workspace), 'other file')} of its workspace"
+        more = further if which == "project" and self.subject.workspace else ""
+        return f"{source.path} (sha256 {source.sha256[:12]}){more}"
+
+    def data(self) -> dict[str, Any]:
+        """The same for a program."""
+        lockfile, project = self.subject.lockfile, self.subject.project
+        return {
+            "confirmed": True,
+            "lockfile": None if lockfile is None else {
+                "path": str(lockfile.path), "sha256": lockfile.sha256, "format": self.subject.kind
+            },
+            "project": None if project is None else {"path": str(project.path), "sha256": project.sha256},
+            "workspace": [{"path": str(one.path), "sha256": one.sha256} for one in self.subject.workspace],
+            "requires_python": self.python,
+            "conflicts": [list(members) for members in self.conflicts],
+            "properties": [one.data() for one in self.properties],
+        }  # fmt: skip
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,65 @@
+"""What a lockfile says, for the checker: its entries, and the marked edges along which an installer reaches them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from satlock.solver.checking.markers import ALWAYS, Condition
+
+__all__ = ["Edge", "Entry", "Lock", "Table"]
+
+Table = dict[str, Any]
+"""A table of a TOML file, as it was parsed."""
+
+
+@dataclass
+class Entry:
+    """One candidate in the lock."""
+
+    name: str
+    version: str
+    source: str
+    files: list[str]
+    builds: bool
+    """It needs no file."""
+    hashes: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of each file that the lock tells one of."""
+
+    @property
+    def shown(self) -> str:
+        title = f"{self.name} {self.version}".rstrip()
+        return f"{title} ({self.source})" if self.source else title
+
+
+@dataclass
+class Edge:
+    """One step that an installer may take."""
+
+    name: str
+    source: str | None
+    targets: list[str]
+    condition: Condition
+    activates: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Lock:
+    """A lockfile of any format."""
+
+    kind: str
+    entries: list[Entry] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    python: str = ""
+    environments: Condition = ALWAYS
+    switches: list[str] = field(default_factory=list)
+    required: list[str] = field(default_factory=list)
+    implied: list[tuple[str, str]] = field(default_factory=list)
+    needs: dict[str, list[str] | None] = field(default_factory=dict)
+    activators: dict[str, list[str]] = field(default_factory=dict)
+    early: dict[str, list[str]] = field(default_factory=dict)
+    conflicts: list[list[tuple[str, str, bool]]] = field(default_factory=list)
+    brings: list[tuple[str, str, Condition]] = field(default_factory=list)
+    """By what, what is put in force, and where."""
+    rivals: list[tuple[str, str]] = field(default_factory=list)
+    """Pairs that are never in force together."""
