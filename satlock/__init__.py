@@ -26,8 +26,8 @@ if TYPE_CHECKING:  # typing takes its time too
     from satlock.api import Answer, Lock, NoLock, Package, Proof, check, lock, prove
     from satlock.corpora.facts import CorpusError
     from satlock.encoder.project.project import ProjectError
-    from satlock.solver.checking.markers import Bad as BadCertificate
     from satlock.solver.checking.claims import Checked, Verdict
+    from satlock.solver.checking.markers import Bad as BadCertificate
 
 __all__ = [
     "Answer",
