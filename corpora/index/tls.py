@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from satlock.corpora.facts import CorpusError
 from satlock.corpora.index.access import Access
 from satlock.corpora.index.default_index import certificate_bundle, pip_setting
 
-__all__ = ["insecure_context", "secure_context"]
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["insecure_context", "own_certificate", "secure_context", "trusted_certificates"]
 
 
 def secure_context(access: Access) -> ssl.SSLContext:
@@ -18,6 +21,8 @@ def secure_context(access: Access) -> ssl.SSLContext:
 
     Raises CorpusError where those that are named cannot be read.
     """
+    import ssl
+
     named = list(_named())
     context = _system() if access.system_certificates and not named else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if not named and not access.system_certificates:
@@ -30,7 +35,7 @@ def secure_context(access: Access) -> ssl.SSLContext:
                 context.load_verify_locations(capath=path)
             else:
                 context.load_verify_locations(cafile=path)
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:  # those of ssl are of its kind
             raise CorpusError(f"the certificates of {variable} ({path}) cannot be read: {_reason(error)}") from None
     _show_own(context)
     return context
@@ -38,11 +43,54 @@ def secure_context(access: Access) -> ssl.SSLContext:
 
 def insecure_context() -> ssl.SSLContext:
     """One that trusts everybody, for the hosts of ``allow-insecure-host``."""
+    import ssl
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     _show_own(context)
     return context
+
+
+def trusted_certificates(access: Access) -> Iterator[tuple[str, str, bytes]]:
+    """What names them, where they are, and what is there (PEM), for a client that trusts the system besides.
+
+    Raises CorpusError where those that are named cannot be read.
+    """
+    named = list(_named())
+    if not named and not access.system_certificates:
+        import certifi
+
+        named.append(("certifi", certifi.where()))
+    for variable, path in named:
+        files = [path]
+        try:
+            if os.path.isdir(path):
+                files = [entry.path for entry in os.scandir(path) if entry.is_file()]
+            for file in files:
+                with open(file, "rb") as opened:
+                    content = opened.read()
+                if b"-----BEGIN" in content:
+                    yield variable, file, content
+                elif file == path:
+                    raise CorpusError(f"the certificates of {variable} ({path}) cannot be read: there are none")
+        except OSError as error:
+            raise CorpusError(f"the certificates of {variable} ({path}) cannot be read: {_reason(error)}") from None
+
+
+def own_certificate() -> tuple[str, bytes] | None:
+    """Where the client's own certificate is, and what is there: it with its key (PEM), as uv and pip take it.
+
+    Raises CorpusError where it cannot be read.
+    """
+    path = os.environ.get("SSL_CLIENT_CERT") or pip_setting("client-cert")
+    if not path:
+        return None
+    try:
+        with open(path, "rb") as file:
+            return path, file.read()
+    except OSError as error:
+        raise CorpusError(f"the client's certificate {path} cannot be read: {_reason(error)}") from None
 
 
 def _named() -> Iterator[tuple[str, str]]:
@@ -57,6 +105,8 @@ def _named() -> Iterator[tuple[str, str]]:
 
 
 def _system() -> ssl.SSLContext:
+    import ssl
+
     import truststore
 
     context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -64,14 +114,12 @@ def _system() -> ssl.SSLContext:
 
 
 def _show_own(context: ssl.SSLContext) -> None:
-    """The client's own certificate, with its key in the same file, as uv and pip take it."""
-    path = os.environ.get("SSL_CLIENT_CERT") or pip_setting("client-cert")
-    if not path:
-        return
-    try:
-        context.load_cert_chain(path)
-    except (OSError, ssl.SSLError) as error:
-        raise CorpusError(f"the client's certificate {path} cannot be read: {_reason(error)}") from None
+    own = own_certificate()
+    if own is not None:
+        try:
+            context.load_cert_chain(own[0])
+        except OSError as error:
+            raise CorpusError(f"the client's certificate {own[0]} cannot be read: {_reason(error)}") from None
 
 
 def _reason(error: OSError) -> str:

@@ -7,9 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from satlock import __version__
 from satlock.corpora.facts import CorpusError, Unreachable
 from satlock.corpora.index.access import Access
 from satlock.corpora.index.address import Credentials, origin, path_of, split_credentials
@@ -18,7 +17,7 @@ from satlock.corpora.index.credentials import Vault
 if TYPE_CHECKING:
     import asyncio
 
-    import httpx
+    from satlock.corpora.index.client import Client
 
 __all__ = ["Answer", "Job", "Progress", "Refused", "TooLarge", "Transport"]
 
@@ -153,7 +152,7 @@ class Transport:
         self._offline = offline
         self._timeout = timeout
         self._gate = _Gate(limit)
-        self._client: httpx.AsyncClient | None = None
+        self._client: Client | None = None
         self._progress = progress
         self._vault = vault
 
@@ -177,7 +176,9 @@ class Transport:
     def connect(self) -> None:
         """Make the client now: importing and reading certificates take time that can be spent before it is needed."""
         if self._client is None and not self._offline:
-            self._client = _client(self._timeout, self._access)
+            from satlock.corpora.index.client import client_for
+
+            self._client = client_for(self._timeout, self._access)
 
     @contextmanager
     def building(self, what: str) -> Iterator[None]:
@@ -192,7 +193,7 @@ class Transport:
 
     async def close(self) -> None:
         if self._client is not None:
-            await self._client.aclose()
+            await self._client.close()
 
     async def ask(
         self,
@@ -256,13 +257,12 @@ class Transport:
         try:
             self.connect()
             assert self._client is not None
-            auth: dict[str, Any] = {"auth": tuple(credentials)} if credentials is not None else {}
-            async with self._client.stream("GET", url, headers=headers, **auth) as response:
-                status = response.status_code
+            async with self._client.get(url, headers or {}, credentials) as response:
+                status = response.status
                 if status not in (200, 206, 304, 416):
                     raise _Retry(status, response.headers.get("retry-after")) if status in _RETRIED else Refused(status)
-                final = split_credentials(str(response.url))[0]
-                return await read(Answer(status, response.headers, final, response.aiter_bytes(), progress))
+                final = split_credentials(response.url)[0]
+                return await read(Answer(status, response.headers, final, response.chunks(), progress))
         finally:
             progress.requests_open -= 1
             progress.requests_done += 1
@@ -279,23 +279,11 @@ def _passing(error: Exception) -> str | None:
     """Why it failed, in a clause, where asking again may help; else None. Raises CorpusError where it never can."""
     if isinstance(error, _Retry):
         return str(error)
-    import httpx
+    from satlock.corpora.index.client import Astray, Unanswered
 
-    if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.TooManyRedirects | httpx.InvalidURL):
+    if isinstance(error, Astray):
         raise CorpusError("an index or a file host redirects to where satlock does not follow") from None
-    import ssl
-
-    # That a certificate is demanded arrives only with the first answer, and then httpx lets it through as it is.
-    if isinstance(error, httpx.HTTPError | httpx.StreamError | ssl.SSLError):
-        return _clause(error)
-    return None
-
-
-def _clause(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return (text[0][:200] if text else "") or type(error).__name__
+    return str(error) if isinstance(error, Unanswered) else None
 
 
 def _seconds(retry_after: str | None) -> float | None:
@@ -335,41 +323,3 @@ def _local(url: str, progress: Progress) -> Answer:
                 yield chunk
 
     return Answer(200, {"content-type": kind, "content-length": str(size)}, url, pieces(), progress)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def _client(timeout: float, access: Access) -> httpx.AsyncClient:
-    """Raises CorpusError where the certificates or proxies that are set cannot be used."""
-    import sys
-
-    # httpx imports its command line (rich, pygments, click) just to offer it: as long as all the rest together.
-    hidden = "httpx" not in sys.modules and "httpx._main" not in sys.modules
-    if hidden:
-        sys.modules["httpx._main"] = None  # type: ignore[assignment]
-    try:
-        import httpx
-    finally:
-        if hidden:
-            sys.modules.pop("httpx._main", None)
-    from satlock.corpora.index.tls import insecure_context, secure_context
-
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60)
-    trusting = insecure_context() if access.insecure_hosts else None
-    try:
-        return httpx.AsyncClient(
-            http2=True,
-            follow_redirects=True,
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 15.0), pool=None),
-            limits=limits,
-            headers={"User-Agent": f"satlock/{__version__}", "Accept": "*/*"},
-            verify=secure_context(access),
-            mounts={
-                f"https://{host}": httpx.AsyncHTTPTransport(verify=trusting, http2=True, limits=limits)
-                for host in access.insecure_hosts
-                if trusting is not None
-            },
-        )
-    except (ValueError, ImportError, httpx.InvalidURL):  # what they say may hold the proxy's password
-        raise CorpusError("a proxy that the environment names (HTTPS_PROXY, ALL_PROXY) cannot be used") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import sys
 import tarfile
 import threading
 import zipfile
@@ -38,6 +39,15 @@ class Request:
 
     path: str
     headers: dict[str, str]
+
+
+@pytest.fixture(params=["swift_client", "httpx_client"])
+def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the two clients in turn, for tests of what they both have to do."""
+    if request.param == "httpx_client":
+        monkeypatch.setitem(sys.modules, "satlock.corpora.index.swift_client", None)
+    else:
+        pytest.importorskip("pyreqwest")
 
 
 class Server:

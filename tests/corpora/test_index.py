@@ -25,6 +25,8 @@ from satlock.corpora.index.index import LiveCorpus
 
 from .conftest import Reply, Request, Server, metadata_bytes, sdist, wheel
 
+pytestmark = pytest.mark.usefixtures("client")
+
 Live = Callable[..., LiveCorpus]
 
 
