@@ -159,6 +159,11 @@ def _notes(locked: Locked, watched: Watched) -> list[str]:
             f"{package.name} {package.version} has no extra {extra!r}, which something asks for"
             for extra in package.unmet_extras
         ]
+    notes += [
+        f"{package.name} {package.version} was not built: what it requires is what its source distribution notes"
+        for package in locked.lock.packages
+        if (package.index, package.name, package.version) in watched.noted
+    ]
     return notes + notes_of_refusals(locked)
 
 

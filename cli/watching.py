@@ -62,6 +62,8 @@ class Watched:
         """One sentence for each file that was not what it should be, or was refused, where another file served."""
         self.searched: dict[str, list[str]] = {}
         """The indexes (without credentials) that were asked for each name, in order."""
+        self.noted: dict[tuple[str, str, str], None] = {}
+        """(index, name, version) of which only what a source distribution notes of itself was read."""
         self.metadata_read = 0
 
     @property
@@ -96,6 +98,8 @@ class Watched:
         self.metadata_read += len(answers)
         for one, outcome in answers.items():
             self.doubts.update(dict.fromkeys(getattr(outcome, "doubts", ())))
+            if getattr(outcome, "noted", False):
+                self.noted[one.index, one.name, one.version] = None
             reason = getattr(outcome, "reason", None)
             if reason is not None:
                 self.unavailable[one.index, one.name, one.version] = reason

@@ -66,7 +66,7 @@ def unpack_listing(packed: bytes) -> Listing:
 
 def _fields(metadata: Metadata) -> tuple[object, ...]:
     m = metadata
-    return m.name, m.version, m.requires_dist, m.requires_python, m.provides_extra
+    return m.name, m.version, m.requires_dist, m.requires_python, m.provides_extra, m.noted
 
 
 def sha256_of(hashes: Iterable[tuple[str, str]]) -> str:
@@ -116,12 +116,12 @@ class Cache:
         """Metadata kept under the file (or the build) it came from; a string is a reason why it tells nothing."""
         found: Any = self._read(kind, key)
         match found:
-            case [name, version, requires_dist, requires_python, extras]:
-                return Metadata(name, version, requires_dist, requires_python, extras)
+            case [_, _, _, _, _, _]:
+                return Metadata(*found)
             case [None]:
                 return NeedsBuild()
-            case [[name, version, requires_dist, requires_python, extras]]:
-                return NeedsBuild(Metadata(name, version, requires_dist, requires_python, extras))
+            case [[_, _, _, _, _, _] as hint]:
+                return NeedsBuild(Metadata(*hint))
             case str(reason):
                 return reason
         return None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from satlock.corpora.facts import Metadata
 
-__all__ = ["MetadataError", "agrees", "own_metadata", "parse_metadata", "static_fields"]
+__all__ = ["MetadataError", "agrees", "noted_fields", "own_metadata", "parse_metadata", "static_fields"]
 
 _WANTED = frozenset(
     ("metadata-version", "name", "version", "requires-dist", "requires-python", "provides-extra", "dynamic")
 )
 _HEADER = re.compile(r"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)  # field names are printable ASCII without a colon (RFC 5322)
+_DYNAMIC = frozenset(("Requires-Dist", "Requires-Python", "Provides-Extra"))
 _DECIDES = frozenset(("requires-dist", "requires-python", "provides-extra"))
 
 
@@ -29,11 +31,12 @@ def parse_metadata(data: bytes, name: str, version: str) -> Metadata:
 
 def own_metadata(data: bytes, *, static: bool = False) -> Metadata | None:
     """The metadata of whatever candidate the file says it is of; None where ``static`` is asked for and it does not
-    bind what is built from it (see :func:`static_fields`). Raises MetadataError."""
+    tell what is built from it (see :func:`noted_fields`). Raises MetadataError."""
     from packaging.utils import canonicalize_name
     from packaging.version import InvalidVersion, Version
 
     headers = _headers(data)
+    tell = (static_fields, noted_fields) if static else (parse_metadata,)
     name, version = headers.get("name", [""])[0], headers.get("version", [""])[0]
     try:
         name, version = canonicalize_name(name, validate=True), str(Version(version))
@@ -41,7 +44,7 @@ def own_metadata(data: bytes, *, static: bool = False) -> Metadata | None:
         raise MetadataError(f"its metadata has the version {version[:100]!r}") from None
     except ValueError:
         raise MetadataError("its metadata has no valid name") from None
-    return static_fields(data, name, version) if static else parse_metadata(data, name, version)
+    return next((found for read in tell if (found := read(data, name, version)) is not None), None)
 
 
 def static_fields(data: bytes, name: str, version: str) -> Metadata | None:
@@ -50,7 +53,10 @@ def static_fields(data: bytes, name: str, version: str) -> Metadata | None:
     None where it does not bind the wheels that are built from it: before Metadata 2.2, or where requirements,
     extras or the Pythons are dynamic (PEP 643).
     """
-    headers = _headers(data)
+    return _static(_headers(data), name, version)
+
+
+def _static(headers: dict[str, list[str]], name: str, version: str) -> Metadata | None:
     metadata = _metadata(headers, name, version)
     major, _, minor = (headers.get("metadata-version") or [""])[0].partition(".")
     if not (major.isdecimal() and minor.isdecimal()) or (int(major), int(minor)) < (2, 2):
@@ -58,6 +64,20 @@ def static_fields(data: bytes, name: str, version: str) -> Metadata | None:
     if any(field.lower() in _DECIDES for field in headers.get("dynamic", ())):
         return None
     return metadata
+
+
+def noted_fields(data: bytes, name: str, version: str) -> Metadata | None:
+    """As :func:`static_fields`, also where setuptools says that a build may change them.
+
+    It does so for whatever a ``setup.py`` or another file tells, which is nearly always the same in every build, and
+    spells these fields in lower case. A backend that spells them as the standard does means it. uv draws the same line.
+    """
+    headers = _headers(data)
+    if any(field in _DYNAMIC for field in headers.get("dynamic", ())):
+        return None
+    said = {key: values for key, values in headers.items() if key != "dynamic"}
+    metadata = _static(said, name, version)
+    return None if metadata is None else replace(metadata, noted=True)
 
 
 def _metadata(headers: dict[str, list[str]], name: str, version: str) -> Metadata:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import IO, Any, TypeAlias
 
 from satlock.corpora.facts import Metadata, NeedsBuild
-from satlock.corpora.index.metadata import MetadataError, static_fields
+from satlock.corpora.index.metadata import MetadataError, noted_fields, static_fields
 
 __all__ = ["SdistError", "metadata_of_sdist"]
 
@@ -74,7 +74,8 @@ def metadata_of_sdist(file: IO[bytes], filename: str, name: str, version: str) -
     """The metadata of the candidate ``name`` (normalised) ``version`` from its source distribution.
 
     From PKG-INFO where it is binding (PEP 643), else from the ``[project]`` table of ``pyproject.toml`` where that is
-    (PEP 621); else NeedsBuild, with what was recorded when the archive was made as its hint. Raises SdistError.
+    (PEP 621), else from PKG-INFO where it serves all the same; else NeedsBuild, with what was recorded when the archive
+    was made as its hint. Raises SdistError.
     """
     from satlock.corpora.index.project_table import project_fields
     from satlock.corpora.index.recorded import recorded
@@ -86,7 +87,7 @@ def metadata_of_sdist(file: IO[bytes], filename: str, name: str, version: str) -
             folder, slash, rest = path.removeprefix("./").partition("/")
             passed += size
             if passed > _MOST_FOR_A_HINT and found.pkg_info is not None:
-                return NeedsBuild()
+                return _noted(found, name, version) or NeedsBuild()
             if not slash or folder in ("", ".", ".."):
                 continue
             if rest == "PKG-INFO" and found.pkg_info is None:
@@ -112,13 +113,23 @@ def metadata_of_sdist(file: IO[bytes], filename: str, name: str, version: str) -
                 found.project = None
     except Exception as error:  # tarfile, gzip, zlib and zipfile raise many kinds for hostile bytes
         if found.pkg_info is not None:
-            return NeedsBuild()  # the build will tell
+            return _noted(found, name, version) or NeedsBuild()  # the build will tell
         if isinstance(error, SdistError):
             raise
         raise SdistError(f"it is not an archive that can be read ({type(error).__name__})") from None
     if found.project is not None and (static := project_fields(found.project, name, version)) is not None:
         return static
+    if (noted := _noted(found, name, version)) is not None:
+        return noted
     return NeedsBuild(None if found.pkg_info is None else recorded(found.pkg_info, found.requires, name, version))
+
+
+def _noted(found: _Found, name: str, version: str) -> Metadata | None:
+    """What PKG-INFO notes, where that serves without a build."""
+    try:
+        return None if found.pkg_info is None else noted_fields(found.pkg_info, name, version)
+    except MetadataError:
+        return None
 
 
 def _note(found: _Found, path: str, size: int, read: Callable[[], bytes], name: str) -> None:

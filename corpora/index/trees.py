@@ -24,11 +24,16 @@ class Broken(ValueError):
     """It tells nothing; the text is one clause."""
 
 
-def static_metadata(tree: Path, *, package: bool = True) -> Metadata | None:
-    """What a source tree says of itself without a build; None where only a build tells. Raises Broken."""
+def static_metadata(tree: Path, *, package: bool = True, archived: bool = False) -> Metadata | None:
+    """What a source tree says of itself without a build; None where only a build tells. Raises Broken.
+
+    Args:
+        archived: whether it comes from a source distribution, of which a PKG-INFO was made with the archive. Elsewhere
+            it may be older than the sources beside it.
+    """
     if not tree.is_dir():
         raise Broken("there is no such folder")
-    for name in ("PKG-INFO", "pyproject.toml"):
+    for name in ("pyproject.toml", "PKG-INFO") if archived else ("pyproject.toml",):
         file = tree / name
         try:
             if not file.is_file() or file.stat().st_size > _LARGEST_TEXT:
@@ -77,7 +82,7 @@ def metadata_of_archive(
             tree = (tree / subdirectory).resolve()
             if not tree.is_relative_to(Path(scratch).resolve()) or not tree.is_dir():
                 raise Broken(f"it has no subdirectory {subdirectory!r}")
-        return static_metadata(tree) or built_metadata(tree, environment, running)
+        return static_metadata(tree, archived=True) or built_metadata(tree, environment, running)
 
 
 def _of_wheel(file: IO[bytes], filename: str) -> Metadata:

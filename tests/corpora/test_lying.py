@@ -240,3 +240,19 @@ def test_what_is_kept_of_a_file_is_not_that_of_another_package_with_its_digest(a
     asking.project("mask", more=index_table(server.index))
     assert asking.lock("--upgrade").exit_code == 0
     assert asking.locked() == {"mask": "2.0", "tool": "2.0"}
+
+
+# -- what is believed without a build
+
+
+def test_what_an_sdist_notes_serves_without_a_build_and_the_lock_says_so(asking: Asking) -> None:
+    """As setuptools writes it of a setup.py, which here would fail."""
+    noted = metadata_bytes("tool", "2.0", "Requires-Dist: part", "Dynamic: requires-dist", metadata_version="2.4")
+    files = {"PKG-INFO": noted, "setup.py": b"raise SystemExit('no compiler here')\n"}
+    asking.server.page("tool", [asking.server.file("tool-2.0.tar.gz", sdist("tool", "2.0", files))])
+    asking.serve("part", "1.0")
+    for _ in range(2):
+        result = asking.lock("--upgrade")
+        assert result.exit_code == 0
+        assert "tool 2.0 was not built: what it requires is what its source distribution notes" in result.stderr
+    assert asking.locked() == {"tool": "2.0", "part": "1.0"}

@@ -67,6 +67,13 @@ def test_the_cheapest_that_binds_tells() -> None:
     assert told({"PKG-INFO": dynamic, "pyproject.toml": TABLE}) == FROM_TABLE
     assert told({"PKG-INFO": b"broken", "pyproject.toml": TABLE}) == FROM_TABLE
     assert told({"pyproject.toml": TABLE}) == FROM_TABLE
+    noted = metadata_bytes("demo", "1.0", "Requires-Dist: six", "Dynamic: requires-dist", metadata_version="2.4")
+    assert told({"PKG-INFO": noted, "pyproject.toml": TABLE}) == FROM_TABLE
+    found = told({"PKG-INFO": noted, "setup.py": b""})
+    assert found == FROM_PKG_INFO and isinstance(found, Metadata) and found.noted
+    meant = noted.replace(b"requires-dist", b"Requires-Dist")
+    old = noted.replace(b"2.4", b"2.1")
+    assert [told({"PKG-INFO": text, "setup.py": b""}) for text in (meant, old)] == [NeedsBuild(FROM_PKG_INFO)] * 2
     for elsewhere in ("src/pyproject.toml", "tests/PKG-INFO", "demo.egg-info/PKG-INFO"):
         assert told({elsewhere: TABLE if elsewhere.endswith("toml") else STATIC, "setup.py": b""}) == NeedsBuild()
 
