@@ -23,6 +23,7 @@ _COMMANDS = {
     "lock": "satlock.cli.lock:lock",
     "why": "satlock.cli.why:why",
     "tree": "satlock.cli.tree:tree",
+    "diff": "satlock.cli.diff:diff",
     "export": "satlock.cli.export:export",
     "prove": "satlock.cli.prove:prove",
     "check": "satlock.cli.check:check",

@@ -15,8 +15,10 @@ import click
 
 from satlock.cli.failures import FAILED, WRONG, Ended
 
-__all__ = ["Target", "lockfile_in", "target_of"]
+__all__ = ["LOCKFILES", "Target", "lockfile_in", "target_of"]
 
+LOCKFILES = ("pylock.toml", "uv.lock", "poetry.lock", "pdm.lock")
+"""The names of locks that are found without being named, in this order."""
 _PYLOCK = re.compile(r"pylock(\.[^.]+)?\.toml")
 
 
@@ -81,7 +83,7 @@ class Target:
 
 def lockfile_in(folder: Path) -> Path:
     """The lock of a folder, where none is named. Raises Ended where there is none."""
-    for name in ("pylock.toml", "uv.lock"):
+    for name in LOCKFILES:
         if (folder / name).is_file():
             return folder / name
     where = "here" if folder == Path() else f"in {folder}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["near"]
+__all__ = ["count", "in_code", "near"]
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -13,3 +13,16 @@ def near(name: str, known: Iterable[str]) -> str:
 
     found = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean {found[0]}?" if found else ""
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun, e.g. ``1 package`` or ``2 packages``."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def in_code(text: str) -> str:
+    """Text as code in a cell of a Markdown table, whatever it holds."""
+    plain = " ".join(text.split()).replace("|", "\\|")
+    fence = "``" if "`" in plain else "`"
+    space = " " if "`" in plain else ""
+    return f"{fence}{space}{plain}{space}{fence}"

@@ -43,10 +43,10 @@ def _along_steps(graph: LockGraph) -> set[int]:
     return found - set(graph.members)
 
 
-@pytest.mark.parametrize("batch", range(6))
+@pytest.mark.parametrize("batch", range(5))
 def test_what_a_uv_lock_installs(batch: int, tmp_path: Path) -> None:
     compared = 0
-    for seed in range(batch * 12, batch * 12 + 12):
+    for seed in range(batch * 25, batch * 25 + 25):
         chance = random.Random(seed)
         lock = random_uv(chance)
         # What a package makes active of the project may contradict what led to it; uv writes no such lock.
@@ -70,7 +70,7 @@ def test_what_a_uv_lock_installs(batch: int, tmp_path: Path) -> None:
             assert _installed(there) == right - {0}, (seed, environment, on)
             assert _along_steps(there) == right - {0}, (seed, environment, on)
             compared += 1
-    assert compared > 20
+    assert compared > 10
 
 
 @pytest.mark.parametrize("kind", ["pylock", "poetry", "pdm"])
