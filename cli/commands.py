@@ -23,6 +23,7 @@ _COMMANDS = {
     "lock": "satlock.cli.lock:lock",
     "why": "satlock.cli.why:why",
     "tree": "satlock.cli.tree:tree",
+    "outdated": "satlock.cli.outdated:outdated",
     "diff": "satlock.cli.diff:diff",
     "export": "satlock.cli.export:export",
     "prove": "satlock.cli.prove:prove",

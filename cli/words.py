@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["count", "in_code", "near"]
+__all__ = ["columns", "count", "in_code", "near"]
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -26,3 +26,10 @@ def in_code(text: str) -> str:
     fence = "``" if "`" in plain else "`"
     space = " " if "`" in plain else ""
     return f"{fence}{space}{plain}{space}{fence}"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table, each column as wide as its widest cell."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

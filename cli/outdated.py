@@ -1,0 +1,165 @@
+"""``satlock outdated``: what a lock has that is not the newest, how far behind it is, and because of whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from satlock.cli.failures import FAILED, NO, Ended
+from satlock.cli.inputs import Inputs, inputs
+from satlock.cli.lockfile import lockfile_in
+from satlock.cli.report import print_report
+from satlock.cli.searching import Searching
+from satlock.cli.terminal import marked, say_warning, show
+from satlock.cli.watching import Phases
+from satlock.cli.words import columns, count
+
+if TYPE_CHECKING:
+    from satlock.encoder.project.project import Project
+    from satlock.solver.explaining.behind import Behind, Newest
+    from satlock.solver.search.search import NoLock
+
+__all__ = ["outdated"]
+
+_HOLDERS = 3
+"""Who holds a package back, as far as that fits into its line."""
+
+
+@click.command()
+@click.argument("lockfile", required=False, type=click.Path(path_type=Path))
+@inputs
+@click.option("--direct", is_flag=True, help="Only what the project itself requires.")
+@click.option("--exit-code", is_flag=True, help="End with 1 where something is not at its newest release.")
+@click.option("--json", "as_json", is_flag=True, help="Print the packages as an object.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+@click.option("-v", "--verbose", is_flag=True, help="Name everyone who holds a package back.")
+def outdated(  # noqa: PLR0917
+    given: Inputs, lockfile: Path | None, direct: bool, exit_code: bool, as_json: bool, quiet: bool, verbose: bool
+) -> None:
+    """Show what is not the newest, how far behind it is, what --upgrade would bring, and what holds the rest back.
+
+    LOCKFILE is a pylock.toml, uv.lock, poetry.lock or pdm.lock; the one of the project by default. Nothing is written.
+    """
+    from satlock.solver.explaining.behind import behind, newest_of
+    from satlock.solver.lockfiles.graph import graph_of
+
+    path = lockfile or lockfile_in(given.project_folder)
+    graph = graph_of(path, given.project_folder if given.kind == "project" else None)
+    project = given.project()
+    for warning in project.warnings:
+        say_warning(warning)
+    searching = Searching(given, Phases(), quiet)
+    locked, watched = searching.search(project, given.objective_for(project), {}, _no_lock)
+    held = behind(locked, project, watched.found, watched.unavailable)
+    upgraded: dict[str, list[str]] = {}
+    indexes: dict[str, str] = {}
+    for package in locked.lock.packages:
+        upgraded.setdefault(package.name, []).append(package.version)
+        indexes.setdefault(package.name, package.index)
+    rows = []
+    directs = _directs(project)
+    for name, versions in _versions(graph.packages).items():
+        if direct and name not in directs:
+            continue
+        listings = [found for (_, one), found in watched.found.items() if one == name]
+        ahead = [newest for one in versions for listing in listings if (newest := newest_of(listing, one)) is not None]
+        newest = max(ahead, key=lambda one: (one.releases, one.days or 0), default=None)
+        if newest is not None:
+            rows.append(_Row(name, versions, tuple(upgraded.get(name, ())), newest, tuple(held.get(name, ()))))
+    if as_json:
+        print_report("outdated", _data(path, rows, len(_versions(graph.packages))))
+    else:
+        for line in _lines(rows, len(_versions(graph.packages)), verbose):
+            show(line)
+    if exit_code and rows:
+        raise Ended(NO)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One package that is not at its newest release."""
+
+    name: str
+    locked: tuple[str, ...]
+    upgraded: tuple[str, ...]
+    """With ``--upgrade``."""
+    newest: Newest
+    held: tuple[Behind, ...]
+    """What is behind also after that."""
+
+    @property
+    def moves(self) -> bool:
+        return bool(self.upgraded) and set(self.upgraded) != set(self.locked)
+
+
+def _no_lock(none: NoLock, lines: list[str]) -> NoReturn:
+    raise Ended(FAILED if none.failed else NO, *lines)
+
+
+def _versions(packages: Any) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in packages:
+        if entry.version and not entry.builds:
+            found[entry.name] = tuple(dict.fromkeys((*found.get(entry.name, ()), entry.version)))
+    return found
+
+
+def _directs(project: Project) -> set[str]:
+    listed = [project.dependencies, *project.extras.values(), *project.groups.values()]
+    return {requirement.name for requirements in listed for requirement in requirements}
+
+
+def _lines(rows: list[_Row], packages: int, verbose: bool) -> Iterator[str]:
+    """What a person reads."""
+    if not rows:
+        head = marked("Up to date", fg="green", bold=True)
+        yield f"{head}: {count(packages, 'package')}, each at its newest release."
+        return
+    table = [("package", "locked", "with --upgrade", "newest", "behind", "held back by")]
+    for row in rows:
+        upgraded = ", ".join(row.upgraded) if row.moves else "no longer needed" if not row.upgraded else "—"
+        table.append(
+            (row.name, ", ".join(row.locked), upgraded, row.newest.version, _far(row.newest), _whom(row, verbose))
+        )
+    for place, line in enumerate(columns(table)):
+        yield marked(line, bold=True) if place == 0 else line
+    moving, stuck = sum(row.moves for row in rows), [row.name for row in rows if row.held]
+    yield f"{len(rows)} of {count(packages, 'package')} {'is' if len(rows) == 1 else 'are'} not at the newest release."
+    if moving:
+        yield f"satlock lock --upgrade changes {moving} of them."
+    if stuck:
+        yield f"What holds one back, and what it would cost: satlock why {stuck[0]}"
+
+
+def _far(newest: Newest) -> str:
+    releases = count(newest.releases, "release")
+    return releases if newest.days is None else f"{count(newest.days, 'day')}, {releases}"
+
+
+def _whom(row: _Row, verbose: bool) -> str:
+    holders = list(dict.fromkeys(f"{one.by} ({one.requirement})" for held in row.held for one in held.holders))
+    shown = holders if verbose or len(holders) <= _HOLDERS else holders[: _HOLDERS - 1]
+    more = f" and {len(holders) - len(shown)} more" if len(shown) < len(holders) else ""
+    return "; ".join(shown) + more
+
+
+def _data(path: Path, rows: list[_Row], packages: int) -> dict[str, Any]:
+    """What a program reads."""
+    return {
+        "lockfile": str(path),
+        "packages": packages,
+        "outdated": [
+            {
+                "name": row.name,
+                "locked": list(row.locked),
+                "upgrade": list(row.upgraded),
+                "newest": asdict(row.newest),
+                "remains": [asdict(held) for held in row.held],
+            }
+            for row in rows
+        ],
+    }

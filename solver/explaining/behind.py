@@ -1,0 +1,212 @@
+"""What is not at its newest release, how far it is behind, and because of whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from satlock.corpora.facts import Listing, Release
+from satlock.encoder.formula.candidates import Candidate
+from satlock.encoder.formula.cells import Cell, Edge
+from satlock.encoder.markers.marker import any_of
+from satlock.encoder.markers.shortest import Shortener
+from satlock.encoder.project.project import Project
+from satlock.solver.explaining.reasons import Reason
+from satlock.solver.explaining.wording import asked, choice_of, version
+from satlock.solver.lockfiles.decoding import reached
+from satlock.solver.locking import Locked
+
+__all__ = ["Behind", "Holder", "Newest", "behind", "newest_of"]
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Someone whose requirement keeps a package from its newest release."""
+
+    by: str
+    """``the project``, an extra or group of it, or a package with its version."""
+    requirement: str
+    """What it asks for; or why else the newest release is out of reach."""
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest release of a package in the index that it comes from: neither yanked nor, if there are others, a
+    pre-release."""
+
+    version: str
+    days: int | None
+    """Between the uploads of what is locked and of it; None where the index does not tell."""
+    releases: int
+    """How many stable releases it is ahead."""
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A candidate that is older than the newest release."""
+
+    version: str
+    marker: str | None
+    newest: Newest
+    holders: tuple[Holder, ...]
+
+
+def newest_of(listing: Listing | None, locked: str) -> Newest | None:
+    """The newest release ahead of a locked version; None where there is none."""
+    if listing is None or not _is_version(locked):
+        return None
+    usable = [release for release in listing.releases if release.raw_files and not release.yanked]
+    stable = [release for release in usable if not Version(release.version).is_prerelease]
+    ahead = [release for release in (stable or usable) if _public(release.version) > _public(locked)]
+    if not ahead:
+        return None
+    newest = ahead[-1]
+    here = next((release for release in listing.releases if release.version == locked), None)
+    return Newest(newest.version, _days(here, newest), len(ahead))
+
+
+def _is_version(text: str) -> bool:
+    try:
+        return bool(Version(text))
+    except InvalidVersion:
+        return False
+
+
+def _public(text: str) -> Version:
+    """Without the local part: builds of one release are none newer than the other."""
+    return Version(Version(text).public)
+
+
+def _days(here: Release | None, newest: Release) -> int | None:
+    if here is None or not here.upload_time or not newest.upload_time:
+        return None
+    moments = [datetime.fromisoformat(moment).replace(tzinfo=None) for moment in (here.upload_time, newest.upload_time)]
+    return max(0, (moments[1] - moments[0]).days)
+
+
+def behind(
+    locked: Locked,
+    project: Project,
+    listings: Mapping[tuple[str, str], Listing],
+    unavailable: Mapping[tuple[str, str, str], str],
+) -> dict[str, list[Behind]]:
+    """The packages of a lock that are behind, by name.
+
+    Args:
+        listings: what the indexes list, by index and name.
+        unavailable: why the metadata of (index, name, version) could not be had.
+    """
+    return _Finding(locked, project, listings, unavailable).all()
+
+
+class _Finding:
+    def __init__(
+        self,
+        locked: Locked,
+        project: Project,
+        listings: Mapping[tuple[str, str], Listing],
+        unavailable: Mapping[tuple[str, str, str], str],
+    ) -> None:
+        self._locked, self._project, self._listings, self._unavailable = locked, project, listings, unavailable
+        self._reasons = locked.reasons
+        self._encoding, self._selection = self._reasons.encoding, self._reasons.selection
+        self._shortener = Shortener(self._encoding.domain)
+
+    def all(self) -> dict[str, list[Behind]]:
+        regions = reached(self._encoding, self._selection)
+        cells: dict[tuple[str, int], list[Cell]] = {}
+        for cell, extra in regions:
+            if not extra:
+                cells.setdefault((cell.package.name, id(self._candidate(cell))), []).append(cell)
+        found: dict[str, list[Behind]] = {}
+        for (name, _), alike in sorted(cells.items(), key=lambda item: item[0][0]):
+            build = self._candidate(alike[0]).builds[0]
+            if build.direct is not None:
+                continue
+            newest = newest_of(self._listings.get((build.index, name)), build.version)
+            if newest is not None:
+                marker = self._shortener.marker(any_of(regions[cell, ""] for cell in alike))
+                holders = tuple(dict.fromkeys(self._holders(alike, newest.version)))
+                found.setdefault(name, []).append(Behind(str(self._candidate(alike[0])), marker, newest, holders))
+        return found
+
+    def _candidate(self, cell: Cell) -> Candidate:
+        return cell.candidates[self._selection.ranks[cell]]
+
+    # -- because of whom
+
+    def _holders(self, cells: Sequence[Cell], newest: str) -> Iterator[Holder]:
+        for cell in cells:
+            rank, best = self._selection.ranks[cell], self._reasons.admissible.newest(cell)
+            if rank < best:
+                yield from self._of_reason(self._reasons.of(cell), cell, best)
+            if best < 1 or version(cell.candidates[best]) != newest.partition("+")[0]:
+                yield from self._out_of_reach(cell, newest)
+
+    def _of_reason(self, reason: Reason, cell: Cell, best: int) -> Iterator[Holder]:
+        """Those who ask for an older version; else those whom a newer one would not suit."""
+        edges = [fact.edge for fact in reason.facts if fact.edge is not None and fact.edge.package is not None]
+        direct = [
+            edge
+            for edge in edges
+            if edge.package is cell.package and not cell.candidates.admitted(edge.dependency.specifier) >> best & 1
+        ]
+        # A newer version asks for something itself that somebody else does not admit: it is that one who holds it.
+        others = [edge for edge in edges if edge.node.cell is None or edge.node.cell.package is not cell.package]
+        found = direct or others
+        # What versions that are not locked ask for only tells why another version of whoever holds it is no help.
+        for edge in [edge for edge in found if self._is_locked(edge)] or found:
+            yield Holder(self._by(edge), asked(edge))
+        if not direct:
+            for other, rank in reason.kept:
+                if other.package is not cell.package:
+                    name = other.package.name
+                    yield Holder(f"{name} {version(other.candidates[rank])}", f"{name} would have to be older")
+        for fact in reason.facts:
+            if fact.kind == "admission" and cell in fact.cells:
+                yield Holder("the environments", "it is not for all of those in which it is needed")
+            elif fact.kind == "constraint" and cell in fact.cells:
+                yield Holder("the project's constraints", fact.detail)
+        if not reason.proven:
+            yield Holder("the whole lock", "a newer one would make more of the others older")
+
+    def _is_locked(self, edge: Edge) -> bool:
+        return edge.node.cell is None or self._selection.ranks.get(edge.node.cell) == edge.rank
+
+    def _by(self, edge: Edge) -> str:
+        if edge.node.cell is None:
+            choice = choice_of(edge, self._locked.universe)
+            return "the project" if choice is None else str(choice)
+        cell = edge.node.cell
+        rank = self._selection.ranks.get(cell) or edge.rank
+        return f"{cell.package.name} {version(cell.candidates[rank])}"
+
+    def _out_of_reach(self, cell: Cell, newest: str) -> Iterator[Holder]:
+        """Why the newest release is no candidate at all, or none that is taken without need."""
+        name = cell.package.name
+        for left, reason in cell.candidates.left_out:
+            if left == newest:
+                yield Holder("the project's settings" if "exclude-newer" in reason else "the release", f"it {reason}")
+                return
+        for constraint in self._project.constraints:
+            if constraint.name == name and not _admits(constraint.specifier, newest):
+                yield Holder("the project's constraints", f"{name}{constraint.specifier}")
+                return
+        told = next((why for (_, one, its), why in self._unavailable.items() if (one, its) == (name, newest)), None)
+        if told is not None:
+            yield Holder("the release", f"it {told}")
+            return
+        for rank in range(cell.candidates.top, 0, -1):
+            if cell.candidates[rank].version == newest:
+                python = cell.candidates[rank].builds[0].release.requires_python
+                if python:
+                    yield Holder("the environments", f"it is for Python {python} only")
+                return
+
+
+def _admits(specifier: SpecifierSet, text: str) -> bool:
+    return specifier.contains(text, prereleases=True)
