@@ -24,6 +24,7 @@ _COMMANDS = {
     "why": "satlock.cli.why:why",
     "tree": "satlock.cli.tree:tree",
     "outdated": "satlock.cli.outdated:outdated",
+    "audit": "satlock.cli.audit:audit",
     "diff": "satlock.cli.diff:diff",
     "export": "satlock.cli.export:export",
     "prove": "satlock.cli.prove:prove",

@@ -22,6 +22,7 @@ from satlock.encoder.project.project import Project, ProjectError
 from satlock.encoder.project.universe import Universe
 from satlock.solver.explaining.amending import amendments_of
 from satlock.solver.explaining.correction_sets import Correction, CorrectionSets
+from satlock.solver.explaining.galloping import first
 from satlock.solver.explaining.loosenings import Clash, Step, clash_of, steps_against
 from satlock.solver.locking import universe_for
 from satlock.solver.objective.newest_first import Selection
@@ -259,7 +260,7 @@ def _nearest(
             def locks(place: int, ladder: list[Any] = ladder) -> bool:
                 return trials.locks(amendments_of(steps, trials.document, {**tightened, step: ladder[place]}))
 
-            place = _first(len(ladder), locks)
+            place = first(len(ladder), locks)
             if place is not None:
                 value = ladder[place]
                 exact = _exactly(step, value)
@@ -269,24 +270,6 @@ def _nearest(
     except _Exhausted:
         trials.wide = True
     return found or [(tightened, moved + 1000)]
-
-
-def _first(length: int, holds: Callable[[int], bool]) -> int | None:
-    """The first place at which a monotone predicate holds; None where it never does. Gallops, then bisects."""
-    if not length:
-        return None
-    low, high, stride = 0, 0, 1
-    while not holds(high):
-        if high == length - 1:
-            return None
-        low, high, stride = high + 1, min(high + stride, length - 1), 2 * stride
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return high
 
 
 def _ladders(step: Step, encoding: Encoding, project: Project) -> Iterator[list[Any]]:

@@ -1,0 +1,25 @@
+"""The first place at which something holds, with few questions: each of them is a search for a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+__all__ = ["first"]
+
+
+def first(length: int, holds: Callable[[int], bool]) -> int | None:
+    """The first place at which a monotone predicate holds; None where it never does. Gallops, then bisects."""
+    if not length:
+        return None
+    low, high, stride = 0, 0, 1
+    while not holds(high):
+        if high == length - 1:
+            return None
+        low, high, stride = high + 1, min(high + stride, length - 1), 2 * stride
+    while low < high:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return high

@@ -1,0 +1,115 @@
+"""The smallest upgrade of a package that leaves some versions behind, solved for: everything else stays if it can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from satlock.corpora.facts import Corpus
+from satlock.encoder.project.project import Project, Requirement
+from satlock.solver.explaining.explanation import explain, reason_of
+from satlock.solver.explaining.galloping import first
+from satlock.solver.lockfiles.changes import Change, changes
+from satlock.solver.locking import Locked, lock
+from satlock.solver.search.search import NoLock
+
+__all__ = ["Remedies", "Remedy"]
+
+_TOLD = 3
+"""Requirements that are told where there is no remedy."""
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What becomes of a package whose locked version is to be left."""
+
+    versions: tuple[str, ...]
+    """Those that are locked then, without one that is affected; empty where there are none."""
+    changes: tuple[Change, ...] = ()
+    """What else changes."""
+    reason: str = ""
+    """Why there is no lock without the affected versions."""
+    gone: bool = False
+    """Whether nothing needs the package any more then."""
+
+
+@dataclass
+class Remedies:
+    """Finds remedies in one project, with one corpus.
+
+    Args:
+        kept: the versions of the lock that is there.
+    """
+
+    project: Project
+    corpus: Corpus
+    default_index: str
+    before: Locked
+    kept: Mapping[str, frozenset[str]]
+
+    def of(self, name: str, versions: Sequence[str], affected: Callable[[str], bool]) -> Remedy:
+        """The smallest upgrade: the fewest other packages changed, then the lowest version that is not affected.
+
+        Args:
+            versions: all that the indexes list.
+            affected: tells those that are to be left.
+
+        Raises:
+            ProjectError, CorpusError: as a lock does.
+        """
+        own = [version for text in self.kept.get(name, ()) if (version := _version(text)) is not None]
+        listed = sorted({version for text in versions if (version := _version(text)) is not None})
+        above = [version for version in listed if not own or version >= min(own)]
+        safe = [version for version in above if not affected(str(version)) and not version.is_prerelease]
+        refused = {version.public for version in above if affected(str(version))}
+        lowest = f">={min(own).public}," if own else ""
+        without = ",".join(f"!={version}" for version in sorted(refused, key=Version))
+        if not safe:
+            return Remedy((), reason=f"no later release of {name} is free of it")
+        locked = self._lock(name, SpecifierSet(f"{lowest}{without}".strip(",")))
+        if isinstance(locked, str):
+            return Remedy((), reason=locked)
+        best = self._remedy(name, locked)
+        ladder = [version for version in safe if best.versions and version < max(map(Version, best.versions))]
+        return self._lowest(name, ladder, f"{lowest}{without}", len(best.changes)) or best
+
+    def _lowest(self, name: str, ladder: Sequence[Version], bounds: str, others: int) -> Remedy | None:
+        """That with the lowest version with which no more of the others change."""
+        found: dict[int, Remedy] = {}
+
+        def fits(place: int) -> bool:
+            locked = self._lock(name, SpecifierSet(",".join(filter(None, (bounds.strip(","), f"<={ladder[place]}")))))
+            if isinstance(locked, str):
+                return False
+            found[place] = self._remedy(name, locked)
+            return bool(found[place].versions) and len(found[place].changes) <= others
+
+        place = first(len(ladder), fits)
+        return None if place is None else found[place]
+
+    def _lock(self, name: str, bounds: SpecifierSet) -> Locked | str:
+        """The lock under further bounds on a package; why there is none."""
+        asked = Requirement(name, (), bounds, None, None, f"{name}{bounds}", "audit")
+        wanted = replace(self.project, constraints=(*self.project.constraints, asked))
+        others = {one: versions for one, versions in self.kept.items() if one != name}
+        try:
+            return lock(wanted, self.corpus, default_index=self.default_index, preferred=others)
+        except NoLock as none:
+            told = explain(none, none.universe, None, self.project.single_version)
+            asked_by = [line.removeprefix("  - ") for line in told if " requires " in line or " require " in line]
+            return "; ".join(asked_by[:_TOLD]) or reason_of(none, none.universe, None, self.project.single_version)
+
+    def _remedy(self, name: str, locked: Locked) -> Remedy:
+        versions = tuple(dict.fromkeys(one.version for one in locked.lock.packages if one.name == name))
+        found = tuple(change for change in changes(self.before.lock, locked.lock) if change.name != name)
+        return Remedy(versions, found, gone=not versions)
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
