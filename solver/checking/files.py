@@ -39,10 +39,11 @@ def read_file(path: Path, *, inside: bool = False) -> bytes:
             raise Bad(f"{path.name} is a link, and a certificate has none") from None
         detail = error.strerror or str(error) if isinstance(error, OSError) else "its name is not valid"
         raise NotGiven(f"{path} cannot be read: {detail}") from None
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise Bad(f"{path.name} is no regular file")
     with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise Bad(f"{path.name} is no regular file")
         content = file.read(LARGEST + 1) if status.st_size <= LARGEST else b""
     if status.st_size > LARGEST or len(content) > LARGEST:
         raise Bad(f"{path.name} is larger than {LARGEST // 1024 // 1024} MB")

@@ -1,0 +1,836 @@
+"""Forged certificates, by kind. Each is made from an honest one, and each is to be refused with a reason.
+
+A forger controls everything in the folder of the certificate, and may leave further files beside it; the digests in the
+manifest fit whatever was changed (:func:`tests.prove.scenes.sign`), except where that is the forgery.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.prove.locks import origin_lock, write_lock
+from tests.prove.scenes import PINNED, bind, digest_of, edit, sign
+
+__all__ = ["FORGERIES", "Forgery", "Given"]
+
+
+class Given(NamedTuple):
+    """What the command line says besides the folder of the certificate."""
+
+    lockfile: str | None = None
+    project: str | None = None
+
+
+class Forgery(NamedTuple):
+    kind: str
+    what: str
+    scene: str
+    forge: Callable[[Path], Given | None]
+    """Works in the folder of the lockfile; the certificate is in ``c``."""
+
+
+TWO_BUILDS = origin_lock(kept=("cu124",))
+"""Installs two builds of torch."""
+DECOY = """
+[project]
+name = "proj"
+[project.optional-dependencies]
+cpu = []
+cu = []
+[tool.uv]
+conflicts = [[{ extra = "cpu" }, { extra = "cu" }]]
+"""
+PLAIN = DECOY.partition("[tool.uv]")[0]
+PYLOCK_OF_TWO = """
+lock-version = "1.0"
+created-by = "a test"
+extras = ["cpu", "cu"]
+[[packages]]
+name = "torch"
+version = "1"
+marker = "'cpu' in extras"
+directory = { path = "one" }
+[[packages]]
+name = "torch"
+version = "2"
+marker = "'cu' in extras"
+directory = { path = "two" }
+"""
+
+
+def _of_words(scene: str, name: str, *changes: tuple[str, Callable[[Any], object]]) -> Iterator[Forgery]:
+    """Changes of one JSON file of a certificate."""
+    for what, change in changes:
+
+        def forge(folder: Path, change: Callable[[Any], object] = change) -> None:
+            edit(folder / "c" / name, change)
+            sign(folder / "c")
+
+        yield Forgery("", what, scene, forge)
+
+
+def _of_lines(scene: str, name: str, *changes: tuple[str, Callable[[list[str]], object]]) -> Iterator[Forgery]:
+    """Changes of the lines of one file of a certificate."""
+    for what, change in changes:
+
+        def forge(folder: Path, change: Callable[[list[str]], object] = change) -> None:
+            path = folder / "c" / name
+            lines = path.read_text().splitlines()
+            change(lines)
+            if name.endswith(".cnf"):
+                lines[0] = f"{' '.join(lines[0].split()[:3])} {len(lines) - 1}"
+            path.write_text("\n".join(lines) + "\n")
+            sign(folder / "c")
+
+        yield Forgery("", what, scene, forge)
+
+
+def _of_manifest(scene: str, *changes: tuple[str, Callable[[Any], object]]) -> Iterator[Forgery]:
+    """Changes of the manifest, whose digests nothing else covers."""
+    for what, change in changes:
+
+        def forge(folder: Path, change: Callable[[Any], object] = change) -> None:
+            edit(folder / "c" / "manifest.json", change)
+
+        yield Forgery("", what, scene, forge)
+
+
+def _steps(scene: str, *steps: tuple[str, Callable[[Path], Given | None]]) -> Iterator[Forgery]:
+    for what, forge in steps:
+        yield Forgery("", what, scene, forge)
+
+
+# -- what is checked
+
+
+def _decoy(stated: Callable[[Path], str], lock: str = PYLOCK_OF_TWO) -> Callable[[Path], None]:
+    """A lock that installs two builds under its own project, and a second project that excludes them."""
+
+    def forge(folder: Path) -> None:
+        from satlock.solver.lockfiles.reading import read_lockfile
+        from satlock.solver.proofs.certificate import write_certificate
+        from satlock.solver.proofs.unique import prove_unique
+
+        shutil.rmtree(folder / "c")
+        path = write_lock(folder, lock, "pylock.toml")
+        write_lock(folder, PLAIN, "pyproject.toml")
+        write_lock(folder / "c", DECOY, "pyproject.toml")
+        (folder / "decoy").mkdir()
+        shutil.move(folder / "c" / "pyproject.toml", folder / "decoy" / "pyproject.toml")
+        write_certificate(folder / "c", [prove_unique(read_lockfile(path, folder / "decoy"))])
+        manifest = folder / "c" / "manifest.json"
+        edit(manifest, lambda m: m["project"].update({"path": stated(folder)}))
+
+    return forge
+
+
+def _decoy_without_mention(folder: Path) -> None:
+    _decoy(lambda _: "")(folder)
+    edit(folder / "c" / "manifest.json", lambda m: m.pop("project"))
+
+
+def _decoy_called_the_own(folder: Path) -> None:
+    _decoy(lambda _: "pyproject.toml")(folder)
+    own = digest_of(folder / "pyproject.toml")
+    edit(folder / "c" / "manifest.json", lambda m: m["project"].update({"sha256": own}))
+
+
+def _decoy_above(folder: Path) -> None:
+    """A root of a workspace that does not take the project in."""
+    _decoy(lambda _: "pyproject.toml")(folder)
+    own = digest_of(folder / "pyproject.toml")
+    stated = {"path": "decoy/pyproject.toml", "sha256": digest_of(folder / "decoy" / "pyproject.toml")}
+    manifest = folder / "c" / "manifest.json"
+    edit(manifest, lambda m: m.update({"project": {"path": "pyproject.toml", "sha256": own}, "workspace": [stated]}))
+
+
+def _pins_of_a_decoy(folder: Path) -> None:
+    write_lock(folder, PINNED.replace("/cpu", "/elsewhere"), "pyproject.toml")
+
+
+def _complete_of_a_decoy(folder: Path) -> None:
+    """Its own project asks for more than the certificate says."""
+    text = (folder / "pyproject.toml").read_text().replace("dependencies = [", 'dependencies = ["numpy", ', 1)
+    write_lock(folder, text, "pyproject.toml")
+
+
+def _signed_again(forge: Callable[[Path], None]) -> Callable[[Path], None]:
+    """With the digest of the project that is there."""
+
+    def forged(folder: Path) -> None:
+        forge(folder)
+        digest = digest_of(folder / "pyproject.toml")
+        edit(folder / "c" / "manifest.json", lambda m: m["project"].update({"sha256": digest}))
+
+    return forged
+
+
+def _wrong_format(name: str, kind: str, further: str, given: Given) -> Callable[[Path], Given]:
+    """A ``uv.lock`` that another format's reader can read as well, where it installs nothing twice."""
+
+    def forge(folder: Path) -> Given:
+        from satlock.solver.lockfiles.reading import read_lockfile
+        from satlock.solver.proofs.certificate import write_certificate
+        from satlock.solver.proofs.unique import prove_unique
+
+        shutil.rmtree(folder / "c")
+        (folder / "pyproject.toml").unlink(missing_ok=True)
+        text = further + TWO_BUILDS.replace("[[package]]", "[[package]]\ngroups = []")
+        write_certificate(folder / "c", [prove_unique(read_lockfile(write_lock(folder, text, name)))])
+        (folder / name).rename(folder / "uv.lock")
+        bind(folder / "c", folder / "uv.lock", format=kind)
+        return given
+
+    return forge
+
+
+_POETRY = '[metadata]\nlock-version = "2.1"\npython-versions = ">=3.12"\n'
+_PDM = '[metadata]\nlock_version = "4.5.0"\nstrategy = ["inherit_metadata"]\ngroups = ["default"]\n'
+
+
+def _as_uv(kind: str, name: str, further: str) -> Callable[[Path], None]:
+    """The same, with the format that the name tells in the words: the clauses are still those of the other one."""
+
+    def forge(folder: Path) -> None:
+        _wrong_format(name, kind, further, Given())(folder)
+        bind(folder / "c", folder / "uv.lock", format="uv")
+
+    return forge
+
+
+def _for_another_lock(lock: str, name: str = "uv.lock") -> Callable[[Path], Given]:
+    """The honest certificate of a good lock, for a lock that is none."""
+
+    def forge(folder: Path) -> Given:
+        write_lock(folder / "bad", lock, name)
+        return Given(lockfile=f"bad/{name}")
+
+    return forge
+
+
+def _bound_to_another_lock(lock: str) -> Callable[[Path], None]:
+    def forge(folder: Path) -> None:
+        bind(folder / "c", write_lock(folder, lock))
+
+    return forge
+
+
+def _the_good_lock_is_named(folder: Path) -> None:
+    """The manifest names a good lock elsewhere; what lies beside the certificate is bad."""
+    (folder / "elsewhere").mkdir()
+    shutil.move(folder / "uv.lock", folder / "elsewhere" / "uv.lock")
+    write_lock(folder, TWO_BUILDS)
+    path = "../elsewhere/uv.lock"
+    edit(folder / "c" / "manifest.json", lambda m: m["lockfile"].update({"path": path}))
+
+
+def _a_lock_inside(folder: Path) -> None:
+    """The good lock travels in the certificate."""
+    shutil.move(folder / "uv.lock", folder / "c" / "uv.lock")
+    write_lock(folder, TWO_BUILDS)
+    sign(folder / "c")
+    edit(folder / "c" / "manifest.json", lambda m: m["lockfile"].update({"path": "uv.lock"}))
+
+
+def _stated_path(path: str) -> tuple[str, Callable[[Any], object]]:
+    return f"the lockfile {path!r}", lambda m: m["lockfile"].update({"path": path})
+
+
+def _absolute(folder: Path) -> None:
+    _the_good_lock_is_named(folder)
+    path = str(folder / "elsewhere" / "uv.lock")
+    edit(folder / "c" / "manifest.json", lambda m: m["lockfile"].update({"path": path}))
+
+
+# -- files
+
+
+def _instead(name: str, make: Callable[[Path], object]) -> Callable[[Path], None]:
+    def forge(folder: Path) -> None:
+        path = folder / "c" / name
+        path.unlink()
+        make(path)
+
+    return forge
+
+
+def _link_with_the_same_bytes(folder: Path) -> None:
+    path = folder / "c" / "unique" / "proof.lrat"
+    shutil.move(path, folder / "proof.lrat")
+    path.symlink_to(folder / "proof.lrat")
+
+
+def _link_of_the_folder(folder: Path) -> None:
+    shutil.move(folder / "c" / "unique", folder / "unique")
+    (folder / "c" / "unique").symlink_to(folder / "unique")
+
+
+def _large(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(300 * 1024 * 1024)
+
+
+def _many(folder: Path) -> None:
+    for number in range(500):
+        (folder / "c" / f"{number}.txt").write_text("x")
+    sign(folder / "c")
+
+
+def _nested(folder: Path) -> None:
+    (folder / "c" / "unique" / "more").mkdir()
+    (folder / "c" / "unique" / "more" / "proof.lrat").write_text("1 0 1 0\n")
+    sign(folder / "c")
+
+
+def _lockfile_is(make: Callable[[Path], object]) -> Callable[[Path], None]:
+    def forge(folder: Path) -> None:
+        (folder / "uv.lock").unlink()
+        make(folder / "uv.lock")
+
+    return forge
+
+
+def _text(name: str, text: str) -> Callable[[Path], None]:
+    def forge(folder: Path) -> None:
+        (folder / "c" / name).write_text(text)
+        sign(folder / "c")
+
+    return forge
+
+
+def _key_twice(name: str, key: str, value: str) -> Callable[[Path], None]:
+    def forge(folder: Path) -> None:
+        path = folder / "c" / name
+        path.write_text(path.read_text().replace("{", f'{{"{key}": {value}, ', 1))
+        if name != "manifest.json":
+            sign(folder / "c")
+
+    return forge
+
+
+# -- proofs and clauses
+
+
+def _number_of(folder: Path, name: str) -> int:
+    return int(json.loads((folder / "c" / "unique" / "legend.json").read_text()).index(name)) + 1
+
+
+def _an_axiom(name: str, sign_: int) -> Callable[[Path], None]:
+    """A clause that was made up."""
+
+    def forge(folder: Path) -> None:
+        path = folder / "c" / "unique" / "obligation.cnf"
+        lines = path.read_text().splitlines()
+        lines.insert(1, f"{sign_ * _number_of(folder, name)} 0")
+        lines[0] = f"{' '.join(lines[0].split()[:3])} {len(lines) - 1}"
+        path.write_text("\n".join(lines) + "\n")
+        sign(folder / "c")
+
+    return forge
+
+
+def _swap_names(one: str, other: str) -> Callable[[Path], None]:
+    def forge(folder: Path) -> None:
+        def swap(legend: list[str]) -> None:
+            a, b = legend.index(one), legend.index(other)
+            legend[a], legend[b] = legend[b], legend[a]
+
+        edit(folder / "c" / "unique" / "legend.json", swap)
+        sign(folder / "c")
+
+    return forge
+
+
+def _of_another_property(folder: Path) -> None:
+    for name in ("obligation.cnf", "legend.json", "proof.lrat", "obligation.smt2"):
+        shutil.copy(folder / "c" / "installable" / name, folder / "c" / "unique" / name)
+    sign(folder / "c")
+
+
+def _without_clauses(folder: Path) -> None:
+    """A CNF that is refuted by itself."""
+    (folder / "c" / "unique" / "obligation.cnf").write_text("p cnf 1 2\n1 0\n-1 0\n")
+    (folder / "c" / "unique" / "legend.json").write_text('["two torch"]')
+    (folder / "c" / "unique" / "proof.lrat").write_text("3 0 1 2 0\n")
+    sign(folder / "c")
+
+
+_NOWHERE = "sys_platform == 'plan9' and sys_platform == 'win32'"
+
+
+def _installable_nowhere(marker: str) -> Callable[[Path], None]:
+    """Installable in no environment at all, written by the encoder itself."""
+
+    def forge(folder: Path) -> None:
+        from satlock.solver.lockfiles.reading import read_lockfile
+        from satlock.solver.proofs import further, search
+        from satlock.solver.proofs.certificate import write_certificate
+        from satlock.solver.proofs.installable import prove_installable
+
+        reading = read_lockfile(folder / "uv.lock")
+        honest = prove_installable(reading)
+        kept = search.example_of
+        further.example_of = lambda *ignored: honest.example
+        try:
+            proof = prove_installable(reading, marker)
+        finally:
+            further.example_of = kept
+        shutil.rmtree(folder / "c")
+        write_certificate(folder / "c", [proof])
+
+    return forge
+
+
+def _told(key: str) -> Callable[[Any], Any]:
+    return lambda record: record["owners"][key]
+
+
+def _one(words: Any, key: str) -> str:
+    return next(iter(words[key]))
+
+
+_KINDS: dict[str, list[Iterator[Forgery]]] = {
+    "a decoy project": [
+        _steps(
+            "workspace",
+            ("by a relative path", _decoy(lambda folder: "decoy/pyproject.toml")),
+            ("by an absolute path", _decoy(lambda folder: str(folder / "decoy" / "pyproject.toml"))),
+            ("by a path with steps", _decoy(lambda folder: "c/../decoy/pyproject.toml")),
+            ("called the lock's own", _decoy(lambda folder: "pyproject.toml")),
+            ("called the lock's own, with its digest", _decoy_called_the_own),
+            ("not mentioned", _decoy_without_mention),
+            ("as a file of the workspace", _decoy_above),
+            ("with an empty path", _decoy(lambda folder: "")),
+        ),
+        _steps(
+            "uv",
+            ("with other pins", _pins_of_a_decoy),
+            ("with other pins, and the digest of these", _signed_again(_pins_of_a_decoy)),
+        ),
+        _steps(
+            "complete",
+            ("with fewer requirements", _complete_of_a_decoy),
+            ("with fewer requirements, and the digest of these", _signed_again(_complete_of_a_decoy)),
+            (
+                "in a folder that is named",
+                lambda folder: write_lock(folder / "d", PINNED, "pyproject.toml") and Given(project="d"),
+            ),
+            ("in a folder that has none", lambda folder: (folder / "d").mkdir() or Given(project="d")),  # type: ignore[func-returns-value]
+        ),
+    ],
+    "another format": [
+        _steps(
+            "uv",
+            ("uv.lock as poetry.lock", _wrong_format("poetry.lock", "poetry", _POETRY, Given())),
+            ("uv.lock as poetry.lock, named", _wrong_format("poetry.lock", "poetry", _POETRY, Given("uv.lock"))),
+            ("uv.lock as pdm.lock", _wrong_format("pdm.lock", "pdm", _PDM, Given())),
+            ("uv.lock as pdm.lock, named", _wrong_format("pdm.lock", "pdm", _PDM, Given("uv.lock"))),
+            ("poetry's clauses for uv", _as_uv("poetry", "poetry.lock", _POETRY)),
+            ("pdm's clauses for uv", _as_uv("pdm", "pdm.lock", _PDM)),
+        ),
+        _of_words(
+            "uv",
+            "unique/obligation.json",
+            ("said to be pylock", lambda w: w.update({"format": "pylock"})),
+            ("said to be nothing", lambda w: w.pop("format")),
+        ),
+    ],
+    "another lock": [
+        _steps(
+            "uv",
+            ("one that installs two builds, named", _for_another_lock(TWO_BUILDS)),
+            ("one without conflicts, named", _for_another_lock(origin_lock(conflicts=False))),
+            ("one with a comment more, named", _for_another_lock(origin_lock() + "# \n")),
+            ("one of another format, named", _for_another_lock(origin_lock(), "poetry.lock")),
+            ("one whose name tells no format, named", _for_another_lock(origin_lock(), "lock.txt")),
+            ("one that is not there, named", lambda folder: Given(lockfile="nowhere/uv.lock")),
+            ("one that installs two builds, with its digest", _bound_to_another_lock(TWO_BUILDS)),
+            ("one without conflicts, with its digest", _bound_to_another_lock(origin_lock(conflicts=False))),
+            ("one for more Pythons", _bound_to_another_lock(origin_lock().replace(">=3.12", ">=3.11"))),
+            ("one with another version", _bound_to_another_lock(origin_lock().replace("2.5.1+cpu", "2.5.2+cpu"))),
+            ("a good one elsewhere", _the_good_lock_is_named),
+            ("a good one elsewhere, by an absolute path", _absolute),
+            ("a good one in the certificate", _a_lock_inside),
+        ),
+        _of_manifest(
+            "uv",
+            _stated_path("uv.lock"),
+            _stated_path("../../uv.lock"),
+            _stated_path("../c/../uv.lock"),
+            _stated_path(".."),
+            _stated_path("../pylock.toml"),
+            _stated_path("/dev/zero"),
+            _stated_path(""),
+        ),
+    ],
+    "no regular file": [
+        _steps(
+            "uv",
+            ("a link to /dev/zero", _instead("unique/proof.lrat", lambda path: path.symlink_to("/dev/zero"))),
+            ("a link to a device as manifest", _instead("manifest.json", lambda path: path.symlink_to("/dev/zero"))),
+            ("a fifo", _instead("unique/proof.lrat", os.mkfifo)),
+            ("a fifo as manifest", _instead("manifest.json", os.mkfifo)),
+            ("a folder", _instead("unique/proof.lrat", Path.mkdir)),
+            ("a link to the same bytes", _link_with_the_same_bytes),
+            ("a link to a folder", _link_of_the_folder),
+            ("a link to nothing", _instead("unique/proof.lrat", lambda path: path.symlink_to("nothing"))),
+            ("the lockfile a fifo", _lockfile_is(os.mkfifo)),
+            ("the lockfile a device", _lockfile_is(lambda path: path.symlink_to("/dev/zero"))),
+            ("the lockfile a folder", _lockfile_is(Path.mkdir)),
+        ),
+    ],
+    "too much": [
+        _steps(
+            "uv",
+            ("a file of 300 MB", _instead("unique/proof.lrat", _large)),
+            ("a lockfile of 300 MB", _lockfile_is(_large)),
+            ("500 files", _many),
+            ("nested folders", _nested),
+            ("JSON nested a million times", _text("unique/obligation.json", "[" * 1_000_000)),
+            ("a number of 100,000 digits", _text("unique/obligation.cnf", f"p cnf {'9' * 100_000} 1\n1 0\n")),
+            ("a CNF with 10^9 variables", _text("unique/obligation.cnf", "p cnf 1000000000 1\n1 0\n")),
+        ),
+        _of_words(
+            "uv",
+            "unique/obligation.json",
+            ("100,000 boxes", lambda w: w.update({"walked": [{}] * 100_000})),
+            ("100,000 loops", lambda w: w.update({"loops": [["reach", [str(n)]] for n in range(100_000)]})),
+        ),
+    ],
+    "files": [
+        _steps(
+            "uv",
+            ("a file more", lambda folder: (folder / "c" / "unique" / "note.txt").write_text("x") and None),
+            ("a file more, signed", _text("unique/note.txt", "x")),
+            (
+                "a property more, signed",
+                lambda folder: shutil.copytree(folder / "c" / "unique", folder / "c" / "safe") and sign(folder / "c"),
+            ),
+            ("a file less", lambda folder: (folder / "c" / "unique" / "proof.lrat").unlink()),
+            (
+                "a file less, signed",
+                lambda folder: (folder / "c" / "unique" / "proof.lrat").unlink() or sign(folder / "c"),
+            ),  # type: ignore[func-returns-value]
+            (
+                "nothing but a manifest",
+                lambda folder: (
+                    [shutil.rmtree(folder / "c" / n) for n in ("unique", "index-pins", "installable")]
+                    and sign(folder / "c")
+                ),
+            ),
+            (
+                "no UTF-8",
+                lambda folder: (
+                    (folder / "c" / "unique" / "legend.json").write_bytes(b"\xff\xfe") and sign(folder / "c")
+                ),
+            ),
+        ),
+    ],
+    "the manifest": [
+        _of_manifest(
+            "uv",
+            ("of version 1", lambda m: m.update({"version": 1})),
+            ("of version 3", lambda m: m.update({"version": 3})),
+            ("without a version", lambda m: m.pop("version")),
+            ("without files", lambda m: m.pop("files")),
+            ("with files that are none", lambda m: m.update({"files": []})),
+            ("without a lockfile", lambda m: m.pop("lockfile")),
+            ("with a lockfile that is none", lambda m: m.update({"lockfile": "../uv.lock"})),
+            ("with a note", lambda m: m.update({"note": "checked by a person"})),
+            ("with a note on the lockfile", lambda m: m["lockfile"].update({"note": "good"})),
+            ("without a project", lambda m: m.pop("project")),
+            ("with a workspace", lambda m: m.update({"workspace": [{"path": "x", "sha256": "0"}]})),
+            ("with another digest", lambda m: m["files"].update({"unique/proof.lrat": "0" * 64})),
+        ),
+        _of_manifest("complete", ("without the project", lambda m: m.pop("project"))),
+        _of_manifest(
+            "workspace",
+            ("without its workspace", lambda m: m.pop("workspace")),
+            ("with an empty workspace", lambda m: m.update({"workspace": []})),
+            ("with a member twice", lambda m: m["workspace"].append(m["workspace"][0])),
+            ("with a member elsewhere", lambda m: m["workspace"][0].update({"path": "other/pyproject.toml"})),
+        ),
+        _steps(
+            "uv",
+            ("that is no JSON", _instead("manifest.json", lambda path: path.write_text("yes"))),
+            ("that is a list", _instead("manifest.json", lambda path: path.write_text("[]"))),
+        ),
+    ],
+    "words for a person": [
+        _of_words(
+            "uv",
+            "unique/obligation.json",
+            ("a further claim", lambda w: w["claims"].update({"numpy": ["7"]})),
+            ("a claim of fewer entries", lambda w: w["claims"].update({"torch": ["2", "3"]})),
+            ("a claim of no entries", lambda w: w["claims"].update({"torch": []})),
+            ("no claims", lambda w: w.update({"claims": {}})),
+            ("claims that are a list", lambda w: w.update({"claims": list(w["claims"])})),
+            ("a dropped goal", lambda w: w["goals"].clear()),
+            ("a goal of another name", lambda w: w["goals"].update({"torch": "two numpy"})),
+            ("another version", lambda w: w["entries"].update({_one(w, "entries"): "torch 9.9"})),
+            ("an entry more", lambda w: w["entries"].update({"77": "numpy 1.0"})),
+            ("another property", lambda w: w.update({"property": "installable"})),
+            ("another lockfile", lambda w: w.update({"lockfile": "prod.lock"})),
+            ("another digest", lambda w: w.update({"sha256": "0" * 64})),
+            ("a further key", lambda w: w.update({"reviewed-by": "an expert"})),
+            ("a missing key", lambda w: w.pop("entries")),
+            ("environments", lambda w: w.update({"environments": "python_version >= '3.0'"})),
+        ),
+        _of_words(
+            "uv",
+            "installable/obligation.json",
+            ("other environments", lambda w: w.update({"environments": "python_version >= '3.9'"})),
+            ("no environments", lambda w: w.update({"environments": _NOWHERE})),
+            ("all environments", lambda w: w.update({"environments": ""})),
+            ("an extra as environment", lambda w: w.update({"environments": "extra == 'cpu'"})),
+        ),
+        _of_words(
+            "complete",
+            "complete/obligation.json",
+            ("another requirement", lambda w: w["requirements"].update({"unmet 1~0": "b>=0"})),
+            ("a requirement less", lambda w: w["requirements"].pop("unmet 1~0")),
+            ("a claim of the project", lambda w: w["claims"].update({"(project)": []})),
+        ),
+    ],
+    "axioms": [
+        _of_words(
+            "uv",
+            "unique/obligation.json",
+            ("a Python less", lambda w: w["axioms"]["python"].pop()),
+            ("another requires-python", lambda w: w["axioms"].update({"requires-python": ">=3.13"})),
+            ("a conflict more", lambda w: w["axioms"]["conflicts"].append(["a", "b"])),
+            ("a conflict less", lambda w: w["axioms"]["conflicts"].clear()),
+            ("a rivalry", lambda w: w["axioms"]["rivals"].append(["extra cpu", "extra cu124"])),
+            ("a machine more", lambda w: w["axioms"]["machine"].append("m68k")),
+            ("a platform less", lambda w: w["axioms"]["platform"].pop(0)),
+            ("an impossible pair more", lambda w: w["axioms"]["impossible"].append(w["axioms"]["impossible"][0])),
+            ("something required", lambda w: w["axioms"]["required"].append("extra cpu")),
+            ("something implied", lambda w: w["axioms"]["implied"].append(["extra cpu", "extra cu124"])),
+            ("a switch less", lambda w: w["axioms"]["switches"].pop()),
+            ("a bring made up", lambda w: w["axioms"]["brings"].append(["extra cpu", "in force extra cu124", ""])),
+            ("a further axiom", lambda w: w["axioms"].update({"comfort": True})),
+        ),
+        _of_words(
+            "workspace",
+            "unique/obligation.json",
+            ("a rivalry more", lambda w: w["axioms"]["rivals"].append(["extra most", "extra all"])),
+            ("a marker dropped", lambda w: w["axioms"]["brings"][-1].__setitem__(2, "")),
+            ("a bring less", lambda w: w["axioms"]["brings"].pop()),
+        ),
+        _steps(
+            "uv",
+            ("in the CNF alone: no production", _an_axiom("production", -1)),
+            ("in the CNF alone: never two", _an_axiom("two torch", -1)),
+            ("in the CNF alone: always one extra", _an_axiom("extra cpu", 1)),
+        ),
+    ],
+    "clauses": [
+        _of_lines(
+            "uv",
+            "unique/obligation.cnf",
+            ("one less", lambda lines: lines.pop(5)),
+            ("the last one less", lambda lines: lines.pop()),
+            ("a literal less", lambda lines: lines.__setitem__(-2, lines[-2].partition(" ")[2])),
+            ("a literal turned", lambda lines: lines.__setitem__(-2, f"-{lines[-2]}".replace("--", ""))),
+            ("a variable more", lambda lines: lines.__setitem__(0, lines[0].replace("cnf ", "cnf 9"))),
+        ),
+        _steps(
+            "uv", ("none but a contradiction", _without_clauses), ("those of another property", _of_another_property)
+        ),
+        _of_lines("optimality", "optimality/obligation.cnf", ("one less", lambda lines: lines.pop(1))),
+        _of_lines("complete", "complete/obligation.cnf", ("one less", lambda lines: lines.pop(3))),
+    ],
+    "the legend": [
+        _steps(
+            "uv",
+            ("two extras swapped", _swap_names("extra cpu", "extra cu124")),
+            ("two entries swapped", _swap_names("reach 2", "reach 3")),
+        ),
+        _of_words(
+            "uv",
+            "unique/legend.json",
+            ("a name twice", lambda names: names.__setitem__(0, names[1])),
+            ("a name more", lambda names: names.append("comfort")),
+            ("a name that is a number", lambda names: names.__setitem__(0, 7)),
+            ("another name", lambda names: names.__setitem__(0, "python 9.9.9")),
+        ),
+        _steps("uv", ("an object", _text("unique/legend.json", "{}"))),
+    ],
+    "the proof": [
+        _of_lines(
+            "uv",
+            "unique/proof.lrat",
+            ("without its last step", lambda lines: lines.pop()),
+            (
+                "with a step that does not follow",
+                lambda lines: lines.__setitem__(-1, f"{lines[-1].split()[0]} 0 1 2 0"),
+            ),
+            ("with a reason less", lambda lines: lines.__setitem__(-1, " ".join([*lines[-1].split()[:-2], "0"]))),
+            ("with an empty step first", lambda lines: lines.insert(0, "999999 0 1 0")),
+            ("with a reason that comes later", lambda lines: lines.insert(0, f"999998 0 {lines[-1].split()[0]} 0")),
+            ("with a negative reason", lambda lines: lines.insert(0, "999998 0 -1 0")),
+            ("with a number twice", lambda lines: lines.insert(0, "1 0 1 0")),
+            ("that deletes", lambda lines: lines.insert(0, "1 d 1 2 0")),
+            ("without steps", lambda lines: lines.clear()),
+        ),
+        _steps("uv", ("that is words", _text("unique/proof.lrat", "trust me\n"))),
+        _of_lines("poetry", "unique/proof.lrat", ("without steps", lambda lines: lines.clear())),
+        _of_lines("pdm", "unique/proof.lrat", ("without steps", lambda lines: lines.clear())),
+    ],
+    "loops and walks": [
+        _of_words(
+            "uv",
+            "unique/obligation.json",
+            ("a loop made up", lambda w: w["loops"].append(["reach", ["1", "2"]])),
+            ("a loop of nothing", lambda w: w["loops"].append(["reach", ["99"]])),
+            ("a loop of a kind that is none", lambda w: w["loops"].append(["two", ["1"]])),
+            (
+                "a walk made up",
+                lambda w: w["walked"].append(
+                    {
+                        "goal": "two torch",
+                        "python": ["3.12.0"],
+                        "platform": ["posix linux Linux"],
+                        "implementation": ["cpython CPython"],
+                        "machine": ["x86_64"],
+                        "fixed": {},
+                    }
+                ),
+            ),
+            (
+                "a walk for no goal",
+                lambda w: w["walked"].append(
+                    {
+                        "goal": "two numpy",
+                        "python": ["3.12.0"],
+                        "platform": ["posix linux Linux"],
+                        "implementation": ["cpython CPython"],
+                        "machine": ["x86_64"],
+                        "fixed": {},
+                    }
+                ),
+            ),
+            (
+                "a walk on a platform that is none",
+                lambda w: w["walked"].append(
+                    {
+                        "goal": "two torch",
+                        "python": ["3.12.0"],
+                        "platform": ["plan9"],
+                        "implementation": ["cpython CPython"],
+                        "machine": ["x86_64"],
+                        "fixed": {},
+                    }
+                ),
+            ),
+            ("a walk that is none", lambda w: w["walked"].append([])),
+        ),
+    ],
+    "environments": [
+        _steps(
+            "uv",
+            ("none at all", _installable_nowhere(_NOWHERE)),
+            ("none of the lock's Pythons", _installable_nowhere("python_version < '3.9'")),
+        ),
+        _of_words(
+            "uv",
+            "installable/obligation.json",
+            ("an example elsewhere", lambda w: w["example"].update({"machine": "other"})),
+            ("an example that cannot be", lambda w: w["example"].update({"machine": "AMD64"})),
+        ),
+        _of_words(
+            "uv",
+            "unique/obligation.json",
+            ("no example", lambda w: w["example"].clear()),
+            ("an example that is refused", lambda w: w["example"]["on"].extend(["extra cpu", "extra cu124"])),
+            ("an example with a made-up choice", lambda w: w["example"]["on"].append("extra tpu")),
+            ("an example with another Python", lambda w: w["example"].update({"python": "3.4.0"})),
+        ),
+    ],
+    "recorded metadata": [
+        _of_words(
+            "complete",
+            "complete/metadata.json",
+            (
+                "from an index that the lock does not name",
+                lambda r: _told("1")(r).update({"from": "https://evil.example"}),
+            ),
+            ("from no index", lambda r: _told("1")(r).update({"from": ""})),
+            ("from a file that the lock does not have", lambda r: _told("1")(r).update({"file": "a-1.0.whl"})),
+            ("with a hash that the lock does not have", lambda r: _told("1")(r).update({"sha256": "0" * 64})),
+            ("a requirement less", lambda r: _told("1")(r)["requires-dist"].pop()),
+            ("a requirement more", lambda r: _told("2")(r)["requires-dist"].append("numpy")),
+            ("another specifier", lambda r: _told("1")(r).update({"requires-dist": ["b>=3", "c==1.0"]})),
+            ("a marker dropped", lambda r: _told("1")(r)["requires-dist"].__setitem__(1, "c==1.0; extra == 'x'")),
+            ("an owner less", lambda r: r["owners"].pop("2")),
+            (
+                "an owner more",
+                lambda r: r["owners"].update({"9": {"from": "https://index.example", "requires-dist": []}}),
+            ),
+            ("an owner not examined", lambda r: r["unexamined"].update({"2": r["owners"].pop("2") and "gone"})),
+            ("somebody not examined", lambda r: r["unexamined"].update({"77": "who knows"})),
+            ("the project from an index", lambda r: r["owners"].update({"0": _told("2")(r)})),
+            ("an entry from the project", lambda r: r["owners"].update({"2": {"from": "project"}})),
+            ("no owners", lambda r: r.update({"owners": {}})),
+            ("without a day", lambda r: r.pop("recorded")),
+            ("of some day", lambda r: r.update({"recorded": "recently"})),
+            ("with a note", lambda r: r.update({"note": "complete"})),
+            ("with a note on an owner", lambda r: _told("1")(r).update({"note": "complete"})),
+            ("with numbers", lambda r: _told("1")(r).update({"requires-dist": [1]})),
+        ),
+        _steps("complete", ("a list", _text("complete/metadata.json", "[]"))),
+    ],
+    "the SMT-LIB file": [
+        _of_lines(
+            "uv",
+            "unique/obligation.smt2",
+            ("an assertion less", lambda lines: lines.pop(-4)),
+            ("an assertion more", lambda lines: lines.insert(-3, "(assert false)")),
+            ("another status", lambda lines: lines.__setitem__(2, "(set-info :status sat)")),
+            ("another comment", lambda lines: lines.__setitem__(0, "; unique: proves that nothing can go wrong")),
+        ),
+    ],
+    "keys that are there twice": [
+        _steps(
+            "uv",
+            ("claims", _key_twice("unique/obligation.json", "claims", '{"torch": []}')),
+            ("the property", _key_twice("unique/obligation.json", "property", '"complete"')),
+            ("the lockfile", _key_twice("manifest.json", "lockfile", '{"path": "../x", "sha256": ""}')),
+        ),
+        _steps("complete", ("an owner", _key_twice("complete/metadata.json", "owners", "{}"))),
+    ],
+    "facts of optimality": [
+        _of_words(
+            "optimality",
+            "optimality/obligation.json",
+            ("a version less", lambda w: w["cells"]["core"]["versions"].pop()),
+            ("a fact less", lambda w: w["facts"].pop()),
+            (
+                "a specifier wider",
+                lambda w: next(f for f in w["facts"] if f["specifier"] == "<1.7").update({"specifier": "<1.8"}),
+            ),
+            ("a rumour", lambda w: w["facts"].append({"kind": "rumour", "on": "core"})),
+            ("a cell of another package", lambda w: w["cells"]["core"].update({"package": "boto"})),
+            (
+                "a claim of what is newest",
+                lambda w: w["claims"].update({"fs": {**w["claims"]["boto"], "package": "fs"}}),
+            ),
+            ("a claim of another version", lambda w: w["claims"]["boto"].update({"rank": 6, "version": "1.5"})),
+            ("a claim of another package", lambda w: w["claims"]["boto"].update({"package": "fs"})),
+            ("nothing kept", lambda w: w["claims"]["boto"].update({"kept": []})),
+            ("something absent that is there", lambda w: w["claims"]["boto"]["absent"].append("fs")),
+            (
+                "something kept that is not there",
+                lambda w: w["claims"]["boto"]["kept"][0].update({"rank": 1, "version": "1"}),
+            ),
+            ("no claims", lambda w: w.update({"claims": {}})),
+        ),
+    ],
+}
+
+FORGERIES = [forgery._replace(kind=kind) for kind, lists in _KINDS.items() for some in lists for forgery in some]

@@ -1,0 +1,123 @@
+"""Small projects with their locks and certificates, for those who forge, and the forger's last step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.proofs.certificate import write_certificate
+from satlock.solver.proofs.complete import prove_complete
+from satlock.solver.proofs.examining import examine
+from satlock.solver.proofs.installable import prove_installable
+from satlock.solver.proofs.owners import asking_of
+from satlock.solver.proofs.pins import prove_index_pins
+from satlock.solver.proofs.unique import prove_unique
+from tests.cli.scene import world_of
+from tests.cli.test_why import PACKAGES, pyproject
+from tests.prove.deciding_locks import pdm_text, poetry_text
+from tests.prove.locks import origin_lock, write_lock
+from tests.prove.random_locks import uv_text
+from tests.prove.requirements import Told, project_text
+from tests.prove.test_complete_certificate import INDEX, _asks, _lock
+from tests.prove.test_in_force import _workspace
+from tests.prove.test_optimality import certified
+
+PINNED = """
+[project]
+name = "origin"
+[tool.uv.sources]
+torch = [{ index = "cpu", extra = "cpu" }, { index = "cu124", extra = "cu124" }]
+[[tool.uv.index]]
+name = "cpu"
+url = "https://index.example/cpu"
+[[tool.uv.index]]
+name = "cu124"
+url = "https://index.example/cu124/"
+"""
+
+
+def uv(folder: Path) -> None:
+    """A ``uv.lock`` with three properties: ``unique``, ``index-pins`` and ``installable``."""
+    write_lock(folder, PINNED, "pyproject.toml")
+    reading = read_lockfile(write_lock(folder, origin_lock()))
+    write_certificate(folder / "c", [prove_unique(reading), prove_index_pins(reading), prove_installable(reading)])
+
+
+def complete(folder: Path) -> None:
+    """A ``uv.lock`` whose requirements are met; the record says what its index told."""
+    write_lock(folder, project_text(_asks(), "app", 0), "pyproject.toml")
+    reading = read_lockfile(write_lock(folder, uv_text(_lock())))
+    asking = asking_of(reading, folder / "pyproject.toml")
+    examine(asking, Told(INDEX, _lock().entries, _asks()), lambda address: INDEX, lambda package: False)
+    write_certificate(folder / "c", [prove_complete(reading, asking)])
+
+
+def workspace(folder: Path) -> None:
+    """A ``pylock.toml`` that is only right under the conflicts of a member of its workspace."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _workspace(folder)
+
+
+def optimality(folder: Path) -> None:
+    """A ``pylock.toml`` with the claim that what is not at its newest cannot be newer."""
+    assert certified(world_of(PACKAGES, pyproject("boto", "fs", "wide")), folder)
+    (folder / "certificate").rename(folder / "c")
+
+
+def poetry(folder: Path) -> None:
+    """A ``poetry.lock`` with one build for each of two groups' markers."""
+    _deciding(folder, "poetry.lock", poetry_text)
+
+
+def pdm(folder: Path) -> None:
+    """A ``pdm.lock`` of the same kind."""
+    _deciding(folder, "pdm.lock", pdm_text)
+
+
+def _deciding(folder: Path, name: str, text: Callable[[Any], str]) -> None:
+    linux, other = ("atom", ("sys_platform", "==", "linux")), ("atom", ("sys_platform", "!=", "linux"))
+    group = "main" if name == "poetry.lock" else "default"
+    lock = [("torch", "1.0", (group,), linux), ("torch", "2.0", (group,), other), ("numpy", "1.0", (group,), None)]
+    reading = read_lockfile(write_lock(folder, text(lock), name))
+    write_certificate(folder / "c", [prove_unique(reading)])
+
+
+SCENES: dict[str, Callable[[Path], None]] = {
+    made.__name__: made for made in (uv, complete, workspace, optimality, poetry, pdm)
+}
+
+
+def sign(certificate: Path) -> None:
+    """A manifest that fits whatever was changed in the certificate."""
+    manifest = json.loads((certificate / "manifest.json").read_text())
+    files = (path for path in certificate.rglob("*") if path.is_file() and path.name != "manifest.json")
+    manifest["files"] = {
+        path.relative_to(certificate).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
+    (certificate / "manifest.json").write_text(json.dumps(manifest))
+
+
+def bind(certificate: Path, lockfile: Path, **further: str) -> None:
+    """As :func:`sign`, for a certificate that is to speak of another lockfile."""
+    digest = hashlib.sha256(lockfile.read_bytes()).hexdigest()
+    for path in certificate.glob("*/obligation.json"):
+        edit(path, lambda words: words.update({"sha256": digest, "lockfile": lockfile.name, **further}))
+    edit(
+        certificate / "manifest.json", lambda m: m["lockfile"].update({"sha256": digest, "path": f"../{lockfile.name}"})
+    )
+    sign(certificate)
+
+
+def edit(path: Path, change: Callable[[Any], object]) -> None:
+    """Changes what a JSON file says."""
+    words = json.loads(path.read_text())
+    change(words)
+    path.write_text(json.dumps(words))
+
+
+def digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

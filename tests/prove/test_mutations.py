@@ -1,0 +1,122 @@
+"""Random changes of every file of certificates of every property: what is accepted claims what the honest one claims.
+
+``SATLOCK_NIGHTLY=1`` makes ten times as many.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from satlock.solver.checking.certificate import Bad, NotGiven, check_certificate
+from tests.prove.scenes import SCENES, sign
+
+EACH = 600 if os.environ.get("SATLOCK_NIGHTLY") else 60
+"""Changes of each file."""
+
+
+def _of_bytes(chance: random.Random, content: bytes) -> bytes:
+    """A byte, a digit, a line, or a part that is elsewhere now."""
+    place = chance.randrange(len(content))
+    kind = chance.randrange(6)
+    if kind == 0:
+        return content[:place] + bytes([content[place] ^ (1 << chance.randrange(8))]) + content[place + 1 :]
+    if kind == 1:
+        digits = [i for i, byte in enumerate(content) if 48 <= byte < 58]
+        place = chance.choice(digits or [place])
+        return content[:place] + str(chance.randrange(10)).encode() + content[place + 1 :]
+    lines = content.splitlines(keepends=True)
+    one, other = chance.randrange(len(lines)), chance.randrange(len(lines))
+    if kind == 2:
+        del lines[one]
+    elif kind == 3:
+        lines.insert(other, lines[one])
+    elif kind == 4:
+        lines[one], lines[other] = lines[other], lines[one]
+    else:
+        return content[:place] + content[place + chance.randrange(1, 40) :]
+    return b"".join(lines)
+
+
+def _of_json(chance: random.Random, words: Any) -> Any:
+    """A value that is another one, is not there, or is there twice."""
+    here, parents = words, []
+    while isinstance(here, dict | list) and here and (not parents or chance.random() < 0.9):
+        key = chance.choice(list(here) if isinstance(here, dict) else range(len(here)))
+        parents.append((here, key))
+        here = here[key]
+    if not parents:
+        return [] if isinstance(words, dict) else {}
+    parent, key = parents[-1]
+    kind = chance.randrange(4)
+    if kind == 0:
+        del parent[key]
+    elif kind == 1 and isinstance(parent, list):
+        parent.insert(key, chance.choice(parent))
+    elif kind == 1:
+        parent[f"{key}x"] = here
+    elif kind == 2:
+        other = chance.choice(list(parent.values() if isinstance(parent, dict) else parent))
+        parent[key] = other
+    elif isinstance(here, str):
+        place = chance.randrange(len(here) + 1)
+        parent[key] = here[:place] + chance.choice("x1 .-'\"") + here[place + chance.randrange(2) :]
+    elif isinstance(here, int):
+        parent[key] = here + chance.choice((-1, 1))
+    else:
+        parent[key] = chance.choice((None, "", 0, [], {}))
+    return words
+
+
+def _claim(folder: Path) -> dict[str, Any]:
+    """What is claimed: all that is printed, without the size of the proof and the day, which rests on nobody's word."""
+    found = check_certificate(folder / "c").data()
+    for one in found["properties"]:
+        del one["steps"], one["clauses"]
+        for trusted in one["trusted"]:
+            del trusted["recorded"]
+    return found
+
+
+def _same_claim(folder: Path, honest: dict[str, Any]) -> bool:
+    found = json.loads(json.dumps(_claim(folder)).replace(str(folder), "."))
+    return bool(found == honest)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_what_is_accepted_claims_the_same(scene: str, tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    SCENES[scene](folder)
+    honest = json.loads(json.dumps(_claim(folder)).replace(str(folder), "."))
+    kept = tmp_path / "kept"
+    shutil.copytree(folder / "c", kept)
+    chance = random.Random(scene)
+    refused = accepted = 0
+    for path in sorted(path for path in (folder / "c").rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        for _ in range(EACH):
+            if path.suffix == ".json" and chance.random() < 0.7:
+                changed = json.dumps(_of_json(chance, json.loads(content))).encode()
+                same = json.loads(changed) == json.loads(content)
+            else:
+                changed = _of_bytes(chance, content)
+                same = changed == content
+            path.write_bytes(changed)
+            if path.name != "manifest.json":
+                sign(folder / "c")
+            try:
+                assert _same_claim(folder, honest), f"{path.name} now says {changed[:2000]!r}"
+                accepted += 1
+            except (Bad, NotGiven) as error:
+                assert not same, f"{path.name}: {error}"
+                refused += 1
+            path.write_bytes(content)
+            shutil.copy(kept / "manifest.json", folder / "c" / "manifest.json")
+    assert refused > 10 * EACH / 2
+    assert accepted < refused / 4
