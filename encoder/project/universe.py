@@ -212,7 +212,9 @@ def _roots(project: Project, active: Mapping[Choice, Formula], known: Mapping[Re
     whole = _whole_project(project)
     for choice, requirement in _listed(project):
         if requirement.name != project.name:
-            yield Root(requirement, whole if choice is None else whole & active[choice], choice)
+            needs_all = choice is None or choice.kind == "extra"  # a group can be installed alone
+            region = active[choice] if choice is not None else TRUE
+            yield Root(requirement, whole & region if needs_all else region, choice)
     for member in project.members if project.whole_workspace else ():
         yield from _roots_of_member(project, member, known.get(member.folder))
 
