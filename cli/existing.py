@@ -126,9 +126,9 @@ def json_of_standing(
     places, gaps = [], []
     if verdict.lock is not None and verdict.domain is not None:
         from satlock.cli.gaps import json_of_gaps
-        from satlock.encoder.markers.shortest import Shortener
+        from satlock.encoder.markers.shortest import Shortener, spelled_for_people
 
-        shortener = Shortener(verdict.domain)
+        shortener = Shortener(verdict.domain, spelled_for_people(project))
         markers = (shortener.marker(region) for region in verdict.regions)
         places = list(zip(standing.entries, markers, strict=True))
         gaps = json_of_gaps(verdict.lock, verdict.domain)

@@ -16,21 +16,44 @@ from satlock.encoder.markers.marker import (
     all_of,
     any_of,
 )
-from satlock.encoder.project.project import Choice
+from satlock.encoder.project.project import Choice, Project
 
-__all__ = ["Shortener", "spelled_as_pylock"]
+__all__ = ["Shortener", "spelled_as_pylock", "spelled_for_people"]
 
 _AXIS_ORDER = {"opaque": 0, "machine": 1, "python": 2, "implementation": 3, "platform": 4, "choice": 5}
 
 _NEVER = "python_version < '0'"
+_NOT = {True: "", False: "not "}
 
 Cube = tuple[Formula, ...]
 
 
 def spelled_as_pylock(choice: Choice, chosen: bool) -> str:
-    """How a marker of PEP 751 asks for an extra or group."""
+    """How a marker of PEP 751 asks for an extra or group; in words where it knows none such (a member's, a project)."""
+    if choice.kind == "project":
+        return f"{f'project {choice.package}' if choice.package else 'the project itself'} is {_NOT[chosen]}installed"
+    if choice.package:
+        return f"{choice.kind} {choice.name} of {choice.package} is {_NOT[chosen]}chosen"
     variable = "extras" if choice.kind == "extra" else "dependency_groups"
     return f"'{choice.name}' {'in' if chosen else 'not in'} {variable}"
+
+
+def spelled_for_people(project: Project) -> Callable[[Choice, bool], str]:
+    """The same, with a group that conflicts with its own project named as what it is: one that is installed alone."""
+    alone = {
+        choice
+        for members in project.conflicts
+        for choice in members
+        if choice.kind == "group" and Choice("project", "", choice.package) in members
+    }
+
+    def spelled(choice: Choice, chosen: bool) -> str:
+        if choice in alone and project.whole_workspace:
+            whose = f" of {choice.package}" if choice.package else ""
+            return f"{'' if chosen else 'not '}only group {choice.name}{whose}"
+        return spelled_as_pylock(choice, chosen)
+
+    return spelled
 
 
 class Shortener:

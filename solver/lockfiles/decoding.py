@@ -13,7 +13,7 @@ from satlock.encoder.formula.candidates import Build
 from satlock.encoder.formula.cells import Cell, Edge, Package
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of
-from satlock.encoder.markers.shortest import Shortener
+from satlock.encoder.markers.shortest import Shortener, spelled_for_people
 from satlock.encoder.markers.specifiers import python_lower_bounds
 from satlock.encoder.project.dependencies import Edits, edits_of
 from satlock.encoder.project.project import Choice, Project
@@ -72,7 +72,7 @@ def edges_from(encoding: Encoding, selection: Selection, cell: Cell | None, extr
 def decode(project: Project, universe: Universe, encoding: Encoding, selection: Selection) -> Lock:
     """The lock that a selection stands for."""
     regions = reached(encoding, selection)
-    domain, shortener = encoding.domain, Shortener(encoding.domain)
+    domain, shortener = encoding.domain, Shortener(encoding.domain, spelled_for_people(project))
     entries: dict[tuple[str, Version, str], list[tuple[Cell, Build]]] = {}
     for (cell, extra), region in regions.items():
         if extra:
