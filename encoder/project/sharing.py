@@ -61,14 +61,17 @@ class Shared:
         return {**{name: _inherited(sources, declared) for name, sources in shared.items()}, **own}, indexes
 
     def conflicts(self, declared: Declared) -> tuple[tuple[Choice, ...], ...]:
-        """Those that the members of the workspace state, in the order of their names, the root's first."""
-        found = [read_conflicts(self.own.get("conflicts"), declared)]
+        """Those that the members of the workspace state, in the order of their names."""
+        own = read_conflicts(self.own.get("conflicts"), declared)
+        found = [] if self.workspace is not None else [own]
         if self.workspace is not None:
             for name, (tables, settings) in _files(self.workspace).items():
-                if name != (declared.name or "") and "conflicts" in settings:
+                if name == (declared.name or ""):
+                    found.append(own)
+                elif "conflicts" in settings:
                     stated = read_conflicts(settings["conflicts"], _declared_by(tables, settings))
                     found.append(tuple(tuple(_named(c, name, declared.name) for c in choices) for choices in stated))
-        return tuple(dict.fromkeys(conflict for conflicts in found for conflict in conflicts))
+        return tuple(conflict for conflicts in found for conflict in conflicts)
 
     def check(
         self, path: Path, name: str | None, requirements: Iterable[Requirement], sources: Mapping[str, object]
@@ -169,7 +172,7 @@ def _files(workspace: Workspace) -> dict[str, tuple[Mapping[str, Value], Mapping
     for name, path in workspace.members.items():
         tables = workspace.tables if path == workspace.root else Value(load(path), str(path), "").table()
         found[name] = (tables, settings_of(tables, []))
-    return dict(sorted(found.items(), key=lambda item: (workspace.members.get(item[0]) != workspace.root, item[0])))
+    return dict(sorted(found.items()))
 
 
 def _declared(workspace: Workspace) -> Declared:

@@ -57,6 +57,8 @@ class Universe:
     """In the order of the file: dependencies, extras, groups."""
     active: Mapping[Choice, Formula]
     """When a choice is in force: chosen itself, or pulled in by another one."""
+    own: Mapping[Choice, Formula]
+    """The same as far as the project's own choices pull each other in; source trees that it requires may do, too."""
     pins: Mapping[str, tuple[Pin, ...]]
     unusable: tuple[Choice, ...]
     """Choices that no environment admits, since they bring conflicting ones together."""
@@ -76,28 +78,45 @@ def universe_of(project: Project, known: Mapping[Reference, Direct] | None = Non
         ProjectError: where no environment is left, or two pins of a package overlap.
     """
     known = dict(known or {})
+    members = [member.name for member in project.members]
+    may_be_left_out = frozenset(("", *members) if project.whole_workspace and project.conflicts else ())
+    universe = _universe(project, known, may_be_left_out)
+    named = {choice for conflict in project.conflicts for choice in conflict}
+    deciding = {atom for choice in named for atom in universe.active.get(choice, TRUE).atoms} | named
+    needed = frozenset(name for name in may_be_left_out if Choice("project", "", name) in deciding)
+    return universe if needed == may_be_left_out else _universe(project, known, needed)
+
+
+def _universe(project: Project, known: dict[Reference, Direct], optional: frozenset[str]) -> Universe:
+    """``optional`` are the projects of a workspace that need not be installed themselves (``""`` for the root).
+
+    Any of them may be left out by who installs. It only is a choice where that decides about a conflict: elsewhere all
+    of them are installed on the same versions.
+    """
     pythons = from_python_specifier(str(project.requires_python))
     platforms = any_of(from_marker(m) for m in project.environments) if project.environments else TRUE
     brought: dict[str, Formula] = {}
     while True:
-        active = _activations(project, brought)
+        active = _activations(project, brought, optional)
         axioms = list(_axioms(project, active))
         domain = Domain(all_of([pythons, platforms, *axioms]))
         if not domain.satisfiable(TRUE):
             raise ProjectError(
                 f"{project.path}: requires-python and tool.uv.environments leave no environment; widen one of them."
             )
-        roots = tuple(_roots(project, active, known))
+        roots = tuple(_roots(project, active, known, optional))
         reached = reach(project, roots, _claims(project, active), known, edits_of(project, itself=False), domain)
         if reached.brought == brought:
             break
         brought = dict(reached.brought)
+    own = _activations(project, {}, optional)
     active |= _activations_elsewhere(project, active, reached)
     every = list(_axioms(project, active))
     if len(every) > len(axioms):
         domain = Domain(all_of([pythons, platforms, *every]))
     unusable = tuple(choice for choice in active if not domain.satisfiable(chosen(choice)) and not choice.package)
-    return Universe(domain, roots, active, _pins(project, reached, domain), unusable, known, tuple(reached.unknown))
+    pins = _pins(project, reached, domain)
+    return Universe(domain, roots, active, own, pins, unusable, known, tuple(reached.unknown))
 
 
 def _axioms(project: Project, active: Mapping[Choice, Formula]) -> Iterator[Formula]:
@@ -111,12 +130,14 @@ def _axioms(project: Project, active: Mapping[Choice, Formula]) -> Iterator[Form
             yield ~all_of(active[choice] for choice in members)
 
 
-def _activations(project: Project, brought: Mapping[str, Formula]) -> dict[Choice, Formula]:
+def _activations(project: Project, brought: Mapping[str, Formula], optional: frozenset[str]) -> dict[Choice, Formula]:
     """PEP 735 includes and self-referencing extras: one choice brings others with it, sometimes under a marker.
 
     ``brought`` are the extras that source trees ask for which the project requires.
     """
+    itself = Choice("project", "")
     choices = [Choice("extra", name) for name in project.extras] + [Choice("group", name) for name in project.groups]
+    choices += [itself] if "" in optional else []
     brought_by: dict[Choice, list[tuple[Choice | None, Formula]]] = {choice: [] for choice in choices}
     for group, included in project.group_includes.items():
         for name in included:
@@ -125,6 +146,8 @@ def _activations(project: Project, brought: Mapping[str, Formula]) -> dict[Choic
         if requirement.name == project.name:
             for extra in requirement.extras:
                 brought_by[Choice("extra", extra)].append((by, from_marker(requirement.marker)))
+            if itself in brought_by and by is not None and by.kind == "group":
+                brought_by[itself].append((by, from_marker(requirement.marker)))
 
     def paths(choice: Choice, on_path: frozenset[Choice]) -> Formula:
         ways = [chosen(choice)]
@@ -132,7 +155,7 @@ def _activations(project: Project, brought: Mapping[str, Formula]) -> dict[Choic
             ways.append(brought[choice.name])
         for by, marker in brought_by[choice]:
             if by is None:
-                ways.append(marker)
+                ways.append(marker & paths(itself, frozenset((itself,))) if "" in optional else marker)
             elif by not in on_path:
                 ways.append(marker & paths(by, on_path | {by}))
         return any_of(ways)
@@ -169,7 +192,7 @@ def _activations_elsewhere(
             elif project.name is None:
                 region = active.get(Choice("group", choice.name), FALSE)
         elif choice.kind == "project" and not choice.package:
-            region = _whole_project(project)
+            region = TRUE
         found[choice] = region
     return found
 
@@ -182,17 +205,6 @@ def _choices_of_members(project: Project, reached: Reached) -> Iterator[Choice]:
                 yield Choice("extra", extra, package)
         for group in member.groups:
             yield Choice("group", group, member.name)
-
-
-def _is_a_choice(project: Project, package: str) -> bool:
-    """Whether a lock of the whole workspace leaves it to the person who installs if a project is installed at all."""
-    return project.whole_workspace and any(
-        choice.kind == "project" and choice.package == package for members in project.conflicts for choice in members
-    )
-
-
-def _whole_project(project: Project) -> Formula:
-    return chosen(Choice("project", "")) if _is_a_choice(project, "") else TRUE
 
 
 def _group(member: Member, group: str) -> Formula:
@@ -208,21 +220,23 @@ def _pythons_of(owner: Project | Member, group: str) -> Formula:
     return from_python_specifier(str(specifiers)) if specifiers else TRUE
 
 
-def _roots(project: Project, active: Mapping[Choice, Formula], known: Mapping[Reference, Direct]) -> Iterator[Root]:
-    whole = _whole_project(project)
+def _roots(
+    project: Project, active: Mapping[Choice, Formula], known: Mapping[Reference, Direct], optional: frozenset[str]
+) -> Iterator[Root]:
+    whole = active.get(Choice("project", ""), TRUE)
     for choice, requirement in _listed(project):
         if requirement.name != project.name:
             needs_all = choice is None or choice.kind == "extra"  # a group can be installed alone
             region = active[choice] if choice is not None else TRUE
             yield Root(requirement, whole & region if needs_all else region, choice)
     for member in project.members if project.whole_workspace else ():
-        yield from _roots_of_member(project, member, known.get(member.folder))
+        yield from _roots_of_member(member, known.get(member.folder), member.name in optional)
 
 
-def _roots_of_member(project: Project, member: Member, direct: Direct | None) -> Iterator[Root]:
+def _roots_of_member(member: Member, direct: Direct | None, optional: bool) -> Iterator[Root]:
     """In a lock of the whole workspace every member is installed, and its extras and groups are choices too."""
     itself = Choice("project", "", member.name)
-    present = chosen(itself) if _is_a_choice(project, member.name) else TRUE
+    present = chosen(itself) if optional else TRUE
 
     def required(extra: str) -> Requirement:
         text = f"{member.name}[{extra}]" if extra else member.name
@@ -235,12 +249,11 @@ def _roots_of_member(project: Project, member: Member, direct: Direct | None) ->
         return
     for extra in direct.metadata.provides_extra:
         choice = Choice("extra", extra, member.name)
-        yield Root(required(extra), chosen(choice), choice)
+        yield Root(required(extra), present & chosen(choice), choice)
     lowering = lowering_of(direct)
     for group, requirements in member.groups.items():
         for requirement in requirements:
-            if requirement.name != project.name:
-                yield Root(requirement, _group(member, group), Choice("group", group, member.name), lowering)
+            yield Root(requirement, _group(member, group), Choice("group", group, member.name), lowering)
 
 
 def _claims(project: Project, active: Mapping[Choice, Formula]) -> dict[str, list[Claim]]:

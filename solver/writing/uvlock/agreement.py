@@ -16,7 +16,7 @@ from satlock.encoder.markers.marker import FALSE, Formula, any_of, from_marker, 
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
 from satlock.encoder.project.uv_view import UvView
-from satlock.solver.writing.uvlock.conflicts import expanded, refuse_unseen
+from satlock.solver.writing.uvlock.conflicts import expanded, unlisted
 from satlock.solver.writing.uvlock.writing import stated_of
 
 __all__ = ["disagreement"]
@@ -32,7 +32,7 @@ def disagreement(
     Raises:
         ProjectError: the project has something that a ``uv.lock`` cannot say.
     """
-    refuse_unseen(project, universe, expanded(view.project))
+    unlisted(project, universe, expanded(view.project))
     compared = _Compared(view.project)
     try:
         return next(compared.differences(tables, tomllib.loads(stated_of(view, folder))), None)

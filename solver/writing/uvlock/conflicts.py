@@ -1,86 +1,180 @@
-"""The conflicts of a project as uv has them, and what uv does not see of them."""
+"""The conflicts of a project as uv has them, and what uv makes of choices that bring conflicting ones along."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from satlock.encoder.markers.marker import FALSE, with_choices
 from satlock.encoder.project.project import Choice, Project, ProjectError
 from satlock.encoder.project.universe import Universe
+from satlock.solver.writing.uvlock.hashed import Item, Table, hash_of_item, hash_of_set
 
-__all__ = ["expanded", "refuse_unseen"]
+__all__ = ["Conflict", "Unlisted", "expanded", "unlisted"]
 
 Conflict = frozenset[Choice]
 
 
 def expanded(project: Project) -> tuple[Conflict, ...]:
-    """The sets that uv works with: those that are stated, then those that follow from groups that include others."""
+    """The sets that uv works with: those that are stated, then those that follow from groups that include others.
+
+    All in the order in which uv has them.
+    """
     stated = [frozenset(members) for members in project.conflicts]
-    inferred: dict[Conflict, None] = {}
-    for included, includers in _includers(project.group_includes).items():
-        for members in [*stated, *inferred]:
-            if included in members:
-                found = (members - {included} | {by} for by in includers)
-                inferred.update((new, None) for new in found if new not in stated and len(new) > 1)
-    return (*stated, *inferred)
+    if not project.group_includes or not any(item.kind == "group" for members in stated for item in members):
+        return tuple(stated)
+    name = project.name or ""
+    known: dict[frozenset[Item], None] = {_items(members, name): None for members in stated}
+    seeded = len(known)
+    substitutes = _substitutes(list(known), project)
+    for item in _ordered(substitutes):
+        found: Table[frozenset[Item]] = Table(hash_of_set)
+        for members in known:
+            for by in substitutes[item] if item in members else ():
+                if (new := members - {item} | {by}) not in known:
+                    found.add(new)
+        known |= dict.fromkeys(found)
+    inferred = list(known)[seeded:]
+    return (*stated, *(frozenset(_choice(item, name) for item in members) for members in inferred))
 
 
-def _includers(includes: Mapping[str, tuple[str, ...]]) -> dict[Choice, list[Choice]]:
-    """For each group those that include it, over any number of steps."""
-    found: dict[Choice, list[Choice]] = {}
-    for name in includes:
-        todo, seen = [name], {name}
-        while todo:
-            for other in includes.get(todo.pop(), ()):
-                if other not in seen:
-                    seen.add(other)
-                    todo.append(other)
-                    found.setdefault(Choice("group", other), []).append(Choice("group", name))
+def _items(members: Conflict, name: str) -> frozenset[Item]:
+    return frozenset((choice.package or name, choice.kind, choice.name) for choice in members)
+
+
+def _choice(item: Item, name: str) -> Choice:
+    package, kind, named = item
+    return Choice(kind, named, "" if package == name else package)  # type: ignore[arg-type]  # it was one
+
+
+def _ordered(substitutes: Mapping[Item, object]) -> Iterator[Item]:
+    table: Table[Item] = Table(hash_of_item)
+    for item in substitutes:
+        table.add(item)
+    return iter(table)
+
+
+def _substitutes(stated: Sequence[frozenset[Item]], project: Project) -> dict[Item, Table[Item]]:
+    """For each group in a conflict those that include it, over any number of steps."""
+    kinds = {"extra": 0, "group": 1, "project": 2}
+    nodes: dict[str, Item] = {}
+    carried: dict[str, Table[Item]] = {}
+    for members in stated:
+        for item in sorted(members, key=lambda item: (item[0], kinds[item[1]], item[2])):
+            if item[1] == "group" and item[2] not in nodes:
+                nodes[item[2]] = item
+                carried[item[2]] = Table(hash_of_item)
+                carried[item[2]].add(item)
+    for group in sorted(project.groups):
+        if group not in nodes:
+            nodes[group] = (project.name or "", "group", group)
+            carried[group] = Table(hash_of_item)
+    includers: dict[str, list[str]] = {group: [] for group in nodes}
+    for group in sorted(project.group_includes):
+        for included in project.group_includes[group]:
+            includers[included].insert(0, group)
+    found: dict[Item, Table[Item]] = {}
+    for group in _included_first(includers):
+        for by in includers[group]:
+            for item in carried[group]:
+                found.setdefault(item, Table(hash_of_item)).add(nodes[by])
+            carried[by].update(carried[group])
     return found
 
 
-def refuse_unseen(project: Project, universe: Universe, seen: tuple[Conflict, ...]) -> None:
-    """Refuses a project where uv lets choices be made together that bring conflicting ones along.
+def _included_first(includers: Mapping[str, Sequence[str]]) -> list[str]:
+    """The groups, each before those that include it."""
+    finished: dict[str, None] = {}
+    seen: set[str] = set()
+    for start in includers:
+        waiting = [start]
+        while waiting:
+            group = waiting[-1]
+            if group in seen:
+                finished.setdefault(waiting.pop())
+                continue
+            seen.add(group)
+            waiting += (by for by in includers[group] if by not in seen)
+    return list(reversed(finished))
 
-    The lock says nothing of them, so that uv would install whatever comes.
+
+@dataclass(frozen=True)
+class Unlisted:
+    """Two choices that no set lists, and that bring along two that are in conflict."""
+
+    chosen: tuple[Choice, ...]
+    """One, where it brings both."""
+    brought: tuple[Choice, Choice]
+
+    def __str__(self) -> str:
+        verb = "bring" if len(self.chosen) > 1 else "brings"
+        return f"{' and '.join(map(str, self.chosen))} {verb} {self.brought[0]} and {self.brought[1]}"
+
+    @property
+    def entry(self) -> str:
+        """As a set of ``conflicts``."""
+        return f"[{', '.join(map(_spelled, self.chosen))}]"
+
+
+def unlisted(project: Project, universe: Universe, seen: Iterable[Conflict]) -> tuple[Unlisted, ...]:
+    """The choices that bring conflicting ones along without being listed as a conflict.
+
+    uv refuses their installation, where the lock has the steps from the one to the other: while it follows them, it
+    finds two extras active that are in conflict. It looks at extras alone.
 
     Raises:
-        ProjectError: names the conflict that uv has to be told of.
+        ProjectError: names what uv would let be installed together. The lock says nothing of that, so that uv would
+            install whatever comes.
     """
     pairs = {frozenset(pair) for members in seen for pair in combinations(members, 2)}
+    found: dict[Unlisted, None] = {}
     for members in project.conflicts:
         for one, other in combinations(dict.fromkeys(members), 2):
             for first in _bringing(universe, one):
                 for second in _bringing(universe, other):
-                    chosen = dict.fromkeys(choice for choice in (first, second) if choice is not None)
+                    chosen = tuple(dict.fromkeys(choice for choice in (first, second) if choice is not None))
                     if len(chosen) == 2 and frozenset(chosen) in pairs:
                         continue
-                    raise ProjectError(_unseen(project, one, other, tuple(chosen)))
+                    new = Unlisted(chosen, (one, other))
+                    if None in (first, second) or frozenset((one, other)) not in pairs or not _is_refused(new):
+                        raise ProjectError(_let_through(project, new))
+                    found[new] = None
+    return tuple(found)
 
 
 def _bringing(universe: Universe, choice: Choice) -> Iterator[Choice | None]:
     """What makes a choice active; None where it always is, at least somewhere."""
-    if with_choices(universe.active[choice], frozenset()) is not FALSE:
+    active = universe.active[choice]
+    if with_choices(active, frozenset()) is not FALSE:
         yield None
         return
     for other in universe.active:
-        if with_choices(universe.active[choice], frozenset((other,))) is not FALSE:
+        itself = Choice("project", "", other.package)
+        if with_choices(active, frozenset((other, itself) if other.kind == "extra" else (other,))) is FALSE:
+            continue
+        if other.kind != "extra" or with_choices(active, frozenset((itself,))) is FALSE:
             yield other
 
 
-def _unseen(project: Project, one: Choice, other: Choice, chosen: tuple[Choice, ...]) -> str:
-    if len(chosen) < 2:
-        what = f"{chosen[0]} brings" if chosen else "the project's own dependencies bring"
+def _is_refused(met: Unlisted) -> bool:
+    """Whether uv refuses an installation: two extras, each of which it sees become active."""
+    if any(choice.kind != "extra" for choice in met.brought):
+        return False
+    return len(met.chosen) == 2 or not any(choice.package for choice in met.brought)
+
+
+def _let_through(project: Project, met: Unlisted) -> str:
+    if len(met.chosen) < 2:
+        what = f"{met.chosen[0]} brings" if met.chosen else "the project's own dependencies bring"
         return (
-            f"{project.path}: {what} both {one} and {other}, which are in conflict, and uv lets it be installed; "
-            "drop one of them there, or write a pylock.toml."
+            f"{project.path}: {what} both {met.brought[0]} and {met.brought[1]}, which are in conflict, and uv lets it "
+            "be installed; drop one of them there, or write a pylock.toml."
         )
-    entry = ", ".join(map(_spelled, chosen))
     return (
-        f"{project.path}: {chosen[0]} and {chosen[1]} bring {one} and {other}, which are in conflict, and uv does not "
-        f"see that; add [{entry}] to tool.uv.conflicts for a uv.lock, or write a pylock.toml."
+        f"{project.path}: {met}, which are in conflict, and uv does not see that; add {met.entry} to tool.uv.conflicts "
+        "for a uv.lock, or write a pylock.toml."
     )
 
 

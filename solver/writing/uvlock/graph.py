@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 
-from satlock.encoder.markers.marker import FALSE, TRUE, Formula, chosen, forget_switches, with_choices
+from satlock.encoder.markers.marker import FALSE, TRUE, Formula, forget_switches, from_marker, with_choices
 from satlock.encoder.markers.shortest import Shortener
-from satlock.encoder.project.project import Choice, ProjectError
+from satlock.encoder.project.dependencies import edits_of
+from satlock.encoder.project.project import Choice, Project, ProjectError, Requirement
+from satlock.encoder.project.reach import dependencies_of
 from satlock.encoder.project.universe import Universe
 from satlock.solver.lockfiles.lock import Lock, LockedPackage, LockedRequirement
+from satlock.solver.writing.uvlock.conflicts import Unlisted
 from satlock.solver.writing.uvlock.sources import source_of
 from satlock.solver.writing.uvlock.text import Item
 
@@ -28,12 +31,13 @@ class Graph:
 
     lock: Lock
     universe: Universe
+    project: Project
     spelled: Callable[[Choice, bool], str]
     heeded: bool
     """Whether uv heeds what markers ask of choices: only where the project has conflicts."""
+    unlisted: Iterable[Unlisted]
+    """What uv has to find out on its way through the lock: which choices of the project bring which others along."""
     folder: Path
-    path: str
-    """Of the project's file, for errors."""
     _shortener: Shortener = field(init=False)
     _several: Counter[str] = field(init=False)
     _sources: dict[Key, Item] = field(init=False)
@@ -73,7 +77,7 @@ class Graph:
         asked = {atom for cube in cover or () for part in cube for atom in part.switches if isinstance(atom, Choice)}
         if asked and not self.heeded:
             raise ProjectError(
-                f"{self.path}: {what} depends on {min(asked)}, and uv heeds that only where "
+                f"{self.project.path}: {what} depends on {min(asked)}, and uv heeds that only where "
                 f"tool.uv.conflicts has a set; add the extras and groups that exclude each other there, or write a "
                 f"pylock.toml."
             )
@@ -89,8 +93,8 @@ class Graph:
         regions = [forget_switches(other.region) for other in self.lock.packages if other.name == package.name]
         if any(self.universe.domain.satisfiable(one, other) for one, other in combinations(regions, 2)):
             raise ProjectError(
-                f"{self.path}: which {package.name} is installed depends on the chosen groups, which a uv.lock of a "
-                "project without a [project] table cannot say; add that table, or write a pylock.toml."
+                f"{self.project.path}: which {package.name} is installed depends on the chosen groups, which a uv.lock "
+                "of a project without a [project] table cannot say; add that table, or write a pylock.toml."
             )
         marker = self._shortener.marker(forget_switches(package.region)) if len(regions) > 1 else None
         return [marker] if marker else []
@@ -106,21 +110,67 @@ class Graph:
             item["marker"] = marker
         return item
 
-    def section(self, choice: Choice | None) -> list[Item]:
-        """What the project's dependencies (None), an extra or a group list, with all that they bring along."""
-        made = frozenset(() if choice is None else (choice,))
+    def section(self, choice: Choice | None, listed: Iterable[Requirement] = ()) -> list[Item]:
+        """What the project's dependencies (None), an extra or a group list, with all that they bring along.
+
+        ``listed`` is what a group lists, with what it includes.
+        """
+        reached = self._reached(choice)
         steps: list[LockedRequirement] = []
-        owner = choice.package if choice is not None else ""
-        for listed, requirements in self.lock.roots.items():
-            if listed is not None and (listed.kind == "project" or listed.package != owner):
-                continue  # what members list stands in their own entries
-            brought = TRUE if listed in (None, choice) else with_choices(self.universe.active[listed], made)
-            if brought is FALSE or (listed is None and choice is not None):
-                continue
-            steps += (replace(step, region=step.region & brought) for step in requirements)
-        reached = TRUE if choice is None else chosen(choice)
+        for by, requirements in self.lock.roots.items():
+            brought = self._brought(by, choice)
+            if brought is not FALSE:
+                steps += (replace(step, region=step.region & brought) for step in requirements)
         possible = [step for step in steps if self.universe.domain.satisfiable(step.region, reached)]
-        return self.dependencies(_merged(possible), reached, str(choice or "the project"))
+        found = self.dependencies(_merged(possible), reached, str(choice or "the project"))
+        asked = [(each.extras, from_marker(each.marker)) for each in listed if each.name == self.project.name]
+        return self._with_project(found, asked or self._seen_active(choice), reached)
+
+    def _reached(self, choice: Choice | None) -> Formula:
+        return self.universe.active.get(choice or Choice("project", ""), TRUE)
+
+    def _brought(self, listed: Choice | None, choice: Choice | None) -> Formula:
+        """Where a choice brings along what another one lists."""
+        if listed == choice:
+            return TRUE
+        owner = choice.package if choice is not None else ""
+        if listed is None or listed.kind == "project" or listed.package != owner:
+            return FALSE  # what members list stands in their own entries
+        if choice is not None and choice.kind == "group" and listed.kind == "extra":
+            return FALSE  # a group that asks for an extra of its project asks for the project too
+        active = self.universe.own.get(listed, self.universe.active[listed])
+        return with_choices(active, frozenset((choice or Choice("project", ""),)))
+
+    def _seen_active(self, choice: Choice | None) -> list[tuple[tuple[str, ...], Formula]]:
+        """The extras of the project that uv has to see become active through a choice: (extras, where)."""
+        made = choice or Choice("project", "")
+        extras = {one for met in self.unlisted if made in met.chosen for one in met.brought if not one.package}
+        found = [(one, with_choices(self.universe.own[one], frozenset((made,)))) for one in sorted(extras - {made})]
+        return [((one.name,), where) for one, where in found if where is not FALSE]
+
+    def of_tree(self, package: LockedPackage, extra: str, reached: Formula, found: list[Item]) -> list[Item]:
+        """What a source tree lists, with what it requires of the project itself."""
+        if package.direct is None or not self.project.name:
+            return found
+        listed = dependencies_of(package.direct, edits_of(self.project, itself=False)).of(extra)
+        asked = [(each.extras, each.marker) for each in listed if each.name == self.project.name]
+        return self._with_project(found, asked, reached)
+
+    def _with_project(
+        self, found: list[Item], asked: Iterable[tuple[tuple[str, ...], Formula]], reached: Formula
+    ) -> list[Item]:
+        """Adds the steps to the project itself, each with the extras that it asks for."""
+        within = reached if self.universe.domain.satisfiable(reached) else TRUE
+        added: list[Item] = []
+        for extras, where in asked:
+            item: dict[str, object] = {"name": self.project.name}
+            if extras:
+                item["extra"] = sorted(extras)
+            if (marker := self.marker(where, within, f"the project for {', '.join(extras)}")) is not None:
+                item["marker"] = marker
+            if item not in added:
+                added.append(item)
+        return sorted((*found, *added), key=lambda item: str(item["name"])) if added else found
 
 
 def _merged(steps: Iterable[LockedRequirement]) -> list[LockedRequirement]:

@@ -28,7 +28,11 @@ def groups_of(name: str, graph: Graph, project: Project) -> Iterator[str]:
     """The groups of a member of the workspace."""
     member = _member(name, project)
     if member is not None:
-        listed = {group: graph.section(Choice("group", group, name)) for group in sorted(member.groups)}
+        of_member = groups_in(member)
+        listed = {
+            group: graph.section(Choice("group", group, name), flat(of_member, group))
+            for group in sorted(member.groups)
+        }
         yield from table(
             "[package.dev-dependencies]", {group: array(items) for group, items in listed.items() if items}
         )

@@ -13,7 +13,7 @@ from satlock.encoder.project.tables import flat
 from satlock.encoder.project.universe import Universe
 from satlock.encoder.project.uv_view import Cutoff, UvView
 from satlock.solver.lockfiles.lock import Lock, LockedPackage
-from satlock.solver.writing.uvlock.conflicts import Conflict, expanded, refuse_unseen
+from satlock.solver.writing.uvlock.conflicts import Conflict, expanded, unlisted
 from satlock.solver.writing.uvlock.graph import Graph
 from satlock.solver.writing.uvlock.lowering import Lowering, specifier_text
 from satlock.solver.writing.uvlock.markers import spelling_of
@@ -37,9 +37,9 @@ def to_uv_lock(lock: Lock, project: Project, universe: Universe, view: UvView, f
         ProjectError: uv could not be told what the lock says.
     """
     conflicts = expanded(view.project)
-    refuse_unseen(project, universe, conflicts)
+    met = unlisted(project, universe, conflicts)
     name = view.project.name or ""
-    graph = Graph(lock, universe, spelling_of(name), bool(conflicts), folder, str(project.path))
+    graph = Graph(lock, universe, project, spelling_of(name), bool(conflicts), met, folder)
     named = view.project.name is not None or project.whole_workspace
     entries = [
         (_order(package), [*_entry(package, graph, named, project), *_stated(package, project, folder)])
@@ -178,7 +178,10 @@ def _stated(package: LockedPackage, project: Project, folder: Path) -> Iterator[
 def _entry(package: LockedPackage, graph: Graph, named: bool, project: Project) -> Iterator[str]:
     """The entry of a package; ``named`` says whether there is a project that requires it."""
     said = f"{package.name} {package.version}"
-    needs = {extra: graph.dependencies(need.requirements, need.reached, said) for extra, need in package.needs.items()}
+    needs = {
+        extra: graph.of_tree(package, extra, need.reached, graph.dependencies(need.requirements, need.reached, said))
+        for extra, need in package.needs.items()
+    }
     own = needs.pop("", [])
     forks = [] if named else graph.fork_markers(package)
 
@@ -214,7 +217,12 @@ def _own_entry(graph: Graph, view: UvView, folder: Path) -> Iterator[str]:
         "[package.optional-dependencies]": [Choice("extra", extra) for extra in sorted(project.extras)],
         "[package.dev-dependencies]": [Choice("group", group) for group in sorted(project.groups)],
     }
-    listed = {choice: graph.section(choice) for choices in sections.values() for choice in choices}
+    groups = groups_in(project)
+    listed = {
+        choice: graph.section(choice, flat(groups, choice.name) if choice.kind == "group" else ())
+        for choices in sections.values()
+        for choice in choices
+    }
     yield f"name = {inline(project.name)}"
     yield from _version_and_source(view)
     yield from lines({"dependencies": array(own) if own else None})
