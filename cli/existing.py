@@ -108,7 +108,7 @@ def _verdict(
             from satlock.solver.lockfiles.standing.regions import regions_of
             from satlock.solver.lockfiles.standing.selected import selected
 
-            regions = regions_of(standing, universe.domain)
+            regions = regions_of(standing, universe, project.name)
             return Verdict(None, regions, selected(standing, regions, project.name), universe.domain)
     finally:
         corpus.close()

@@ -303,9 +303,13 @@ class _Run:
         """
         folder = self._folder
         if self.target.form == "uv":
+            from satlock.solver.writing.uvlock.conflicts import expanded, warning_of_export
             from satlock.solver.writing.uvlock.writing import to_uv_lock
 
-            return to_uv_lock(locked.lock, project, locked.universe, self.given.uv_view(), folder)
+            view = self.given.uv_view()
+            if (warning := warning_of_export(project, locked.universe, expanded(view.project))) is not None:
+                say_warning(warning)
+            return to_uv_lock(locked.lock, project, locked.universe, view, folder)
         from satlock.solver.writing.pylock import to_toml
 
         return to_toml(locked.lock, folder)

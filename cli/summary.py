@@ -151,7 +151,8 @@ def _notes(locked: Locked, watched: Watched) -> list[str]:
     """What a person should know of the lock."""
     notes = list(locked.lock.notes)
     notes += [
-        f"the {choice} can never be chosen, since it brings conflicting ones together"
+        f"{'' if choice.kind == 'project' else 'the '}{choice} can never be chosen, since it brings conflicting ones "
+        "together"
         for choice in locked.universe.unusable
     ]
     for package in locked.lock.packages:

@@ -161,7 +161,7 @@ def test_the_warning_says_what_prove_says_of_the_written_lock(first: int, tmp_pa
         told = {gap.package.name for gap in without_file(answer.lock, answer.universe.domain)}
         assert told == refuted, f"seed {seed}"
         standing = read_standing(path.read_text(), "pylock", str(path))
-        there = selected(standing, regions_of(standing, answer.universe.domain), None)
+        there = selected(standing, regions_of(standing, answer.universe, None), None)
         assert {gap.package.name for gap in without_file(there, answer.universe.domain)} == told, f"seed {seed}"
         gaps += len(told)
     assert gaps > 3, "too few worlds have something to tell"

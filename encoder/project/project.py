@@ -33,7 +33,7 @@ class Choice(NamedTuple):
 
     def __str__(self) -> str:
         if self.kind == "project":
-            return f"project {self.package!r}"
+            return f"project {self.package!r}" if self.package else "the project itself"
         return f"{self.kind} {self.name!r}" + (f" of {self.package!r}" if self.package else "")
 
 

@@ -114,7 +114,12 @@ def _universe(project: Project, known: dict[Reference, Direct], optional: frozen
     every = list(_axioms(project, active))
     if len(every) > len(axioms):
         domain = Domain(all_of([pythons, platforms, *every]))
-    unusable = tuple(choice for choice in active if not domain.satisfiable(chosen(choice)) and not choice.package)
+    whole = active.get(Choice("project", ""), TRUE)
+    unusable = tuple(
+        choice
+        for choice in active
+        if not choice.package and not domain.satisfiable(chosen(choice), whole if choice.kind == "extra" else TRUE)
+    )
     pins = _pins(project, reached, domain)
     return Universe(domain, roots, active, own, pins, unusable, known, tuple(reached.unknown))
 

@@ -39,12 +39,12 @@ def first_violation(standing: Standing, project: Project, universe: Universe, so
     try:
         return next(_violations(standing, project, universe, sources), None)
     except CannotFollow as unclear:
-        return f"it asks for {unclear}, which is no choice of the project"
+        return f"what is active in it does not settle ({unclear})"
 
 
 def _violations(standing: Standing, project: Project, universe: Universe, sources: Sources) -> Iterator[str]:
     yield from _scope(standing, project, universe)
-    check = _Check(standing, project, universe, sources, regions_of(standing, universe.domain))
+    check = _Check(standing, project, universe, sources, regions_of(standing, universe, project.name))
     yield from check.twice()
     yield from check.candidates()
     yield from check.unmet()
@@ -53,8 +53,10 @@ def _violations(standing: Standing, project: Project, universe: Universe, source
 
 
 def _scope(standing: Standing, project: Project, universe: Universe) -> Iterator[str]:
-    yield from _names("extras", standing.extras, project.extras, exact=standing.form == "pylock")
-    yield from _names("dependency groups", standing.groups, project.groups, exact=standing.form == "pylock")
+    extras = [*project.extras, *(extra for member in project.members for extra in member.extras)]
+    yield from _names("extras", standing.extras, extras, exact=standing.form == "pylock")
+    groups = [*project.groups, *(group for member in project.members for group in member.groups)]
+    yield from _names("dependency groups", standing.groups, groups, exact=standing.form == "pylock")
     if standing.form == "pylock":
         yield from _names("default groups", standing.default_groups, project.default_groups)
     if not universe.domain.implies(TRUE, from_python_specifier(standing.requires_python)):

@@ -12,7 +12,7 @@ from satlock.encoder.project.project import Choice, Project, ProjectError
 from satlock.encoder.project.universe import Universe
 from satlock.solver.writing.uvlock.hashed import Item, Table, hash_of_item, hash_of_set
 
-__all__ = ["Conflict", "Unlisted", "expanded", "unlisted"]
+__all__ = ["Conflict", "Unlisted", "expanded", "unlisted", "warning_of_export"]
 
 Conflict = frozenset[Choice]
 
@@ -138,10 +138,23 @@ def unlisted(project: Project, universe: Universe, seen: Iterable[Conflict]) -> 
                     if len(chosen) == 2 and frozenset(chosen) in pairs:
                         continue
                     new = Unlisted(chosen, (one, other))
-                    if None in (first, second) or frozenset((one, other)) not in pairs or not _is_refused(new):
+                    told = frozenset((one, other)) in pairs and None not in (first, second)
+                    if not told or not _is_refused(new, project):
                         raise ProjectError(_let_through(project, new))
                     found[new] = None
     return tuple(found)
+
+
+def warning_of_export(project: Project, universe: Universe, seen: Iterable[Conflict]) -> str | None:
+    """What a person has to know where conflicts are not listed: uv does not look at them when it exports a lock."""
+    met = unlisted(project, universe, seen)
+    if not met:
+        return None
+    more = f" (and {len(met) - 1} more)" if len(met) > 1 else ""
+    advice = f"; add {met[0].entry} to tool.uv.conflicts" if len(met[0].chosen) > 1 else ""
+    return (
+        f"{met[0]}, which are in conflict{more}: uv sync refuses that, but uv export writes what both require{advice}."
+    )
 
 
 def _bringing(universe: Universe, choice: Choice) -> Iterator[Choice | None]:
@@ -158,11 +171,12 @@ def _bringing(universe: Universe, choice: Choice) -> Iterator[Choice | None]:
             yield other
 
 
-def _is_refused(met: Unlisted) -> bool:
+def _is_refused(met: Unlisted, project: Project) -> bool:
     """Whether uv refuses an installation: two extras, each of which it sees become active."""
     if any(choice.kind != "extra" for choice in met.brought):
         return False
-    return len(met.chosen) == 2 or not any(choice.package for choice in met.brought)
+    alone = met.chosen[0]
+    return len(met.chosen) == 2 or (not alone.package and (alone.kind != "project" or bool(project.members)))
 
 
 def _let_through(project: Project, met: Unlisted) -> str:

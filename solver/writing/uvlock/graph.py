@@ -116,6 +116,8 @@ class Graph:
         ``listed`` is what a group lists, with what it includes.
         """
         reached = self._reached(choice)
+        if (choice or Choice("project", "")) in self.universe.unusable:
+            return self.never(choice or Choice("project", ""))
         steps: list[LockedRequirement] = []
         for by, requirements in self.lock.roots.items():
             brought = self._brought(by, choice)
@@ -148,6 +150,16 @@ class Graph:
         found = [(one, with_choices(self.universe.own[one], frozenset((made,)))) for one in sorted(extras - {made})]
         return [((one.name,), where) for one, where in found if where is not FALSE]
 
+    def never(self, choice: Choice) -> list[Item]:
+        """What a choice lists that nobody can make: the extras that it brings together, for uv to refuse it."""
+        brought = [one for met in self.unlisted if choice in met.chosen for one in met.brought if one != choice]
+        found = [one for one in dict.fromkeys(brought) if one.kind == "extra" and self._brings(choice, one)]
+        return [{"name": one.package or self.project.name, "extra": [one.name]} for one in sorted(found)]
+
+    def _brings(self, choice: Choice, one: Choice) -> bool:
+        made = (choice, Choice("project", "", choice.package))
+        return with_choices(self.universe.active[one], frozenset(made)) is not FALSE
+
     def of_tree(self, package: LockedPackage, extra: str, reached: Formula, found: list[Item]) -> list[Item]:
         """What a source tree lists, with what it requires of the project itself."""
         if package.direct is None or not self.project.name:
@@ -160,13 +172,12 @@ class Graph:
         self, found: list[Item], asked: Iterable[tuple[tuple[str, ...], Formula]], reached: Formula
     ) -> list[Item]:
         """Adds the steps to the project itself, each with the extras that it asks for."""
-        within = reached if self.universe.domain.satisfiable(reached) else TRUE
         added: list[Item] = []
         for extras, where in asked:
             item: dict[str, object] = {"name": self.project.name}
             if extras:
                 item["extra"] = sorted(extras)
-            if (marker := self.marker(where, within, f"the project for {', '.join(extras)}")) is not None:
+            if (marker := self.marker(where, reached, f"the project for {', '.join(extras)}")) is not None:
                 item["marker"] = marker
             if item not in added:
                 added.append(item)

@@ -182,6 +182,8 @@ def _entry(package: LockedPackage, graph: Graph, named: bool, project: Project) 
         extra: graph.of_tree(package, extra, need.reached, graph.dependencies(need.requirements, need.reached, said))
         for extra, need in package.needs.items()
     }
+    for extra in package.direct.metadata.provides_extra if package.direct is not None else ():
+        needs[extra] = needs.get(extra) or graph.never(Choice("extra", extra, package.name))
     own = needs.pop("", [])
     forks = [] if named else graph.fork_markers(package)
 
