@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,19 @@ from satlock.cli.failures import WRONG, Ended
 from satlock.cli.lockfile import Target, lockfile_in
 from satlock.cli.narrowing import PLATFORMS, environments_of
 from satlock.cli.terminal import say, say_warning
+from satlock.cli.words import count
 
 if TYPE_CHECKING:
+    from packaging.markers import Marker
+
     from satlock.encoder.project.values import Value
     from satlock.solver.lockfiles.model import Lockfile
+    from satlock.solver.writing.requirements_txt import Pins
 
 __all__ = ["export"]
+
+_FORMATS = ("requirements.txt", "requirements-txt", "cyclonedx", "cyclonedx1.4", "cyclonedx1.5", "cyclonedx1.6")
+"""``requirements-txt`` and ``cyclonedx1.5`` are what uv calls them."""
 
 
 @click.command()
@@ -35,6 +43,17 @@ __all__ = ["export"]
     metavar="NAME",
     help=f"For this platform alone, as uv names it: {', '.join(list(PLATFORMS)[:3])}, aarch64-unknown-linux-gnu, …",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    default=_FORMATS[0],
+    metavar="NAME",
+    help="requirements.txt (the default), or a bill of materials: cyclonedx, or cyclonedx1.4 to cyclonedx1.6.",
+)
+@click.option(
+    "--whole-lock", is_flag=True, help="For cyclonedx: every package of the lock, each with where it is installed."
+)
 @click.option("--no-hashes", is_flag=True, help="Leave out the hashes.")
 @click.option("--no-index-lines", is_flag=True, help="Leave out --index-url and --extra-index-url.")
 @click.option("-o", "--output", metavar="FILE", help="The file to write; standard output by default.")
@@ -50,42 +69,47 @@ def export(  # noqa: PLR0917
     no_default_groups: bool,
     python_version: str | None,
     platform: str | None,
+    form: str,
+    whole_lock: bool,
     no_hashes: bool,
     no_index_lines: bool,
     output: str | None,
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Write a lock as a requirements.txt with hashes.
+    """Write a lock as a requirements.txt with hashes, or as a CycloneDX bill of materials.
 
     LOCKFILE is a pylock.toml or a uv.lock; the one in this folder by default. The choice of extras and groups is made
     here; markers on the platform and the Python are kept where they are not decided. The project itself is left out.
     """
-    from satlock.solver.lockfiles.installed import installed
     from satlock.solver.lockfiles.reading import parse, read_lockfile
-    from satlock.solver.writing.requirements_txt import pins_of
 
     path = lockfile or lockfile_in(Path())
     reading = read_lockfile(path)
     lock = reading.lockfile
-    if lock.kind not in ("pylock", "uv"):
+    materials = form.startswith("cyclonedx")
+    if lock.kind not in ("pylock", "uv") and not materials:
         raise Ended(WRONG, f"{path} is a {lock.kind}.lock; satlock exports pylock.toml and uv.lock.")
+    if whole_lock and (not materials or extras or groups or all_extras or all_groups):
+        raise click.UsageError("--whole-lock is for --format cyclonedx, without a choice of extras and groups.")
     top = parse(path)
     chosen_extras = _chosen("extra", lock, extras, everything=all_extras, empty=_empty_extras(top))
     chosen_groups = _chosen("group", lock, groups, everything=all_groups)
     left_out = _chosen("group", lock, no_groups)
-    if not no_default_groups:
+    if not no_default_groups and not whole_lock:
         chosen_groups = list(dict.fromkeys([*_default_groups(path, lock), *chosen_groups]))
     chosen_groups = [group for group in chosen_groups if group not in left_out]
-    switches = {*(f"extra {name}" for name in chosen_extras), *(f"group {name}" for name in chosen_groups)}
-    switches |= _always(lock)
-    found = installed(lock, switches, environments_of(python_version, platform))
-    tables = top["packages" if lock.kind == "pylock" else "package"].raw if found else []
-    assert isinstance(tables, list)
+    choice = None if whole_lock else _Choice(tuple(chosen_extras), tuple(chosen_groups))
     target = Target(None if output in (None, "-") else Path(output or ""))
-    beside = Path.cwd() if target.path is None else target.path.parent
-    pins = pins_of(lock.kind, found, tables, _relative(path.parent, beside))
-    header = [f"Written by satlock export from {path.name}{_said(chosen_extras, chosen_groups)}; lock again to change."]
+    environments = environments_of(python_version, platform)
+    if materials:
+        target.write(_materials(path, choice, environments, form.removeprefix("cyclonedx") or "1.5"))
+        if target.path is not None and not quiet:
+            say(f"Exported: a bill of materials ({target})")
+        return
+    assert choice is not None
+    pins = _pins(path, choice, environments, target)
+    header = [f"Written by satlock export from {path.name}{choice}; lock again to change."]
     index_lines = not no_index_lines and not _is_the_default_of_pip(pins.indexes)
     if index_lines and len(pins.indexes) > 1:
         header.append("uv asks only the first index that knows a name: install with --index-strategy unsafe-best-match")
@@ -96,9 +120,76 @@ def export(  # noqa: PLR0917
             "so pip does not install this file with --require-hashes."
         )
     if target.path is not None and not quiet:
-        say(f"Exported: {len(pins.requirements)} pins ({target})")
+        say(f"Exported: {count(len(pins.requirements), 'pin')} ({target})")
         for index in pins.indexes if verbose else ():
             say(f"  from {index}")
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """The extras and groups that are installed."""
+
+    extras: tuple[str, ...]
+    groups: tuple[str, ...]
+
+    def switches(self, lock: Lockfile) -> set[str]:
+        chosen = {*(f"extra {name}" for name in self.extras), *(f"group {name}" for name in self.groups)}
+        return chosen | _always(lock)
+
+    def __str__(self) -> str:
+        parts = [f"{what} {', '.join(names)}" for what, names in (("extras", self.extras), ("groups", self.groups))
+                 if names]  # fmt: skip
+        return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _pins(path: Path, choice: _Choice, environments: Marker | None, target: Target) -> Pins:
+    from satlock.solver.lockfiles.installed import installed
+    from satlock.solver.lockfiles.reading import parse, read_lockfile
+    from satlock.solver.writing.requirements_txt import pins_of
+
+    lock = read_lockfile(path).lockfile
+    found = installed(lock, choice.switches(lock), environments)
+    tables = parse(path)["packages" if lock.kind == "pylock" else "package"].raw if found else []
+    assert isinstance(tables, list)
+    beside = Path.cwd() if target.path is None else target.path.parent
+    return pins_of(lock.kind, found, tables, _relative(path.parent, beside))
+
+
+def _materials(path: Path, choice: _Choice | None, environments: Marker | None, version: str) -> str:
+    """The bill of materials. Raises Ended where the library for it is not there."""
+    try:
+        from satlock.solver.writing.cyclonedx import to_cyclonedx
+    except ImportError:
+        advice = "Install it with satlock's extra sbom: satlock[sbom]."
+        raise Ended(WRONG, "A bill of materials needs cyclonedx-python-lib, which is not installed.", advice) from None
+    from importlib.metadata import version as version_of
+
+    from satlock.corpora.index.default_index import standard_index_url
+    from satlock.encoder.markers.marker import from_marker
+    from satlock.encoder.project.project import Choice
+    from satlock.solver.lockfiles.graph import graph_of, narrowed
+    from satlock.solver.lockfiles.installed import Installed, installed
+
+    graph = graph_of(path)
+    known: dict[Choice, bool] = {}
+    if choice is not None:
+        extras, groups = ({name: name in chosen for name in graph.choices(kind)} for kind, chosen in
+                          (("extra", choice.extras), ("group", choice.groups)))  # fmt: skip
+        known = {Choice("extra", name): on for name, on in extras.items()}
+        known |= {Choice("group", name): on for name, on in groups.items()}
+    graph = narrowed(graph, from_marker(environments), known)
+    if choice is None:
+        found = tuple(Installed(entry, graph.marker(graph.regions[entry.number])) for entry in graph.packages)
+    else:
+        found = installed(graph.lockfile, choice.switches(graph.lockfile), environments)
+    return to_cyclonedx(
+        graph,
+        found,
+        default_index=standard_index_url(),
+        choice=f"{choice or 'whole lock'} {environments or ''}",
+        satlock=version_of("satlock"),
+        version=version,
+    )
 
 
 def _empty_extras(top: dict[str, Value]) -> set[str]:
@@ -157,7 +248,7 @@ def _default_groups_of_project(path: Path, known: set[str]) -> list[str]:
 def _always(lock: Lockfile) -> set[str]:
     """What is on without being chosen: the projects of a uv.lock and what they always install."""
     if lock.kind != "uv":
-        return set()
+        return {"poetry": {"group main"}, "pdm": {"group default"}}.get(lock.kind, set())
     return {switch for switch in lock.switches if switch == "production" or switch.startswith("project ")}
 
 
@@ -167,11 +258,6 @@ def _relative(folder: Path, start: Path) -> Path:
         return Path(os.path.relpath(folder, start))
     except ValueError:
         return folder.resolve()
-
-
-def _said(extras: Sequence[str], groups: Sequence[str]) -> str:
-    parts = [f"{what} {', '.join(names)}" for what, names in (("extras", extras), ("groups", groups)) if names]
-    return f" ({'; '.join(parts)})" if parts else ""
 
 
 def _is_the_default_of_pip(indexes: Sequence[str]) -> bool:
