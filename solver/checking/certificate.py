@@ -21,7 +21,7 @@ from satlock.solver.checking.markers import Bad
 from satlock.solver.checking.model import Lock, Table
 from satlock.solver.checking.obligation import Clauses
 from satlock.solver.checking.optimality import optimality_clauses, trusted_facts
-from satlock.solver.checking.owners import Record, read_record, trusted_metadata
+from satlock.solver.checking.owners import Record, read_record, recorded_candidates, trusted_metadata
 from satlock.solver.checking.passing import box_clause, box_of, walk_again
 from satlock.solver.checking.pins import pin_goals
 from satlock.solver.checking.pulls import marker_of
@@ -176,7 +176,8 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
     claims = tuple(sorted(words["claims"]))
     left_out = tuple(sorted({entry.name for entry in lock.entries} - set(claims)))
     silent = {"(project)" if key == "project" else lock.entries[int(key)].name for key in record.unexamined}
-    return Checked(name, claims, left_out, len(steps), len(given), places, trusted, tuple(sorted(silent)))
+    return Checked(name, claims, left_out, len(steps), len(given), places, trusted,
+                   recorded_candidates(record, lock), tuple(sorted(silent)))  # fmt: skip
 
 
 def _goals(name: str, asked: Asked, record: Record) -> Goals:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from satlock.solver.checking.reading import Subject
 
-__all__ = ["Checked", "Place", "Trusted", "Verdict"]
+__all__ = ["Candidate", "Checked", "Place", "Trusted", "Verdict"]
 
 _SAID = {
     "unique": "no environment installs two candidates of one of them",
@@ -38,6 +38,24 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """What a certificate records of one candidate, for whoever wants to read it again."""
+
+    index: str
+    """As the lockfile names it; empty where it names none."""
+    name: str
+    version: str
+    file: str
+    """The file whose metadata it is; empty where the certificate does not say."""
+    sha256: str
+    """Of that file, as the lockfile has it; empty where it has none."""
+    digest: str
+    """SHA-256 of the metadata; empty where the certificate does not say."""
+    lines: tuple[str, ...]
+    """Its requirements."""
+
+
+@dataclass(frozen=True)
 class Trusted:
     """Facts that nothing in the certificate proves."""
 
@@ -58,15 +76,12 @@ class Trusted:
     def __str__(self) -> str:
         whose = self.index or "the default index, which the lockfile does not name,"
         through = f" (asked at {self.asked})" if self.asked else ""
+        count = self.count - self.confirmed
         if self.what == "metadata":
-            text = f"what {whose}{through} says {_count(self.count, 'candidate')} {_verb(self.count)}"
+            text = f"what {whose}{through} says {_count(count, 'candidate')} {'requires' if count == 1 else 'require'}"
         else:
-            text = f"{_count(self.count, self.what[:-1])} of {whose}{through}"
+            text = f"{_count(count, self.what[:-1])} of {whose}{through}"
         return text + (f", as recorded on {self.recorded}" if self.recorded else "")
-
-
-def _verb(count: int) -> str:
-    return "requires" if count == 1 else "require"
 
 
 @dataclass(frozen=True)
@@ -83,6 +98,8 @@ class Checked:
     environments: tuple[Place, ...] = ()
     """Where it holds, for *installable*; everywhere that the lockfile is for, for the others."""
     trusted: tuple[Trusted, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    """Those whose metadata was recorded."""
     unexamined: tuple[str, ...] = ()
     """Names of which nothing is known, and so not either which extras of others they ask for."""
 
@@ -134,6 +151,19 @@ class Verdict:
     """The ``requires-python`` of the lockfile."""
     conflicts: tuple[tuple[str, ...], ...]
     """Sets of choices of which no two are made together, which all claims presuppose."""
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        """All whose metadata was recorded, each once."""
+        return tuple(dict.fromkeys(one for checked in self.properties for one in checked.candidates))
+
+    def with_confirmed(self, counts: Mapping[str, int]) -> Verdict:
+        """The verdict, where so much metadata of each index was fetched again and is the same."""
+
+        def heard(one: Trusted) -> Trusted:
+            return replace(one, confirmed=min(one.count, counts.get(one.index, 0)))
+
+        properties = (replace(one, trusted=tuple(map(heard, one.trusted))) for one in self.properties)
+        return replace(self, properties=tuple(properties))
 
     def lines(self, verbose: bool = False) -> Iterator[str]:
         """What a person reads."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from satlock.solver.checking.claims import Trusted
+from satlock.solver.checking.claims import Candidate, Trusted
 from satlock.solver.checking.markers import (
     ALWAYS,
     NEVER,
@@ -24,7 +24,7 @@ from satlock.solver.checking.markers import (
 from satlock.solver.checking.model import Edge, Entry, Lock, Table
 
 __all__ = ["Asking", "Line", "Owner", "Record", "Told", "address_of", "decided", "read_asked", "read_line",
-           "read_record", "trusted_metadata"]  # fmt: skip
+           "read_record", "recorded_candidates", "trusted_metadata"]  # fmt: skip
 
 _LINE = re.compile(r"\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[(?P<extras>[^\]]*)\])?\s*(?P<rest>.*)", re.DOTALL)
 _ADDRESS = re.compile(r"@\s*(?P<url>\S+?)(?:\s*;\s+(?P<marker>.*)|\s+;(?P<late>.*)|\s*)", re.DOTALL)
@@ -344,6 +344,15 @@ def _same_origins(asked: Asking, lock: Lock, record: Record) -> None:
 def address_of(entry: Entry) -> str:
     """The index that a lock names for an entry; empty where it names none."""
     return [*entry.source.split(" "), ""][1].rstrip("/")
+
+
+def recorded_candidates(record: Record, lock: Lock) -> tuple[Candidate, ...]:
+    """What the record says of each candidate."""
+    entries = ((lock.entries[int(key)], told) for key, told in record.told.items())
+    return tuple(
+        Candidate(told.index, entry.name, entry.version, told.file, told.sha256, told.digest, told.lines)
+        for entry, told in entries
+    )
 
 
 def trusted_metadata(record: Record, lock: Lock) -> tuple[Trusted, ...]:

@@ -1,0 +1,104 @@
+"""``satlock check --metadata online``: fetches the metadata that a certificate records, and compares the two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from satlock.cli.failures import FAILED, Ended
+from satlock.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from satlock.cli.examining import WhereFrom
+    from satlock.corpora.facts import Corpus, File, Listing
+    from satlock.solver.checking.claims import Candidate
+
+__all__ = ["Differs", "fetch_again"]
+
+
+class Differs(Exception):
+    """An index says something else than the certificate; the message is one clause."""
+
+
+def fetch_again(candidates: Iterable[Candidate], given: WhereFrom) -> dict[str, int]:
+    """How many candidates of each index say of themselves what the certificate records of them.
+
+    The address that is asked is the one that the lockfile names, or the one that the command line puts in its place;
+    what the certificate says of addresses is not heard. Nothing is built, so what only a build tells stays on trust.
+
+    Raises:
+        Differs: where one says something else.
+        Ended: where one cannot be fetched.
+    """
+    from satlock.corpora.facts import CorpusError, Metadata, Wanted
+
+    mine = list(candidates)
+    corpus = given.open()
+    try:
+        places = {one: _place(one.index, given, corpus) for one in mine}
+        with Progress(lambda: f"Fetching the metadata of {len(mine)} candidates"):
+            listings = corpus.listings({(places[one], one.name) for one in mine})
+            wanted = {one: _wanted(one, places[one], listings[places[one], one.name]) for one in mine}
+            outcomes = corpus.metadata([Wanted(places[one], one.name, one.version, files)
+                                        for one, files in wanted.items()])  # fmt: skip
+    except CorpusError as error:
+        raise Ended(FAILED, str(error)) from None
+    finally:
+        corpus.close()
+    confirmed: dict[str, int] = {}
+    for one, files in wanted.items():
+        said = outcomes[Wanted(places[one], one.name, one.version, files)]
+        if isinstance(said, Metadata):
+            _compare(one, said.requires_dist)
+            confirmed[one.index] = confirmed.get(one.index, 0) + 1
+    return confirmed
+
+
+def _place(index: str, given: WhereFrom, corpus: Corpus) -> str:
+    from satlock.corpora.index.default_index import default_index_url
+
+    if index in given.index:
+        return given.index[index]
+    if index:
+        return index
+    return given.default_index or getattr(corpus, "default_index", None) or default_index_url()
+
+
+def _wanted(one: Candidate, place: str, listing: Listing | None) -> tuple[File, ...]:
+    """The file that the certificate names, once its index says of it what the certificate does."""
+    from packaging.version import InvalidVersion, Version
+
+    from satlock.corpora.index.address import without_credentials
+
+    where = without_credentials(place)
+    try:
+        version = str(Version(one.version))
+    except InvalidVersion:
+        raise Differs(f"{one.name} has the version {one.version[:40]!r}, which is none") from None
+    release = next((r for r in listing.releases if r.version == version), None) if listing is not None else None
+    if release is None:
+        raise Differs(f"{where} has no {one.name} {one.version}")
+    if not one.file:
+        return release.files
+    file = next((file for file in release.files if file.filename == one.file), None)
+    if file is None:
+        raise Differs(f"{where} has no file {one.file}")
+    sha256 = dict(file.hashes).get("sha256")
+    if one.sha256 and sha256 and sha256 != one.sha256:
+        raise Differs(f"{where} has another {one.file} than the lockfile: its digest differs")
+    digest = dict(file.metadata or ()).get("sha256")
+    if one.digest and digest and digest != one.digest:
+        raise Differs(f"{where} has another metadata of {one.file} than the certificate: its digest differs")
+    return (file,)
+
+
+def _compare(one: Candidate, lines: tuple[str, ...]) -> None:
+    from satlock.solver.lockfiles.requirements import read_line
+
+    try:
+        said = tuple(read_line(line, one.name).text for line in lines)
+    except ValueError as error:
+        raise Differs(f"what {one.name} {one.version} requires cannot be read: {error}") from None
+    if said != one.lines:
+        odd = next(iter([*(set(said) ^ set(one.lines)), "the order of its lines"]))
+        raise Differs(f"{one.name} {one.version} requires something else than the certificate says: {odd[:100]}")
