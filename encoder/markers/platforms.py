@@ -94,14 +94,7 @@ def unserved(places: Iterable[Place], files: Iterable[File]) -> list[Place]:
 
 
 def _is_served(place: Place, filename: str) -> bool:
-    return any(
-        fit.implementation in (None, place.implementation)
-        and fit.since <= place.python
-        and (fit.before is None or place.python < fit.before)
-        and fit.system in (None, place.system)
-        and (fit.machines is None or place.machine in fit.machines)
-        for fit in fits_of(filename)
-    )
+    return any(fit.admits(place.python, place.implementation, place.system, place.machine) for fit in fits_of(filename))
 
 
 @lru_cache(maxsize=4096)

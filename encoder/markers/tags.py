@@ -1,5 +1,5 @@
-"""Where a file installs: the platform compatibility tags of a wheel (PEP 425, 600, 656, 730, 738), read for what a
-marker can tell.
+"""Where a file installs: the platform compatibility tags of a wheel (PEP 425, 600, 656, 730, 738, 783), read for what
+a marker can tell.
 
 Versions of libc or macOS, and glibc or musl, are no marker's business and are ignored. A free-threaded Python is
 another Python, which no marker tells from the usual one: what installs only there installs nowhere.
@@ -11,9 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-
-from packaging.tags import Tag
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from itertools import product
 
 from satlock.encoder.markers.marker import TRUE, Formula, any_of, matches, python_at_least
 
@@ -21,11 +19,20 @@ __all__ = ["Fit", "fits_of", "installs_on", "platforms_of"]
 
 _LINUX = re.compile(r"(?:many|musl)?linux(?:\d+|_\d+_\d+|)_(?P<machine>.+)")
 _MACOS = re.compile(r"macosx_\d+_\d+_(?P<machine>.+)")
-_PYTHON = re.compile(r"(?P<implementation>[a-z]+)(?P<major>\d)(?P<minor>\d*)")
-_ABI = re.compile(r"none|cp\d+m?u?")
+_PYTHON = re.compile(r"(?P<implementation>py|cp|pp|graalpy)(?P<major>\d)(?P<minor>\d*)")
+_ABIS = {"cp": r"none|cp{}m?u?", "pp": r"none|pypy{}_\w+", "graalpy": r"none|graalpy\w*_{}\w*"}
+"""Those of an implementation and minor release, without the free-threaded one of CPython."""
 _WINDOWS = {"win32": "x86", "win_amd64": "AMD64", "win_arm64": "ARM64", "win_ia64": "ia64"}
 _FAT = {"universal2": ("x86_64", "arm64"), "universal": ("x86_64", "i386", "ppc"), "intel": ("x86_64", "i386")}
-_ELSEWHERE = {"android": "android", "ios": "ios", "emscripten": "emscripten", "pyodide": "emscripten", "wasi": "wasi"}
+_ELSEWHERE = {
+    "android": "android",
+    "ios": "ios",
+    "emscripten": "emscripten",
+    "pyodide": "emscripten",
+    "pyemscripten": "emscripten",
+    "wasi": "wasi",
+}
+"""``sys_platform`` by the first word of a tag; Pyodide is Python on Emscripten."""
 _IMPLEMENTATION_OF = {"cp": "cpython", "pp": "pypy", "graalpy": "graalpy"}
 
 _Minor = tuple[int, int]
@@ -57,15 +64,28 @@ class Fit:
         since = python_at_least((*self.since, 0))
         return running & since if self.before is None else running & since & ~python_at_least((*self.before, 0))
 
+    def runs_on(self, python: _Minor) -> bool:
+        """Whether it fits a minor release of Python."""
+        return self.since <= python and (self.before is None or python < self.before)
+
+    def admits(self, python: _Minor, implementation: str, system: str, machine: str | None) -> bool:
+        """Whether it fits one minor release of an implementation on one kind of machine."""
+        return (
+            self.runs_on(python)
+            and self.implementation in (None, implementation)
+            and self.system in (None, system)
+            and (self.machines is None or machine in self.machines)
+        )
+
 
 @lru_cache(maxsize=8192)
 def fits_of(filename: str) -> tuple[Fit, ...]:
-    """Where a wheel installs, tag by tag; nowhere if its name does not parse."""
-    try:
-        tags = sorted(parse_wheel_filename(filename)[3], key=str)
-    except InvalidWheelFilename:
+    """Where a wheel installs, tag by tag; nowhere if its name has no tags."""
+    parts = filename.removesuffix(".whl").lower().split("-")
+    if len(parts) < 5:
         return ()
-    return tuple(dict.fromkeys(fit for tag in tags if (fit := _fit(tag)) is not None))
+    tags = product(*(part.split(".") for part in parts[-3:]))
+    return tuple(dict.fromkeys(fit for tag in tags if (fit := _fit(*tag)) is not None))
 
 
 @lru_cache(maxsize=8192)
@@ -81,8 +101,8 @@ def platforms_of(filename: str, admitted: Callable[[Formula], bool]) -> Formula:
     return any_of(fit.platform for fit in fits_of(filename) if admitted(fit.python))
 
 
-def _fit(tag: Tag) -> Fit | None:
-    pythons, place = _pythons(tag.interpreter, tag.abi), _place(tag.platform)
+def _fit(interpreter: str, abi: str, platform: str) -> Fit | None:
+    pythons, place = _pythons(interpreter, abi), _place(platform)
     return None if pythons is None or place is None else Fit(*pythons, *place)
 
 
@@ -96,11 +116,10 @@ def _pythons(interpreter: str, abi: str) -> tuple[str | None, _Minor, _Minor | N
     if implementation == "py":
         # py3 is Python 3 and, as far as anybody knows, what comes after; py38 is 3.8 and later.
         return (None, since, (3, 0) if since[0] == 2 else None) if abi == "none" else None
-    if implementation == "cp":
-        if abi == "abi3":
-            return "cpython", since, None
-        return ("cpython", since, following) if _ABI.fullmatch(abi) else None
-    return _IMPLEMENTATION_OF.get(implementation, implementation), since, following
+    if implementation == "cp" and abi == "abi3":
+        return "cpython", since, None
+    fits = re.fullmatch(_ABIS[implementation].format(found["major"] + found["minor"]), abi)
+    return (_IMPLEMENTATION_OF[implementation], since, following) if fits else None
 
 
 def _place(platform: str) -> tuple[str | None, tuple[str, ...] | None] | None:

@@ -54,7 +54,7 @@ _TWO = {"universal2": "x86_64 arm64", "universal": "x86_64 i386 ppc", "intel": "
 
 def _misfits(file: str, cells: Cells) -> list[list[tuple[str, Row]]]:
     """For each tag of a wheel that fits anything, the places where it does not fit."""
-    pieces = file.removesuffix(".whl").rsplit("-", 3)
+    pieces = file.removesuffix(".whl").lower().rsplit("-", 3)
     if len(pieces) != 4 or "-" not in pieces[0]:
         return []
     found = []
@@ -91,7 +91,10 @@ def _python_of(one: str, abi: str) -> tuple[tuple[int, int], tuple[int, int], st
         return ((x, y), (3, 0) if x == 2 else end, "") if abi == "none" else None
     if found[1] == "cp" and abi == "abi3":
         return (x, y), end, "cpython"
-    if found[1] == "cp" and abi != "none" and not re.fullmatch(r"cp\d+m?u?", abi):
+    digits = found[2] + found[3]
+    # "cp313t" is the free-threaded build, which is another Python.
+    own = {"cp": rf"cp{digits}m?u?", "pp": rf"pypy{digits}_\w+", "graalpy": rf"graalpy\w*_{digits}\w*"}[found[1]]
+    if abi != "none" and not re.fullmatch(own, abi):
         return None
     return (x, y), (x, y + 1), {"cp": "cpython", "pp": "pypy"}.get(found[1], "graalpy")
 
@@ -109,4 +112,6 @@ def _place_of(platform: str) -> tuple[str, list[str]] | None:
     if macos:
         return "darwin", _TWO.get(macos[1], macos[1]).split(" ")
     system = platform.split("_", maxsplit=1)[0]
-    return (system, []) if system in ("android", "ios", "emscripten", "wasi", "pyodide") else None
+    # Pyodide is Python on Emscripten, PEP 783.
+    system = "emscripten" if system in ("pyodide", "pyemscripten") else system
+    return (system, []) if system in ("android", "ios", "emscripten", "wasi") else None
