@@ -97,9 +97,12 @@ def test_what_is_not_selected_somewhere_needs_no_file_there(tmp_path: Path) -> N
 
 
 def test_what_only_installs_on_the_free_threaded_python_is_no_file(tmp_path: Path) -> None:
-    answer = found(["a"], {"a": {"1.0": Dist(wheels=("cp312-abi3-any", "cp314-cp314t-any"))}}, tmp_path)
+    common = "manylinux1_x86_64.manylinux2014_aarch64.macosx_11_0_arm64.win_amd64"
+    wheels = (f"cp312-abi3-{common}", f"cp314-cp314t-{common}")
+    answer = found(["a"], {"a": {"1.0": Dist(wheels=wheels)}}, tmp_path)
     assert not without_file(answer.lock, answer.universe.domain)
-    answer = found(["a"], {"a": {"1.0": Dist(wheels=("cp312-cp312t-any", "cp313-abi3-any"))}}, tmp_path)
+    wheels = (f"cp312-cp312t-{common}", f"cp313-abi3-{common}")
+    answer = found(["a"], {"a": {"1.0": Dist(wheels=wheels)}}, tmp_path)
     (gap,) = without_file(answer.lock, answer.universe.domain)
     assert {place.python for place in gap.places} == {(3, 12)}
 

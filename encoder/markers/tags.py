@@ -102,6 +102,8 @@ def platforms_of(filename: str, admitted: Callable[[Formula], bool]) -> Formula:
 
 
 def _fit(interpreter: str, abi: str, platform: str) -> Fit | None:
+    if platform == "any" and abi != "none":
+        return None
     pythons, place = _pythons(interpreter, abi), _place(platform)
     return None if pythons is None or place is None else Fit(*pythons, *place)
 

@@ -63,7 +63,7 @@ def _misfits(file: str, cells: Cells) -> list[list[tuple[str, Row]]]:
             for platform in pieces[3].split("."):
                 python = _python_of(one, abi)
                 place = _place_of(platform)
-                if python is None or place is None:
+                if python is None or place is None or (platform == "any" and abi != "none"):
                     continue
                 low, high, implementation = python
                 system, machines = place
