@@ -36,6 +36,8 @@ _ELSEWHERE = {
 _IMPLEMENTATION_OF = {"cp": "cpython", "pp": "pypy", "graalpy": "graalpy"}
 
 _Minor = tuple[int, int]
+_STABLE_ABI = (3, 2)
+"""The first release that has one."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _pythons(interpreter: str, abi: str) -> tuple[str | None, _Minor, _Minor | N
         # py3 is Python 3 and, as far as anybody knows, what comes after; py38 is 3.8 and later.
         return (None, since, (3, 0) if since[0] == 2 else None) if abi == "none" else None
     if implementation == "cp" and abi == "abi3":
-        return "cpython", since, None
+        return ("cpython", since, None) if since >= _STABLE_ABI else None
     fits = re.fullmatch(_ABIS[implementation].format(found["major"] + found["minor"]), abi)
     return (_IMPLEMENTATION_OF[implementation], since, following) if fits else None
 

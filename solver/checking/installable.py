@@ -90,7 +90,7 @@ def _python_of(one: str, abi: str) -> tuple[tuple[int, int], tuple[int, int], st
     if found[1] == "py":
         return ((x, y), (3, 0) if x == 2 else end, "") if abi == "none" else None
     if found[1] == "cp" and abi == "abi3":
-        return (x, y), end, "cpython"
+        return ((x, y), end, "cpython") if (x, y) >= (3, 2) else None
     digits = found[2] + found[3]
     # "cp313t" is the free-threaded build, which is another Python.
     own = {"cp": rf"cp{digits}m?u?", "pp": rf"pypy{digits}_\w+", "graalpy": rf"graalpy\w*_{digits}\w*"}[found[1]]
