@@ -310,7 +310,7 @@ class _Run:
             if (warning := warning_of_export(project, locked.universe, expanded(view.project))) is not None:
                 say_warning(warning)
             return to_uv_lock(locked.lock, project, locked.universe, view, folder)
-        from satlock.solver.writing.pylock import to_toml
+        from satlock.solver.writing.pylock_text import to_toml
 
         return to_toml(locked.lock, folder)
 

@@ -90,7 +90,7 @@ class Lock:
 
                 found = self._locked
                 return to_uv_lock(found.lock, self._project, found.universe, self._given.uv_view(), where)
-            from satlock.solver.writing.pylock import to_toml
+            from satlock.solver.writing.pylock_text import to_toml
 
             return to_toml(self._locked.lock, where)
 

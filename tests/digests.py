@@ -24,7 +24,7 @@ from satlock.encoder.project.project import ProjectError
 from satlock.encoder.project.reading import read_project
 from satlock.solver.locking import lock
 from satlock.solver.search.search import NoLock
-from satlock.solver.writing.pylock import to_toml
+from satlock.solver.writing.pylock_text import to_toml
 from tests.splitting import splitting_world
 from tests.strategies import random_world
 from tests.world import MemoryCorpus

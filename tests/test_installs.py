@@ -17,7 +17,7 @@ from satlock.cli.commands import satlock
 from satlock.corpora.index.index import LiveCorpus
 from satlock.encoder.project.reading import read_project
 from satlock.solver.locking import lock
-from satlock.solver.writing.pylock import to_toml
+from satlock.solver.writing.pylock_text import to_toml
 from tests.index_server import IndexServer
 from tests.world import DEFAULT, Dist, World
 

@@ -20,7 +20,7 @@ from satlock.solver.lockfiles.standing.selected import selected
 from satlock.solver.locking import Locked, lock
 from satlock.solver.proofs.installable import COMMON as PROVEN
 from satlock.solver.proofs.installable import prove_installable
-from satlock.solver.writing.pylock import to_toml
+from satlock.solver.writing.pylock_text import to_toml
 from tests.cli.scene import pyproject, scene_of
 from tests.strategies import random_world
 from tests.test_properties import locked

@@ -24,7 +24,8 @@ from satlock.encoder.markers.domain import Environment as Witness
 from satlock.encoder.project.reading import read_project
 from satlock.solver.locking import Locked, lock
 from satlock.solver.search.search import NoLock
-from satlock.solver.writing.pylock import to_pylock, to_toml
+from satlock.solver.writing.pylock import to_pylock
+from satlock.solver.writing.pylock_text import to_toml
 from tests.bruteforce import PLATFORMS, Candidate, Environment, Judge, holds
 from tests.splitting import splitting_world, splitting_worlds
 from tests.standing.kept import kept_versions

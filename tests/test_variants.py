@@ -20,7 +20,7 @@ from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.locking import Locked, lock
 from satlock.solver.proofs.unique import prove_unique
 from satlock.solver.search.variants import parted, said_by
-from satlock.solver.writing.pylock import to_toml
+from satlock.solver.writing.pylock_text import to_toml
 from tests.bruteforce import Environment
 from tests.index_server import IndexServer, Options
 from tests.test_semantics import installs

@@ -28,14 +28,15 @@ from satlock.corpora.index.address import path_of
 from satlock.corpora.references import Direct, GitReference, PathReference, UrlReference
 from satlock.solver.lockfiles.lock import Lock, LockedPackage
 
-__all__ = ["Place", "path_from", "place_of", "relative_to", "to_pylock", "to_toml"]
+__all__ = ["Place", "path_from", "place_of", "relative_to", "to_pylock"]
 
 
-def to_pylock(lock: Lock, folder: Path = Path()) -> Pylock:
+def to_pylock(lock: Lock, folder: Path = Path(), only: Collection[LockedPackage] | None = None) -> Pylock:
     """The lock as ``packaging`` models PEP 751.
 
     Args:
         folder: where the file will lie, which local paths are relative to.
+        only: the entries to be in it; all that are installed where none are given.
     """
     # What is not installed itself (package = false) is in the lock by what it requires.
     entries = [package for package in lock.packages if package.is_installed]
@@ -48,15 +49,8 @@ def to_pylock(lock: Lock, folder: Path = Path()) -> Pylock:
         dependency_groups=list(lock.groups),
         default_groups=list(lock.default_groups),
         created_by="satlock",
-        packages=[_package(package, names) for package in entries],
+        packages=[_package(package, names) for package in (entries if only is None else only)],
     )
-
-
-def to_toml(lock: Lock, folder: Path = Path()) -> str:
-    """The text of the ``pylock.toml`` in ``folder``; the same lock gives the same bytes."""
-    import tomli_w
-
-    return tomli_w.dumps(to_pylock(lock, folder).to_dict())
 
 
 def _package(package: LockedPackage, names: _Names) -> Package:

@@ -10,7 +10,7 @@ from satlock.encoder.project.reading import read_project
 from satlock.solver.lockfiles.standing.reading import kept_versions, read_standing
 from satlock.solver.locking import lock
 from satlock.solver.search.search import NoLock
-from satlock.solver.writing.pylock import to_toml
+from satlock.solver.writing.pylock_text import to_toml
 from tests.cli.scene import ROOT, Scene
 from tests.strategies import random_world
 from tests.world import MemoryCorpus

@@ -24,7 +24,7 @@ from satlock.corpora.compare.trial import Plan, without_paths
 from satlock.corpora.recorded.families import FAMILIES, Instance, facts_of, generated, write_families
 from satlock.encoder.project.reading import read_project
 from satlock.solver.locking import lock
-from satlock.solver.writing.pylock import to_toml
+from satlock.solver.writing.pylock_text import to_toml
 from tests.cli.scene import run
 from tests.splitting import splitting_world
 from tests.test_snapshot import everything

@@ -32,7 +32,7 @@ from satlock.encoder.project.reading import read_project
 from satlock.solver.lockfiles.lock import Lock
 from satlock.solver.locking import lock
 from satlock.solver.search.search import NoLock
-from satlock.solver.writing.pylock import to_toml
+from satlock.solver.writing.pylock_text import to_toml
 from tests.cli.scene import run
 from tests.index_server import IndexServer
 from tests.splitting import splitting_world

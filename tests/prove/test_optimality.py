@@ -19,7 +19,7 @@ from satlock.solver.locking import Locked
 from satlock.solver.proofs.certificate import write_certificate
 from satlock.solver.proofs.optimality import optimality_of
 from satlock.solver.proofs.unique import prove_unique
-from satlock.solver.writing.pylock import to_toml
+from satlock.solver.writing.pylock_text import to_toml
 from tests.cli.scene import scene_of, world_of
 from tests.cli.test_why import PACKAGES, pyproject
 from tests.test_fresh import dated

@@ -20,7 +20,7 @@ from satlock.solver.lockfiles.standing.verifying import first_violation
 from satlock.solver.locking import lock
 from satlock.solver.search.search import NoLock
 from satlock.solver.search.sources import Sources
-from satlock.solver.writing.pylock import to_toml
+from satlock.solver.writing.pylock_text import to_toml
 from satlock.solver.writing.uvlock.agreement import disagreement
 from satlock.solver.writing.uvlock.writing import to_uv_lock
 from tests.bruteforce import Judge
