@@ -283,6 +283,9 @@ class LiveCorpus:
             offline=self._offline,
             build_environment=self._build_environment,
         )
+        from satlock.corpora.index.client import prepare
+
+        prepare()
         self._thread = threading.Thread(target=self._run, name="satlock-index", daemon=True)
         self._thread.start()
 

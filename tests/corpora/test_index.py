@@ -70,6 +70,19 @@ def test_many_listings_each_asked_once(server: Server, live: Live) -> None:
     assert corpus.progress.requests_open == 0
 
 
+def test_one_index_after_another_in_a_process(server: Server) -> None:
+    """Each has a thread and a client of its own, and what the first leaves behind must not crash the second."""
+    server.page("demo", [server.file("demo-1.0.tar.gz", b"x")])
+    code = f"""
+from satlock.corpora.index.index import LiveCorpus
+for _ in range(3):
+    corpus = LiveCorpus(no_cache=True)
+    corpus.listings([({server.index!r}, "demo")])
+    corpus.close()
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
 def test_headers_of_a_request(server: Server, live: Live) -> None:
     server.page("demo", [])
     listing(live(), server)
