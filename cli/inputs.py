@@ -24,6 +24,8 @@ __all__ = ["DEFAULT_OBJECTIVE", "OBJECTIVES", "Inputs", "inputs", "inputs_of_man
 
 _Callback = TypeVar("_Callback", bound=Callable[..., Any])
 
+_NAMES = {"uv": "uv.lock", "pylock": "pylock.toml"}
+"""How the lock of a project is called in each format."""
 OBJECTIVES = ("fresh", "newest-first", "lowest", "lowest-direct")
 DEFAULT_OBJECTIVE = "fresh"
 _OF_RESOLUTION = {"highest": "newest-first", "lowest": "lowest", "lowest-direct": "lowest-direct"}
@@ -74,18 +76,43 @@ class Inputs:
     def default_lock(self, form: str | None) -> Path:
         """The lock of the source, where no other is named.
 
-        Raises Ended where the format has none for it.
+        Raises Ended where the format has none for it, or where the project names none that can be.
         """
         if self.kind == "project":
-            return self.project_folder / ("uv.lock" if form == "uv" else "pylock.toml")
-        if form == "uv" and self.kind == "script":
-            return self.source.with_name(f"{self.source.name}.lock")
-        if form == "uv":
-            raise Ended(WRONG, "A uv.lock is for a project or a script; write a pylock.toml for a requirements file.")
+            return self._lock_of_project(form)
+        of_uv = self.source.with_name(f"{self.source.name}.lock")
         stem = self.source.stem.replace(".", "-")
         # The pylock.toml beside a pyproject.toml is the lock of that project.
         alone = stem == "requirements" and not (self.project_folder / "pyproject.toml").exists()
-        return self.source.with_name("pylock.toml" if alone else f"pylock.{stem}.toml")
+        ours = self.source.with_name("pylock.toml" if alone else f"pylock.{stem}.toml")
+        if self.kind == "script" and (form == "uv" or (form is None and of_uv.is_file() and not ours.is_file())):
+            return of_uv
+        if form == "uv":
+            raise Ended(WRONG, "A uv.lock is for a project or a script; write a pylock.toml for a requirements file.")
+        return ours
+
+    def _lock_of_project(self, form: str | None) -> Path:
+        """Of a member of a workspace the root's, where that has a ``uv.lock`` and the member no lock of its own."""
+        from satlock.cli.which_lock import lock_meant, stated_output
+
+        def meant(folder: Path) -> tuple[Path, bool]:
+            """The lock, and whether it is there or stated."""
+            try:
+                stated = stated_output(str(folder / "pyproject.toml"))
+            except ValueError as error:
+                raise Ended(WRONG, str(error)) from None
+            except OSError:
+                stated = None
+            lock = Path(lock_meant(str(folder), stated))
+            fits = form is None or (lock.name == "uv.lock") == (form == "uv")
+            return lock if fits else folder / _NAMES[form or "pylock"], fits and (stated is not None or lock.is_file())
+
+        own, settled = meant(self.project_folder)
+        if settled or form == "pylock":
+            return own
+        root = self.at_root().project_folder
+        shared, _ = meant(root)
+        return shared if shared.name == "uv.lock" else own
 
     def project(self, document: Mapping[str, Any] | None = None, *, whole_workspace: bool = False) -> Project:
         """The project, script or requirements file as the command line has it.
@@ -250,18 +277,6 @@ def _with_options(command: _Callback, options: tuple[Callable[[Any], Any], ...])
     for option in reversed(options):
         option(collected)
     return setting_options(collected)  # type: ignore[return-value]
-
-
-def package_names(given: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of ``--upgrade-package``, normalised."""
-    if not given:
-        return ()
-    from packaging.utils import InvalidName, canonicalize_name
-
-    try:
-        return tuple(canonicalize_name(name, validate=True) for name in given)
-    except InvalidName as error:
-        raise click.BadParameter(f"{error}.", param_hint="--upgrade-package") from None
 
 
 def where_from(command: _Callback) -> _Callback:

@@ -83,11 +83,21 @@ class Target:
 
 def lockfile_in(folder: Path) -> Path:
     """The lock of a folder, where none is named. Raises Ended where there is none."""
-    for name in LOCKFILES:
-        if (folder / name).is_file():
-            return folder / name
+    from satlock.cli.which_lock import lock_meant, stated_output
+
+    try:
+        stated = stated_output(str(folder / "pyproject.toml"))
+    except ValueError as error:
+        raise Ended(WRONG, str(error)) from None
+    except OSError:
+        stated = None
+    meant = Path(lock_meant(str(folder), stated))
+    for lock in (meant, *(folder / name for name in LOCKFILES if stated is None)):
+        if lock.is_file():
+            return lock
     where = "here" if folder == Path() else f"in {folder}"
-    raise Ended(WRONG, f"There is no pylock.toml and no uv.lock {where}; name a lockfile, or write one: satlock lock.")
+    missing = "no pylock.toml and no uv.lock" if stated is None else f"no {stated}"
+    raise Ended(WRONG, f"There is {missing} {where}; name a lockfile, or write one: satlock lock.")
 
 
 def _mode(target: Path) -> int:

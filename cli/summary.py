@@ -27,7 +27,7 @@ def summary(
     """The lines that tell a person what was found."""
     packages = locked.lock.packages
     names = len({package.name for package in packages})
-    said = {"locked": "Locked", "unchanged": "Already locked", "valid": "Valid"}[status]
+    said = {"locked": "Locked", "would lock": "Would lock", "unchanged": "Already locked", "valid": "Valid"}[status]
     head = f"{said}: {_count(names, 'package')}"
     several = _several(locked)
     if several:

@@ -12,6 +12,10 @@ import time
 __all__ = ["nothing_to_do"]
 
 
+_ELSEWHERE = ("UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "UV_FROZEN", "UV_LOCKED")
+"""Variables that make a plain call another one."""
+
+
 def nothing_to_do(arguments: list[str]) -> bool:
     """Whether the arguments after ``lock`` ask for a lock that is known to be valid; says so where it is."""
     started = time.perf_counter()
@@ -54,6 +58,7 @@ def _read(arguments: list[str]) -> tuple[str, str, bool, bool] | None:
     left = list(arguments)
     while left:
         name, equals, value = left.pop(0).partition("=")
+        name = "--output" if name == "-o" and not equals else name
         if name in ("--check", "--quiet", "-q") and not equals:
             flags.add(name)
         elif name in ("--output", "--format", "--project") and name not in values and (equals or left):
@@ -62,7 +67,15 @@ def _read(arguments: list[str]) -> tuple[str, str, bool, bool] | None:
             return None
     form = values.get("--format")
     source = values.get("--project", ".")
-    lock = values.get("--output") or os.path.join(source, "uv.lock" if form == "uv" else "pylock.toml")
+    if any(os.environ.get(name) for name in _ELSEWHERE):
+        return None
+    from satlock.cli.which_lock import lock_meant, stated_output
+
+    lock = values.get("--output") or (
+        os.path.join(source, "uv.lock" if form == "uv" else "pylock.toml")
+        if form is not None
+        else lock_meant(source, stated_output(os.path.join(source, "pyproject.toml")))
+    )
     named = {"uv.lock": "uv", "pylock.toml": "pylock"}.get(os.path.basename(lock))
     if named is None or form not in (None, named) or not os.path.isdir(source):
         return None

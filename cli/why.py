@@ -10,11 +10,12 @@ import click
 
 from satlock.cli.existing import read_existing
 from satlock.cli.failures import FAILED, NO, WRONG, Ended
-from satlock.cli.inputs import Inputs, inputs, package_names
-from satlock.cli.lockfile import target_of
+from satlock.cli.inputs import Inputs, inputs
+from satlock.cli.lockfile import Target, target_of
 from satlock.cli.report import print_report
 from satlock.cli.searching import Searching
 from satlock.cli.terminal import marked, say, say_warning
+from satlock.cli.upgrading import Upgrades, upgrade_options
 from satlock.cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
@@ -33,10 +34,9 @@ _SHOWN = 5
 @click.command()
 @click.argument("question", metavar="NAME[SPECIFIER]")
 @inputs
-@click.option("--output", metavar="FILE", help="The lock that is kept to, as lock does; pylock.toml in the project.")
+@click.option("-o", "--output", metavar="FILE", help="The lock that is kept to; by default the one that lock writes.")
 @click.option("--format", "form", type=click.Choice(["pylock", "uv"]), help="Where the file's name does not tell.")
-@click.option("--upgrade", is_flag=True, help="Do not keep to the lock that is there.")
-@click.option("--upgrade-package", multiple=True, metavar="NAME", help="Do not keep to the locked version of NAME.")
+@upgrade_options
 @click.option("--json", "as_json", is_flag=True, help="Print the answer on standard output.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more.")
@@ -45,8 +45,7 @@ def why(  # noqa: PLR0917
     question: str,
     output: str | None,
     form: str | None,
-    upgrade: bool,
-    upgrade_package: tuple[str, ...],
+    upgrades: Upgrades,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -57,16 +56,14 @@ def why(  # noqa: PLR0917
     """
     asked = _read(question)
     target = target_of(given.default_lock(form), output, form)
+    given = given.at_root() if target.form == "uv" else given
     run = _Run(given, quiet, verbose, as_json, asked)
     with run.phases.phase("reading"):
-        from satlock.solver.lockfiles.standing.reading import kept_versions
-
-        project, text = given.project(), target.read()
-        existing = read_existing(text, target) if text is not None and not upgrade else None
-        kept = kept_versions(existing, package_names(upgrade_package)) if existing is not None else {}
+        project = given.project(whole_workspace=target.form == "uv")
+        objective = given.objective_for(project)
+        kept = _kept(given, target, upgrades, project, objective)
     for warning in project.warnings:
         say_warning(warning)
-    objective = given.objective_for(project)
     locked, watched = Searching(given, run.phases, quiet).search(project, objective, kept, run.no_lock)
     versions = sorted({one.version for one in locked.lock.packages if one.name == asked.name})
     if not versions:
@@ -77,6 +74,21 @@ def why(  # noqa: PLR0917
         run.met(versions)
     else:
         run.weigh(project, locked)
+
+
+def _kept(
+    given: Inputs, target: Target, upgrades: Upgrades, project: Project, objective: str
+) -> dict[str, frozenset[str]]:
+    """The versions of the lock that is there, as far as ``lock`` keeps to them."""
+    from satlock.solver.lockfiles.choosing import change_of_choosing
+    from satlock.solver.lockfiles.standing.reading import kept_versions
+
+    text = target.read()
+    if text is None or upgrades.everything:
+        return {}
+    there = read_existing(text, target)
+    change = change_of_choosing(there, project, objective, said=given.objective)
+    return kept_versions(there, upgrades.lifted(project)) if change is None or change.kept else {}
 
 
 def _read(question: str) -> Requirement:

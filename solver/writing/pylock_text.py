@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -28,8 +28,19 @@ _ESCAPED = re.compile(r'["\\\x00-\x08\x0a-\x1f\x7f]')
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def to_toml(lock: Lock, folder: Path = Path()) -> str:
-    """The text of the ``pylock.toml`` in ``folder``; the same lock gives the same bytes."""
+def to_toml(lock: Lock, folder: Path = Path(), chosen: Mapping[str, object] | None = None) -> str:
+    """The text of the ``pylock.toml`` in ``folder``; the same lock gives the same bytes.
+
+    ``chosen`` says how the lock was chosen of all valid ones, where that is no default.
+    """
+    if not chosen:
+        return _text(lock, folder)
+    import tomli_w
+
+    return f"{_text(lock, folder)}\n{tomli_w.dumps({'tool': {'satlock': dict(chosen)}})}"
+
+
+def _text(lock: Lock, folder: Path) -> str:
     entries = [package for package in lock.packages if package.is_installed]
     if not any(_is_long(file) for entry in entries for file in entry.files if entry.direct is None and file.hashes):
         return _modelled(lock, folder)  # so small that the layout of the whole may differ

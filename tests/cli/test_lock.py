@@ -143,8 +143,12 @@ def test_exclude_newer(tmp_path: Path) -> None:
     assert scene.entries() == [("a", "1.0")]
 
 
+OLD = ("--upgrade-package", "a<2", "--upgrade-package", "b<2")
+"""What makes a lock that is not at its newest."""
+
+
 def test_what_is_locked_is_kept(scene: Scene) -> None:
-    scene.lock("--objective", "lowest")
+    scene.lock(*OLD)
     old = [("a", "1.0"), ("b", "1.0")]
     scene.lock()
     assert scene.entries() == old
@@ -192,7 +196,7 @@ class TestCheck:
         assert code == 1 and "There is no lock at " in said
 
     def test_a_valid_one_also_where_it_is_not_the_newest(self, scene: Scene) -> None:
-        scene.lock("--objective", "lowest")
+        scene.lock(*OLD)
         code, said = self.check(scene)
         assert code == 0 and said.startswith("Valid: 2 packages")
 
@@ -261,7 +265,7 @@ class TestJson:
         report = json.loads(done.stdout)
         assert list(report) == [
             *("schema", "version", "status", "lockfile", "format", "objective", "counts", "packages", "regions"),
-            *("several", "left-out", "without-file", "notes", "times", "solver"),
+            *("several", "left-out", "without-file", "notes", "times", "solver", "changes"),
         ]
         assert report["status"] == "locked" and report["objective"] == "fresh"
         assert report["counts"]["packages"] == 3 and report["counts"]["candidates"] == 4

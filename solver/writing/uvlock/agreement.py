@@ -120,7 +120,6 @@ def _sets(conflicts: Any) -> list[frozenset[tuple[tuple[str, str], ...]]]:
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what has no effect: the moment beside a duration."""
-    return {
-        key: value for key, value in options.items() if not (key == "exclude-newer" and "exclude-newer-span" in options)
-    }
+    """Without what has no effect: the moment beside a duration, and what uv passes over."""
+    without = {"objective", *({"exclude-newer"} if "exclude-newer-span" in options else ())}
+    return {key: value for key, value in options.items() if key not in without}

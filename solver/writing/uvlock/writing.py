@@ -27,11 +27,14 @@ _PRERELEASES_BY_DEFAULT = ("if-necessary", "if-necessary-or-explicit")
 _NEVER = "0001-01-01T00:00:00Z"
 
 
-def to_uv_lock(lock: Lock, project: Project, universe: Universe, view: UvView, folder: Path) -> str:
+def to_uv_lock(
+    lock: Lock, project: Project, universe: Universe, view: UvView, folder: Path, *, objective: str | None = None
+) -> str:
     """The text of the ``uv.lock`` in ``folder``; the same lock gives the same bytes.
 
     Args:
         view: the project as uv reads it, which is what uv holds against the lock.
+        objective: what the lock was asked to be, where uv has no word for it; uv passes it over.
 
     Raises:
         ProjectError: uv could not be told what the lock says.
@@ -49,7 +52,7 @@ def to_uv_lock(lock: Lock, project: Project, universe: Universe, view: UvView, f
         entries.append(((name, Version("0"), ""), list(_own_entry(graph, view, folder))))
     body = [
         *_head(view.project, conflicts),
-        *_options(view),
+        *_options(view, objective),
         *_manifest(view, folder),
         *(line for _, entry in sorted(entries, key=lambda found: found[0]) for line in ("", "[[package]]", *entry)),
     ]
@@ -105,7 +108,7 @@ def _conflict_item(project: Project, choice: Choice) -> Item:
     return item if choice.kind == "project" else {**item, choice.kind: choice.name}
 
 
-def _options(view: UvView) -> Iterator[str]:
+def _options(view: UvView, objective: str | None = None) -> Iterator[str]:
     cutoff, project = view.exclude_newer, view.project
     yield from table(
         "[options]",
@@ -117,6 +120,7 @@ def _options(view: UvView) -> Iterator[str]:
             "fork-strategy": inline(project.fork_strategy) if project.fork_strategy != "requires-python" else None,
             "exclude-newer": inline(_said(cutoff)) if cutoff else None,
             "exclude-newer-span": inline(cutoff.span) if cutoff and cutoff.span else None,
+            "objective": inline(objective) if objective else None,
         },
     )
     packages = view.project.prerelease_package
