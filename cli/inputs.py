@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
     from satlock.corpora.facts import Corpus
+    from satlock.corpora.index.access import Access
+    from satlock.corpora.index.building import Building
     from satlock.encoder.project.layers import Around
     from satlock.encoder.project.project import Project
     from satlock.encoder.project.uv_view import UvView
@@ -220,10 +222,17 @@ class Inputs:
         access = access.with_flat(index.url for index in indexes if index.flat)
         access = access.with_ignored((index.url, index.ignored) for index in indexes)
         return LiveCorpus(
-            cache_dir=self.cache_dir, no_cache=self.no_cache, offline=self.offline, settled=settled, access=access
-        )
+            cache_dir=self.cache_dir, no_cache=self.no_cache, offline=self.offline, settled=settled, access=access,
+            building=self._building(projects[0], access) if projects else None,
+        )  # fmt: skip
 
-    def index_for(self, project: Project, corpus: Corpus) -> str:
+    def _building(self, project: Project, access: Access) -> Building:
+        from satlock.cli.building import building_for
+
+        place = self.project_folder
+        return building_for(project, access, self.index_for(project, None), place, self._around)
+
+    def index_for(self, project: Project, corpus: Corpus | None) -> str:
         """The index for packages that nothing sends elsewhere; the search asks the project first."""
         if self._default_index is not None:
             return self._default_index

@@ -97,9 +97,9 @@ class Listing:
     """(file name, reason) of files that could not be understood."""
 
 
-Cause: TypeAlias = Literal["unreadable", "gone", "refused", "false"]
-"""Why a file tells nothing: nobody can read it, its server has it no more, its server refuses it, or it is not the file
-that its index promises."""
+Cause: TypeAlias = Literal["unreadable", "unbuilt", "gone", "refused", "false"]
+"""Why a file tells nothing: nobody can read it, it cannot be built, its server has it no more, its server refuses it,
+or it is not the file that its index promises."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,10 @@ class Unavailable:
     reason: str
     cause: Cause = "unreadable"
     """Where files of the candidate differ in it, the one that most forbids to go on as if there were nothing."""
+    output: tuple[str, ...] = field(default=(), compare=False)
+    """The last lines of a build that failed."""
+    hint: Metadata | None = field(default=None, compare=False)
+    """What the source distribution whose build failed notes of itself."""
 
 
 @dataclass(frozen=True)

@@ -1,163 +1,171 @@
 """Metadata by a PEP 517 build, for source distributions that cannot tell it otherwise.
 
 A build runs code of strangers, so it runs in a process of its own: what it prints stays away from the terminal,
-and when it takes too long it ends with everything it started.
+and when it takes too long it ends with everything it started. What it needs comes from the project's indexes.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO, Any, TypeAlias
 
-if TYPE_CHECKING:
-    import tarfile
+from satlock.corpora.index.building import Building
+from satlock.corpora.index.failed_build import BuildError, failure_of
+from satlock.corpora.index.installers import installer_for
+from satlock.corpora.index.unpacking import unpack_sdist
 
-__all__ = ["BuildError", "Process", "end_builds", "metadata_by_build", "metadata_of_tree", "unpack_sdist"]
+__all__ = ["BuildError", "Builder", "Process", "abandon_builds"]
 
 Process: TypeAlias = "subprocess.Popen[bytes]"
 
 _TIMEOUT = 600.0
-_LARGEST_ARCHIVE = 4 << 30
-"""Bytes, unpacked."""
 _LARGEST_METADATA = 32 << 20
 
-
-class BuildError(Exception):
-    """No metadata came out; the text is one clause for a person."""
-
-
-def metadata_by_build(
-    archive: IO[bytes],
-    filename: str,
-    *,
-    timeout: float = _TIMEOUT,
-    environment: Mapping[str, str] | None = None,
-    running: set[Process] | None = None,
-) -> bytes:
-    """The METADATA that the backend of a source distribution makes (PEP 517), in an isolated environment.
-
-    ``timeout`` is in seconds, for everything together; ``environment`` adds variables (such as the index that the
-    requirements of the build come from); ``running`` holds the process while it runs, for :func:`end_builds` from
-    another thread. Raises BuildError.
-    """
-    with tempfile.TemporaryDirectory(prefix="satlock-build-", ignore_cleanup_errors=True) as scratch:
-        source = unpack_sdist(archive, filename, Path(scratch, "source"))
-        return metadata_of_tree(source, timeout=timeout, environment=environment, running=running)
+_UNDER_WAY: dict[Path, set[Process]] = {}
+"""The folders of all builds of this process, with what runs in them."""
 
 
-def metadata_of_tree(
-    source: Path,
-    *,
-    timeout: float = _TIMEOUT,
-    environment: Mapping[str, str] | None = None,
-    running: set[Process] | None = None,
-) -> bytes:
-    """As :func:`metadata_by_build` for a folder with the sources of a project, where the build runs in place."""
-    with tempfile.TemporaryDirectory(prefix="satlock-build-", ignore_cleanup_errors=True) as scratch:
-        output = Path(scratch, "metadata")
-        log = Path(scratch, "log")
+class Builder:
+    """Builds for one project. Every method may be called from any thread; ``timeout`` is in seconds, for one build."""
+
+    def __init__(self, building: Building | None = None, *, offline: bool = False, timeout: float = _TIMEOUT) -> None:
+        self.building = building or Building()
+        self._offline = offline
+        self._timeout = timeout
+        self.running: set[Process] = set()
+        """Builds that run now."""
+
+    def of_archive(
+        self, archive: IO[bytes], filename: str, name: str | None = None, admitted: str | None = None
+    ) -> bytes:
+        """The METADATA that the backend of a source distribution makes (PEP 517).
+
+        Args:
+            name: the package, by which the project may say more of its build.
+            admitted: its Requires-Python, where the index tells it.
+
+        Raises BuildError.
+        """
+        with _Scratch() as folder:
+            return self._built(unpack_sdist(archive, filename, folder / "source"), name, admitted, folder)
+
+    def of_tree(self, source: Path, name: str | None = None, admitted: str | None = None) -> bytes:
+        """As :meth:`of_archive` for a folder with the sources of a project, where the build runs in place."""
+        with _Scratch() as folder:
+            return self._built(source, name, admitted, folder)
+
+    def end(self) -> None:
+        """End builds that other threads wait for; there they fail."""
+        for process in list(self.running):
+            _end(process)
+
+    def _built(self, source: Path, name: str | None, admitted: str | None, folder: Path) -> bytes:
+        from satlock.corpora.index.interpreters import NoPython, interpreter_for
+
+        own_name, own_pythons = _stated(source)
+        name, admitted = name or own_name, admitted or own_pythons
+        shared = self.building.is_shared(name)
+        try:
+            python = interpreter_for(self.building, admitted)
+        except NoPython as none:
+            raise BuildError(f"it cannot be built: {none}") from None
+        output = folder / "metadata"
+        for made in (output, folder / "install"):
+            made.mkdir()
+        request = folder / "request.json"
+        asked: dict[str, Any] = {
+            "source": str(source),
+            "output": str(output),
+            "folder": str(folder / "install"),
+            "environment": str(folder / "environment"),
+            "python": python,
+            "isolated": not shared,
+            "extra": list(self.building.extra.get(name or "", ())),
+            "constraints": list(self.building.constraints),
+            "settings": self.building.settings_for(name),
+            "variables": dict(self.building.variables.get(name or "", {})),
+            "installer": None if shared else installer_for(self.building, offline=self._offline),
+            "scratch": str(folder),
+        }
+        request.write_text(json.dumps(asked), encoding="utf-8")
         worker = Path(__file__).with_name("build_worker.py")
         # -P: the folder of the worker is not where it imports from.
-        command = [sys.executable, "-P", str(worker), str(source), str(output), _installer()]
-        variables = {**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"}
-        _run(command, log, timeout, variables, set() if running is None else running)
-        found = output / "METADATA"
+        self._run([sys.executable, "-P", str(worker), str(request)], folder)
         try:
+            found = output / "METADATA"
             if found.stat().st_size > _LARGEST_METADATA:
                 raise BuildError("its build made metadata that is too large")
             return found.read_bytes()
         except OSError:
             raise BuildError("its build made no metadata") from None
 
-
-def unpack_sdist(archive: IO[bytes], filename: str, folder: Path) -> Path:
-    """Unpack into ``folder``; the top folder of the source distribution. Raises BuildError."""
-    import tarfile
-    import zipfile
-
-    folder.mkdir(parents=True)
-    try:
-        if filename.endswith(".zip"):
-            with zipfile.ZipFile(archive) as packed:
-                if sum(info.file_size for info in packed.infolist()) > _LARGEST_ARCHIVE:
-                    raise BuildError("its archive is too large to unpack")
-                packed.extractall(folder)  # zipfile itself keeps members inside the folder
-        else:
-            with tarfile.open(fileobj=archive, mode="r:*") as unpacked:
-                total = 0
-                for member in unpacked:
-                    total += member.size
-                    if total > _LARGEST_ARCHIVE:
-                        raise BuildError("its archive is too large to unpack")
-                    _extract(unpacked, member, folder)
-    except BuildError:
-        raise
-    except Exception as error:  # tarfile, gzip, zlib and zipfile raise many kinds for hostile bytes
-        raise BuildError(f"its archive cannot be unpacked ({type(error).__name__})") from None
-    inside = [entry for entry in folder.iterdir() if entry.name != "pax_global_header"]
-    if len(inside) != 1 or not inside[0].is_dir() or inside[0].is_symlink():
-        raise BuildError("its archive does not hold one folder")
-    return inside[0]
+    def _run(self, command: list[str], folder: Path) -> None:
+        log = folder / "log"
+        group: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
+        variables = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT, env=variables, **group
+            )
+            self.running.add(process)
+            _UNDER_WAY[folder].add(process)
+            try:
+                code = process.wait(self._timeout)
+            except subprocess.TimeoutExpired:
+                raise BuildError(f"its build took longer than {self._timeout:.0f} seconds") from None
+            finally:
+                _end(process)
+                self.running.discard(process)
+                assert process.stdin is not None
+                process.stdin.close()
+        if code != 0:
+            raise failure_of(log, code)
 
 
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
-    """Nothing outside of the folder, no devices, no links that lead out (PEP 706). Raises BuildError."""
-    import tarfile
+class _Scratch:
+    """A folder for one build, that is gone after it, also where the process ends in between."""
 
-    outside = BuildError("its archive holds a file that would land outside of its folder")
-    if hasattr(tarfile, "data_filter"):
-        try:
-            archive.extract(member, folder, filter="data")
-        except tarfile.FilterError:
-            raise outside from None
-        return
-    # Python before 3.11.4 has no filters.
-    target = folder / member.name
-    named = [target]
-    if member.issym() or member.islnk():
-        named.append((target.parent if member.issym() else folder) / member.linkname)
-    if member.isdev() or not all(path.resolve().is_relative_to(folder.resolve()) for path in named):
-        raise outside
-    archive.extract(member, folder, set_attrs=False)
+    def __enter__(self) -> Path:
+        self._folder = Path(tempfile.mkdtemp(prefix="satlock-build-"))
+        _UNDER_WAY[self._folder] = set()
+        return self._folder
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        _UNDER_WAY.pop(self._folder, None)
 
 
-def _installer() -> str:
-    """uv where there is one (it is much faster), else pip."""
-    import shutil
-    from importlib.util import find_spec
-
-    return "uv" if find_spec("uv") is not None or shutil.which(os.environ.get("UV") or "uv") else "pip"
-
-
-def end_builds(running: set[Process]) -> None:
-    """End builds that other threads wait for; there they fail."""
-    for process in list(running):
-        _end(process)
-
-
-def _run(command: list[str], log: Path, timeout: float, environment: Mapping[str, str], running: set[Process]) -> None:
-    group: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=environment, **group
-        )
-        running.add(process)
-        try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            raise BuildError(f"its build took longer than {timeout:.0f} seconds") from None
-        finally:
+def abandon_builds() -> None:
+    """End all builds of this process and remove their folders, for a process that is about to end."""
+    for folder, processes in list(_UNDER_WAY.items()):
+        for process in processes:
             _end(process)
-            running.discard(process)
-    if code != 0:
-        raise BuildError(f"its build failed: {_reason(log, code)}")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stated(source: Path) -> tuple[str | None, str | None]:
+    """The name and the Pythons that a source tree states."""
+    import tomllib
+
+    from packaging.utils import canonicalize_name
+
+    try:
+        project = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]
+        name, pythons = project.get("name"), project.get("requires-python")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None, None
+    return (
+        canonicalize_name(name) if isinstance(name, str) else None,
+        pythons if isinstance(pythons, str) else None,
+    )
 
 
 def _end(process: Process) -> None:
@@ -169,15 +177,3 @@ def _end(process: Process) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _reason(log: Path, code: int) -> str:
-    """The line of the output that most likely says why: the worker's own summary, else the last error."""
-    lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines()[-2000:] if line.strip()]
-    summary = next((line[len(_MARK) :].strip() for line in reversed(lines) if line.startswith(_MARK)), "")
-    errors = [line for line in lines if line.lower().startswith(("error:", "fatal error:")) or "Error: " in line]
-    said = (errors[-1] if errors else "") or summary or (lines[-1] if lines else f"it ended with {code}")
-    return said[:300]
-
-
-_MARK = "satlock-build-failed:"

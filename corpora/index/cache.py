@@ -74,10 +74,11 @@ def sha256_of(hashes: Iterable[tuple[str, str]]) -> str:
     return next((digest for algorithm, digest in hashes if algorithm == "sha256"), "")
 
 
-def keys_of(file: File, wanted: Wanted) -> tuple[str, str, str]:
+def keys_of(file: File, wanted: Wanted, more: str = "") -> tuple[str, str, str]:
     """What the metadata of a file may be kept under, by what vouches for it: the digest of the metadata file beside
-    it, its own digest, and the place that it came from. Empty where there is no such digest."""
-    candidate = f"{wanted.name} {wanted.version}"
+    it, its own digest, and the place that it came from. Empty where there is no such digest. ``more`` is what else it
+    depends on."""
+    candidate = f"{wanted.name} {wanted.version}{more and ' '}{more}"
     beside, own = sha256_of(file.metadata or ()), sha256_of(file.hashes)
     return (
         f"{candidate} metadata sha256:{beside}" if beside else "",
@@ -107,9 +108,9 @@ class Cache:
     def keep_page(self, url: str, kept: Kept) -> None:
         self._write("page", url, tuple(kept))
 
-    def of_file(self, kind: str, file: File, wanted: Wanted) -> Metadata | NeedsBuild | str | None:
+    def of_file(self, kind: str, file: File, wanted: Wanted, more: str = "") -> Metadata | NeedsBuild | str | None:
         """As :meth:`metadata`, under any of the keys of a file."""
-        kept = (self.metadata(kind, key) for key in keys_of(file, wanted) if key)
+        kept = (self.metadata(kind, key) for key in keys_of(file, wanted, more) if key)
         return next((one for one in kept if one is not None), None)
 
     def metadata(self, kind: str, key: str) -> Metadata | NeedsBuild | str | None:

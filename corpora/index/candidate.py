@@ -7,7 +7,8 @@ file beside it, or else the index and the address that it came from. So no index
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, TypeAlias
 
@@ -21,7 +22,9 @@ from satlock.corpora.index.transport import Job, Transport
 from satlock.corpora.index.wheel import Missing, Sparse, WheelError, metadata_of_wheel
 
 if TYPE_CHECKING:
-    from satlock.corpora.index.builds import Process
+    from satlock.corpora.index.building import Building
+    from satlock.corpora.index.builds import Builder
+    from satlock.corpora.index.failed_build import BuildError
 
 __all__ = ["CandidateReader"]
 
@@ -31,7 +34,9 @@ _TAIL = 64 << 10
 """Bytes of the end of a wheel that are asked for first: most wheels have their directory and metadata there."""
 _PROBES = 4
 """How many metadata files a host may lack, while it has shown none, before it is not asked for more."""
-_GRAVITY: tuple[Cause, ...] = ("unreadable", "gone", "refused", "false")
+_GRAVITY: tuple[Cause, ...] = ("unreadable", "unbuilt", "gone", "refused", "false")
+_DAY = 24 * 3600.0
+"""Seconds for which a build that failed is not tried again."""
 
 
 Keep: TypeAlias = Callable[[str, str, Metadata | NeedsBuild | str], None]
@@ -42,7 +47,14 @@ class CandidateReader:
     """Finds metadata. Lives in one event loop; never asks twice for the same while the caller keeps the answers."""
 
     def __init__(
-        self, transport: Transport, cache: Cache, keep: Keep, *, offline: bool, build_environment: Mapping[str, str]
+        self,
+        transport: Transport,
+        cache: Cache,
+        keep: Keep,
+        *,
+        offline: bool,
+        building: Building,
+        builder: Callable[[], Builder],
     ) -> None:
         self._transport = transport
         self._files = Files(transport)
@@ -52,12 +64,11 @@ class CandidateReader:
         self._archives: dict[str, tuple[int, IO[bytes]]] = {}
         self._room = _ARCHIVES
         self._offline = offline
-        self._build_environment = build_environment
+        self._building = building
+        self._builder = builder
         from asyncio import Semaphore
 
         self._builds = Semaphore(max(1, (os.cpu_count() or 1) // 2 + 1))
-        self.running: set[Process] = set()
-        """Builds that run now."""
         self._probes: dict[tuple[str, str, int | None], list[int]] = {}
 
     async def read(self, wanted: Wanted, job: Job) -> MetadataOutcome:
@@ -66,9 +77,11 @@ class CandidateReader:
         wheels, sdists = files_in_order(wanted.files)
         failures: list[tuple[File, Broken]] = []
         unbuilt: NeedsBuild | None = None
+        hint: Metadata | None = None
         for file in (*wheels, *sdists):
             told = await self._attempt("file", file, wanted, request, failures)
             if isinstance(told, NeedsBuild) and wanted.build:
+                hint = told.hint or hint
                 told = await self._attempt("build", file, wanted, request, failures)
             if isinstance(told, Metadata):
                 return _with_doubts(told, failures, request)
@@ -79,7 +92,8 @@ class CandidateReader:
         if not failures:
             return Unavailable("it has no file that metadata can be read from")
         reason = "; ".join(f"{file.filename}: {broken}" for file, broken in failures)
-        return Unavailable(reason, max((broken.cause for _, broken in failures), key=_GRAVITY.index))
+        output = next((broken.output for _, broken in failures if broken.output), ())
+        return Unavailable(reason, max((broken.cause for _, broken in failures), key=_GRAVITY.index), output, hint)
 
     async def _attempt(
         self, kind: str, file: File, wanted: Wanted, request: Request, failures: list[tuple[File, Broken]]
@@ -96,13 +110,14 @@ class CandidateReader:
             return await (self._of_wheel if file.is_wheel else self._of_sdist)(file, wanted, request)
         except Broken as broken:
             failures.append((file, broken))
-            if broken.cause in ("unreadable", "gone"):
+            if broken.cause in ("unreadable", "gone") and kind == "file":
                 self._tell(kind, file, keys_of(file, wanted)[2], str(broken))
             return None
 
     def _recall(self, kind: str, file: File, wanted: Wanted) -> Metadata | NeedsBuild | str | None:
-        told = (self._told.get((kind, key)) for key in keys_of(file, wanted))
-        return next((one for one in told if one is not None), None) or self._cache.of_file(kind, file, wanted)
+        more = self._building.fingerprint(wanted.name) if kind == "build" else ""
+        told = (self._told.get((kind, key)) for key in keys_of(file, wanted, more))
+        return next((one for one in told if one is not None), None) or self._cache.of_file(kind, file, wanted, more)
 
     def _tell(self, kind: str, file: File, key: str, outcome: Metadata | NeedsBuild | str) -> None:
         self._told[kind, key] = outcome
@@ -231,8 +246,14 @@ class CandidateReader:
     async def _built(self, file: File, wanted: Wanted, request: Request) -> Metadata:
         from asyncio import to_thread
 
-        from satlock.corpora.index.builds import BuildError, metadata_by_build
+        from satlock.corpora.index.failed_build import BuildError
 
+        circumstances = self._building.circumstances(wanted.name)
+        _, by_digest, by_place = keys_of(file, wanted, circumstances)
+        failed = by_digest or by_place
+        kept = self._cache.metadata("failed-build", failed)
+        if isinstance(kept, str) and (known := _recent(kept)) is not None:
+            raise known
         size, held = self._archives.pop(file.url, (0, None))
         self._room += size
         whole = await self._files.whole(file, request) if held is None else held
@@ -241,18 +262,36 @@ class CandidateReader:
                 async with self._builds:
                     with self._transport.building(request.what):
                         data = await to_thread(
-                            metadata_by_build,
-                            whole,
-                            file.filename,
-                            environment=self._build_environment,
-                            running=self.running,
+                            self._builder().of_archive, whole, file.filename, wanted.name, file.requires_python
                         )
                 metadata = parse_metadata(data, wanted.name, wanted.version)
-            except (BuildError, MetadataError) as error:
+            except BuildError as error:
+                if error.lasting:
+                    self._tell("failed-build", file, failed, _noted(error))
+                raise Broken(str(error), "unbuilt", error.output) from None
+            except MetadataError as error:
                 raise Broken(str(error)) from None
-        _, by_digest, by_place = keys_of(file, wanted)
+        _, by_digest, by_place = keys_of(file, wanted, self._building.fingerprint(wanted.name))
         self._tell("build", file, by_digest or by_place, metadata)
         return metadata
+
+
+def _noted(error: BuildError) -> str:
+    """A failure as it is kept."""
+    import json
+
+    return json.dumps([time.time(), str(error), error.output])
+
+
+def _recent(kept: str) -> Broken | None:
+    """A failure that was kept, unless it was too long ago."""
+    import json
+
+    when, reason, output = json.loads(kept)
+    if not 0 <= time.time() - when < _DAY:
+        return None
+    moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(when))
+    return Broken(f"{reason} (at {moment}; with --no-cache it is built again)", "unbuilt", tuple(output))
 
 
 def _with_doubts(metadata: Metadata, failures: Sequence[tuple[File, Broken]], request: Request) -> Metadata:

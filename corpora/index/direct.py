@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from asyncio import to_thread
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -27,7 +27,7 @@ from satlock.corpora.references import (
 )
 
 if TYPE_CHECKING:
-    from satlock.corpora.index.builds import Process
+    from satlock.corpora.index.builds import Builder
     from satlock.corpora.index.credentials import Vault
     from satlock.corpora.index.transport import Answer, Job, Transport
 
@@ -53,14 +53,12 @@ class DirectReader:
         cache: Cache,
         *,
         offline: bool,
-        build_environment: Mapping[str, str],
-        running: set[Process],
+        builder: Callable[[], Builder],
     ) -> None:
         self._transport = transport
         self._vault = vault
         self._cache = cache
-        self._environment = build_environment
-        self._running = running
+        self._builder = builder
         self._repositories = Repositories(cache.folder_of("git"), offline=offline)
         self._offline = offline
 
@@ -74,8 +72,10 @@ class DirectReader:
                 return await self._archive(reference, job)
             if isinstance(reference, GitReference):
                 return await to_thread(self._of_git, reference)
-            return await to_thread(local, reference, self._cache, self._environment, self._running)
-        except (Broken, GitError) as reason:
+            return await to_thread(local, reference, self._cache, self._builder)
+        except Broken as broken:
+            return _unavailable(broken)
+        except GitError as reason:
             return Unavailable(str(reason))
 
     # -- repositories
@@ -95,7 +95,7 @@ class DirectReader:
                 metadata = kept
             else:
                 self._repositories.complete(reference, top)
-                metadata = built_metadata(tree, self._environment, self._running)
+                metadata = built_metadata(tree, self._builder)
                 self._cache.keep_metadata("direct", key, metadata)
         return Direct(reference, metadata, commit=commit, dynamic=dynamic, tree=str(tree), top=str(top))
 
@@ -149,41 +149,41 @@ class DirectReader:
         with whole:
             file = File(filename, reference.url, (("sha256", digest),), size, None, None, None, None)
             _verify(reference, file, whole)
-            metadata = await to_thread(
-                metadata_of_archive, whole, filename, reference.subdirectory, self._environment, self._running
-            )
+            metadata = await to_thread(metadata_of_archive, whole, filename, reference.subdirectory, self._builder)
         self._cache.keep_archive(
             key, answer.headers.get("etag", ""), answer.headers.get("last-modified", ""), file, metadata
         )
         return Direct(reference, metadata, file=file)
 
 
-def local(
-    reference: PathReference, cache: Cache, environment: Mapping[str, str], running: set[Process]
-) -> DirectOutcome:
+def _unavailable(broken: Broken) -> Unavailable:
+    return Unavailable(str(broken), "unbuilt" if broken.output else "unreadable", broken.output)
+
+
+def local(reference: PathReference, cache: Cache, builder: Callable[[], Builder]) -> DirectOutcome:
     """What a path on this machine comes to; Unavailable where it is nothing that can be locked."""
     path = Path(reference.path)
     try:
         if reference.folder:
             metadata = static_metadata(path, package=reference.package)
             dynamic = metadata is None
-            return Direct(reference, metadata or _built(path, cache, environment, running), dynamic=dynamic,
+            return Direct(reference, metadata or _built(path, cache, builder), dynamic=dynamic,
                           tree=reference.path)  # fmt: skip
-        file, metadata = _read_archive(path, environment, running)
+        file, metadata = _read_archive(path, builder)
         return Direct(reference, metadata, file=file)
-    except Broken as reason:
-        return Unavailable(str(reason))
+    except Broken as broken:
+        return _unavailable(broken)
 
 
-def _built(tree: Path, cache: Cache, environment: Mapping[str, str], running: set[Process]) -> Metadata:
+def _built(tree: Path, cache: Cache, builder: Callable[[], Builder]) -> Metadata:
     """What a build says of a folder, kept as long as no file of it changes."""
     key = _state(tree)
     if key is None:
-        return built_metadata(tree, environment, running)
+        return built_metadata(tree, builder)
     kept = cache.metadata("tree", key)
     if isinstance(kept, Metadata):
         return kept
-    metadata = built_metadata(tree, environment, running)
+    metadata = built_metadata(tree, builder)
     cache.keep_metadata("tree", key, metadata)
     return metadata
 
@@ -213,7 +213,7 @@ def _state(tree: Path) -> str | None:
     return seen.hexdigest()
 
 
-def _read_archive(path: Path, environment: Mapping[str, str], running: set[Process]) -> tuple[File, Metadata]:
+def _read_archive(path: Path, builder: Callable[[], Builder]) -> tuple[File, Metadata]:
     """An archive on this machine. Raises Broken."""
     _check_name(path.name)
     try:
@@ -223,7 +223,7 @@ def _read_archive(path: Path, environment: Mapping[str, str], running: set[Proce
                 digest.update(chunk)
                 size += len(chunk)
             archive.seek(0)
-            metadata = metadata_of_archive(archive, path.name, "", environment, running)
+            metadata = metadata_of_archive(archive, path.name, "", builder)
     except FileNotFoundError:
         raise Broken("there is no such file") from None
     except OSError as error:

@@ -30,9 +30,11 @@ _RAW = {"Accept-Encoding": "identity"}
 class Broken(Exception):
     """A file tells nothing; the text is a clause that says why."""
 
-    def __init__(self, reason: str, cause: Cause = "unreadable") -> None:
+    def __init__(self, reason: str, cause: Cause = "unreadable", output: tuple[str, ...] = ()) -> None:
         super().__init__(reason)
         self.cause: Cause = cause
+        self.output = output
+        """The last lines of a build that failed."""
 
 
 @dataclass(frozen=True)

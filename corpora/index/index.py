@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from satlock.corpora.facts import CorpusError, Guess, Listing, Metadata, MetadataOutcome, NeedsBuild, Unhashed, Wanted
 from satlock.corpora.index.access import Access
 from satlock.corpora.index.address import listing_url
+from satlock.corpora.index.building import Building
 from satlock.corpora.index.cache import Cache, Kept, default_folder
 from satlock.corpora.index.credentials import Vault
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from satlock.corpora.facts import File, Unavailable
+    from satlock.corpora.index.builds import Builder
     from satlock.corpora.index.candidate import CandidateReader
     from satlock.corpora.index.direct import DirectReader
     from satlock.corpora.index.flat import FlatIndexes
@@ -55,8 +57,8 @@ class LiveCorpus:
     ``offline``: only what the cache holds (and ``file:`` indexes); anything else is a CorpusError.
     ``settled``: what the cache holds of a page serves, however old: for questions about releases that are known, since
     what an index says of a release does not change.
-    ``timeout``: seconds without a byte. ``limit``: requests at once. ``build_environment``:
-    variables for builds, such as the index that their requirements come from. ``access``: how indexes are reached.
+    ``timeout``: seconds without a byte. ``limit``: requests at once. ``building``: what
+    the project says of builds. ``access``: how indexes are reached.
 
     Index addresses may hold credentials. They are used for requests to that origin, and appear nowhere else.
     Close it (or use it in a ``with``) to stop its thread and finish writing.
@@ -71,7 +73,7 @@ class LiveCorpus:
         settled: bool = False,
         timeout: float = 30.0,
         limit: int = 64,
-        build_environment: Mapping[str, str] | None = None,
+        building: Building | None = None,
         access: Access | None = None,
     ) -> None:
         self._cache = Cache(None if no_cache else cache_dir or Path(default_folder()))
@@ -79,7 +81,8 @@ class LiveCorpus:
         self._settled = settled
         self._timeout = timeout
         self._limit = limit
-        self._build_environment = dict(build_environment or {})
+        self._building = building or Building()
+        self._builder: Builder | None = None
         self._lock = threading.Lock()
         self._asked: dict[object, _Asked] = {}
         self._known: dict[object, Any] = {}
@@ -192,7 +195,7 @@ class LiveCorpus:
         for file in (wheels or sdists)[:1]:
             kept = self._cache.of_file("file", file, candidate)
             if isinstance(kept, NeedsBuild) and candidate.build:
-                kept = self._cache.of_file("build", file, candidate)
+                kept = self._cache.of_file("build", file, candidate, self._building.fingerprint(candidate.name))
             if isinstance(kept, Metadata) or (isinstance(kept, NeedsBuild) and len(sdists) == 1):
                 self._known[candidate] = kept
 
@@ -281,7 +284,8 @@ class LiveCorpus:
             self._cache,
             self._keep_metadata,
             offline=self._offline,
-            build_environment=self._build_environment,
+            building=self._building,
+            builder=self._builder_of_all,
         )
         from satlock.corpora.index.client import prepare
 
@@ -302,10 +306,8 @@ class LiveCorpus:
             tasks = asyncio.all_tasks(loop)
             for task in tasks:
                 task.cancel()
-            if self._reader.running:
-                from satlock.corpora.index.builds import end_builds
-
-                end_builds(self._reader.running)
+            if self._builder is not None:
+                self._builder.end()
             if tasks:
                 loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
             loop.run_until_complete(asyncio.wait_for(self._transport.close(), 5))
@@ -362,6 +364,13 @@ class LiveCorpus:
             with suppress(Exception):  # a guess that fails is no guess
                 self.prefetch(*guess(one))
 
+    def _builder_of_all(self) -> Builder:
+        if self._builder is None:
+            from satlock.corpora.index.builds import Builder
+
+            self._builder = Builder(self._building, offline=self._offline)
+        return self._builder
+
     def _direct_reader(self) -> DirectReader:
         if self._direct is None:
             from satlock.corpora.index.direct import DirectReader
@@ -371,8 +380,7 @@ class LiveCorpus:
                 self._vault,
                 self._cache,
                 offline=self._offline,
-                build_environment=self._build_environment,
-                running=self._reader.running,
+                builder=self._builder_of_all,
             )
         return self._direct
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from satlock.corpora.index.metadata import MetadataError, own_metadata
 from satlock.corpora.index.project_table import own_project_fields
 
 if TYPE_CHECKING:
-    from satlock.corpora.index.builds import Process
+    from satlock.corpora.index.builds import Builder
 
 __all__ = ["SOURCE_ARCHIVES", "Broken", "built_metadata", "metadata_of_archive", "static_metadata"]
 
@@ -22,6 +22,11 @@ _LARGEST_TEXT = 4 << 20
 
 class Broken(ValueError):
     """It tells nothing; the text is one clause."""
+
+    def __init__(self, reason: str, output: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.output = output
+        """The last lines of a build that failed."""
 
 
 def static_metadata(tree: Path, *, package: bool = True, archived: bool = False) -> Metadata | None:
@@ -53,25 +58,26 @@ def static_metadata(tree: Path, *, package: bool = True, archived: bool = False)
     return None
 
 
-def built_metadata(tree: Path, environment: Mapping[str, str], running: set[Process]) -> Metadata:
+def built_metadata(tree: Path, builder: Callable[[], Builder]) -> Metadata:
     """What the build backend of a source tree says (PEP 517). Raises Broken."""
-    from satlock.corpora.index.builds import BuildError, metadata_of_tree
+    from satlock.corpora.index.failed_build import BuildError
 
     try:
-        found = own_metadata(metadata_of_tree(tree, environment=environment, running=running))
-    except (BuildError, MetadataError) as error:
+        found = own_metadata(builder().of_tree(tree))
+    except BuildError as error:
+        raise Broken(str(error), error.output) from None
+    except MetadataError as error:
         raise Broken(str(error)) from None
     assert found is not None
     return found
 
 
-def metadata_of_archive(
-    file: IO[bytes], filename: str, subdirectory: str, environment: Mapping[str, str], running: set[Process]
-) -> Metadata:
+def metadata_of_archive(file: IO[bytes], filename: str, subdirectory: str, builder: Callable[[], Builder]) -> Metadata:
     """The metadata of a wheel or a source archive. Raises Broken."""
     if filename.endswith(".whl"):
         return _of_wheel(file, filename)
-    from satlock.corpora.index.builds import BuildError, unpack_sdist
+    from satlock.corpora.index.failed_build import BuildError
+    from satlock.corpora.index.unpacking import unpack_sdist
 
     with tempfile.TemporaryDirectory(prefix="satlock-archive-", ignore_cleanup_errors=True) as scratch:
         try:
@@ -82,7 +88,7 @@ def metadata_of_archive(
             tree = (tree / subdirectory).resolve()
             if not tree.is_relative_to(Path(scratch).resolve()) or not tree.is_dir():
                 raise Broken(f"it has no subdirectory {subdirectory!r}")
-        return static_metadata(tree, archived=True) or built_metadata(tree, environment, running)
+        return static_metadata(tree, archived=True) or built_metadata(tree, builder)
 
 
 def _of_wheel(file: IO[bytes], filename: str) -> Metadata:

@@ -37,6 +37,7 @@ from satlock.corpora.facts import (
 )
 
 if TYPE_CHECKING:
+    from satlock.corpora.index.builds import Builder
     from satlock.corpora.references import DirectOutcome, Reference
 
 __all__ = ["SnapshotCorpus", "SnapshotError", "write_snapshot"]
@@ -144,6 +145,11 @@ class SnapshotCorpus:
         from satlock.corpora.index.direct import local
         from satlock.corpora.references import PathReference
 
+        def builder() -> Builder:
+            from satlock.corpora.index.builds import Builder
+
+            return Builder()
+
         found: dict[Reference, DirectOutcome] = {}
         for reference in wanted:
             if not isinstance(reference, PathReference):
@@ -151,7 +157,7 @@ class SnapshotCorpus:
                     f"{reference} cannot be had with --corpus: a snapshot records indexes, and satlock fetches nothing "
                     "beside it; paths of this machine can be had."
                 )
-            found[reference] = local(reference, Cache(None), {}, set())
+            found[reference] = local(reference, Cache(None), builder)
         return found
 
     def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:

@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 
 from satlock.corpora.index.access import Access
 from satlock.corpora.index.address import without_credentials
+from satlock.corpora.index.building import Building
 from satlock.corpora.references import PathReference, Reference
 
 __all__ = ["Choice", "DependencyMetadata", "Index", "Member", "Project", "ProjectError", "Requirement", "Source"]
@@ -177,6 +178,8 @@ class Project:
     """(algorithm, digest) of the only files that may serve, for the packages that a requirements file gives any."""
     access: Access = field(default_factory=Access)
     """How its indexes are reached; never what they say."""
+    building: Building = field(default_factory=Building)
+    """What it says of builds, without the indexes that what they need comes from."""
     warnings: tuple[str, ...] = ()
     """One sentence for each setting that was read and has no effect yet."""
 

@@ -13,6 +13,8 @@ from packaging.markers import Marker
 from packaging.version import InvalidVersion, Version
 
 from satlock.corpora.index.access import KEYRINGS, Access
+from satlock.corpora.index.building import Building
+from satlock.encoder.project.building import BUILD_KEYS, read_building
 from satlock.encoder.project.cutoffs import end_of_day, parse_cutoff
 from satlock.encoder.project.project import (
     DependencyMetadata,
@@ -61,13 +63,14 @@ class Resolving(TypedDict):
     no_binary: bool
     no_binary_package: frozenset[str]
     access: Access
+    building: Building
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_READ = _words(
+_READ = BUILD_KEYS | _words(
     "allow-insecure-host keyring-provider native-tls system-certs "
     "conflicts constraint-dependencies default-groups dependency-groups dependency-metadata dev-dependencies "
     "environments exclude-dependencies exclude-newer exclude-newer-package extra-index-url find-links fork-strategy "
@@ -87,9 +90,7 @@ _WITHOUT_BEARING = _words(
 )
 _NOT_SUPPORTED = _words(
     # These could change what a lock says, or whether there is one.
-    "build-constraint-dependencies config-settings config-settings-package "
-    "extra-build-dependencies extra-build-variables http-proxy https-proxy "
-    "minimum-libc-version no-build-isolation no-build-isolation-package no-index no-proxy no-sources "
+    "http-proxy https-proxy minimum-libc-version no-index no-proxy no-sources "
     "no-sources-package offline require-build-hashes torch-backend upgrade upgrade-package"
 )
 
@@ -134,6 +135,7 @@ def resolving_of(settings: Mapping[str, Value], now: datetime) -> Resolving:
         no_binary="no-binary" in settings and settings["no-binary"].flag(),
         no_binary_package=frozenset(read_names(settings.get("no-binary-package"))),
         access=read_access(settings),
+        building=read_building(settings),
     )
 
 

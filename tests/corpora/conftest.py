@@ -81,7 +81,9 @@ class Server:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 with suppress(OSError):  # a client that has seen enough
-                    self.wfile.write(body)
+                    self.wfile.write(body if self.command == "GET" else b"")
+
+            do_HEAD = do_GET
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from satlock.corpora.index.builds import BuildError, metadata_by_build, unpack_sdist
+from satlock.corpora.index.building import Building
+from satlock.corpora.index.builds import Builder
+from satlock.corpora.index.failed_build import BuildError
+from satlock.corpora.index.unpacking import unpack_sdist
 
 from .conftest import sdist
 from .test_index import BACKEND, PROJECT, dynamic_sdist
@@ -26,7 +29,7 @@ def build_wheel(folder, settings=None, metadata=None):
     return "demo-1.0-py3-none-any.whl"
 """
     content = sdist("demo", "1.0", {"pyproject.toml": PROJECT, "backend.py": backend})
-    assert metadata_by_build(io.BytesIO(content), "demo-1.0.tar.gz") == b"Name: demo"
+    assert Builder().of_archive(io.BytesIO(content), "demo-1.0.tar.gz") == b"Name: demo"
 
 
 def test_zip_archives_build_too() -> None:
@@ -34,14 +37,15 @@ def test_zip_archives_build_too() -> None:
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("demo-1.0/pyproject.toml", PROJECT)
         archive.writestr("demo-1.0/backend.py", BACKEND.replace(b"MORE", b"pass"))
-    assert b"Requires-Dist: built" in metadata_by_build(buffer, "demo-1.0.zip")
+    assert b"Requires-Dist: built" in Builder().of_archive(buffer, "demo-1.0.zip")
 
 
 def test_a_build_is_isolated() -> None:
     more = "import importlib.util; assert importlib.util.find_spec('corpora') is None; "
     more += "assert importlib.util.find_spec('msgpack') is None; assert os.environ['EXTRA'] == 'yes'"
     content = io.BytesIO(dynamic_sdist(more))
-    assert metadata_by_build(content, "demo-1.0.tar.gz", environment={"EXTRA": "yes"})
+    building = Building(variables={"demo": {"EXTRA": "yes"}})
+    assert Builder(building).of_archive(content, "demo-1.0.tar.gz", "demo")
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
@@ -52,7 +56,7 @@ def test_a_build_that_takes_too_long_ends_with_all_it_started(tmp_path: Path) ->
     content = dynamic_sdist(more)
     start = time.monotonic()
     with pytest.raises(BuildError, match="took longer than 4 seconds"):
-        metadata_by_build(io.BytesIO(content), "demo-1.0.tar.gz", timeout=4)
+        Builder(timeout=4).of_archive(io.BytesIO(content), "demo-1.0.tar.gz")
     assert time.monotonic() - start < 20
     pid = int(mark.read_text())
     for _ in range(100):
@@ -78,7 +82,7 @@ def test_a_build_that_takes_too_long_ends_with_all_it_started(tmp_path: Path) ->
 )
 def test_the_reason_of_a_failure_is_one_clause(files: dict[str, bytes], reason: str) -> None:
     with pytest.raises(BuildError, match=reason) as caught:
-        metadata_by_build(io.BytesIO(sdist("demo", "1.0", files)), "demo-1.0.tar.gz")
+        Builder().of_archive(io.BytesIO(sdist("demo", "1.0", files)), "demo-1.0.tar.gz")
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
 

@@ -465,9 +465,9 @@ def test_closing_ends_builds(server: Server, live: Live, tmp_path: Path) -> None
     assert time.monotonic() - start < 5
     assert "closed" in str(failures[0])
     deadline = time.monotonic() + 5
-    while corpus._reader.running and time.monotonic() < deadline:
+    while corpus._builder_of_all().running and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not corpus._reader.running
+    assert not corpus._builder_of_all().running
 
 
 # -- failures

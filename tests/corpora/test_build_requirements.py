@@ -1,0 +1,213 @@
+"""What builds get: from the project's indexes, with what the project says of builds, by uv or by pip."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from satlock.corpora.index import installers, interpreters
+from satlock.corpora.index.building import Building
+
+from .asking import Asking, index_table
+from .conftest import Reply, Server, metadata_bytes, sdist, wheel
+
+BACKEND = b"""
+import os, sys, zipfile
+def build_wheel(folder, settings=None, metadata=None):
+    lines = ["Metadata-Version: 2.1", "Name: thing", "Version: 1.0", "Requires-Dist: part"]
+    try:
+        import helper
+        lines.append("Requires-Dist: " + helper.WORD)
+    except ImportError:
+        pass
+    lines += ["Requires-Dist: " + word for word in os.environ.get("THING_WORDS", "").split()]
+    lines += ["Requires-Dist: " + word for word in ((settings or {}).get("words") or [])]
+    if os.environ.get("THING_PYTHON"):
+        lines.append("Requires-Dist: python%d%d" % sys.version_info[:2])
+    with zipfile.ZipFile(os.path.join(folder, "thing-1.0-py3-none-any.whl"), "w") as wheel:
+        wheel.writestr("thing-1.0.dist-info/METADATA", "\\n".join(lines) + "\\n")
+        wheel.writestr("thing-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+    return "thing-1.0-py3-none-any.whl"
+"""
+NEEDS = b'[build-system]\nrequires = ["neutral-stand-in-backend"]\nbuild-backend = "neutral_stand_in_backend"\n'
+INSTALLED = {
+    "WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "RECORD": b"",
+}
+
+
+def installable(name: str, version: str, code: bytes) -> bytes:
+    stem = name.replace("-", "_")
+    files = {f"{stem}-{version}.dist-info/{path}": text for path, text in INSTALLED.items()}
+    return wheel(stem, version, files={**files, f"{stem}.py": code})
+
+
+@pytest.fixture
+def asking(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Asking:
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
+    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path / "pip-cache"))
+    return Asking(tmp_path, server)
+
+
+def serve(asking: Asking, name: str, *versions: str, at: str = "simple", code: bytes = b"") -> None:
+    server, stem = asking.server, name.replace("-", "_")
+    files = []
+    for version in versions:
+        filename = f"{at}.{stem}-{version}-py3-none-any.whl"
+        file = server.file(filename, installable(name, version, code.replace(b"VERSION", version.encode())))
+        server.replies[f"/{at}/files/{stem}-{version}-py3-none-any.whl"] = server.replies[f"/files/{filename}"]
+        files.append(file | {"filename": filename.removeprefix(f"{at}."),
+                             "url": f"/{at}/files/{filename.removeprefix(f'{at}.')}"})  # fmt: skip
+    server.page(name, files)
+    server.replies[f"/{at}/{name}/"] = server.replies.pop(f"/simple/{name}/")
+
+
+def thing(asking: Asking, at: str = "simple", **files: bytes) -> None:
+    """An sdist that only a build can tell the requirements of, and what they are."""
+    content = {"PKG-INFO": metadata_bytes("thing", "1.0"), "pyproject.toml": NEEDS, **files}
+    asking.server.page("thing", [asking.server.file("thing-1.0.tar.gz", sdist("thing", "1.0", content))])
+    asking.server.replies[f"/{at}/thing/"] = asking.server.replies.pop("/simple/thing/")
+    for name in ("part", "more", "privateword", "publicword", f"python{sys.version_info[0]}{sys.version_info[1]}"):
+        asking.serve(name, "1.0", at=at)
+
+
+@pytest.fixture(params=["uv", "pip"])
+def installer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "pip":
+        monkeypatch.setattr(installers, "uv_program", lambda: None)
+        monkeypatch.setattr(interpreters, "uv_program", lambda: None)
+    return str(request.param)
+
+
+def test_a_backend_comes_from_the_projects_index(asking: Asking, installer: str) -> None:
+    thing(asking)
+    serve(asking, "neutral-stand-in-backend", "1.0", code=BACKEND)
+    asking.project("thing", more=index_table(asking.server.index))
+    result = asking.lock()
+    assert result.exit_code == 0, result.stderr
+    assert asking.locked() == {"thing": "1.0", "part": "1.0"}
+
+
+def test_credentials_of_the_index_serve_for_what_a_build_needs(asking: Asking, installer: str) -> None:
+    import base64
+
+    thing(asking)
+    serve(asking, "neutral-stand-in-backend", "1.0", code=BACKEND)
+    server, token = asking.server, base64.b64encode(b"me:pa55word").decode()
+
+    for path, reply in list(server.replies.items()):
+        if path.startswith("/simple/"):
+            assert isinstance(reply, Reply)
+            server.replies[path] = lambda request, reply=reply: (  # type: ignore[misc]
+                reply
+                if request.headers.get("authorization") == f"Basic {token}"
+                else Reply(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+            )
+    asking.project("thing", more=index_table(server.index.replace("//", "//me:pa55word@")))
+    result = asking.lock()
+    assert result.exit_code == 0, result.stderr
+    assert asking.locked() == {"thing": "1.0", "part": "1.0"}
+    kept = [path for path in asking.folder.rglob("*") if path.is_file() and path.name != "pyproject.toml"]
+    own = [path for path in kept if not path.is_relative_to(asking.folder / "uv-cache")]
+    assert not any(b"pa55word" in path.read_bytes() for path in own)
+    server.replies["/simple/neutral-stand-in-backend/"] = Reply(status=401)
+    result = asking.lock("--no-cache", "--upgrade")
+    assert result.exit_code == 3
+    assert "pa55word" not in result.output
+
+
+def test_no_stranger_builds_for_a_private_index(asking: Asking, installer: str) -> None:
+    """Both indexes have the backend; the first that does counts, as it does for everything that is locked."""
+    thing(asking, at="private")
+    serve(asking, "neutral-stand-in-backend", "1.0", at="private", code=BACKEND)
+    serve(asking, "neutral-stand-in-backend", "99.0", at="public", code=b"raise SystemExit('a stranger ran')")
+    url = asking.server.url
+    asking.project("thing", more=index_table(f"{url}/private", "private", "") + index_table(f"{url}/public"))
+    result = asking.lock()
+    if installer == "uv":
+        assert result.exit_code == 0, result.stderr
+        assert asking.locked() == {"thing": "1.0", "part": "1.0"}
+    else:
+        assert result.exit_code == 3
+        assert "install uv beside satlock" in " ".join(result.stderr.split())
+    assert "a stranger ran" not in result.stderr
+
+
+def test_a_pinned_backend_comes_from_its_index(asking: Asking) -> None:
+    thing(asking, at="public")
+    serve(asking, "neutral-stand-in-backend", "1.0", at="own", code=BACKEND)
+    serve(asking, "neutral-stand-in-backend", "99.0", at="public", code=b"raise SystemExit('a stranger ran')")
+    url = asking.server.url
+    more = '[tool.uv.sources]\nneutral-stand-in-backend = { index = "own" }\n'
+    more += index_table(f"{url}/own", "own", "explicit = true") + index_table(f"{url}/public")
+    asking.project("thing", more=more)
+    result = asking.lock()
+    assert result.exit_code == 0, result.stderr
+    assert asking.locked() == {"thing": "1.0", "part": "1.0"}
+
+
+def test_what_the_project_says_of_builds(asking: Asking, installer: str) -> None:
+    thing(asking)
+    serve(asking, "neutral-stand-in-backend", "1.0", "2.0", code=BACKEND + b"\nassert 'VERSION' == '1.0', 'VERSION'\n")
+    serve(asking, "helper", "1.0", code=b"WORD = 'more'")
+    said = """
+[tool.uv]
+build-constraint-dependencies = ["neutral-stand-in-backend<2"]
+extra-build-dependencies = { Thing = [{ requirement = "helper", match-runtime = false }] }
+extra-build-variables = { thing = { THING_WORDS = "privateword" } }
+config-settings = { words = ["publicword"] }
+"""
+    asking.project("thing", more=said + index_table(asking.server.index))
+    result = asking.lock()
+    assert result.exit_code == 0, result.stderr
+    assert sorted(asking.locked()) == ["more", "part", "privateword", "publicword", "thing"]
+    asking.project("thing", more=said.replace("privateword", "") + index_table(asking.server.index))
+    assert asking.lock("--upgrade").exit_code == 0  # what was built otherwise is built anew
+    assert sorted(asking.locked()) == ["more", "part", "publicword", "thing"]
+
+
+def test_a_build_in_the_projects_environment(asking: Asking) -> None:
+    thing(asking)
+    environment = asking.folder / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    packages = next(environment.rglob("site-packages"))
+    (packages / "neutral_stand_in_backend.py").write_bytes(BACKEND)
+    asking.project(
+        "thing", more='[tool.uv]\nno-build-isolation-package = ["thing"]\n' + index_table(asking.server.index)
+    )
+    result = asking.lock()
+    assert result.exit_code == 0, result.stderr
+    assert "/simple/neutral-stand-in-backend/" not in asking.server.paths()
+
+
+def stand_in_python(folder: Path, name: str, version: str) -> Path:
+    """A program that says that it is another Python than it is."""
+    folder.mkdir(exist_ok=True)
+    program = folder / name
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *version_info*) echo {version};; *) exec {sys.executable} "$@";; esac\n'
+    )
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
+def test_a_python_that_the_package_admits_builds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreters, "uv_program", lambda: None)
+    own = "{}.{}".format(*sys.version_info[:2])
+    other = stand_in_python(tmp_path / "bin", "python3.29", "3.29.1")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    choose = interpreters.interpreter_for
+    assert choose(Building(), None) == choose(Building(), f">={own}") == sys.executable
+    assert choose(Building(), ">=3.29") == str(other)
+    assert choose(Building(requires_python=">=3.29"), f">={own}") == str(other)
+    assert choose(Building(requires_python=">=3.29"), f"=={own}.*") == sys.executable
+    assert choose(Building(python=(3, 29)), f">={own}") == str(other)
+    assert choose(Building(), "<3.3") == sys.executable  # an upper bound alone is no obstacle
+    assert choose(Building(), "broken") == sys.executable
+    with pytest.raises(interpreters.NoPython, match=r"requires Python >=3\.31"):
+        choose(Building(), ">=3.31")
