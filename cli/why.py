@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -12,6 +13,7 @@ from satlock.cli.existing import read_existing
 from satlock.cli.failures import FAILED, NO, WRONG, Ended
 from satlock.cli.inputs import Inputs, inputs
 from satlock.cli.lockfile import Target, target_of
+from satlock.cli.pasting import given_options
 from satlock.cli.report import print_report
 from satlock.cli.searching import Searching
 from satlock.cli.terminal import marked, say, say_warning
@@ -116,6 +118,10 @@ class _Run:
     as_json: bool
     asked: Requirement
     phases: Phases = field(default_factory=Phases)
+
+    def command(self, question: str) -> str:
+        """This command with another question, to be pasted in the same folder."""
+        return f"satlock why {shlex.quote(question)}{given_options()}"
 
     @property
     def _question(self) -> str:
@@ -249,7 +255,8 @@ class _Run:
 
     def _way_out(self, entry: Entry) -> Iterator[str]:
         if entry.not_newer is not None and not entry.not_newer.hard:
-            yield f"  What it would cost: satlock why '{self.asked.name}>{entry.version.partition(' ')[0]}'"
+            newer = newer_than(entry.version.partition(" ")[0], entry.not_newer.newest.partition(" ")[0])
+            yield f"  What it would cost: {self.command(f'{self.asked.name}{newer}')}"
 
     def _weighed(self, versions: list[str], found: list[Change], fewest: int) -> Iterator[str]:
         name = self.asked.name
@@ -273,3 +280,17 @@ class _Run:
     def _more(self, count: int) -> Iterator[str]:
         if count > _SHOWN and not self.verbose:
             yield f"    and {count - _SHOWN} more (--verbose)"
+
+
+def newer_than(version: str, newest: str) -> str:
+    """The specifier of what is newer than a version, the newest among it.
+
+    ``>`` takes no local version, and leaves out the post releases of what it names.
+    """
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
+    public, best = Version(version).public, Version(newest)
+    if SpecifierSet(f">{public}").contains(best, prereleases=True):
+        return f">{public}"
+    return f">={best.public}" if best.public != public else f"=={newest}"

@@ -235,3 +235,54 @@ explicit = true
     found = found_for(world, tmp_path)
     assert found is not None and found.ways
     assert all(locks(changed(world, way.amendments), tmp_path) for way in found.ways)
+
+
+VENDOR = """[tool.uv.sources]
+tensor = [{ index = "vendor", SCOPE }]
+[[tool.uv.index]]
+name = "vendor"
+url = "https://index.example/whl/vendor"
+explicit = true
+"""
+
+
+def vendor_world(
+    scope: str, more: str, packages: dict[str, dict[str, Dist]], vendor: dict[str, dict[str, Dist]]
+) -> World:
+    sources = VENDOR.replace(", SCOPE", f", {scope}" if scope else "")
+    return world_of(packages, pyproject("tensor", more=more + sources), vendor=vendor)
+
+
+@pytest.mark.parametrize("scope", ["", 'extra = "x"'])
+def test_what_only_the_pinned_index_has_gets_a_source_in_the_same_scope(scope: str, tmp_path: Path) -> None:
+    more = "[project.optional-dependencies]\nx = []\n" if scope else ""
+    vendor = {"tensor": {"3+v": Dist(("compiler==1+v",))}, "compiler": {"1+v": Dist()}}
+    world = vendor_world(scope, more, {"tensor": {"2": Dist()}, "compiler": {"1": Dist()}}, vendor)
+    found = found_for(world, tmp_path)
+    assert found is not None
+    entry = f'[{{ index = "vendor", {scope} }}]' if scope else '{ index = "vendor" }'
+    assert str(found.ways[0]) == f"in [tool.uv.sources], compiler = {entry}"
+    assert all(locks(changed(world, way.amendments), tmp_path) for way in found.ways)
+
+
+def test_a_source_is_narrowed_before_it_is_removed(tmp_path: Path) -> None:
+    """The vendor's builds need something that nothing else has on Windows alone."""
+    vendor = {"tensor": {"3+v": Dist(("gone; sys_platform == 'win32'",))}}
+    world = vendor_world("marker = \"python_version >= '3.12'\"", "", {"tensor": {"2": Dist()}}, vendor)
+    found = found_for(world, tmp_path)
+    assert found is not None
+    said = [str(way) for way in found.ways]
+    narrowed = next(place for place, text in enumerate(said) if "sys_platform != 'win32' and python_version" in text)
+    assert narrowed < said.index("in [tool.uv.sources], remove tensor")
+    assert all(locks(changed(world, way.amendments), tmp_path) for way in found.ways)
+
+
+def test_conflicts_are_told_as_the_whole_table(tmp_path: Path) -> None:
+    extras = "[project.optional-dependencies]\n" + "".join(f'e{i} = ["a=={i}"]\n' for i in (1, 2)) + "f = []\ng = []\n"
+    there = '[tool.uv]\nconflicts = [[{ extra = "f" }, { extra = "g" }]]\n'
+    world = world_of({"a": {"1": Dist(), "2": Dist()}}, pyproject(more=extras + there))
+    found = found_for(world, tmp_path)
+    assert found is not None
+    assert str(found.ways[0]) == (
+        'in [tool.uv], conflicts = [[{ extra = "f" }, { extra = "g" }], [{ extra = "e1" }, { extra = "e2" }]]'
+    )

@@ -270,7 +270,8 @@ def _claims(project: Project, active: Mapping[Choice, Formula]) -> dict[str, lis
         for source in sources:
             scope = active[source.choice] if source.choice else TRUE
             said = [str(source.choice)] if source.choice else []
-            said += [str(source.marker)] if source.marker else []
+            marker = str(source.marker or "")
+            said += [f"({marker})" if said and " or " in marker else marker] if marker else []
             index = (source.index, urls.get(source.index, source.url)) if source.index else None
             region = scope & from_marker(source.marker)
             found.append(Claim(region, " and ".join(said) or "everywhere", source.reference, index))
@@ -298,7 +299,8 @@ def _pins(project: Project, reached: Reached, domain: Domain) -> dict[str, tuple
             if region is FALSE:
                 continue
             index, url = same[0].index or ("", "")
-            text = " or ".join(dict.fromkeys(claim.text for claim in same))
+            texts = list(dict.fromkeys(claim.text for claim in same))
+            text = texts[0] if len(texts) == 1 else " or ".join(f"({t})" if " and " in t else t for t in texts)
             found.append(Pin(index, region, text, url, same[0].reference))
         pins[name] = tuple(found)
     return pins

@@ -16,7 +16,8 @@ from satlock.encoder.markers.marker import TRUE, all_of, any_of, from_marker
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.amendments import Amendment, InList, Setting, setting_path
 from satlock.encoder.project.project import Choice
-from satlock.solver.explaining.loosenings import Step, sources_of
+from satlock.solver.explaining.repinning import sources_of
+from satlock.solver.explaining.steps import Step
 
 __all__ = ["amendments_of", "bound_of"]
 
@@ -69,8 +70,11 @@ def _settings(
     steps: Collection[Step], document: Mapping[str, Any], tightened: Mapping[Step, Any]
 ) -> Iterator[Amendment]:
     python = document.get("project", {}).get("requires-python", "")
-    for members in _cliques([step.subject for step in steps if step.kind == "conflict"]):
-        yield InList(setting_path(document, "conflicts"), None, [{one.kind: one.name} for one in members])
+    apart = list(_cliques([step.subject for step in steps if step.kind == "conflict"]))
+    if apart:
+        path = setting_path(document, "conflicts")
+        # All of the table, so that it can be pasted as it is.
+        yield Setting(path, [*_value(document, path), *([{one.kind: one.name} for one in row] for row in apart)])
     left_out = [step.kept for step in steps if step.kind == "leave-out"]
     for step in steps:
         subject = step.subject
@@ -102,6 +106,10 @@ def _settings(
                 for item in [found] if isinstance(found, str) else found:
                     if str(Marker(item)) == subject[0]:
                         yield InList(path, item, None)
+            case "source":
+                yield _sent(document, *subject)
+            case "narrow":
+                yield from _narrowed(document, *subject)
             case "pin":
                 for path, entries in sources_of(document, subject[0]):
                     rest = [entry for entry in entries if entry.get("index") != subject[1]]
@@ -113,6 +121,30 @@ def _settings(
         present = any_of(from_marker(Marker(marker)) for marker in markers) if markers else TRUE
         marker = Shortener(Domain()).marker(all_of((present, *left_out)))
         yield Setting(path, [marker] if marker else None)
+
+
+def _sent(document: Mapping[str, Any], name: str, index: str, scope: tuple[tuple[str, str], ...]) -> Setting:
+    """The source that sends a package to an index, beside those it has."""
+    entry = {"index": index, **dict(scope)}
+    for path, entries in sources_of(document, name):
+        return Setting(path, [*entries, entry])
+    return Setting((*setting_path(document, "sources"), name), [entry] if scope else entry)
+
+
+def _narrowed(document: Mapping[str, Any], name: str, index: str, marker: str) -> Iterator[Setting]:
+    """The sources of a package with those of one index in force in fewer environments."""
+    for path, entries in sources_of(document, name):
+        changed = [
+            {**entry, "marker": _both(entry.get("marker", ""), marker)} if entry.get("index") == index else entry
+            for entry in entries
+        ]
+        yield Setting(path, changed)
+
+
+def _both(one: str, other: str) -> str:
+    if not one:
+        return other
+    return str(Shortener(Domain()).marker(all_of((from_marker(Marker(one)), from_marker(Marker(other))))))
 
 
 def _cliques(pairs: Collection[tuple[Choice, Choice]]) -> Iterator[list[Choice]]:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from satlock.solver.explaining.loosenings import Clash, Step, resolves
+from satlock.solver.explaining.loosenings import resolves
+from satlock.solver.explaining.steps import Clash, Step
 
 __all__ = ["Correction", "CorrectionSets"]
 

@@ -8,104 +8,39 @@ steps of which none is among them leaves the clash as it is.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from satlock.encoder.formula.cells import Cell, Fact
 from satlock.encoder.formula.ranking import is_exact
-from satlock.encoder.markers.domain import Environment
-from satlock.encoder.markers.marker import FALSE, TRUE, Formula, Matches, all_of, any_of, chosen, python_at_least
+from satlock.encoder.markers.marker import (
+    FALSE,
+    TRUE,
+    Formula,
+    Matches,
+    all_of,
+    any_of,
+    chosen,
+    python_at_least,
+)
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.markers.specifiers import parse_strict_requirement
-from satlock.encoder.project.amendments import Written, setting_path, written_requirements
+from satlock.encoder.project.amendments import Written, written_requirements
 from satlock.encoder.project.project import Choice, Project
-from satlock.encoder.project.universe import Universe
+from satlock.solver.explaining.repinning import LARGEST_PLACE, elsewhere, narrower, pinned_to
+from satlock.solver.explaining.steps import Clash, Step
 
-__all__ = ["Clash", "Kind", "Step", "clash_of", "resolves", "sources_of", "steps_against"]
+__all__ = ["resolves", "steps_against"]
 
-Kind = Literal[
-    "conflict", "bound", "extra", "prerelease", "newer", "build", "python-from", "python-below", "leave-out",
-    "single-version", "required", "yanked", "include", "pin", "requirement",
-]  # fmt: skip
 _MOST_YANKED = 3
-_LARGEST_PLACE = 12
-"""A place that more atoms than this describe is not turned into a marker."""
 _TOO_NEW = ("was uploaded after the exclude-newer date", "has no upload time, so exclude-newer leaves it out")
 _SWITCHED_OFF = {
     "has no wheel, and building it is switched off": "no-build",
     "has no source distribution, and its wheels are switched off": "no-binary",
 }
-COSTS: dict[Kind, int] = {
-    "conflict": 1, "bound": 30, "prerelease": 40, "newer": 40, "python-from": 40, "python-below": 50, "leave-out": 50,
-    "single-version": 50, "required": 50, "build": 50, "extra": 60, "yanked": 60, "pin": 70, "include": 80,
-    "requirement": 90,
-}  # fmt: skip
-"""How much each kind of step changes; sums of them rank the ways out. That extras exclude each other gives up nothing
-that could be had, for however many pairs of them."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that may be given up. Steps that are equal do the same."""
-
-    kind: Kind
-    subject: tuple[Any, ...]
-    """What it is about, so that equal steps are one."""
-    kept: Formula = field(default=TRUE, compare=False)
-    """The environments that are left by steps that leave some out."""
-    covers: frozenset[tuple[Any, ...]] = frozenset()
-    """What else goes with it: the bounds of a requirement that is dropped."""
-    opens: bool = False
-    """Whether it also brings something new into force, so that a clash under it says nothing of the project without."""
-
-    @property
-    def cost(self) -> int:
-        return COSTS[self.kind] + 30 * len(self.covers)
-
-    @property
-    def weight(self) -> frozenset[tuple[Any, ...]]:
-        """All that goes with the step; of two ways out the one with the smaller weight is the smaller."""
-        return self.covers | {(self.kind, *self.subject)}
-
-
-@dataclass(frozen=True, eq=False)
-class Clash:
-    """A core, with the project in which it was found."""
-
-    facts: tuple[Fact, ...]
-    witness: Environment | None
-    project: Project
-    universe: Universe
-    given: frozenset[Step] = frozenset()
-    """The steps without which it may not be one."""
-
-    @cached_property
-    def place(self) -> Formula:
-        return all_of(region for fact in self.facts for region in fact.regions)
-
-    @cached_property
-    def cells(self) -> tuple[Cell, ...]:
-        """The cells in which a candidate was asked for."""
-        return tuple(dict.fromkeys(fact.cells[-1] for fact in self.facts if fact.cells))
-
-    def leaves_room(self, kept: Formula) -> bool:
-        """Whether the clash may be gone in the environments of ``kept``."""
-        domain = self.universe.domain
-        if self.witness is not None:
-            return not domain.satisfiable(self.place, kept)
-        return any(not domain.satisfiable(*fact.regions, kept) for fact in self.facts)
-
-
-def clash_of(
-    facts: Collection[Fact], witness: Environment | None, project: Project, universe: Universe, steps: Collection[Step]
-) -> Clash:
-    """The core of a *no* that was found after ``steps`` had been taken."""
-    return Clash(tuple(facts), witness, project, universe, frozenset(step for step in steps if step.opens))
 
 
 def steps_against(clash: Clash, document: Mapping[str, Any]) -> list[Step]:
@@ -291,22 +226,14 @@ def _on_candidates(clash: Clash, document: Mapping[str, Any]) -> Iterator[Step]:
                     yield Step("newer", (name,))
                 elif reason in _SWITCHED_OFF:
                     yield Step("build", (name, _SWITCHED_OFF[reason]), opens=True)
-        for pin in clash.universe.pins.get(name, ()):
-            if clash.universe.domain.implies(cell.region, pin.region) and pin.index in _pinned(document, name):
+        pins = clash.universe.pins.get(name, ())
+        pinned = [pin for pin in pins if clash.universe.domain.implies(cell.region, pin.region)]
+        if not pinned and not admitted:
+            yield from elsewhere(clash, document, name)
+        for pin in pinned:
+            if pin.index in pinned_to(document, name):
                 yield Step("pin", (name, pin.index), opens=True)
-
-
-def _pinned(document: Mapping[str, Any], name: str) -> list[str]:
-    return [entry.get("index", "") for _, entries in sources_of(document, name) for entry in entries]
-
-
-def sources_of(document: Mapping[str, Any], name: str) -> Iterator[tuple[tuple[str, ...], list[dict[str, Any]]]]:
-    from packaging.utils import canonicalize_name
-
-    path = setting_path(document, "sources")
-    for key, entries in document.get("tool", {}).get(path[1], {}).get("sources", {}).items():
-        if canonicalize_name(key) == name:
-            yield (*path, key), entries if isinstance(entries, list) else [entries]
+                yield from narrower(clash, name, pin)
 
 
 # -- environments
@@ -337,7 +264,7 @@ def _leaving_out(clash: Clash, place: Formula) -> Iterator[Step]:
             if domain.satisfiable(kept):
                 yield Step("python-below", (release,), kept)
             break
-    if len(place.atoms) > _LARGEST_PLACE:
+    if len(place.atoms) > LARGEST_PLACE:
         return
     cover = Shortener(domain).cover(place)
     platforms = any_of(all_of(part for part in cube if _is_platform(part)) for cube in cover) if cover else TRUE

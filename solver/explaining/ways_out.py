@@ -23,7 +23,8 @@ from satlock.encoder.project.universe import Universe
 from satlock.solver.explaining.amending import amendments_of
 from satlock.solver.explaining.correction_sets import Correction, CorrectionSets
 from satlock.solver.explaining.galloping import first
-from satlock.solver.explaining.loosenings import Clash, Step, clash_of, steps_against
+from satlock.solver.explaining.loosenings import steps_against
+from satlock.solver.explaining.steps import Clash, Step, clash_of
 from satlock.solver.locking import universe_for
 from satlock.solver.objective.newest_first import Selection
 from satlock.solver.search.search import NoLock, Search

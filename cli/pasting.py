@@ -1,0 +1,44 @@
+"""Commands that are printed to be pasted: with the options that make them ask of the same project in the same way."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+__all__ = ["given_options"]
+
+_OF_THE_OUTPUT = frozenset(("as_json", "quiet", "verbose"))
+
+
+def given_options() -> str:
+    """The options of this run as they were typed, without those on what is printed, and without credentials.
+
+    Empty, or with a space before them.
+    """
+    from satlock.corpora.index.address import redacted
+
+    context = click.get_current_context()
+    words: list[str] = []
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        typed = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if isinstance(parameter, click.Option) and typed and name not in _OF_THE_OUTPUT:
+            words += _words(parameter, context.params.get(name))
+    return "".join(f" {shlex.quote(redacted(word) if '://' in word else word)}" for word in words)
+
+
+def _words(option: click.Option, value: Any) -> Iterator[str]:
+    spelled = max(option.opts, key=len)
+    if option.is_flag:
+        yield spelled
+        return
+    if isinstance(value, dict):
+        several: list[Any] = [f"{key}={one}" for key, one in value.items()]
+    else:
+        several = list(value) if option.multiple else [value]
+    for one in several:
+        yield spelled
+        yield one.isoformat().replace("+00:00", "Z") if hasattr(one, "isoformat") else str(one)
