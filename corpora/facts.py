@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from satlock.corpora.columns import Columns
     from satlock.corpora.references import DirectOutcome, Reference
 
 __all__ = [
@@ -92,9 +94,16 @@ class Listing:
     name: str
     index: str
     """The index as it was asked for (its URL without credentials, or its name in a snapshot)."""
-    releases: tuple[Release, ...]
+    releases: Sequence[Release]
     skipped: tuple[tuple[str, str], ...] = ()
     """(file name, reason) of files that could not be understood."""
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The releases by what they are asked for."""
+        from satlock.corpora.columns import Columns
+
+        return Columns.of(self.releases)
 
 
 Cause: TypeAlias = Literal["unreadable", "unbuilt", "gone", "refused", "false"]

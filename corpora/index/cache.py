@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from satlock.corpora.facts import File, Listing, Metadata, NeedsBuild, Release, Wanted
+from satlock.corpora.columns import Columns
+from satlock.corpora.facts import File, Listing, Metadata, NeedsBuild, Wanted
 from satlock.corpora.index.cache_folder import default_folder, entry_name
 
 __all__ = ["Cache", "Kept", "default_folder", "keys_of", "pack_listing", "sha256_of", "unpack_listing"]
 
-_MAGIC = b"satlock\x03"
+_MAGIC = b"satlock\x04"
 """Changes with the form of the entries, so that an old entry is one that is not there."""
 
 
@@ -54,14 +55,14 @@ class KeptArchive(NamedTuple):
 
 def pack_listing(listing: Listing) -> bytes:
     """A listing as bytes that :func:`unpack_listing` reads back in about a millisecond, however long it is."""
-    packed: bytes = msgpack.packb((listing.name, listing.index, listing.releases, listing.skipped))
+    packed: bytes = msgpack.packb((listing.name, listing.index, listing.columns.packed(), listing.skipped))
     return packed
 
 
 def unpack_listing(packed: bytes) -> Listing:
     """The listing that was packed."""
     name, index, releases, skipped = msgpack.unpackb(packed, use_list=False)
-    return Listing(name, index, tuple(map(Release._make, releases)), skipped)
+    return Listing(name, index, Columns.unpacked(releases), skipped)
 
 
 def _fields(metadata: Metadata) -> tuple[object, ...]:

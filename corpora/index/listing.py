@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import Any, NoReturn
 from urllib.parse import unquote, urljoin, urlsplit
 
+from satlock.corpora.columns import Columns, latest
 from satlock.corpora.facts import Listing, Release
 from satlock.corpora.index.address import split_credentials
 
@@ -224,7 +225,8 @@ def listing_of_files(entries: Iterable[Entry], base: str, index: str, name: str)
             skipped.append((_shown(filename), str(reason)))
             continue
         group.append(raw)
-    releases = []
+    releases: list[Release] = []
+    lasts: list[str | None] = []
     for version in sorted(versions):
         spellings = versions[version]
         files = [raw for spelled in spellings for raw in groups[spelled]]
@@ -233,7 +235,8 @@ def listing_of_files(entries: Iterable[Entry], base: str, index: str, name: str)
             if len(spellings) > 1:  # 1.0 and 1.0.0 are one version: the shorter one stands for both
                 shown = min({str(Version(spelled)) for spelled in spellings if groups[spelled]}, key=_shortest)
             releases.append(_release(shown, files, packer.pack))
-    return Listing(name, index, tuple(releases), tuple(sorted(skipped)))
+            lasts.append(latest(files))
+    return Listing(name, index, Columns.of(releases, lasts), tuple(sorted(skipped)))
 
 
 def _shortest(version: str) -> tuple[int, str]:

@@ -6,13 +6,16 @@ with thousands of versions costs no more than one with ten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import overload
 
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
-from satlock.corpora.facts import File, Release
+from satlock.corpora.columns import LOCAL
+from satlock.corpora.facts import File, Listing, Release
 from satlock.corpora.references import Direct
 from satlock.encoder.markers.marker import TRUE, Formula, all_of, any_of, from_python_specifier
 from satlock.encoder.markers.platforms import Required, region_of, unserved
@@ -23,6 +26,10 @@ __all__ = [
     "Build",
     "Candidate",
     "Candidates",
+    "Ranked",
+    "Slot",
+    "bits",
+    "build_of",
     "python_region",
     "runs",
 ]
@@ -42,7 +49,7 @@ class Build:
     direct: Direct | None = None
     """What it comes from where that is no index; ``index`` is its key then."""
 
-    @property
+    @cached_property
     def files(self) -> tuple[File, ...]:
         """The files that may be installed; one that was yanked alone serves no better than a yanked release."""
         if self.kept is not None:
@@ -63,6 +70,68 @@ class Candidate:
 
     def __str__(self) -> str:
         return " / ".join(build.version for build in self.builds)
+
+
+Slot = tuple[Listing, int, tuple[File, ...] | None]
+"""A release in its listing, and the files of it that a setting leaves, or None where all serve."""
+
+
+class Ranked(Sequence[Candidate]):
+    """Candidates, lowest rank first. One that is a single release is made when somebody looks at it: most never are."""
+
+    def __init__(self, slots: list[Candidate | Slot]) -> None:
+        self._slots = slots
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @overload
+    def __getitem__(self, place: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Candidate, ...]: ...
+    def __getitem__(self, place: int | slice) -> Candidate | tuple[Candidate, ...]:
+        if isinstance(place, slice):
+            return tuple(self[i] for i in range(*place.indices(len(self))))
+        slot = self._slots[place]
+        if not isinstance(slot, Candidate):
+            slot = self._slots[place] = Candidate((build_of(slot),))
+        return slot
+
+    def version(self, place: int) -> str:
+        """The version of one, which is not made for that."""
+        slot = self._slots[place]
+        return slot.version if isinstance(slot, Candidate) else slot[0].columns.versions[slot[1]]
+
+    def requires_python(self) -> Iterator[tuple[int, str | None]]:
+        """For each candidate that is a single release, its rank and its ``Requires-Python``."""
+        for rank, slot in enumerate(self._slots, start=1):
+            if not isinstance(slot, Candidate):
+                yield rank, slot[0].columns.requires[slot[1]]
+            elif len(slot.builds) == 1 and slot.builds[0].region is TRUE:
+                yield rank, slot.builds[0].release.requires_python
+
+    def divided(self) -> Iterator[tuple[int, Candidate]]:
+        """The others, each with its rank."""
+        for rank, slot in enumerate(self._slots, start=1):
+            if isinstance(slot, Candidate) and (len(slot.builds) > 1 or slot.builds[0].region is not TRUE):
+                yield rank, slot
+
+    def indexes_with_locals(self) -> frozenset[str]:
+        """The indexes that list local versions, such as 2.5.1+cpu."""
+        found: set[str] = set()
+        for slot in self._slots:
+            if isinstance(slot, Candidate):
+                found.update(build.index for build in slot.builds if "+" in build.version)
+            elif slot[0].columns.flags[slot[1]] & LOCAL:
+                found.add(slot[0].index)
+        return frozenset(found)
+
+
+def build_of(slot: Slot) -> Build:
+    """A release that serves everywhere it installs."""
+    listing, place, kept = slot
+    release = listing.columns[place]
+    return Build(release.version, listing.index, release, kept, TRUE)
 
 
 def runs(ranks: int) -> Iterator[tuple[int, int]]:
@@ -87,7 +156,7 @@ class Candidates:
 
     name: str
     indexes: tuple[str, ...]
-    ranked: tuple[Candidate, ...]
+    ranked: Ranked
     """Lowest rank first; ``ranked[0]`` has rank 1."""
     left_out: tuple[tuple[str, str], ...]
     """(version, reason) of what is no candidate at all."""
@@ -97,7 +166,7 @@ class Candidates:
     """Whether these may be used where nothing else serves."""
     yanked: int
     """Ranks of yanked releases."""
-    _singles: tuple[tuple[int, ...], ...]
+    _singles: tuple[Sequence[int], ...]
     """For each index in turn, the ranks of single releases, oldest first."""
     _composites: tuple[tuple[int, tuple[int, ...]], ...]
     """Ranks that stand for several builds, with the ranks of these."""
@@ -124,7 +193,7 @@ class Candidates:
     def version(self, rank: int) -> Version:
         found = self._versions.get(rank)
         if found is None:
-            found = self._versions[rank] = Version(self[rank].version)
+            found = self._versions[rank] = Version(self.ranked.version(rank - 1))
         return found
 
     def admitted(self, specifiers: SpecifierSet) -> int:
@@ -143,7 +212,7 @@ class Candidates:
             for ranks in self._singles:
                 first, after = self._interval(specifier, ranks)
                 if first < after:
-                    mask |= sum(1 << rank for rank in ranks[first:after])
+                    mask |= _span(ranks, first, after)
             for rank, members in self._composites:
                 if all(mask >> member & 1 for member in members):
                     mask |= 1 << rank
@@ -166,7 +235,7 @@ class Candidates:
         op, text = specifier.operator, specifier.version
         n = len(ranks)
         if op == "===":
-            hits = [i for i, rank in enumerate(ranks) if self[rank].version == text]
+            hits = [i for i, rank in enumerate(ranks) if self.ranked.version(rank - 1) == text]
             return (hits[0], hits[0] + 1) if hits else (0, 0)
 
         def admits(i: int) -> bool:
@@ -185,13 +254,27 @@ class Candidates:
     def admission(self) -> list[tuple[Formula, int]]:
         """Where candidates may serve at all, as far as that is less than everywhere: (region, ranks) pairs."""
         if self._admission is None:
-            by_region: dict[Formula, int] = {}
-            for rank, candidate in enumerate(self.ranked, start=1):
-                region = all_of(~build.region | self._admission_of(build) for build in candidate.builds)
+            by_region: dict[Formula, list[int]] = {}
+            for rank, region in self._admitting():
                 if region is not TRUE:
-                    by_region[region] = by_region.get(region, 0) | 1 << rank
-            self._admission = list(by_region.items())
+                    by_region.setdefault(region, []).append(rank)
+            ordered = sorted(by_region.items(), key=lambda item: min(item[1]))
+            self._admission = [(region, bits(ranks)) for region, ranks in ordered]
         return self._admission
+
+    def _admitting(self) -> Iterator[tuple[int, Formula]]:
+        """Each rank, and where it may serve."""
+        if self._required.places:
+            divided: Iterable[tuple[int, Candidate]] = enumerate(self.ranked, start=1)
+        else:
+            regions: dict[str | None, Formula] = {}
+            for rank, requires in self.ranked.requires_python():
+                if requires not in regions:
+                    regions[requires] = python_region(requires)
+                yield rank, regions[requires]
+            divided = self.ranked.divided()
+        for rank, candidate in divided:
+            yield rank, all_of(~build.region | self._admission_of(build) for build in candidate.builds)
 
     def _admission_of(self, build: Build) -> Formula:
         region = python_region(build.release.requires_python)
@@ -203,8 +286,7 @@ class Candidates:
     def has_locals(self, index: str) -> bool:
         """Whether an index lists local versions of the package (2.5.1+cpu), which are builds for some purpose."""
         if self._locals is None:
-            builds = (build for candidate in self.ranked for build in candidate.builds)
-            self._locals = frozenset(build.index for build in builds if "+" in build.version)
+            self._locals = self.ranked.indexes_with_locals()
         return index in self._locals
 
     def usable(self, rank: int) -> Formula:
@@ -214,6 +296,24 @@ class Candidates:
         if any(installs_on(name) is TRUE for name in names if not name.endswith(".whl")):
             return TRUE
         return any_of(installs_on(name) for name in sorted(names, key=lambda name: not name.endswith("-any.whl")))
+
+
+def _span(ranks: Sequence[int], first: int, after: int) -> int:
+    """The set of ``ranks[first:after]``, which ascend."""
+    low, high = ranks[first], ranks[after - 1]
+    if high - low == after - first - 1:
+        return (1 << (high + 1)) - (1 << low)
+    return bits(ranks[first:after])
+
+
+def bits(ranks: Iterable[int]) -> int:
+    """A set of ranks; made at once, since each shift of a large integer copies it."""
+    found = bytearray()
+    for rank in ranks:
+        if rank >> 3 >= len(found):
+            found.extend(bytes((rank >> 3) + 1 - len(found)))
+        found[rank >> 3] |= 1 << (rank & 7)
+    return int.from_bytes(found, "little")
 
 
 def _first(n: int, holds: Callable[[int], bool], low: int = 0) -> int:

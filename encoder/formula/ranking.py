@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from itertools import groupby
+from typing import TypeAlias
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
+from satlock.corpora.columns import LOCAL, PRERELEASE, YANKED, Columns, flags_of
 from satlock.corpora.facts import File, Listing, Release, Unavailable
 from satlock.corpora.references import DirectOutcome
-from satlock.encoder.formula.candidates import Build, Candidate, Candidates
+from satlock.encoder.formula.candidates import Build, Candidate, Candidates, Ranked, Slot, bits, build_of
 from satlock.encoder.formula.siblings import divide
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, TRUE
@@ -27,7 +28,7 @@ def direct_candidates(name: str, outcome: DirectOutcome, place: str, project: Pr
     """The one candidate that a reference came to, or none where it came to nothing; ``place`` is what to call it."""
     if isinstance(outcome, Unavailable):
         return Candidates(
-            name, (place,), (), ((place, f"cannot be had: {outcome.reason}"),), 0, False, 0, ((),), (), {},
+            name, (place,), Ranked([]), ((place, f"cannot be had: {outcome.reason}"),), 0, False, 0, ((),), (), {},
             required_by((), domain),
         )  # fmt: skip
     told = outcome.metadata
@@ -36,7 +37,7 @@ def direct_candidates(name: str, outcome: DirectOutcome, place: str, project: Pr
     release = Release(told.version, told.requires_python, False, None, file.is_wheel, not file.is_wheel, (tuple(file),))
     build = Build(told.version, outcome.key, release, (file,), TRUE, outcome)
     return Candidates(
-        name, (place,), (Candidate((build,)),), (), 0, False, 0, ((1,),), (), {},
+        name, (place,), Ranked([Candidate((build,))]), (), 0, False, 0, ((1,),), (), {},
         required_by(project.required_environments, domain),
     )  # fmt: skip
 
@@ -62,49 +63,52 @@ def candidates_of(
     sdists_only = name in project.no_binary_package or project.no_binary
     hashes = project.hashes.get(name)
     left_out: list[tuple[str, str]] = []
-    segments: list[list[Build]] = []
+    segments: list[list[Slot]] = []
     listings = (*beside, *listings)
     for listing in listings:
-        builds = []
+        slots: list[Slot] = []
         cutoff = project.cutoff(name, listing.index)
-        for release in listing.releases:
-            reason, files = _serving_files(release, cutoff, wheels_only, sdists_only, hashes)
+        serving = _serving(listing.columns, cutoff, wheels_only, sdists_only, hashes)
+        for place, (reason, files) in enumerate(serving):
             if reason is None:
-                builds.append(Build(release.version, listing.index, release, files, TRUE))
+                slots.append((listing, place, files))
             else:
-                left_out.append((release.version, reason))
-        segments.append(builds)
+                left_out.append((listing.columns.versions[place], reason))
+        segments.append(slots)
     equals = len(segments) if project.index_strategy == "unsafe-best-match" else len(beside) + 1
     if equals > 1 and len(segments) > 1:
-        merged = [(Version(b.version), -i, b) for i, segment in enumerate(segments[:equals]) for b in segment]
-        segments = [[build for _, _, build in sorted(merged, key=lambda item: item[:2])], *segments[equals:]]
-    ranked: list[Candidate] = []
-    singles: list[tuple[int, ...]] = []
+        merged = [(Version(_version(s)), -i, s) for i, segment in enumerate(segments[:equals]) for s in segment]
+        segments = [[slot for _, _, slot in sorted(merged, key=lambda item: item[:2])], *segments[equals:]]
+    ranked: list[Candidate | Slot] = []
+    singles: list[Sequence[int]] = []
     composites: list[tuple[int, tuple[int, ...]]] = []
     whole: dict[int, int] = {}
     for segment in reversed(segments):
+        if not any(_flags(slot) & LOCAL for slot in segment):  # nothing but single releases
+            singles.append(range(len(ranked) + 1, len(ranked) + 1 + len(segment)))
+            ranked += segment
+            continue
         ranks: list[int] = []
-        for _, group in groupby(segment, key=lambda build: (build.version.partition("+")[0], build.index)):
+        for _, group in groupby(segment, key=lambda slot: (_version(slot).partition("+")[0], slot[0].index)):
             members = list(group)
             first = len(ranked) + 1
-            ranked += [Candidate((build,)) for build in members]
+            ranked += members
             ranks += range(first, first + len(members))
             divisible = len(members) > 1 and name not in project.single_version
-            shared = _divide(members, domain) if divisible else ()
+            shared = _divide([build_of(slot) for slot in members], domain) if divisible else ()
             chosen = {build.version for build in shared}
-            places = tuple(first + i for i, build in enumerate(members) if build.version in chosen)
+            places = tuple(first + i for i, slot in enumerate(members) if _version(slot) in chosen)
             if len(shared) > 1:
                 ranked.append(Candidate(shared))
                 composites.append((len(ranked), places))
             if shared:
                 stand_in = len(ranked) if len(shared) > 1 else places[0]
                 whole.update((first + i, stand_in) for i in range(len(members)) if first + i != stand_in)
-        singles.append(tuple(ranks))
+        singles.append(ranks)
     mode = project.prerelease_package.get(name, project.prerelease)
-    prereleases, yanked = 0, 0
-    for rank, candidate in enumerate(ranked, start=1):
-        prereleases |= _is_prerelease(candidate.version) << rank
-        yanked |= any(build.release.yanked for build in candidate.builds) << rank
+    flags = [_flags_of_candidate(one) if isinstance(one, Candidate) else _flags(one) for one in ranked]
+    prereleases = bits(rank for rank, found in enumerate(flags, start=1) if found & PRERELEASE)
+    yanked = bits(rank for rank, found in enumerate(flags, start=1) if found & YANKED)
     everything = (1 << (len(ranked) + 1)) - 2
     serve = mode in ("if-necessary", "if-necessary-or-explicit")
     named = mode != "disallow" and any(_names_prerelease(specifiers) for specifiers in asked)
@@ -112,7 +116,7 @@ def candidates_of(
         prereleases = 0
     required = required_by(project.required_environments, domain)
     found = Candidates(
-        name, tuple(listing.index for listing in listings), tuple(ranked), tuple(left_out), prereleases, serve, yanked,
+        name, tuple(listing.index for listing in listings), Ranked(ranked), tuple(left_out), prereleases, serve, yanked,
         tuple(singles), tuple(composites), whole, required,
     )  # fmt: skip
     for specifiers in asked:
@@ -121,7 +125,51 @@ def candidates_of(
     return found
 
 
-@lru_cache(maxsize=1 << 15)
+def _version(slot: Slot) -> str:
+    return slot[0].columns.versions[slot[1]]
+
+
+def _flags(slot: Slot) -> int:
+    return slot[0].columns.flags[slot[1]]
+
+
+def _flags_of_candidate(candidate: Candidate) -> int:
+    """The bits of a candidate: it is yanked where one of its builds is."""
+    return flags_of(candidate.version, False, False, any(build.release.yanked for build in candidate.builds))
+
+
+_All: TypeAlias = tuple[None, None]
+_ALL: _All = (None, None)
+_LATE = ("was uploaded after the exclude-newer date", ())
+
+
+def _serving(
+    columns: Columns,
+    cutoff: datetime | None,
+    wheels_only: bool,
+    sdists_only: bool,
+    hashes: frozenset[tuple[str, str]] | None,
+) -> Iterator[tuple[str | None, tuple[File, ...] | None]]:
+    """For each release why it is no candidate (None where it is one), and its files that serve (None: all of them).
+
+    Files are looked at only where they decide: where a date falls between two of them, or only some are asked for.
+    """
+    if wheels_only or sdists_only or hashes is not None:
+        yield from (_serving_files(release, cutoff, wheels_only, sdists_only, hashes) for release in columns)
+        return
+    if cutoff is None:
+        yield from (_ALL if files else ("has no file", ()) for files in columns.files)
+        return
+    limit = cutoff.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    for place, (first, last) in enumerate(zip(columns.firsts, columns.lasts, strict=True)):
+        if last is not None and last[:19] < limit:
+            yield _ALL
+        elif first is not None and first[-1] == "Z" and first[:19] > limit:
+            yield _LATE
+        else:
+            yield _serving_files(columns[place], cutoff, False, False, None)
+
+
 def _serving_files(
     release: Release,
     cutoff: datetime | None,
@@ -172,12 +220,6 @@ def _divide(siblings: list[Build], domain: Domain) -> tuple[Build, ...]:
     regions = divide([[file.filename for file in build.files] for build in serving], domain)
     shared = (replace(build, region=region) for build, region in zip(serving, regions, strict=True))
     return tuple(build for build in shared if build.region is not FALSE)
-
-
-def _is_prerelease(version: str) -> bool:
-    # A final release is digits, dots, "post" and a local part; only the rest is worth parsing.
-    public = version.partition("+")[0].partition("!")[2] or version.partition("+")[0]
-    return not public.replace(".", "").replace("post", "").isdigit()
 
 
 def is_exact(specifiers: SpecifierSet) -> bool:
