@@ -26,9 +26,9 @@ def lines_of_changes(moves: Sequence[Move], *, planned: bool) -> Iterator[str]:
     words = _PLANNED if planned else _DONE
     for move in moves:
         kind = _kind(move)
-        versions = " -> ".join(", ".join(found) for found in (move.before, move.after) if found)
+        versions = " -> ".join(", ".join(filter(None, found)) for found in (move.before, move.after) if any(found))
         where = marked(f" where {move.marker}", dim=True) if move.marker else ""
-        yield f"{marked(words[kind], fg=_COLOURS[kind])} {move.name} {versions}{where}"
+        yield f"{marked(words[kind], fg=_COLOURS[kind])} {move.name}{' ' if versions else ''}{versions}{where}"
 
 
 def data_of_changes(moves: Sequence[Move]) -> list[dict[str, Any]]:

@@ -322,8 +322,6 @@ def tells_all(project: Project, target: Target) -> bool:
 
     A ``uv.lock`` of a workspace has the choices of other projects, and a ``pylock.toml`` lacks what is not installed.
     """
-    if project.members and target.form == "uv":
-        return False
     named = [source.reference for sources in project.sources.values() for source in sources]
     named += [member.folder for member in project.members]
     return all(getattr(reference, "package", True) for reference in named)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from packaging.dependency_groups import DependencyGroupResolver
@@ -29,7 +30,7 @@ class Groups:
 
 
 def load(path: Path) -> dict[str, object]:
-    """The tables of a ``pyproject.toml``. Raises :class:`ProjectError` where it cannot be read."""
+    """The tables of a ``pyproject.toml``, not to be changed. Raises :class:`ProjectError` where it cannot be read."""
     try:
         text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -38,11 +39,17 @@ def load(path: Path) -> dict[str, object]:
         reason = (error.strerror if isinstance(error, OSError) else None) or first_line(error)
         raise ProjectError(f"{path} cannot be read ({reason}); name a folder with a pyproject.toml.") from error
     try:
-        return tomllib.loads(text)
+        return _parsed(text)
     except RecursionError as error:
         raise ProjectError(f"{path} is not valid TOML (it is nested too deeply); make it flatter.") from error
     except (ValueError, OverflowError) as error:
         raise ProjectError(f"{path} is not valid TOML ({first_line(error)}); correct it there.") from error
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> dict[str, object]:
+    """Parsed once: in a workspace every member asks for the files of all."""
+    return tomllib.loads(text)
 
 
 def read_name(value: Value, project: Mapping[str, Value]) -> str:

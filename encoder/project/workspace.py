@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 from packaging.specifiers import SpecifierSet
 
@@ -16,6 +17,10 @@ from satlock.encoder.project.tables import load, read_groups, read_name
 from satlock.encoder.project.values import Value, shown
 
 __all__ = ["Workspace", "pythons_of", "read_member", "workspace_of"]
+
+
+_Stamps: TypeAlias = tuple[tuple[str, tuple[int, int] | None], ...]
+"""Of files, as they were when they were read."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,11 @@ class Workspace:
         tables = self._tables_of(self.members[name])
         told = _uv(tables).get("package")
         return told.flag() if told is not None else "build-system" in tables or name in self._taken
+
+    @cached_property
+    def files(self) -> frozenset[Path]:
+        """The ``pyproject.toml`` of each member."""
+        return frozenset(self.members.values())
 
     @cached_property
     def references(self) -> dict[str, PathReference]:
@@ -78,6 +88,10 @@ class Workspace:
         return self.tables if path == self.root else Value(load(path), str(path), "").table()
 
 
+_FOUND: dict[Path, tuple[_Stamps, Workspace]] = {}
+"""By root."""
+
+
 def workspace_of(path: Path, top: Path | None = None) -> Workspace | None:
     """The workspace that the project at ``path`` (a ``pyproject.toml``) is the root or a member of.
 
@@ -93,13 +107,35 @@ def workspace_of(path: Path, top: Path | None = None) -> Workspace | None:
             tables = Value(load(candidate), str(candidate), "").table()
             declared = _declared(tables)
             if declared is not None:
-                members = dict(_members(candidate, tables, declared))
-                if candidate == path or path in members.values():
-                    return Workspace(candidate, tables, members)
-                return None
+                workspace = _workspace_at(candidate, tables, declared)
+                return workspace if candidate == path or path in workspace.files else None
         if folder == top:
             break
     return None
+
+
+def _workspace_at(root: Path, tables: Mapping[str, Value], declared: Value) -> Workspace:
+    """The workspace of a root, found anew only if a file has changed: each of its members asks for it."""
+    table = declared.table()
+    folders = [
+        folder
+        for key in ("members", "exclude")
+        for name in _patterns(table, key)
+        for folder in _matches(root.parent, name)
+    ]
+    stamps = tuple((str(file), _stamp(file)) for file in (root, *(folder / "pyproject.toml" for folder in folders)))
+    kept = _FOUND.get(root)
+    if kept is None or kept[0] != stamps:
+        kept = _FOUND[root] = stamps, Workspace(root, tables, dict(_members(root, tables, declared)))
+    return kept[1]
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def read_member(workspace: Workspace, name: str) -> Member:

@@ -44,7 +44,9 @@ def moves(before: Standing | None, after: Lock, universe: Universe, project: str
     shortener = Shortener(domain)
     found: list[Move] = []
     for name in sorted({*old, *new} - {project or ""}):
-        found += _moves_of(name, old.get(name, {}), new.get(name, {}), domain, shortener)
+        was, now = old.get(name, {}), new.get(name, {})
+        if not (was and now and ("" in was or "" in now)):  # a folder whose version no lock tells
+            found += _moves_of(name, was, now, domain, shortener)
     return found
 
 
@@ -58,7 +60,7 @@ def _installed(standing: Standing, universe: Universe, project: str | None) -> d
     for number, entry in enumerate(standing.entries):
         if standing.form == "uv" and regions is not None and regions[number] is FALSE:
             continue
-        version = f"{entry.version or 'dynamic'}{_commit(entry.commit[3]) if entry.commit else ''}"
+        version = f"{entry.version}{_commit(entry.commit[3]) if entry.commit else ''}"
         places = found.setdefault(entry.name, {})
         if regions is not None:
             places[version] = any_of((places.get(version, FALSE), regions[number]))
@@ -71,7 +73,7 @@ def _of_lock(lock: Lock) -> dict[str, dict[str, Formula]]:
     found: dict[str, dict[str, Formula]] = {}
     for package in lock.packages:
         direct = package.direct
-        told = "dynamic" if direct is not None and direct.dynamic else package.version
+        told = "" if direct is not None and direct.dynamic else package.version
         version = f"{told}{_commit(direct.commit) if direct is not None and direct.commit else ''}"
         places = found.setdefault(package.name, {})
         places[version] = any_of((places.get(version, FALSE), package.region))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
 from satlock.encoder.project.uv_view import UvView
 from satlock.solver.writing.uvlock.conflicts import expanded, unlisted
+from satlock.solver.writing.uvlock.members import metadata_of
 from satlock.solver.writing.uvlock.writing import stated_of
 
 __all__ = ["disagreement"]
@@ -35,7 +36,8 @@ def disagreement(
     unlisted(project, universe, expanded(view.project))
     compared = _Compared(view.project)
     try:
-        return next(compared.differences(tables, tomllib.loads(stated_of(view, folder))), None)
+        differences = compared.differences(tables, tomllib.loads(stated_of(view, folder)))
+        return next(differences, None) or next(compared.trees(tables, universe, project, folder), None)
     except (TypeError, ValueError, KeyError, AttributeError, InvalidMarker):
         return "what it repeats of the project cannot be read"
 
@@ -45,7 +47,11 @@ class _Compared:
         self._project = project
         self._pythons = Domain(from_python_specifier(str(project.requires_python)))
 
+    _tells_extras = True
+    """Whether the lock lists extras that require nothing: uv's first locks did not."""
+
     def differences(self, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
+        self._tells_extras = there.get("revision", 0) > 0
         if SpecifierSet(there.get("requires-python", "")) != SpecifierSet(stated["requires-python"]):
             yield f"it is for Python {there.get('requires-python')}, and the project admits {stated['requires-python']}"
         for key, setting in (("supported-markers", "environments"), ("required-markers", "required-environments")):
@@ -62,6 +68,10 @@ class _Compared:
     def _manifest(self, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
         for key in _LISTS:
             yield from self._items(f"its {key}", there.get(key, []), stated.get(key, []))
+        members = [set(one.get("members", ())) for one in (there, stated)]
+        if members[0] != members[1]:
+            names = ", ".join(sorted(members[0] ^ members[1]))
+            yield f"the members of its workspace are not those of the project ({names})"
         if sorted(there.get("excludes", [])) != sorted(stated.get("excludes", [])):
             yield "its excludes are not those of the project"
         metadata = [sorted(map(repr, one.get("dependency-metadata", []))) for one in (there, stated)]
@@ -69,26 +79,46 @@ class _Compared:
             yield "its dependency-metadata is not that of the project"
         yield from self._groups(there.get("dependency-groups", {}), stated.get("dependency-groups", {}))
 
+    def trees(self, there: Mapping[str, Any], universe: Universe, project: Project, folder: Path) -> Iterator[str]:
+        """Members of the workspace and other source trees that state something else than the lock repeats of them."""
+        entries: dict[str, list[Mapping[str, Any]]] = {}
+        for entry in there.get("package", []):
+            if "registry" not in entry["source"] and "git" not in entry["source"]:
+                entries.setdefault(canonicalize_name(entry["name"]), []).append(entry)
+        for direct in universe.known.values():
+            name = direct.metadata.name
+            if len(entries.get(name, ())) != 1 or name == self._project.name:
+                continue  # whether it is there at all is for the verification to say
+            text = "\n".join(metadata_of(direct, project, folder))
+            yield from self._metadata(f"{name}: ", entries[name][0], tomllib.loads(text).get("package", {}))
+
     def _own(self, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
         own = [one for one in there.get("package", []) if canonicalize_name(one["name"]) == self._project.name]
         if len(own) != 1 or own[0].get("source") != stated["source"] or own[0].get("version") != stated.get("version"):
             yield f"its entry for {self._project.name} is not that of the project (name, version or kind of source)"
             return
-        before, now = own[0].get("metadata", {}), stated.get("metadata", {})
-        yield from self._items("the requirements", before.get("requires-dist", []), now.get("requires-dist", []))
-        if set(before.get("provides-extras", ())) != set(now.get("provides-extras", ())):
-            yield "the extras are not those of the project"
-        yield from self._groups(before.get("requires-dev", {}), now.get("requires-dev", {}))
+        yield from self._metadata("", own[0], stated)
 
-    def _groups(self, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
+    def _metadata(self, whose: str, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
+        before, now = there.get("metadata", {}), stated.get("metadata", {})
+        extras = [set(one.get("provides-extras", ())) for one in (before, now)]
+        required = [one.get("requires-dist", []) for one in (before, now)]
+        yield from self._items(f"{whose}the requirements", required[0], required[1], extras[1])
+        if extras[0] != extras[1] and self._tells_extras:
+            yield f"{whose}the extras are not those of the project"
+        yield from self._groups(before.get("requires-dev", {}), now.get("requires-dev", {}), whose)
+
+    def _groups(self, there: Mapping[str, Any], stated: Mapping[str, Any], whose: str = "") -> Iterator[str]:
         for group in sorted({*there, *stated}):
             if (group in there) != (group in stated):
-                yield f"its dependency groups are not those of the project ({group})"
-            yield from self._items(f"the group {group!r}", there.get(group, []), stated.get(group, []))
+                yield f"{whose or 'its '}dependency groups are not those of the project ({group})"
+            yield from self._items(f"{whose}the group {group!r}", there.get(group, []), stated.get(group, []))
 
-    def _items(self, what: str, there: list[dict[str, Any]], stated: list[dict[str, Any]]) -> Iterator[str]:
-        """Requirements, compared by what their markers mean."""
-        for extra in ("", *self._project.extras):
+    def _items(
+        self, what: str, there: list[dict[str, Any]], stated: list[dict[str, Any]], extras: Collection[str] = ()
+    ) -> Iterator[str]:
+        """Requirements, compared by what their markers mean; a marker may name one of the ``extras``."""
+        for extra in ("", *sorted(extras)):
             before, now = (_regions(items, extra) for items in (there, stated))
             for key in sorted({*before, *now}):
                 if not self._equivalent(before.get(key, FALSE), now.get(key, FALSE)):

@@ -1,0 +1,100 @@
+"""The lock of a workspace that is there: verified without a search, and without reading each file again and again."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from satlock.encoder.project import tables
+from tests.cli.scene import Scene, pyproject, scene_of, world_of
+from tests.world import Dist
+
+MEMBERS = 24
+PACKAGES = {"a": {"1.0": Dist(("b",)), "2.0": Dist(("b",))}, "b": {"1.0": Dist()}, "c": {"1.0": Dist()}}
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """A workspace whose members require one another, with extras and groups of their own."""
+    names = [f"m{number}" for number in range(MEMBERS)]
+    taken = "".join(f"{name} = {{ workspace = true }}\n" for name in names)
+    more = f'[tool.uv.workspace]\nmembers = ["m*"]\n[tool.uv.sources]\n{taken}'
+    found = scene_of(world_of(PACKAGES, pyproject("m0", more=more)), tmp_path)
+    for number, name in enumerate(names):
+        below = [names[other] for other in (2 * number + 1, 2 * number + 2) if other < MEMBERS]
+        text = pyproject(
+            "a", *below, more='[project.optional-dependencies]\nx = ["c"]\n[dependency-groups]\ny = ["b"]\n'
+        )
+        (found.project / name).mkdir()
+        build = '[build-system]\nrequires = []\nbuild-backend = "nothing"\n'
+        (found.project / name / "pyproject.toml").write_text(text.replace('"proj"', f'"{name}"') + build)
+    return found
+
+
+@pytest.fixture
+def locked(scene: Scene) -> Scene:
+    done = scene.lock("--output", str(scene.project / "uv.lock"))
+    assert done.exit_code == 0, done.stderr
+    return scene
+
+
+def test_it_is_verified_without_a_search(locked: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def searched(*_: object, **__: object) -> None:
+        raise AssertionError("a search")
+
+    monkeypatch.setattr("satlock.solver.locking.lock", searched)
+    for arguments in (("--check",), ()):
+        done = locked.lock(*arguments)
+        assert done.exit_code == 0, done.stderr
+
+
+def test_each_file_is_parsed_once(locked: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def loads(text: str) -> dict[str, object]:
+        parsed.append(text)
+        return tomllib.loads(text)
+
+    class Counting:
+        TOMLDecodeError = tomllib.TOMLDecodeError
+
+    Counting.loads = staticmethod(loads)  # type: ignore[attr-defined]
+    monkeypatch.setattr(tables, "tomllib", Counting)
+    tables._parsed.cache_clear()
+    assert locked.lock("--check").exit_code == 0
+    assert MEMBERS <= len(parsed) <= MEMBERS + 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('x = ["c"]', 'x = ["c", "b"]', "m7"),
+        ('y = ["b"]', 'y = ["b", "c"]', "m7"),
+        ('x = ["c"]', "", "m7"),
+        ("dependencies = [", 'dependencies = ["c", ', "c"),
+    ],
+)
+def test_a_change_of_a_member_is_found(locked: Scene, old: str, new: str, said: str) -> None:
+    file = locked.project / "m7" / "pyproject.toml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    done = locked.lock("--check")
+    assert done.exit_code == 1 and said in done.stderr, done.stderr
+    assert locked.lock().exit_code == 0
+    assert locked.lock("--check").exit_code == 0
+
+
+def test_a_member_more_and_one_less(locked: Scene) -> None:
+    gone = locked.project / "m23" / "pyproject.toml"
+    new = locked.project / "m99"
+    new.mkdir()
+    (new / "pyproject.toml").write_text(gone.read_text().replace('"m23"', '"m99"'))
+    assert locked.lock("--check").exit_code == 1
+    assert locked.lock().exit_code == 0
+    assert locked.lock("--check").exit_code == 0
+    (new / "pyproject.toml").unlink()
+    new.rmdir()
+    done = locked.lock("--check")
+    assert done.exit_code == 1 and "m99" in done.stderr, done.stderr
