@@ -1,5 +1,7 @@
-"""What a person should know of files that were gone, refused, or not what their index promises: told even with
-``--quiet``, since it decided what was locked, or might have."""
+"""What a person should know of files that were gone, refused, not to be built, or not what their index promises.
+
+It is told even with ``--quiet``, since it decided what was locked, or might have.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,11 @@ def warnings_of_files(locked: Locked, watched: Watched) -> list[str]:
     versions: dict[str, dict[str, None]] = {}
     for package in locked.lock.packages:
         versions.setdefault(package.name, {})[package.version] = None
+    unbuilt = {place: outcome.reason for place, outcome in watched.unbuilt.items()}
     lost = [
         f"{name} {version} is listed by {index} and cannot be had: {reason}; "
         f"{name} {' and '.join(versions[name])} is locked in its place."
-        for (index, name, version), reason in watched.gone.items()
+        for (index, name, version), reason in {**watched.gone, **unbuilt}.items()
         if name in versions and version not in versions[name]
     ]
     return [f"{doubt}." for doubt in watched.doubts] + lost

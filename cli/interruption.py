@@ -50,7 +50,14 @@ def _leave_soon() -> None:
 
 
 def leave() -> NoReturn:
-    """Ends the process without waiting for threads; files are replaced as a whole, so none is half written."""
+    """Ends the process without waiting for threads; files are replaced as a whole, so none is half written.
+
+    Builds that still run end, and their folders are removed.
+    """
+    scratch = sys.modules.get("satlock.corpora.index.scratch")
+    if scratch is not None:
+        with suppress(Exception):
+            scratch.abandon()
     with suppress(OSError, ValueError):
         if sys.stderr is not None:
             if sys.stderr.isatty():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from satlock.cli.inputs import Inputs
@@ -93,6 +93,11 @@ class Searching:
         from satlock.cli.explaining import explanation_of, with_ways_out
 
         told = explanation_of(none, project, watched.searched)
+        if watched.unbuilt:
+            from satlock.cli.build_advice import advice_on_builds
+
+            told = replace(told, story=(*told.story, *advice_on_builds(watched, project)))
+            corpus.builds = False  # one that failed is enough to wait for
         if on_story is not None:
             on_story(told.story)
         with self.progress(), self.phases.phase("explaining"):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from satlock.corpora.facts import Corpus, File, Guess, Listing, MetadataOutcome, Unavailable, Unhashed, Wanted
@@ -58,6 +58,8 @@ class Watched:
         """Why the metadata of (index, name, version) could not be had."""
         self.gone: dict[tuple[str, str, str], str] = {}
         """Those among them, and others, of which no file is there any more, though an index lists them."""
+        self.unbuilt: dict[tuple[str, str, str], Unavailable] = {}
+        """What came of builds that failed, by (index, name, version)."""
         self.doubts: dict[str, None] = {}
         """One sentence for each file that was not what it should be, or was refused, where another file served."""
         self.searched: dict[str, list[str]] = {}
@@ -103,13 +105,19 @@ class Watched:
             reason = getattr(outcome, "reason", None)
             if reason is not None:
                 self.unavailable[one.index, one.name, one.version] = reason
+            if getattr(outcome, "cause", None) == "unbuilt":
+                self.unbuilt[one.index, one.name, one.version] = cast("Unavailable", outcome)
             if getattr(outcome, "cause", None) == "gone" and not one.part:
                 self.gone[one.index, one.name, one.version] = reason or ""
         return answers
 
     def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
         with self._phases.phase("sources"):
-            return self._corpus.direct(wanted)
+            answers = self._corpus.direct(wanted)
+        for reference, outcome in answers.items():
+            if getattr(outcome, "cause", None) == "unbuilt":
+                self.unbuilt["", str(reference), ""] = cast("Unavailable", outcome)
+        return answers
 
     def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
         with self._phases.phase("hashing"):

@@ -18,6 +18,8 @@ class Remembered:
         self._listings: dict[tuple[str, str], Listing | None] = {}
         self._metadata: dict[Wanted, MetadataOutcome] = {}
         self._direct: dict[Reference, DirectOutcome] = {}
+        self.builds = True
+        """Whether what was not built before is."""
 
     @property
     def default_index(self) -> str | None:
@@ -43,9 +45,11 @@ class Remembered:
 
     def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
         unknown = [one for one in dict.fromkeys(wanted) if one not in self._metadata]
-        if unknown:
-            self._metadata.update(self._corpus.metadata(unknown))
-        return {one: self._metadata[one] for one in wanted}
+        asked = [one for one in unknown if self.builds or not one.build]
+        if asked:
+            self._metadata.update(self._corpus.metadata(asked))
+        not_built = Unavailable("it would have to be built, and is not while ways out are looked for")
+        return {one: self._metadata.get(one, not_built) for one in wanted}
 
     def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
         unknown = [one for one in wanted if one not in self._direct]

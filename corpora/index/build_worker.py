@@ -133,7 +133,7 @@ def stage(name: str) -> None:
     _stage = name
 
 
-def die_with_parent(folder: str) -> None:
+def die_with_parent(folders: list[str]) -> None:
     """End everything when the pipe from the parent closes: then it has ended without an end to this build."""
     pipe = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -143,11 +143,17 @@ def die_with_parent(folder: str) -> None:
     def wait() -> None:
         while os.read(pipe, 1):
             pass
-        shutil.rmtree(folder, ignore_errors=True)
         if sys.platform == "win32":
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
             os._exit(1)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        os.killpg(os.getpgrp(), signal.SIGKILL)
+        group = os.getpgrp()
+        if os.fork() == 0:
+            os.setsid()
+            os.killpg(group, signal.SIGKILL)
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+            os._exit(0)
 
     threading.Thread(target=wait, daemon=True).start()
 

@@ -8,29 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any
 
 from satlock.corpora.index.building import Building
 from satlock.corpora.index.failed_build import BuildError, failure_of
 from satlock.corpora.index.installers import installer_for
+from satlock.corpora.index.scratch import Process, end, folders, scratch, working
 from satlock.corpora.index.unpacking import unpack_sdist
 
-__all__ = ["BuildError", "Builder", "Process", "abandon_builds"]
-
-Process: TypeAlias = "subprocess.Popen[bytes]"
+__all__ = ["Builder"]
 
 _TIMEOUT = 600.0
 _LARGEST_METADATA = 32 << 20
-
-_UNDER_WAY: dict[Path, set[Process]] = {}
-"""The folders of all builds of this process, with what runs in them."""
 
 
 class Builder:
@@ -54,18 +46,18 @@ class Builder:
 
         Raises BuildError.
         """
-        with _Scratch() as folder:
+        with scratch("build") as folder:
             return self._built(unpack_sdist(archive, filename, folder / "source"), name, admitted, folder)
 
     def of_tree(self, source: Path, name: str | None = None, admitted: str | None = None) -> bytes:
         """As :meth:`of_archive` for a folder with the sources of a project, where the build runs in place."""
-        with _Scratch() as folder:
+        with scratch("build") as folder:
             return self._built(source, name, admitted, folder)
 
     def end(self) -> None:
         """End builds that other threads wait for; there they fail."""
         for process in list(self.running):
-            _end(process)
+            end(process)
 
     def _built(self, source: Path, name: str | None, admitted: str | None, folder: Path) -> bytes:
         from satlock.corpora.index.interpreters import NoPython, interpreter_for
@@ -93,7 +85,7 @@ class Builder:
             "settings": self.building.settings_for(name),
             "variables": dict(self.building.variables.get(name or "", {})),
             "installer": None if shared else installer_for(self.building, offline=self._offline),
-            "scratch": str(folder),
+            "scratch": folders(),
         }
         request.write_text(json.dumps(asked), encoding="utf-8")
         worker = Path(__file__).with_name("build_worker.py")
@@ -110,45 +102,26 @@ class Builder:
     def _run(self, command: list[str], folder: Path) -> None:
         log = folder / "log"
         group: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
-        variables = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
+        variables = {**os.environ, **places, "PYTHONUNBUFFERED": "1"}
         with log.open("wb") as sink:
             process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT, env=variables, **group
             )
             self.running.add(process)
-            _UNDER_WAY[folder].add(process)
             try:
-                code = process.wait(self._timeout)
+                with working(process, folder):
+                    code = process.wait(self._timeout)
             except subprocess.TimeoutExpired:
                 raise BuildError(f"its build took longer than {self._timeout:.0f} seconds") from None
             finally:
-                _end(process)
                 self.running.discard(process)
                 assert process.stdin is not None
                 process.stdin.close()
         if code != 0:
             raise failure_of(log, code)
-
-
-class _Scratch:
-    """A folder for one build, that is gone after it, also where the process ends in between."""
-
-    def __enter__(self) -> Path:
-        self._folder = Path(tempfile.mkdtemp(prefix="satlock-build-"))
-        _UNDER_WAY[self._folder] = set()
-        return self._folder
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-        _UNDER_WAY.pop(self._folder, None)
-
-
-def abandon_builds() -> None:
-    """End all builds of this process and remove their folders, for a process that is about to end."""
-    for folder, processes in list(_UNDER_WAY.items()):
-        for process in processes:
-            _end(process)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _stated(source: Path) -> tuple[str | None, str | None]:
@@ -166,14 +139,3 @@ def _stated(source: Path) -> tuple[str | None, str | None]:
         canonicalize_name(name) if isinstance(name, str) else None,
         pythons if isinstance(pythons, str) else None,
     )
-
-
-def _end(process: Process) -> None:
-    """End the process and everything it started, also what it left behind."""
-    if sys.platform == "win32":
-        if process.poll() is None:
-            subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
-    else:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

@@ -18,7 +18,7 @@ _ERROR = re.compile(
     r"(?:[\w.]+\.)?\w*(?:Error|Exception|Exit|Interrupt)\b.*|(?:fatal )?error:.*|.*: (?:fatal )?error: .*", re.I
 )
 _FRAME = re.compile(r'  File "|Traceback \(most recent|\^+$|~')
-_OF_HOOKS = ("pyproject_hooks", "_in_process.py")
+_OF_OTHERS = ("pyproject_hooks", "_in_process.py", "site-packages")
 
 
 class BuildError(Exception):
@@ -60,6 +60,14 @@ def _of_installer(lines: Sequence[str]) -> str:
 
 
 def _last(lines: Sequence[str]) -> list[str]:
-    """The end of the output, without the part of a traceback that leads through the caller of the backend."""
-    kept = [line for line in lines if not any(part in line for part in _OF_HOOKS)]
+    """The end of the output, without the parts of tracebacks that lead through what calls and helps the backend."""
+    kept: list[str] = []
+    inner = False
+    for line in lines:
+        if line.startswith('  File "'):
+            inner = any(part in line for part in _OF_OTHERS)
+        elif not line.startswith("    "):
+            inner = False
+        if not inner:
+            kept.append(line)
     return [line[:_LONGEST] for line in kept[-_LINES:]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -77,16 +76,17 @@ def metadata_of_archive(file: IO[bytes], filename: str, subdirectory: str, build
     if filename.endswith(".whl"):
         return _of_wheel(file, filename)
     from satlock.corpora.index.failed_build import BuildError
+    from satlock.corpora.index.scratch import scratch
     from satlock.corpora.index.unpacking import unpack_sdist
 
-    with tempfile.TemporaryDirectory(prefix="satlock-archive-", ignore_cleanup_errors=True) as scratch:
+    with scratch("archive") as folder:
         try:
-            tree = unpack_sdist(file, filename, Path(scratch, "source"))
+            tree = unpack_sdist(file, filename, folder / "source")
         except BuildError as error:
             raise Broken(str(error)) from None
         if subdirectory:
             tree = (tree / subdirectory).resolve()
-            if not tree.is_relative_to(Path(scratch).resolve()) or not tree.is_dir():
+            if not tree.is_relative_to(folder.resolve()) or not tree.is_dir():
                 raise Broken(f"it has no subdirectory {subdirectory!r}")
         return static_metadata(tree, archived=True) or built_metadata(tree, builder)
 

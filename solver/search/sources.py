@@ -31,6 +31,8 @@ from satlock.solver.search.variants import Apart, parted, said_by
 
 __all__ = ["Loaded", "Shelf", "Sources"]
 
+_READS = 3
+"""How many releases without a wheel are read after the build of a newer one failed."""
 _LARGE = 1 << 20
 """Bytes of a source distribution that is only downloaded when it is needed."""
 
@@ -76,6 +78,10 @@ class Sources:
     _unavailable: dict[Reference, Unavailable] = field(default_factory=dict)
     _hints: dict[tuple[Candidates, int], Loaded] = field(default_factory=dict)
     _to_build: set[tuple[Candidates, int]] = field(default_factory=set)
+    _unbuilt: dict[Candidates, int] = field(default_factory=dict)
+    """The rank whose build failed first."""
+    _read_since: dict[Candidates, int] = field(default_factory=dict)
+    """How many releases that would have to be built were looked at since then."""
 
     def start(self) -> None:
         """Sets the corpus to fetch ahead from the project's own requirements."""
@@ -299,6 +305,22 @@ class Sources:
         )
         self.doubtful[candidates] = self.doubtful.get(candidates, 0) | doubtful
 
+    def _give_up(self, candidates: Candidates, rank: int) -> None:
+        """Takes out what would have to be built and is older than a release whose build failed.
+
+        A person is told of that one within seconds, where one ancient release after the other would take minutes to
+        fail. A few of which only the archive can tell are read first: they may say what they require without a build.
+        """
+        failed = self._unbuilt.setdefault(candidates, rank)
+        self._read_since[candidates] = self._read_since.get(candidates, -1) + 1
+        self._doubt(candidates, candidates.top + 1)
+        for other in range(failed - 1, 0, -1):
+            key = (candidates, other)
+            hopeless = key in self._to_build or (self._read_since[candidates] >= _READS and self.cost(*key) > 0)
+            if hopeless and key not in self.shelf.loaded and other not in self.rejected.get(candidates, {}):
+                said = f"is older than {candidates[failed].version}, whose build failed, and would have to be built too"
+                self.reject(candidates, other, said)
+
     def _stated(self, wanted: Wanted) -> Metadata | None:
         """Metadata that the project states in place of the package's own."""
         for stated in self.project.dependency_metadata:
@@ -316,9 +338,9 @@ class Sources:
             if isinstance(outcome, Unavailable):
                 if outcome.cause in ("refused", "false"):
                     raise CorpusError(_not_passed_over(candidates, rank, outcome.reason))
-                if key in self._to_build:
-                    self._doubt(candidates, candidates.top + 1)
                 self.reject(candidates, rank, outcome.reason)
+                if key in self._to_build:
+                    self._give_up(candidates, rank)
                 return
         builds = candidates[rank].builds
         if any(isinstance(outcome, NeedsBuild) for outcome in first):
@@ -326,6 +348,9 @@ class Sources:
                 self.reject(candidates, rank, "would have to be built, which is not possible here")
                 return
             self._to_build.add(key)
+            if rank < self._unbuilt.get(candidates, 0):
+                self._give_up(candidates, rank)
+                return
             hints = [outcome.hint if isinstance(outcome, NeedsBuild) else outcome for outcome in first]
             with suppress(ValueError):
                 if None not in hints:
