@@ -85,7 +85,6 @@ def _verdict(
     """``settled`` is as in :meth:`Inputs.corpus`."""
     corpus = given.corpus(project, settled=settled)
     try:
-        from satlock.encoder.project.dependencies import edits_of
         from satlock.solver.lockfiles.standing.reading import kept_commits, versions_in
         from satlock.solver.lockfiles.standing.verifying import first_violation
         from satlock.solver.search.directs import universe_for
@@ -96,7 +95,7 @@ def _verdict(
             index = given.index_for(project, corpus)
             project = project if prepare is None else prepare(project, watched, index)
             universe = universe_for(project, watched, kept_commits(standing))
-            sources = Sources(project, universe, watched, index, edits_of(project), versions_in(standing))
+            sources = Sources(project, universe, watched, index, universe.edits, versions_in(standing))
             violation = None
             if standing.form == "uv":
                 from satlock.solver.writing.uvlock.agreement import disagreement

@@ -6,16 +6,17 @@ credentials: they are kept apart, in ``secret``.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from satlock.corpora.facts import File, Metadata, Unavailable
 
 __all__ = [
     "Direct", "DirectOutcome", "GitError", "GitReference", "PathReference", "Reference", "UrlReference",
-    "checked", "repository", "with_reference",
+    "checked", "repository", "same_place", "with_reference",
 ]  # fmt: skip
 
 
@@ -121,6 +122,27 @@ def repository(url: str) -> str:
     parts = urlsplit(url)
     path = parts.path.rstrip("/").removesuffix(".git")
     return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
+
+
+def same_place(one: Reference, other: Reference) -> bool:
+    """Whether two references name the same thing, however each is spelled."""
+    if isinstance(one, GitReference) and isinstance(other, GitReference):
+        said = [(repository(each.url), each.ref, each.subdirectory) for each in (one, other)]
+    elif isinstance(one, PathReference) and isinstance(other, PathReference):
+        return os.path.realpath(one.path) == os.path.realpath(other.path)
+    elif isinstance(one, UrlReference) and isinstance(other, UrlReference):
+        demanded = dict(other.hashes)
+        if any(demanded.get(kind, digest) != digest for kind, digest in one.hashes):
+            return False
+        said = [(_address(each.url), "", each.subdirectory) for each in (one, other)]
+    else:
+        return False
+    return said[0] == said[1]
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), unquote(parts.path), parts.query, ""))
 
 
 def with_reference(direct: Direct) -> str:

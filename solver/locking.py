@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from satlock.corpora.facts import Corpus
-from satlock.encoder.project.dependencies import edits_of
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
 from satlock.solver.explaining.reasons import Reasons
@@ -60,7 +59,7 @@ def lock(
     # Of all equally fresh locks the order of the file picks none; by the other objectives what comes first matters.
     searched = project.in_canonical_order() if objective == "fresh" else project
     universe = universe_for(searched, corpus, commits or {})
-    sources = Sources(searched, universe, corpus, default_index, edits_of(searched))
+    sources = Sources(searched, universe, corpus, default_index, universe.edits)
     search = Search(searched, universe, sources, objective, preferred or {}, on_round)
     try:
         while True:
@@ -86,7 +85,7 @@ def attempt(project: Project, corpus: Corpus, *, default_index: str) -> None:
         CorpusError: an index or snapshot failed.
     """
     universe = universe_for(project, corpus, {})
-    sources = Sources(project, universe, corpus, default_index, edits_of(project))
+    sources = Sources(project, universe, corpus, default_index, universe.edits)
     search = Search(project, universe, sources, "newest-first")
     try:
         search.run()

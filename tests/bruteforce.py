@@ -12,7 +12,10 @@ What it takes for true, where the sources leave a choice:
 * An extra is *active* when it was chosen, or when an active requirement ``project[extra]`` asks for it; a group when it
   was chosen or an active group includes it. Conflicts and pins speak of what is active; the markers of a lock are
   evaluated with what was chosen.
-* An override replaces a requirement whatever the marker of that requirement says, but stays in its extra (as in uv).
+* An override replaces a requirement whatever the marker of that requirement says, but stays in its extra (as in uv),
+  where that marker is a conjunction.
+* In markers of constraints, overrides and sources ``extra == 'x'`` asks whether the project's extra ``x`` is active.
+  A line of ``dependencies`` may say ``... or extra == 'x'``: then that extra lists it as well, as in metadata.
 * Constraints hold for overrides too. Excludes win over both.
 * A yanked version is admitted everywhere when the project itself (requirements, constraints, overrides) pins it by
   ``==``, anywhere.
@@ -63,7 +66,7 @@ MACHINES = {
     "linux": ("x86_64", "aarch64"),
     "win32": ("AMD64", "ARM64"),
     "darwin": ("x86_64", "arm64"),
-    "freebsd14": ("amd64", "arm64"),
+    "freebsd14": ("amd64", "arm64", "x86_64"),
 }
 """How each platform spells its machines; others occur where a marker mentions them."""
 
@@ -234,9 +237,13 @@ class Judge:
             )
             for items in self.settings.get("conflicts", [])
         ]
-        self.overrides = [Requirement(text) for text in self.settings.get("override-dependencies", [])]
+        edits = self.settings.get("override-dependencies", [])
+        self.overrides = [Requirement(text) for text in edits if isinstance(text, str)]
+        self.scoped_overrides = [entry for entry in edits if isinstance(entry, dict)]
         self.constraints = [Requirement(text) for text in self.settings.get("constraint-dependencies", [])]
-        self.excludes = {canonicalize_name(name) for name in self.settings.get("exclude-dependencies", [])}
+        excludes = self.settings.get("exclude-dependencies", [])
+        self.excludes = {canonicalize_name(name) for name in excludes if isinstance(name, str)}
+        self.scoped_excludes = [entry for entry in excludes if isinstance(entry, dict)]
         self.sources = {
             canonicalize_name(name): entries if isinstance(entries, list) else [entries]
             for name, entries in self.settings.get("sources", {}).items()
@@ -327,6 +334,7 @@ class Judge:
             *(holds(comparison, base) for *_, comparison in self._atoms),
             *(admits_python(bound, base.python) for bound in sorted(filter(None, bounds))),
             *(wheel_fits(tags, base) for _, tags in self._wheel_tags()),
+            *(_is_required(marker, base) for marker in self.settings.get("required-environments", [])),
         )
 
     def _admits_machine(self, base: Environment) -> bool:
@@ -353,8 +361,9 @@ class Judge:
         found = {Choice("extra", name) for name in env.extras} | {Choice("group", name) for name in env.groups}
         while True:
             more = {Choice("group", name) for kind, group in found if kind == "group" for name in self.includes[group]}
-            for requirement in self._written(found):
-                if canonicalize_name(requirement.name) == self.name and holds(requirement.marker, env):
+            for requirement, extras in self._written(found):
+                here = any(holds(requirement.marker, env, extra) for extra in ("", *extras))
+                if canonicalize_name(requirement.name) == self.name and here:
                     more |= {Choice("extra", canonicalize_name(extra)) for extra in requirement.extras}
             more = {
                 choice for choice in more if choice.name in (self.extras if choice.kind == "extra" else self.groups)
@@ -363,25 +372,45 @@ class Judge:
                 return frozenset(found)
             found |= more
 
-    def _written(self, active: Iterable[Choice]) -> Iterator[Requirement]:
-        """The requirements of the project with these extras and groups active."""
-        yield from self.dependencies
+    def _written(self, active: Iterable[Choice]) -> Iterator[tuple[Requirement, frozenset[str]]]:
+        """The requirements of the project with these extras and groups active, and the extras that each may ask for."""
+        every = frozenset(name for kind, name in active if kind == "extra")
+        yield from ((requirement, every) for requirement in self.dependencies)
         for kind, name in sorted(active):
-            yield from (self.extras if kind == "extra" else self.groups)[name]
+            for requirement in (self.extras if kind == "extra" else self.groups)[name]:
+                yield requirement, frozenset({name} if kind == "extra" else ())
 
-    def _replaced(self, requirement: Requirement, extras: frozenset[str], env: Environment) -> list[Requirement]:
-        """What is asked in place of one requirement of a package with these extras active, in an environment."""
+    def _holds_in_project(self, marker: Marker | str | None, env: Environment) -> bool:
+        """Whether a marker of a constraint, an override or a source is true: it may ask for active extras."""
+        active = self.active(env)
+
+        def decided(found: re.Match[str]) -> str:
+            there = Choice("extra", canonicalize_name(found[2])) in active
+            return "os_name != 'none'" if there == (found[1] == "==") else "os_name == 'none'"
+
+        plain = None if marker is None else re.sub(r"extra\s*(==|!=)\s*[\"']([^\"']+)[\"']", decided, str(marker))
+        return holds(plain, env)
+
+    def _replaced(
+        self, requirement: Requirement, extras: frozenset[str], env: Environment, said: frozenset[str]
+    ) -> list[Requirement]:
+        """What is asked in place of one requirement of a package with these extras active, in an environment.
+
+        ``said`` are the names for which an override of this package alone has been put in place already.
+        """
         name = canonicalize_name(requirement.name)
         if name in self.excludes:
             return []
+        if name in said:
+            return [requirement] if any(holds(requirement.marker, env, extra) for extra in ("", *extras)) else []
         overrides = [override for override in self.overrides if canonicalize_name(override.name) == name]
         if overrides:
             mentioned = {
                 canonicalize_name(e) for e in re.findall(r"extra\s*==\s*[\"']([^\"']+)", str(requirement.marker))
             }
-            if mentioned and not mentioned & extras:
+            if mentioned and not mentioned & extras and " or " not in str(requirement.marker):
                 return []
-            return [override for override in overrides if holds(override.marker, env)]
+            return [override for override in overrides if self._holds_in_project(override.marker, env)]
         return [requirement] if any(holds(requirement.marker, env, extra) for extra in ("", *extras)) else []
 
     def requirements(
@@ -393,10 +422,11 @@ class Judge:
         """
         found: dict[str, list[tuple[Requirement, str]]] = {}
         done: set[tuple[str, frozenset[str]]] = set()
-        todo = [(r, "the project", frozenset[str]()) for r in self._written(self.active(env))]
+        none = frozenset[str]()
+        todo = [(written, "the project", extras, none) for written, extras in self._written(self.active(env))]
         while todo:
-            written, asker, asker_extras = todo.pop(0)
-            for requirement in self._replaced(written, asker_extras, env):
+            written, asker, asker_extras, said = todo.pop(0)
+            for requirement in self._replaced(written, asker_extras, env, said):
                 name = canonicalize_name(requirement.name)
                 if name == self.name:
                     continue
@@ -410,8 +440,28 @@ class Judge:
                 if (name, extras) not in done:
                     done.add((name, extras))
                     asker = f"{name} {selection[name].version}"
-                    todo += [(_requirement(text), asker, extras) for text in self._lines(dist, env)]
+                    lines = [_requirement(text) for text in self._lines(dist, env)]
+                    changed, names = self._changed_here(selection[name], lines)
+                    todo += [(line, asker, extras, names) for line in changed]
         return found
+
+    def _changed_here(self, candidate: Candidate, lines: list[Requirement]) -> tuple[list[Requirement], frozenset[str]]:
+        """A candidate's requirements after what the project changes in them alone, and what that names."""
+        excluded = {canonicalize_name(one) for entry in _scoped(self.scoped_excludes, candidate) for one in entry}
+        instead: dict[str, list[Requirement]] = {}
+        for entry in _scoped(self.scoped_overrides, candidate):
+            for text in entry:
+                instead.setdefault(canonicalize_name(Requirement(text).name), []).append(Requirement(text))
+        changed = [other for name, others in instead.items() for other in others
+                   if name not in {canonicalize_name(line.name) for line in lines}]  # fmt: skip
+        for line in lines:
+            extra = re.search(r"extra == \"[^\"]+\"", str(line.marker))
+            for other in instead.get(canonicalize_name(line.name), [line]):
+                head, _, marker = str(other).partition(";")
+                here = f"{head};{f'({marker}) and ' if marker else ''}{extra[0]}" if extra else str(other)
+                changed.append(line if other is line else Requirement(here))
+        kept = [line for line in changed if canonicalize_name(line.name) not in excluded]
+        return kept, frozenset(instead)
 
     def _lines(self, dist: Dist, env: Environment) -> tuple[str, ...]:
         """The requirements that the file states which installs in an environment."""
@@ -445,7 +495,7 @@ class Judge:
         pins = [
             self.index_urls[entry["index"]]
             for entry in self.sources.get(name, [])
-            if holds(entry.get("marker"), env)
+            if self._holds_in_project(entry.get("marker"), env)
             and ("extra" not in entry or Choice("extra", canonicalize_name(entry["extra"])) in active)
             and ("group" not in entry or Choice("group", canonicalize_name(entry["group"])) in active)
         ]
@@ -547,7 +597,7 @@ class Judge:
         wanted += [
             (constraint.specifier, f"the project constrains {constraint}")
             for constraint in self.constraints
-            if canonicalize_name(constraint.name) == candidate.name and holds(constraint.marker, env)
+            if canonicalize_name(constraint.name) == candidate.name and self._holds_in_project(constraint.marker, env)
         ]
         text = f"{candidate.name} {candidate.version}"
         return [
@@ -734,6 +784,15 @@ def _out_of_scope(lock: Pylock, env: Environment) -> Iterator[str]:
         yield f"the lock does not declare the extra {extra!r}"
     for group in sorted(env.groups - set(lock.dependency_groups or ())):
         yield f"the lock does not declare the group {group!r}"
+
+
+def _scoped(entries: list[dict[str, Any]], candidate: Candidate) -> list[list[str]]:
+    """The ``dependencies`` of the entries for one version of a package, or else of those for every version."""
+    mine = [entry for entry in entries if canonicalize_name(entry["package"]["name"]) == candidate.name]
+    exact = [
+        e for e in mine if "version" in e["package"] and Version(e["package"]["version"]) == Version(candidate.version)
+    ]
+    return [entry["dependencies"] for entry in exact or [e for e in mine if "version" not in e["package"]]]
 
 
 def _public(candidate: Candidate) -> str:

@@ -223,7 +223,10 @@ class _WorldDraw:
         shape = dice.pick(("rivals", "rivals", "choice", "marker", "both markers", "everywhere"))
         choices = self._choices()
         if shape == "rivals" and rivals:
-            scopes: list[dict[str, str]] = [{kind: value} for kind, value in dice.pick(rivals)]
+            scopes: list[dict[str, str]] = [
+                {"marker": f"extra == '{value}'"} if kind == "extra" and dice.chance(30) else {kind: value}
+                for kind, value in dice.pick(rivals)
+            ]
         elif shape in ("choice", "rivals") and choices:
             kind, value = dice.pick(choices)
             scopes = [{kind: value}]
@@ -275,7 +278,8 @@ class _WorldDraw:
         dice = self.dice
         lines = ["[project]", 'name = "proj"', 'version = "0.1.0"']
         lines.append(f'requires-python = "{dice.pick((">=3.11", ">=3.11", ">=3.11,<3.13", ">=3.12"))}"')
-        lines.append(f"dependencies = {toml(self._asked(0 if self.extras else 1, 3))}")
+        asked = [self._in_extra_too(requirement) for requirement in self._asked(0 if self.extras else 1, 3)]
+        lines.append(f"dependencies = {toml(asked)}")
         if self.extras:
             lines.append("[project.optional-dependencies]")
             for position, extra in enumerate(self.extras):
@@ -311,6 +315,12 @@ class _WorldDraw:
             asked.append(self._direct(names[0]))
         return asked
 
+    def _in_extra_too(self, requirement: str) -> str:
+        """A line of ``dependencies`` that an extra lists as well."""
+        if not self.extras or " ; " not in requirement or not self.dice.chance(30):
+            return requirement
+        return f"{requirement} or extra == '{self.dice.pick(self.extras)}'"
+
     def _direct(self, name: str) -> str:
         yanked = [
             version
@@ -331,10 +341,15 @@ class _WorldDraw:
         plain = [name for name in self.names if name not in self.prereleases]
         if plain and dice.chance(12):
             found.append(f"constraint-dependencies = {toml([self._constraint(dice.pick(plain))])}")
-        if plain and dice.chance(12):
-            found.append(f"override-dependencies = {toml([self._constraint(dice.pick(plain))])}")
+        overrides: list[Any] = [self._constraint(dice.pick(plain))] if plain and dice.chance(12) else []
+        if plain and dice.chance(10):
+            overrides.append(self._for_one_package(lambda: self._scoped_override(dice.pick(plain))))
+        if overrides:
+            found.append(f"override-dependencies = {toml(overrides)}")
         if dice.chance(6):
-            found.append(f"exclude-dependencies = {toml([dice.pick(self.names)])}")
+            excluded = dice.pick(self.names)
+            entry: Any = self._for_one_package(lambda: excluded) if dice.chance(50) else excluded
+            found.append(f"exclude-dependencies = {toml([entry])}")
         if dice.chance(12):
             found.append(f"environments = {toml(list(dice.pick(ENVIRONMENTS)))}")
         if dice.chance(8):
@@ -343,12 +358,29 @@ class _WorldDraw:
             found.append(f'prerelease = "{dice.pick(("allow", "disallow"))}"')
         return found
 
+    def _for_one_package(self, draw: Callable[[], str]) -> dict[str, Any]:
+        name = self.dice.pick(self.names)
+        version = {"version": self.dice.pick(self.versions[name])} if self.dice.chance(50) else {}
+        return {"package": {"name": name, **version}, "dependencies": [draw()]}
+
+    def _scoped_override(self, name: str) -> str:
+        marker = f" ; {self.dice.pick(MARKERS)}" if self.dice.chance(30) else ""
+        return f"{name}{self.dice.pick(('>=', '<='))}{self.dice.pick(self.versions[name])}{marker}"
+
     def _constraint(self, name: str) -> str:
         """Of a version that is not yanked, which a constraint must not bring back."""
         versions = [v for v, dist in self.indexes[DEFAULT][name].items() if dist.yanked is None]
         version = self.dice.pick(sorted(versions, key=Version))
-        marker = f" ; {self.dice.pick(MARKERS)}" if self.dice.chance(25) else ""
+        marker = f" ; {self._scope()}" if self.dice.chance(50) else ""
         return f"{name}{self.dice.pick(('>=', '<=', '!=', '=='))}{version}{marker}"
+
+    def _scope(self) -> str:
+        """A marker of a setting, which may ask for extras of the project."""
+        plain = self.dice.pick(MARKERS)
+        if not self.extras or self.dice.chance(40):
+            return plain
+        asked = f"extra {self.dice.pick(('==', '==', '!='))} '{self.dice.pick(self.extras)}'"
+        return self.dice.pick((asked, asked, f"({plain}) and {asked}", f"{plain} or {asked}"))
 
 
 def toml(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from satlock.corpora.references import Reference
 from satlock.encoder.formula.candidates import Candidates
 from satlock.encoder.markers.marker import FALSE, Formula
 from satlock.encoder.project.dependencies import Dependencies, Dependency
@@ -85,8 +86,8 @@ class Edge:
     package: Package | None
     """None for a refusal: where the region holds, the candidate cannot serve."""
     refusal: str = ""
-    place: str = ""
-    """The one that the target must come from (:attr:`Direct.key`); empty where the requirement names none."""
+    reference: Reference | None = None
+    """What the target must come from, where the requirement says."""
     provisional: int = 0
     """The literal under which it is believed, where it is not yet known to be true."""
     withdrawn: bool = False

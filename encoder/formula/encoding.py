@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 from satlock.encoder.formula.candidates import Candidates, python_region, runs
 from satlock.encoder.formula.cells import Cell, Edge, Fact, Hold, HoldKind, Node, Package
 from satlock.encoder.formula.ranking import is_exact
-from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, forget_switches, from_marker
+from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, forget_switches
 from satlock.encoder.project.dependencies import Dependencies, Dependency, dependency_of
 from satlock.encoder.project.project import Requirement
 from satlock.encoder.project.universe import Universe
@@ -210,8 +210,8 @@ class Encoding:
         cell.nodes[""] = Node(cell, "", _TRUE)
         package.cells.append(cell)
         for requirement in self._constraints.get(package.name, ()):
-            marker = from_marker(requirement.marker)
-            if self.domain.satisfiable(region, marker):
+            marker = self.universe.where(requirement.marker)
+            if requirement.specifier and self.domain.satisfiable(region, marker):
                 origin, specifier = requirement.origin, str(requirement.specifier)
                 fact = Fact("constraint", (region, marker), (cell,), None, requirement.text, 0, origin, specifier)
                 antecedent = [-cell.guard, -self.at_least(cell, 1)]
@@ -249,13 +249,13 @@ class Encoding:
     def _connect(self, node: Node, rank: int, dependency: Dependency, region: Formula) -> None:
         if region is FALSE:
             return
-        direct = self.universe.known.get(dependency.reference) if dependency.reference is not None else None
-        if (dependency.url or dependency.reference) is not None and direct is None:
+        reference = self.universe.declared(dependency)
+        if dependency.url is not None and reference is None:
             refusal = f"requires {dependency.text}, a direct reference that the project does not declare"
             edge = Edge(node, rank, dependency, region, None, refusal)
         else:
             edge = Edge(node, rank, dependency, region, self.package(dependency.name))
-            edge.place = direct.key if direct is not None else ""
+            edge.reference = reference
             edge.package.incoming.append(edge)  # type: ignore[union-attr]
         if node.cell is not None:
             edge.provisional = node.cell.provisional.get(rank, 0)
@@ -283,8 +283,9 @@ class Encoding:
         asks = (edge.node.demand, edge.region)
         candidates = cell.candidates
         admitted = candidates.admitted(edge.dependency.specifier)
-        if edge.place:
-            admitted &= candidates.of(edge.place)
+        if edge.reference is not None:
+            direct = self.universe.known.get(edge.reference)
+            admitted = admitted & candidates.of(direct.key) if direct is not None else 0
         sources = () if edge.node.cell is None else (edge.node.cell,)
         if (cell.guard, 0) not in edge.encoded:
             edge.encoded.add((cell.guard, 0))

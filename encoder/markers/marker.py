@@ -8,12 +8,13 @@ different words share their atoms.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from packaging.markers import Marker
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
+from packaging.utils import canonicalize_name
 
 from satlock.encoder.markers.grid import MINORS, OPAQUE, Grid, Python, neighbours, python_text, words_in
 from satlock.encoder.project.project import Choice
@@ -32,6 +33,7 @@ __all__ = [
     "forget_switches",
     "from_marker",
     "from_python_specifier",
+    "in_project",
     "matches",
     "python_at_least",
     "with_choices",
@@ -274,15 +276,35 @@ def _comparison(variable: str, op: str, text: str, flipped: bool) -> Formula:
     return matches(variable, text) if op in ("==", "===", "<=", ">=") else FALSE
 
 
-def from_marker(marker: Marker | None, extra: str = "") -> Formula:
-    """A PEP 508 marker as a formula, with its ``extra`` variable set to ``extra``.
+def from_marker(marker: Marker | None, extra: str | Callable[[str], Formula] = "") -> Formula:
+    """A PEP 508 marker as a formula.
 
     In a lockfile's marker, ``'x' in extras`` and ``'x' in dependency_groups`` are choices of the project.
+
+    Args:
+        extra: what its ``extra`` variable is set to, or what ``extra == NAME`` stands for.
     """
-    return TRUE if marker is None else _from_list(marker._markers, extra)
+    if marker is None:
+        return TRUE
+    return _from_list(
+        marker._markers, (lambda name: TRUE if name == extra else FALSE) if isinstance(extra, str) else extra
+    )
 
 
-def _from_list(items: Any, extra: str) -> Formula:
+def in_project(marker: Marker | None, active: Mapping[Choice, Formula]) -> Formula:
+    """A marker of the project's settings: in these, ``extra == 'x'`` asks whether its extra ``x`` is in force.
+
+    Args:
+        active: when each choice is in force; what is no extra of these never is.
+    """
+
+    def asked(name: str) -> Formula:
+        return any_of(region for choice, region in active.items() if choice.kind == "extra" and choice.name == name)
+
+    return from_marker(marker, asked)
+
+
+def _from_list(items: Any, extra: Callable[[str], Formula]) -> Formula:
     alternatives: list[list[Formula]] = [[]]
     for item in items:
         if item == "or":
@@ -292,12 +314,13 @@ def _from_list(items: Any, extra: str) -> Formula:
     return any_of(all_of(parts) for parts in alternatives)
 
 
-def _from_tuple(item: Any, extra: str) -> Formula:
+def _from_tuple(item: Any, extra: Callable[[str], Formula]) -> Formula:
     left, op, right = item[0], item[1].value, item[2]
     flipped = type(left).__name__ == "Value"
     variable, text = (right.value, left.value) if flipped else (left.value, right.value)
     if variable == "extra":
-        return TRUE if (text == extra) == (op != "!=") else FALSE
+        found = extra(canonicalize_name(text))
+        return ~found if op in ("!=", "not in") else found
     if variable in ("extras", "dependency_groups"):
         found = chosen(Choice("extra" if variable == "extras" else "group", text))
         return found if op == "in" else ~found

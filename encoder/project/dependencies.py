@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from satlock.corpora.references import Reference
-from satlock.encoder.markers.marker import FALSE, Formula, from_marker
+from satlock.encoder.markers.marker import FALSE, Formula, from_marker, in_project
 from satlock.encoder.markers.specifiers import parse_requirement
-from satlock.encoder.project.project import Project, Requirement
+from satlock.encoder.project.project import Choice, Project, Requirement, ScopedExclude, ScopedOverride
 
 __all__ = ["Dependencies", "Dependency", "Edits", "Lowers", "dependency_of", "edits_of"]
 
@@ -62,8 +62,49 @@ def dependency_of(requirement: Requirement, marker: Formula) -> Dependency:
 class Edits:
     """What the project changes in everybody's requirements."""
 
-    overrides: Mapping[str, tuple[Requirement, ...]]
+    overrides: Mapping[str, tuple[tuple[Requirement, Formula], ...]]
+    """By name, each with the environments in which it holds."""
     excludes: frozenset[str]
+    scoped_overrides: tuple[ScopedOverride, ...] = ()
+    scoped_excludes: tuple[ScopedExclude, ...] = ()
+
+    def within(self, name: str, version: str) -> Edits:
+        """For the requirements of one version of a package, without what :meth:`lines` has replaced already."""
+        if not (self.scoped_overrides or self.scoped_excludes):
+            return self
+        replaced = self._instead(name, version)
+        excluded = [one.names for one in _nearest(self.scoped_excludes, name, version)]
+        kept = {other: found for other, found in self.overrides.items() if other not in replaced}
+        return Edits(kept, self.excludes.union(*excluded))
+
+    def lines(self, name: str, version: str, lines: Sequence[str]) -> Sequence[str]:
+        """The ``Requires-Dist`` lines of one version of a package, as overrides for it alone make them.
+
+        As in uv, such an override replaces what it names, stays in the extra of what it replaces, and is added where
+        there is nothing to replace; one for this very version counts before one for all versions.
+        """
+        instead = self._instead(name, version)
+        if not instead:
+            return lines
+        changed: list[str] = []
+        named: set[str] = set()
+        for line in lines:
+            stated = parse_requirement(line, "")
+            named.add(stated.name)
+            if stated.name in instead:
+                extra = _EXTRA.search(line.partition(";")[2])
+                changed += (_in_extra(one, extra[1] if extra else None) for one in instead[stated.name])
+            else:
+                changed.append(line)
+        changed += (one.text for other in sorted(instead.keys() - named) for one in instead[other])
+        return changed
+
+    def _instead(self, name: str, version: str) -> dict[str, list[Requirement]]:
+        found: dict[str, list[Requirement]] = {}
+        for one in _nearest(self.scoped_overrides, name, version):
+            for requirement in one.requirements:
+                found.setdefault(requirement.name, []).append(requirement)
+        return found
 
     def apply(self, found: Iterable[Dependency]) -> tuple[Dependency, ...]:
         """Replaces each overridden requirement by the overrides of its name, and drops the excluded ones.
@@ -80,34 +121,64 @@ class Edits:
                 kept.append(dependency)
             elif dependency.name not in replaced:
                 replaced.add(dependency.name)
-                kept += [dependency_of(o, from_marker(o.marker)) for o in self.overrides[dependency.name]]
+                kept += [dependency_of(*override) for override in self.overrides[dependency.name]]
         return tuple(kept)
 
 
-def edits_of(project: Project, *, itself: bool = True) -> Edits:
-    """The edits of a project; ``itself`` says whether requirements on the project count as met."""
-    overrides: dict[str, tuple[Requirement, ...]] = {}
+_Scoped = TypeVar("_Scoped", ScopedOverride, ScopedExclude)
+
+
+def _nearest(scoped: Sequence[_Scoped], name: str, version: str) -> list[_Scoped]:
+    covering = [one for one in scoped if one.scope.covers(name, version)]
+    return [one for one in covering if one.scope.version is not None] or covering
+
+
+def _in_extra(override: Requirement, extra: str | None) -> str:
+    """The text of an override, in the extra of the requirement that it replaces."""
+    if extra is None:
+        return override.text
+    head = override.text.partition(";")[0]
+    own = f"({override.marker}) and " if override.marker is not None else ""
+    return f"{head}; {own}extra == '{extra}'"
+
+
+def edits_of(project: Project, active: Mapping[Choice, Formula], *, itself: bool = True) -> Edits:
+    """The edits of a project.
+
+    Args:
+        active: when each choice of the project is in force, which markers of overrides may ask for.
+        itself: whether requirements on the project count as met.
+    """
+    overrides: dict[str, tuple[tuple[Requirement, Formula], ...]] = {}
     for requirement in project.overrides:
-        overrides[requirement.name] = (*overrides.get(requirement.name, ()), requirement)
+        stated = requirement, in_project(requirement.marker, active)
+        overrides[requirement.name] = (*overrides.get(requirement.name, ()), stated)
     # A package that requires the project itself has it: it is what is being installed.
     met = frozenset((project.name,)) if project.name and itself else frozenset()
-    return Edits(overrides, project.excludes | met)
+    return Edits(overrides, project.excludes | met, project.scoped_overrides, project.scoped_excludes)
 
 
 class Dependencies:
     """The requirements of one build. Lines are parsed when their extra is first asked for: most never are."""
 
-    def __init__(
-        self, lines: Sequence[str], provides: Iterable[str], origin: str, edits: Edits, lowering: Lowers | None = None
+    def __init__(  # noqa: PLR0917
+        self,
+        lines: Sequence[str],
+        provides: Iterable[str],
+        name: str,
+        version: str,
+        edits: Edits,
+        lowering: Lowers | None = None,
     ) -> None:
+        """Raises ValueError where a line cannot be read that edits of this package alone have to look at."""
         self.provides = frozenset(provides)
-        self._origin = origin
-        self._edits = edits
+        self._origin = f"{name} {version}"
+        self._edits = edits.within(name, version)
         self._lowering = lowering
         self._always: list[str] = []
         self._by_extra: dict[str, list[str]] = {}
         self._read: dict[str, tuple[Dependency, ...]] = {}
-        for line in lines:
+        for line in edits.lines(name, version, lines):
             marker = line.partition(";")[2]
             named = _EXTRA.findall(marker) if "extra" in marker else []
             if len(named) == 1 and not _OTHER_EXTRA.search(marker):

@@ -45,7 +45,7 @@ class Lowering:
         for source in self.sources.get(dependency.name, ()):
             if source.choice is not None and (source.choice.kind, source.choice.name) != (kind, name):
                 continue
-            scope = from_marker(source.marker)
+            scope = from_marker(source.marker, name if kind == "extra" else "")
             here = dependency.marker & scope
             rest &= ~scope
             if here is not FALSE:

@@ -10,13 +10,15 @@ from typing import Literal, NamedTuple
 
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from satlock.corpora.index.access import Access
 from satlock.corpora.index.address import without_credentials
 from satlock.corpora.index.building import Building
 from satlock.corpora.references import PathReference, Reference
 
-__all__ = ["Choice", "DependencyMetadata", "Index", "Member", "Project", "ProjectError", "Requirement", "Source"]
+__all__ = ["Choice", "DependencyMetadata", "Index", "Member", "Project", "ProjectError", "Requirement", "Scope",
+           "ScopedExclude", "ScopedOverride", "Source"]  # fmt: skip
 
 
 class ProjectError(Exception):
@@ -54,6 +56,33 @@ class Requirement:
     """Where it was written, e.g. ``project.dependencies`` or ``project.optional-dependencies.cpu``."""
     reference: Reference | None = None
     """What ``url`` refers to; None where there is no URL."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A package, or one version of it, whose requirements alone a setting speaks of."""
+
+    package: str
+    version: str | None = None
+
+    def covers(self, name: str, version: str) -> bool:
+        return self.package == name and (self.version is None or Version(self.version) == Version(version))
+
+
+@dataclass(frozen=True)
+class ScopedOverride:
+    """What takes the place of requirements of one package (``override-dependencies`` with ``package``)."""
+
+    scope: Scope
+    requirements: tuple[Requirement, ...]
+
+
+@dataclass(frozen=True)
+class ScopedExclude:
+    """What one package does not require after all (``exclude-dependencies`` with ``package``)."""
+
+    scope: Scope
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -149,6 +178,8 @@ class Project:
     constraints: tuple[Requirement, ...] = ()
     overrides: tuple[Requirement, ...] = ()
     excludes: frozenset[str] = frozenset()
+    scoped_overrides: tuple[ScopedOverride, ...] = ()
+    scoped_excludes: tuple[ScopedExclude, ...] = ()
     environments: tuple[Marker, ...] = ()
     required_environments: tuple[Marker, ...] = ()
     prerelease: PreReleases = "if-necessary-or-explicit"

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from satlock.corpora.references import Direct, Reference
 from satlock.encoder.markers.domain import Domain
-from satlock.encoder.markers.marker import FALSE, TRUE, Formula, any_of, from_marker
+from satlock.encoder.markers.marker import FALSE, TRUE, Formula, any_of
 from satlock.encoder.project.dependencies import Dependencies, Dependency, Edits, dependency_of
 from satlock.encoder.project.lowering import Lowering, lowering_of
 from satlock.encoder.project.project import Choice, Project, ProjectError, Requirement
@@ -31,12 +31,14 @@ class Root:
     """When what lists it is in force; its own marker comes on top."""
     choice: Choice | None
     """The extra or group that lists it; None for ``project.dependencies``."""
+    marker: Formula
+    """Its own marker, there."""
     lowering: Lowering | None = None
     """The sources of the member that lists it."""
 
     def dependencies(self, edits: Edits) -> list[Dependency]:
         """As it is encoded: with its marker, and with what overrides and sources make of it."""
-        stated = dependency_of(self.requirement, from_marker(self.requirement.marker))
+        stated = dependency_of(self.requirement, self.marker)
         found = edits.apply([stated])
         if self.lowering is None:
             return list(found)
@@ -74,8 +76,7 @@ class Reached:
 def dependencies_of(direct: Direct, edits: Edits) -> Dependencies:
     """What a direct candidate requires, by its own sources."""
     told = direct.metadata
-    origin = f"{told.name} {told.version}"
-    return Dependencies(told.requires_dist, told.provides_extra, origin, edits, lowering_of(direct))
+    return Dependencies(told.requires_dist, told.provides_extra, told.name, told.version, edits, lowering_of(direct))
 
 
 def reach(  # noqa: PLR0917

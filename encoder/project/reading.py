@@ -117,6 +117,8 @@ def project_of(
     sources, indexes = shared.sources(path, declared, indexes, {each.name for each in requirements}, warnings)
     shared.check(path, name, requirements, sources)
     constraints = settings.get("constraint-dependencies")
+    overrides, scoped_overrides = read_overrides(settings.get("override-dependencies"))
+    excludes, scoped_excludes = read_excludes(settings.get("exclude-dependencies"))
     now = now or datetime.now(UTC)
     return Project(
         path=path,
@@ -141,8 +143,10 @@ def project_of(
         sources=sources,
         indexes=indexes,
         constraints=constraints.requirements() if constraints else (),
-        overrides=read_overrides(settings.get("override-dependencies"), warnings),
-        excludes=read_excludes(settings.get("exclude-dependencies"), warnings),
+        overrides=overrides,
+        excludes=excludes,
+        scoped_overrides=scoped_overrides,
+        scoped_excludes=scoped_excludes,
         environments=read_markers(settings.get("environments")),
         required_environments=read_markers(settings.get("required-environments")),
         exclude_newer_index=read_cutoffs_per_index(settings.get("index"), indexes, now),

@@ -5,12 +5,11 @@ Their meaning is that of uv's settings reference; a key of ``[tool.satlock]`` re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import TypedDict, TypeVar, get_args
 
 from packaging.markers import Marker
-from packaging.version import InvalidVersion, Version
 
 from satlock.corpora.index.access import KEYRINGS, Access
 from satlock.corpora.index.building import Building
@@ -23,6 +22,9 @@ from satlock.encoder.project.project import (
     PreReleases,
     Requirement,
     Resolution,
+    Scope,
+    ScopedExclude,
+    ScopedOverride,
 )
 from satlock.encoder.project.values import Value, shown
 
@@ -166,28 +168,50 @@ def read_markers(value: Value | None) -> tuple[Marker, ...]:
     return tuple(item.environment_marker() for item in value.items("a marker or a list of markers"))
 
 
-def read_overrides(value: Value | None, warnings: list[str]) -> tuple[Requirement, ...]:
-    """``override-dependencies``; those scoped to one package (tables) are not supported yet."""
-    if value is None:
-        return ()
-    return tuple(item.requirement(value.where) for item in _unscoped(value, warnings))
+def read_overrides(value: Value | None) -> tuple[tuple[Requirement, ...], tuple[ScopedOverride, ...]]:
+    """``override-dependencies``: those for everybody, and those for one package.
+
+    As in uv, the latter say versions only: what comes from elsewhere comes from there for everybody.
+    """
+    scoped: list[ScopedOverride] = []
+    for item, scope, dependencies in _scoped(value):
+        requirements = dependencies.requirements()
+        if any(requirement.url is not None for requirement in requirements):
+            raise item.error("has an address", "write it in [tool.uv.sources], which holds for everybody")
+        scoped.append(ScopedOverride(scope, requirements))
+    everybody = (item.requirement(value.where) for item in _unscoped(value)) if value is not None else ()
+    return tuple(everybody), tuple(scoped)
 
 
-def read_excludes(value: Value | None, warnings: list[str]) -> frozenset[str]:
-    """``exclude-dependencies``; those scoped to one package (tables) are not supported yet."""
-    if value is None:
-        return frozenset()
-    return frozenset(item.name("package name") for item in _unscoped(value, warnings))
+def read_excludes(value: Value | None) -> tuple[frozenset[str], tuple[ScopedExclude, ...]]:
+    """``exclude-dependencies``: those for everybody, and those for one package."""
+    scoped = tuple(ScopedExclude(scope, read_names(names)) for _, scope, names in _scoped(value))
+    return frozenset(item.name("package name") for item in _unscoped(value)), scoped
 
 
-def _unscoped(value: Value, warnings: list[str]) -> list[Value]:
-    unscoped = []
-    for item in value.items():
-        if isinstance(item.raw, dict):
-            warnings.append(f"{item.where} is scoped to one package, which is not supported yet, and has no effect.")
-        else:
-            unscoped.append(item)
-    return unscoped
+def _unscoped(value: Value | None) -> list[Value]:
+    return [item for item in value.items() if not isinstance(item.raw, dict)] if value is not None else []
+
+
+def _scoped(value: Value | None) -> Iterator[tuple[Value, Scope, Value]]:
+    """The entries that are tables, ``{ package = { name, version }, dependencies = [] }``, with the last of these."""
+    for item in value.items() if value is not None else ():
+        if not isinstance(item.raw, dict):
+            continue
+        table = item.table()
+        for key, other in table.items():
+            if key not in ("package", "dependencies"):
+                raise other.error("is unknown", "use package and dependencies")
+        if "package" not in table or "dependencies" not in table:
+            raise item.error("lacks package or dependencies", "write { package = { name = '...' }, dependencies = [] }")
+        package = table["package"].table()
+        for key, other in package.items():
+            if key not in ("name", "version"):
+                raise other.error("is unknown", "use name and version")
+        if "name" not in package:
+            raise table["package"].error("has no name", "add the name of the package")
+        version = package["version"].version() if "version" in package else None
+        yield item, Scope(package["name"].name("package name"), version), table["dependencies"]
 
 
 def read_prereleases_per_package(value: Value | None) -> dict[str, PreReleases]:
@@ -275,18 +299,11 @@ def _one_metadata(entry: Value) -> DependencyMetadata:
     if "name" not in table:
         raise entry.error("has no name", "add the name of the package")
     version = table.get("version")
-    if version is not None:
-        try:
-            Version(version.text("a version as a string"))
-        except InvalidVersion as error:
-            raise version.error(
-                f"is {shown(version.raw)}, which is not a valid version", "write it as in PEP 440, e.g. '1.2.3'"
-            ) from error
     requires_python = table.get("requires-python")
     extras = table.get("provides-extra", table.get("provides-extras"))
     return DependencyMetadata(
         name=table["name"].name("package name"),
-        version=version.text() if version else None,
+        version=version.version() if version else None,
         requires_dist=_texts_of_requirements(table),
         requires_python=str(requires_python.specifiers()) if requires_python else None,
         provides_extra=tuple(item.name("extra name") for item in extras.items()) if extras else (),

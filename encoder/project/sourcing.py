@@ -82,7 +82,7 @@ def _one_source(  # noqa: PLR0917
     scope = next((declared.choice(table[kind], kind) for kind in ("extra", "group") if kind in table), None)
     if scope is not None and ground.owner:
         scope = Choice(scope.kind, scope.name, ground.owner)
-    marker = table["marker"].environment_marker() if "marker" in table else None
+    marker = table["marker"].marker() if "marker" in table else None
     if kind == "index":
         index = table["index"].text("the name of an index as a string")
         known_index = next((one for one in indexes if one.name == index), None)

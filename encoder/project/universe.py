@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
+from pathlib import Path
 
+from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
-from satlock.corpora.references import Direct, Reference
+from satlock.corpora.references import Direct, Reference, same_place
 from satlock.encoder.markers.domain import Domain, Environment
 from satlock.encoder.markers.marker import (
     FALSE,
@@ -19,8 +21,10 @@ from satlock.encoder.markers.marker import (
     chosen,
     from_marker,
     from_python_specifier,
+    in_project,
 )
-from satlock.encoder.project.dependencies import edits_of
+from satlock.encoder.project.dependencies import Dependency, Edits, edits_of
+from satlock.encoder.project.direct import reference_of_url
 from satlock.encoder.project.lowering import lowering_of
 from satlock.encoder.project.project import Choice, Member, Project, ProjectError, Requirement
 from satlock.encoder.project.reach import Claim, Reached, Root, reach
@@ -62,10 +66,31 @@ class Universe:
     pins: Mapping[str, tuple[Pin, ...]]
     unusable: tuple[Choice, ...]
     """Choices that no environment admits, since they bring conflicting ones together."""
+    edits: Edits
+    """What the project changes in everybody's requirements."""
+    folder: Path
+    """Of the project."""
     known: dict[Reference, Direct] = field(default_factory=dict)
     """What references came to, as far as they were read."""
     unknown: tuple[Reference, ...] = ()
     """What has to be read before the universe is the project's: without it pins and conflicts are missing."""
+
+    def declared(self, dependency: Dependency) -> Reference | None:
+        """The reference that a requirement names, if the project declares the same one for that package."""
+        if dependency.url is None or dependency.reference is not None:
+            return dependency.reference
+        stated = [pin.reference for pin in self.pins.get(dependency.name, ()) if pin.reference is not None]
+        if not stated:
+            return None
+        try:
+            asked = reference_of_url(dependency.url, self.folder)
+        except ValueError:
+            return None
+        return next((one for one in stated if same_place(one, asked)), None)
+
+    def where(self, marker: Marker | None) -> Formula:
+        """The environments that a marker of the project's settings speaks of."""
+        return in_project(marker, self.active)
 
 
 def universe_of(project: Project, known: Mapping[Reference, Direct] | None = None) -> Universe:
@@ -105,10 +130,12 @@ def _universe(project: Project, known: dict[Reference, Direct], optional: frozen
                 f"{project.path}: requires-python and tool.uv.environments leave no environment; widen one of them."
             )
         roots = tuple(_roots(project, active, known, optional))
-        reached = reach(project, roots, _claims(project, active), known, edits_of(project, itself=False), domain)
-        if reached.brought == brought:
+        edits = edits_of(project, active, itself=False)
+        reached = reach(project, roots, _claims(project, active), known, edits, domain)
+        if all(domain.implies(region, brought.get(extra, FALSE)) for extra, region in reached.brought.items()):
             break
-        brought = dict(reached.brought)
+        # Only ever more, since a setting may ask that an extra is not in force, which it then brings along.
+        brought = {extra: any_of((region, brought.get(extra, FALSE))) for extra, region in reached.brought.items()}
     own = _activations(project, {}, optional)
     active |= _activations_elsewhere(project, active, reached)
     every = list(_axioms(project, active))
@@ -121,7 +148,9 @@ def _universe(project: Project, known: dict[Reference, Direct], optional: frozen
         if not choice.package and not domain.satisfiable(chosen(choice), whole if choice.kind == "extra" else TRUE)
     )
     pins = _pins(project, reached, domain)
-    return Universe(domain, roots, active, own, pins, unusable, known, tuple(reached.unknown))
+    edits = edits_of(project, active)
+    folder, unknown = project.path.parent, tuple(reached.unknown)
+    return Universe(domain, roots, active, own, pins, unusable, edits, folder, known, unknown)
 
 
 def _axioms(project: Project, active: Mapping[Choice, Formula]) -> Iterator[Formula]:
@@ -147,12 +176,12 @@ def _activations(project: Project, brought: Mapping[str, Formula], optional: fro
     for group, included in project.group_includes.items():
         for name in included:
             brought_by[Choice("group", name)].append((Choice("group", group), _pythons_of(project, group)))
-    for by, requirement in _listed(project):
+    for by, requirement, marker in _listed(project):
         if requirement.name == project.name:
             for extra in requirement.extras:
-                brought_by[Choice("extra", extra)].append((by, from_marker(requirement.marker)))
+                brought_by[Choice("extra", extra)].append((by, marker))
             if itself in brought_by and by is not None and by.kind == "group":
-                brought_by[itself].append((by, from_marker(requirement.marker)))
+                brought_by[itself].append((by, marker))
 
     def paths(choice: Choice, on_path: frozenset[Choice]) -> Formula:
         ways = [chosen(choice)]
@@ -168,15 +197,25 @@ def _activations(project: Project, brought: Mapping[str, Formula], optional: fro
     return {choice: paths(choice, frozenset((choice,))) for choice in choices}
 
 
-def _listed(project: Project) -> Iterator[tuple[Choice | None, Requirement]]:
+def _listed(project: Project) -> Iterator[tuple[Choice | None, Requirement, Formula]]:
+    """What the project lists, with what lists it and its marker there.
+
+    As in uv, ``dependencies`` may say ``a; sys_platform == 'win32' or extra == 'x'``: the extra lists ``a`` as well.
+    """
     for requirement in project.dependencies:
-        yield None, requirement
+        plain = from_marker(requirement.marker)
+        if plain is not FALSE or "extra" not in str(requirement.marker):
+            yield None, requirement, plain
+        for name in project.extras:
+            marker = from_marker(requirement.marker, name)
+            if marker is not plain and marker & ~plain is not FALSE:
+                yield Choice("extra", name), requirement, marker & ~plain
     for name, requirements in project.extras.items():
         for requirement in requirements:
-            yield Choice("extra", name), requirement
+            yield Choice("extra", name), requirement, from_marker(requirement.marker, name)
     for name, requirements in project.groups.items():
         for requirement in requirements:
-            yield Choice("group", name), requirement
+            yield Choice("group", name), requirement, from_marker(requirement.marker)
 
 
 def _activations_elsewhere(
@@ -229,11 +268,11 @@ def _roots(
     project: Project, active: Mapping[Choice, Formula], known: Mapping[Reference, Direct], optional: frozenset[str]
 ) -> Iterator[Root]:
     whole = active.get(Choice("project", ""), TRUE)
-    for choice, requirement in _listed(project):
+    for choice, requirement, marker in _listed(project):
         if requirement.name != project.name:
             needs_all = choice is None or choice.kind == "extra"  # a group can be installed alone
             region = active[choice] if choice is not None else TRUE
-            yield Root(requirement, whole & region if needs_all else region, choice)
+            yield Root(requirement, whole & region if needs_all else region, choice, marker)
     for member in project.members if project.whole_workspace else ():
         yield from _roots_of_member(member, known.get(member.folder), member.name in optional)
 
@@ -249,16 +288,17 @@ def _roots_of_member(member: Member, direct: Direct | None, optional: bool) -> I
         origin = f"extra {extra} of {member.name}" if extra else f"the workspace member {member.name}"
         return Requirement(member.name, extras, SpecifierSet(), None, None, text, origin, member.folder)
 
-    yield Root(required(""), present, itself)
+    yield Root(required(""), present, itself, TRUE)
     if direct is None:
         return
     for extra in direct.metadata.provides_extra:
         choice = Choice("extra", extra, member.name)
-        yield Root(required(extra), present & chosen(choice), choice)
+        yield Root(required(extra), present & chosen(choice), choice, TRUE)
     lowering = lowering_of(direct)
     for group, requirements in member.groups.items():
         for requirement in requirements:
-            yield Root(requirement, _group(member, group), Choice("group", group, member.name), lowering)
+            choice, marker = Choice("group", group, member.name), from_marker(requirement.marker)
+            yield Root(requirement, _group(member, group), choice, marker, lowering)
 
 
 def _claims(project: Project, active: Mapping[Choice, Formula]) -> dict[str, list[Claim]]:
@@ -273,8 +313,12 @@ def _claims(project: Project, active: Mapping[Choice, Formula]) -> dict[str, lis
             marker = str(source.marker or "")
             said += [f"({marker})" if said and " or " in marker else marker] if marker else []
             index = (source.index, urls.get(source.index, source.url)) if source.index else None
-            region = scope & from_marker(source.marker)
+            region = scope & in_project(source.marker, active)
             found.append(Claim(region, " and ".join(said) or "everywhere", source.reference, index))
+    for constraint in project.constraints:
+        if constraint.reference is not None:
+            claim = Claim(in_project(constraint.marker, active), constraint.origin, constraint.reference)
+            claims.setdefault(constraint.name, []).append(claim)
     for member in project.members:
         if member.name not in claims:
             claims[member.name] = [Claim(TRUE, "everywhere", member.folder)]
@@ -285,6 +329,7 @@ def _pins(project: Project, reached: Reached, domain: Domain) -> dict[str, tuple
     pins: dict[str, tuple[Pin, ...]] = {}
     for name, claims in reached.claims.items():
         own = len(project.sources.get(name, ()))
+        own += sum(c.name == name and c.reference is not None for c in project.constraints)
         merged: dict[object, list[Claim]] = {}
         for claim in claims:
             merged.setdefault(claim.index or claim.reference, []).append(claim)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal
 
 from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
 
 from satlock.encoder.project.cutoffs import iso_duration
 from satlock.encoder.project.layers import NOTHING_AROUND, Around
@@ -21,7 +20,7 @@ from satlock.encoder.project.reading import load, project_of
 from satlock.encoder.project.script import tables_of_script
 from satlock.encoder.project.settings import settings_of
 from satlock.encoder.project.sharing import shared_settings
-from satlock.encoder.project.values import Value, shown
+from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of
 
 __all__ = ["Cutoff", "UvView", "refuse_unlisted_scopes", "uv_view_of"]
@@ -133,12 +132,7 @@ def _version(stated: Mapping[str, Value]) -> str | None:
         if isinstance(dynamic, list) and "version" in dynamic:
             return None
         raise ProjectError(f"project in {stated['name'].file} has no version, which uv needs; add version = '0.1.0'.")
-    try:
-        return str(Version(stated["version"].text("a version as a string")))
-    except InvalidVersion:
-        raise stated["version"].error(
-            f"is {shown(stated['version'].raw)}, which is not a valid version", "write it as in PEP 440, e.g. '1.2.3'"
-        ) from None
+    return stated["version"].version()
 
 
 def _cutoff(value: Value, moment: datetime | None) -> Cutoff | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from packaging.markers import InvalidMarker, Marker
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from satlock.corpora.index.address import redacted
 from satlock.encoder.markers.specifiers import parse_strict_requirement
@@ -117,6 +118,18 @@ class Value:
     def requirements(self) -> tuple[Requirement, ...]:
         return tuple(item.requirement(self.where) for item in self.items("a list of requirements"))
 
+    def version(self) -> str:
+        """A version (PEP 440), in its normal form."""
+        text = self.text("a version as a string")
+        try:
+            if len(text) > 1000:
+                raise InvalidVersion("it is too long")
+            return str(Version(text))
+        except InvalidVersion as error:
+            raise self.error(
+                f"is {shown(text)}, which is not a valid version", "write it as in PEP 440, e.g. '1.2.3'"
+            ) from error
+
     def specifiers(self) -> SpecifierSet:
         text = self.text("a version specifier as a string")
         try:
@@ -130,12 +143,19 @@ class Value:
 
     def environment_marker(self) -> Marker:
         """A PEP 508 marker on the platform and the Python alone, not on extras or groups."""
+        return self._marker(r"\b(extras?|dependency_groups)\b", "an extra or a group")
+
+    def marker(self) -> Marker:
+        """A PEP 508 marker, which may ask for an extra of the project (``extra == 'x'``)."""
+        return self._marker(r"\b(extras|dependency_groups)\b", "what only a lock may ask for")
+
+    def _marker(self, refused: str, what: str) -> Marker:
         text = self.text("an environment marker as a string")
         advice = "write one as in PEP 508, e.g. \"sys_platform == 'linux'\""
         try:
             marker = Marker(text)
         except (InvalidMarker, RecursionError) as error:
             raise self.error(f"is {shown(text)}, which is not a valid marker ({first_line(error)})", advice) from error
-        if re.search(r"\b(extras?|dependency_groups)\b", _QUOTED.sub("''", str(marker))):
-            raise self.error(f"is {shown(text)}, which depends on an extra or a group", advice)
+        if re.search(refused, _QUOTED.sub("''", str(marker))):
+            raise self.error(f"is {shown(text)}, which depends on {what}", advice)
         return marker

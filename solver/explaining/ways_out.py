@@ -17,7 +17,6 @@ from satlock.corpora.index.access import Access
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import Formula
 from satlock.encoder.project.amendments import Amendment, amended
-from satlock.encoder.project.dependencies import edits_of
 from satlock.encoder.project.project import Project, ProjectError
 from satlock.encoder.project.universe import Universe
 from satlock.solver.explaining.amending import amendments_of
@@ -127,7 +126,7 @@ class _Trials:
             self.failed = True
             return None
         shelf = self._shelf_for(project, universe)
-        sources = Sources(project, universe, self.corpus, self.default_index, edits_of(project), shelf=shelf)
+        sources = Sources(project, universe, self.corpus, self.default_index, universe.edits, shelf=shelf)
         search = Search(project, universe, sources, "newest-first", self._last, on_round=self._on_round)
         try:
             self._last = _versions(search.run())

@@ -15,7 +15,6 @@ from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of
 from satlock.encoder.markers.shortest import Shortener, spelled_for_people
 from satlock.encoder.markers.specifiers import python_lower_bounds
-from satlock.encoder.project.dependencies import Edits, edits_of
 from satlock.encoder.project.project import Choice, Project
 from satlock.encoder.project.universe import Universe
 from satlock.solver.lockfiles.lock import Lock, LockedPackage, LockedRequirement, Needs
@@ -110,7 +109,7 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
         extras=tuple(project.extras),
         groups=tuple(project.groups),
         default_groups=project.default_groups,
-        roots=edges.roots(universe, edits_of(project)),
+        roots=edges.roots(universe),
         relative=frozenset(index.url for index in project.indexes if index.relative),
     )
 
@@ -142,12 +141,12 @@ class _Edges:
                     self._step(steps, edge.package, edge.dependency.extras, self.regions[cell, extra], stated)
         return {extra: Needs(any_of(reached), _listed(steps)) for extra, (reached, steps) in sorted(found.items())}
 
-    def roots(self, universe: Universe, edits: Edits) -> dict[Choice | None, tuple[LockedRequirement, ...]]:
+    def roots(self, universe: Universe) -> dict[Choice | None, tuple[LockedRequirement, ...]]:
         """What the project itself requires, by the choice that lists it."""
         found: dict[Choice | None, _Steps] = {}
         for root in universe.roots:
             steps = found.setdefault(root.choice, {})
-            for stated in root.dependencies(edits):
+            for stated in root.dependencies(universe.edits):
                 package = self.encoding.packages.get(stated.name)
                 if package is not None:
                     self._step(steps, package, stated.extras, root.active, (stated.marker,))

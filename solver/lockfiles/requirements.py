@@ -13,7 +13,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from satlock.encoder.markers.specifiers import parse_requirement
-from satlock.encoder.project.project import DependencyMetadata, Requirement
+from satlock.encoder.project.project import DependencyMetadata, Requirement, Scope, ScopedExclude
 from satlock.encoder.project.settings import (
     merge_settings,
     read_dependency_metadata,
@@ -66,6 +66,8 @@ class Edits:
     excludes: frozenset[str] = frozenset()
     stated: tuple[DependencyMetadata, ...] = ()
     """``dependency-metadata``: in place of what a package says."""
+    scoped_overrides: tuple[tuple[Scope, tuple[Line, ...]], ...] = ()
+    scoped_excludes: tuple[ScopedExclude, ...] = ()
     no_build: bool = False
     no_build_package: frozenset[str] = frozenset()
     """What may not be built to learn what it requires."""
@@ -187,14 +189,16 @@ def read_lists(path: Path) -> tuple[ProjectLists, Edits]:
 
 
 def _edits(settings: dict[str, Value]) -> Edits:
-    unsupported: list[str] = []
-    overrides = read_overrides(settings.get("override-dependencies"), unsupported)
+    overrides, scoped_overrides = read_overrides(settings.get("override-dependencies"))
+    excludes, scoped_excludes = read_excludes(settings.get("exclude-dependencies"))
     constraints = settings.get("constraint-dependencies")
     return Edits(
         tuple(_line(requirement) for requirement in overrides),
         _lines(constraints),
-        read_excludes(settings.get("exclude-dependencies"), unsupported),
+        excludes,
         read_dependency_metadata(settings.get("dependency-metadata")),
+        tuple((one.scope, tuple(_line(requirement) for requirement in one.requirements)) for one in scoped_overrides),
+        scoped_excludes,
         "no-build" in settings and settings["no-build"].flag(),
         frozenset(read_names(settings.get("no-build-package"))),
     )

@@ -13,7 +13,6 @@ from satlock.encoder.formula.candidates import Candidates
 from satlock.encoder.formula.cells import Cell, Fact, Hold, HoldKind
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.domain import Environment
-from satlock.encoder.markers.marker import from_marker
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
 from satlock.solver.explaining.reasons import Reasons
@@ -212,7 +211,7 @@ class Search:
         ranks = 0
         for constraint in self.project.constraints:
             here = constraint.name == cell.package.name
-            if here and self.universe.domain.satisfiable(cell.region, from_marker(constraint.marker)):
+            if here and self.universe.domain.satisfiable(cell.region, self.universe.where(constraint.marker)):
                 ranks |= ~cell.candidates.admitted(constraint.specifier)
         return ranks
 

@@ -376,7 +376,7 @@ class Sources:
             assert len(known) == len(parts)
             provides = {extra for _, part in known for extra in part.provides_extra}
             for region, lines, requires_python in said_by(build.region, known):
-                dependencies = Dependencies(lines, provides, f"{name} {build.version}", self.edits)
+                dependencies = Dependencies(lines, provides, name, build.version, self.edits)
                 dependencies.of()
                 found.append((region, dependencies))
                 pythons.append(None if build.release.requires_python is not None else requires_python)

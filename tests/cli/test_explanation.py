@@ -13,7 +13,6 @@ import pytest
 from pysat.solvers import Solver
 
 from satlock.encoder.formula.encoding import Encoding
-from satlock.encoder.project.dependencies import edits_of
 from satlock.encoder.project.reading import read_project
 from satlock.encoder.project.universe import universe_of
 from satlock.solver.explaining.explanation import explain, reason_of
@@ -75,7 +74,7 @@ def test_the_facts_clash_and_none_of_them_can_be_spared(draw: object, tmp_path: 
         world: World = draw(seed)  # type: ignore[operator]
         project = read_project(world.write_project(tmp_path))
         universe = universe_of(project)
-        sources = Sources(project, universe, MemoryCorpus(world), world.default_index, edits_of(project))
+        sources = Sources(project, universe, MemoryCorpus(world), world.default_index, universe.edits)
         search = Search(project, universe, sources, "newest-first")
         try:
             search.run()

@@ -469,7 +469,7 @@ def needed(lines: list[str], env: Environment, extra: str) -> Iterator[str]:
 @given(lines=requirement_lines(), extra=st.sampled_from(("x", "y", "under-score", "nowhere")), env=bases)
 @examples(100)
 def test_extras_add_what_packaging_says(lines: list[str], extra: str, env: Environment) -> None:
-    found = Dependencies(lines, (), "a 1.0", Edits({}, frozenset()))
+    found = Dependencies(lines, (), "a", "1.0", Edits({}, frozenset()))
     active = {
         dependency.name
         for dependency in (*found.of(), *found.of(extra))

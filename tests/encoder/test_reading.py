@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from satlock.corpora.references import GitReference, PathReference, UrlReference
-from satlock.encoder.project.project import Choice, DependencyMetadata, Index, Project, ProjectError, Source
+from satlock.encoder.project.project import (
+    Choice,
+    DependencyMetadata,
+    Index,
+    Project,
+    ProjectError,
+    Scope,
+    ScopedExclude,
+    Source,
+)
 from satlock.encoder.project.reading import read_project
 
 NOW = datetime(2025, 6, 15, 12, 0, tzinfo=UTC)
@@ -331,8 +340,8 @@ def test_the_settings_of_versions(read):
         [tool.uv]
         index-strategy = "unsafe-best-match"
         constraint-dependencies = ["urllib3<2"]
-        override-dependencies = ["apex; sys_platform == 'never'", {package = {name = "a"}, dependencies = []}]
-        exclude-dependencies = ["Some_Thing", {package = {name = "a"}, dependencies = ["b"]}]
+        override-dependencies = ["apex; sys_platform == 'never'", {package = {name = "A"}, dependencies = ["b<2", "c"]}]
+        exclude-dependencies = ["Some_Thing", {package = {name = "a", version = "1.0.0"}, dependencies = ["B"]}]
         environments = "sys_platform == 'linux'"
         required-environments = ["sys_platform == 'linux'", "sys_platform == 'darwin'"]
         prerelease = "allow"
@@ -349,17 +358,16 @@ def test_the_settings_of_versions(read):
     ]
     assert [each.name for each in project.overrides] == ["apex"]
     assert project.excludes == {"some-thing"}
+    (override,), (exclude,) = project.scoped_overrides, project.scoped_excludes
+    assert (override.scope, [each.text for each in override.requirements]) == (Scope("a"), ["b<2", "c"])
+    assert exclude == ScopedExclude(Scope("a", "1.0.0"), ("b",))
+    assert exclude.scope.covers("a", "1") and not exclude.scope.covers("a", "1.1")
     assert [str(marker) for marker in project.environments] == ['sys_platform == "linux"']
     assert len(project.required_environments) == 2
     assert (project.prerelease, project.prerelease_package) == ("allow", {"black": "disallow", "torch": "explicit"})
     assert project.resolution == "lowest-direct"
     assert (project.no_build, project.no_binary, project.no_binary_package) == (True, False, {"b"})
-    assert project.warnings == (
-        "entry 2 of tool.uv.override-dependencies is scoped to one package, which is not supported yet, and has no "
-        "effect.",
-        "entry 2 of tool.uv.exclude-dependencies is scoped to one package, which is not supported yet, and has no "
-        "effect.",
-    )
+    assert project.warnings == ()
 
 
 def test_cutoffs(read):

@@ -167,10 +167,9 @@ def test_of_the_standard_tables(tmp_path, content, sentence):
             "[project.optional-dependencies], or drop it here.",
         ),
         (
-            "sources.z = {index = 'i', marker = \"extra == 'a'\"}\n" + INDEX,
-            "tool.uv.sources.z.marker in FILE is \"extra == 'a'\", which depends on an extra or a group; write one "
-            "as in "
-            "PEP 508, e.g. \"sys_platform == 'linux'\".",
+            "sources.z = {index = 'i', marker = \"'a' in extras\"}\n" + INDEX,
+            "tool.uv.sources.z.marker in FILE is \"'a' in extras\", which depends on what only a lock may ask for; "
+            "write one as in PEP 508, e.g. \"sys_platform == 'linux'\".",
         ),
         ("sources.z = {}", "tool.uv.sources.z in FILE has no source; add one of index, git, url, path, workspace."),
         (

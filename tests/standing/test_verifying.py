@@ -10,7 +10,6 @@ import pytest
 import tomli_w
 from packaging.pylock import Pylock
 
-from satlock.encoder.project.dependencies import edits_of
 from satlock.encoder.project.project import ProjectError
 from satlock.encoder.project.reading import read_project
 from satlock.encoder.project.universe import universe_of
@@ -31,7 +30,7 @@ from tests.world import MemoryCorpus, World, fake_sha256, file_url
 def violation(text: str, form: Any, world: World, folder: Path) -> str | None:
     project = read_project(folder)
     universe = universe_of(project)
-    sources = Sources(project, universe, MemoryCorpus(world), world.default_index, edits_of(project))
+    sources = Sources(project, universe, MemoryCorpus(world), world.default_index, universe.edits)
     return first_violation(read_standing(text, form, "the lock"), project, universe, sources)
 
 

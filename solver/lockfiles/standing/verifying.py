@@ -209,12 +209,24 @@ class _Check:
             entry = self.standing.entries[number]
             if not _admits(dependency.specifier, entry.version):
                 yield f"it has {entry.name} {entry.version} {self._where(*there)}, where {said}"
+            if dependency.url is not None:
+                yield from self._elsewhere(number, dependency, there)
             for extra in ("", *dependency.extras):
                 known = self._demand.get((number, extra), FALSE)
                 if self._possible(*there, ~known):
                     self._demand[number, extra] = any_of((known, all_of(there)))
                     if (number, extra) not in waiting:
                         waiting.append((number, extra))
+
+    def _elsewhere(self, number: int, dependency: Dependency, where: tuple[Formula, ...]) -> Iterator[str]:
+        """An entry that does not come from where a requirement says."""
+        reference, entry = self.universe.declared(dependency), self.standing.entries[number]
+        for place in self._places.get(number, ()):
+            direct = place.build.direct
+            same = direct is not None and direct.reference == reference
+            if not same and self._possible(*where, place.region):
+                there = self._where(*where, place.region)
+                yield f"it has {entry.name} {entry.version} {there}, where {_shown(dependency)} is required"
 
     def needless(self) -> Iterator[str]:
         """What is installed where nothing requires it."""
@@ -231,7 +243,8 @@ class _Check:
         """What the project's constraints or a candidate's own metadata forbid."""
         for constraint in self.project.constraints:
             for number in self._by_name.get(constraint.name, ()):
-                entry, where = self.standing.entries[number], (self.regions[number], from_marker(constraint.marker))
+                entry = self.standing.entries[number]
+                where = (self.regions[number], self.universe.where(constraint.marker))
                 if self._possible(*where) and not _admits(constraint.specifier, entry.version):
                     yield f"it has {entry.name} {entry.version}, and the project constrains {constraint.text}"
         for number, places in self._places.items():

@@ -72,7 +72,8 @@ class _Compared:
         if members[0] != members[1]:
             names = ", ".join(sorted(members[0] ^ members[1]))
             yield f"the members of its workspace are not those of the project ({names})"
-        if sorted(there.get("excludes", [])) != sorted(stated.get("excludes", [])):
+        excludes = [sorted(map(repr, one.get("excludes", []))) for one in (there, stated)]
+        if excludes[0] != excludes[1]:
             yield "its excludes are not those of the project"
         metadata = [sorted(map(repr, one.get("dependency-metadata", []))) for one in (there, stated)]
         if metadata[0] != metadata[1]:
@@ -131,7 +132,7 @@ class _Compared:
 
 def _regions(items: list[dict[str, Any]], extra: str) -> dict[tuple[tuple[str, str], ...], Formula]:
     found: dict[tuple[tuple[str, str], ...], Formula] = {}
-    for item in items:
+    for item in (one for each in items for one in _unscoped(each)):
         said = {key: repr(value) for key, value in item.items() if key not in ("marker", "name", "specifier")}
         said["name"] = canonicalize_name(item["name"])
         said["specifier"] = ",".join(sorted(map(str, SpecifierSet(item.get("specifier", "")))))
@@ -139,6 +140,13 @@ def _regions(items: list[dict[str, Any]], extra: str) -> dict[tuple[tuple[str, s
         key = tuple(sorted(said.items()))
         found[key] = any_of((found.get(key, FALSE), marker))
     return found
+
+
+def _unscoped(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """An item as requirements; one for a single package says what it says beside the name of that package."""
+    if "dependencies" not in item:
+        return [item]
+    return [{**one, "package": item["package"]} for one in (*item["dependencies"], {"name": ""})]
 
 
 def _any(markers: list[str] | None) -> Formula:

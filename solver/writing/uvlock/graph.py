@@ -164,7 +164,7 @@ class Graph:
         """What a source tree lists, with what it requires of the project itself."""
         if package.direct is None or not self.project.name:
             return found
-        listed = dependencies_of(package.direct, edits_of(self.project, itself=False)).of(extra)
+        listed = dependencies_of(package.direct, edits_of(self.project, self.universe.active, itself=False)).of(extra)
         asked = [(each.extras, each.marker) for each in listed if each.name == self.project.name]
         return self._with_project(found, asked, reached)
 

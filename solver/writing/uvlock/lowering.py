@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from satlock.encoder.markers.domain import Domain
-from satlock.encoder.markers.marker import from_marker
+from satlock.encoder.markers.marker import Formula, chosen, from_marker
 from satlock.encoder.project.project import Choice, Requirement, Source
 from satlock.solver.writing.uvlock.markers import conjunction, negation
 from satlock.solver.writing.uvlock.sources import reference_item
@@ -53,10 +53,11 @@ class Lowering:
         if all(source.marker is not None for source in applying):
             others = [negation(source.marker) for source in applying if source.marker is not None]
             parts.append((conjunction(marker, *others), None))
+        stated = [(conjunction(where, said), source) for where, source in parts]
         return [
-            self._item(requirement, conjunction(where, said), source)
-            for where, source in parts
-            if where is None or self._anywhere.satisfiable(from_marker(Marker(where)))
+            self._item(requirement, where, source)
+            for where, source in stated
+            if where is None or self._anywhere.satisfiable(from_marker(Marker(where), _asked))
         ]
 
     def _item(self, requirement: Requirement, marker: str | None, source: Source | None) -> Item:
@@ -75,6 +76,10 @@ class Lowering:
             if source.choice is not None:
                 item["conflict"] = {"package": self.package, source.choice.kind: source.choice.name}
         return item
+
+
+def _asked(extra: str) -> Formula:
+    return chosen(Choice("extra", extra))
 
 
 def specifier_text(specifiers: SpecifierSet, between: str = ",") -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from satlock.corpora.facts import File
-from satlock.encoder.project.project import Choice, Project, Source
+from satlock.encoder.project.project import Choice, Project, Scope, Source
 from satlock.encoder.project.tables import flat
 from satlock.encoder.project.universe import Universe
 from satlock.encoder.project.uv_view import Cutoff, UvView
@@ -149,8 +149,17 @@ def _manifest(view: UvView, folder: Path) -> Iterator[str]:
         "members": sorted((*(member.name for member in project.members), *own)) if project.members else [],
         "requirements": lowering.all(project.dependencies) if project.name is None else [],
         "constraints": lowering.all(project.constraints),
-        "overrides": lowering.all(project.overrides),
-        "excludes": sorted(project.excludes),
+        "overrides": [
+            *sorted(
+                ({**_scope(o.scope), "dependencies": lowering.all(o.requirements)} for o in project.scoped_overrides),
+                key=str,
+            ),
+            *lowering.all(project.overrides),
+        ],
+        "excludes": [
+            *sorted(({**_scope(e.scope), "dependencies": e.names} for e in project.scoped_excludes), key=str),
+            *sorted(project.excludes),
+        ],
         "build-constraints": lowering.all(view.build_constraints),
     }
     yield from table("[manifest]", {key: short(items) for key, items in said.items() if items})
@@ -169,6 +178,11 @@ def _manifest(view: UvView, folder: Path) -> Iterator[str]:
                 "provides-extra": inline(metadata.provides_extra) if metadata.provides_extra else None,
             },
         )
+
+
+def _scope(scope: Scope) -> Item:
+    version = {} if scope.version is None else {"version": scope.version}
+    return {"package": {"name": scope.package, **version}}
 
 
 def _lowering(project: Project, name: str, sources: Mapping[str, tuple[Source, ...]], folder: Path) -> Lowering:

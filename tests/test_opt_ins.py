@@ -1,0 +1,140 @@
+"""What a project says for some only: constraints, overrides and sources that ask for an extra or speak of a package."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.test_semantics import LINUX, MAC, WINDOWS, installs, locked, refused, versions, world
+from tests.world import Dist
+
+CHOICES = '[project.optional-dependencies]\nold = ["app"]\nnew = ["names>3.6"]\n[tool.uv]\n'
+APART = CHOICES + 'conflicts = [[{extra = "old"}, {extra = "new"}]]\n'
+LISTED = {"names": versions("3.6", "3.10"), "app": {"1.0": Dist(("names",))}}
+
+
+def test_a_constraint_holds_where_its_extra_is_chosen() -> None:
+    """Also for what only packages require."""
+    found = locked(world([], LISTED, APART + "constraint-dependencies = [\"names==3.6; extra == 'old'\"]\n"))
+    assert installs(found, extra="old") == {"app": "1.0", "names": "3.6"}
+    assert installs(found, extra="new") == {"names": "3.10"}
+
+
+def test_a_constraint_holds_where_its_extra_is_brought_along() -> None:
+    more = CHOICES.replace('new = ["names>3.6"]\n', "").replace(
+        "[tool.uv]", "all = [\"proj[old]; sys_platform == 'linux'\"]\n[tool.uv]"
+    )
+    found = locked(world(["names"], LISTED, more + "constraint-dependencies = [\"names==3.6; 'Old' == extra\"]\n"))
+    assert installs(found, LINUX, extra="all")["names"] == "3.6"
+    assert installs(found, MAC, extra="old")["names"] == "3.6"
+
+
+def test_a_constraint_on_an_extra_that_nobody_can_choose_never_holds() -> None:
+    found = locked(world(["names"], LISTED, "[tool.uv]\nconstraint-dependencies = [\"names==3.6; extra == 'nope'\"]\n"))
+    assert installs(found) == {"names": "3.10"}
+    found = locked(world(["names"], LISTED, "[tool.uv]\nconstraint-dependencies = [\"names==3.6; extra != 'nope'\"]\n"))
+    assert installs(found) == {"names": "3.6"}
+
+
+def test_an_override_takes_the_place_of_what_is_asked_where_its_extra_is_chosen() -> None:
+    listed = {**LISTED, "other": {"1.0": Dist(("names>9",))}}
+    settings = APART + "override-dependencies = [\"names==3.6; extra == 'old'\"]\n"
+    found = locked(world(["other"], listed, settings))
+    assert installs(found, extra="old") == {"app": "1.0", "names": "3.6", "other": "1.0"}
+    assert installs(found) == installs(found, extra="new") == {"other": "1.0"}
+
+
+def test_a_line_of_the_dependencies_that_an_extra_lists_as_well() -> None:
+    settings = "[project.optional-dependencies]\nx = []\n"
+    found = locked(world(["names; sys_platform == 'win32' or extra == 'x'"], LISTED, settings))
+    assert installs(found, WINDOWS) == installs(found, LINUX, extra="x") == {"names": "3.10"}
+    assert installs(found, LINUX) == {}
+
+
+def test_extras_that_only_a_line_for_an_extra_brings() -> None:
+    settings = '[project.optional-dependencies]\nx = []\ny = ["names"]\n'
+    found = locked(world(["proj[y]; extra == 'x'"], LISTED, settings))
+    assert installs(found, extra="x") == {"names": "3.10"}
+    assert installs(found) == {}
+
+
+def test_a_source_asks_for_extras_in_its_marker() -> None:
+    settings = """
+[project.optional-dependencies]
+cpu = ["tensor"]
+gpu = ["tensor"]
+[tool.uv]
+conflicts = [[{extra = "cpu"}, {extra = "gpu"}]]
+[tool.uv.sources]
+tensor = [
+  {index = "cpu", marker = "sys_platform == 'linux' and extra == 'cpu' and extra != 'gpu'"},
+  {index = "cu", marker = "sys_platform == 'linux' and extra == 'gpu' and extra != 'cpu'"},
+]
+"""
+    found = locked(
+        world(
+            [], {"tensor": versions("2")}, settings, cpu={"tensor": versions("2+cpu")}, cu={"tensor": versions("2+cu")}
+        )
+    )
+    assert installs(found, LINUX, extra="cpu") == {"tensor": "2+cpu"}
+    assert installs(found, LINUX, extra="gpu") == {"tensor": "2+cu"}
+    assert installs(found, MAC, extra="gpu") == {"tensor": "2"}
+
+
+# Overrides and exclusions for one package
+
+AGENT = {
+    "agent": {"3.6": Dist(("names<3", "sniff")), "3.7": Dist(("names<3", "sniff"))},
+    "other": {"1.0": Dist(("names>=3",))},
+    "names": versions("2.10", "3.2", "3.9"),
+    "sniff": versions("1.3"),
+}
+
+
+def scoped(*entries: str, key: str = "override-dependencies") -> str:
+    return f"[tool.uv]\n{key} = [{', '.join(entries)}]\n"
+
+
+def test_an_override_for_one_version_of_one_package() -> None:
+    problem = world(["agent", "other"], AGENT)
+    assert "names" in refused(problem)
+    entry = '{package = {name = "Agent", version = "3.7.0"}, dependencies = ["names==3.2"]}'
+    found = locked(world(["agent", "other"], AGENT, scoped(entry)))
+    assert installs(found) == {"agent": "3.7", "names": "3.2", "other": "1.0", "sniff": "1.3"}
+
+
+def test_an_override_for_every_version_gives_way_to_that_for_one() -> None:
+    entries = (
+        '{package = {name = "agent"}, dependencies = ["names==3.9"]}',
+        '{package = {name = "agent", version = "3.6"}, dependencies = ["sniff<1"]}',
+        '"names>=2"',
+    )
+    problem = world(["agent", "other"], AGENT, scoped(*entries))
+    assert installs(locked(problem)) == {"agent": "3.7", "names": "3.9", "other": "1.0", "sniff": "1.3"}
+    older = world(["agent<3.7"], AGENT, scoped(*entries[1:]))
+    with pytest.raises(Exception, match="no lock exists"):
+        locked(older)
+
+
+def test_an_override_for_one_package_adds_what_that_does_not_require() -> None:
+    entry = '{package = {name = "sniff"}, dependencies = ["names; sys_platform == \'linux\'"]}'
+    found = locked(world(["sniff"], AGENT, scoped(entry)))
+    assert installs(found, LINUX) == {"sniff": "1.3", "names": "3.9"}
+    assert installs(found, MAC) == {"sniff": "1.3"}
+
+
+def test_an_override_for_one_package_stays_in_the_extra_of_what_it_replaces() -> None:
+    listed = {
+        "lib": {"1.0": Dist(("names<3; extra == 'fast'", "names; extra == 'slow'"), provides_extra=("fast", "slow"))},
+        "names": versions("2.10", "3.2", "3.9"),
+    }
+    entry = "{package = {name = 'lib'}, dependencies = ['names==3.2; sys_platform in \"linux win32\"']}"
+    assert installs(locked(world(["lib"], listed, scoped(entry)))) == {"lib": "1.0"}
+    found = locked(world(["lib[fast]"], listed, scoped(entry)))
+    assert installs(found, WINDOWS) == {"lib": "1.0", "names": "3.2"}
+    assert installs(found, MAC) == {"lib": "1.0"}
+
+
+def test_what_one_package_does_not_require_after_all() -> None:
+    entry = '{package = {name = "agent", version = "3.7"}, dependencies = ["Names"]}'
+    found = locked(world(["agent", "other"], AGENT, scoped(entry, key="exclude-dependencies")))
+    assert installs(found) == {"agent": "3.7", "names": "3.9", "other": "1.0", "sniff": "1.3"}
