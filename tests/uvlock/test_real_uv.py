@@ -89,7 +89,7 @@ def test_the_origin(index_server: Start, tmp_path: Path) -> None:
     assert uv.run("sync", "--locked", "--extra", "cpu").returncode == 0
 
 
-@pytest.mark.parametrize("seed", [208, 330, 484, 498, 646])
+@pytest.mark.parametrize("seed", [74, 184, 208, 272, 276, 687])
 def test_random_worlds(index_server: Start, tmp_path: Path, seed: int) -> None:
     compared(index_server(random_world(seed)).world, tmp_path)
 
