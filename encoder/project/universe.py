@@ -22,6 +22,7 @@ from satlock.encoder.markers.marker import (
     from_marker,
     from_python_specifier,
     in_project,
+    with_choices,
 )
 from satlock.encoder.project.dependencies import Dependency, Edits, edits_of
 from satlock.encoder.project.direct import reference_of_url
@@ -107,8 +108,13 @@ def universe_of(project: Project, known: Mapping[Reference, Direct] | None = Non
     may_be_left_out = frozenset(("", *members) if project.whole_workspace and project.conflicts else ())
     universe = _universe(project, known, may_be_left_out)
     named = {choice for conflict in project.conflicts for choice in conflict}
-    deciding = {atom for choice in named for atom in universe.active.get(choice, TRUE).atoms} | named
-    needed = frozenset(name for name in may_be_left_out if Choice("project", "", name) in deciding)
+    active = [universe.active[choice] for choice in named if choice in universe.active]
+
+    def decides(name: str) -> bool:
+        itself = Choice("project", "", name)
+        return itself in named or any(with_choices(each, frozenset((itself,))) is not FALSE for each in active)
+
+    needed = frozenset(name for name in may_be_left_out if decides(name))
     return universe if needed == may_be_left_out else _universe(project, known, needed)
 
 

@@ -112,10 +112,9 @@ class Unlisted:
         verb = "bring" if len(self.chosen) > 1 else "brings"
         return f"{' and '.join(map(str, self.chosen))} {verb} {self.brought[0]} and {self.brought[1]}"
 
-    @property
-    def entry(self) -> str:
-        """As a set of ``conflicts``."""
-        return f"[{', '.join(map(_spelled, self.chosen))}]"
+    def entry(self, project: str) -> str:
+        """As a set of ``conflicts`` in the file of ``project``."""
+        return f"[{', '.join(_spelled(choice, project) for choice in self.chosen)}]"
 
 
 def unlisted(project: Project, universe: Universe, seen: Iterable[Conflict]) -> tuple[Unlisted, ...]:
@@ -134,8 +133,8 @@ def unlisted(project: Project, universe: Universe, seen: Iterable[Conflict]) -> 
         for one, other in combinations(dict.fromkeys(members), 2):
             for first in _bringing(universe, one):
                 for second in _bringing(universe, other):
-                    chosen = tuple(dict.fromkeys(choice for choice in (first, second) if choice is not None))
-                    if len(chosen) == 2 and frozenset(chosen) in pairs:
+                    chosen = _together(first, second)
+                    if frozenset((first, second)) in pairs or (len(chosen) == 2 and frozenset(chosen) in pairs):
                         continue
                     new = Unlisted(chosen, (one, other))
                     told = frozenset((one, other)) in pairs and None not in (first, second)
@@ -151,10 +150,17 @@ def warning_of_export(project: Project, universe: Universe, seen: Iterable[Confl
     if not met:
         return None
     more = f" (and {len(met) - 1} more)" if len(met) > 1 else ""
-    advice = f"; add {met[0].entry} to tool.uv.conflicts" if len(met[0].chosen) > 1 else ""
+    advice = f"; add {met[0].entry(project.name or '')} to tool.uv.conflicts" if len(met[0].chosen) > 1 else ""
     return (
         f"{met[0]}, which are in conflict{more}: uv sync refuses that, but uv export writes what both require{advice}."
     )
+
+
+def _together(*choices: Choice | None) -> tuple[Choice, ...]:
+    """The choices without repetition, and without the project that an extra is installed with anyway."""
+    found = dict.fromkeys(choice for choice in choices if choice is not None)
+    owners = {choice.package for choice in found if choice.kind == "extra"}
+    return tuple(choice for choice in found if choice.kind != "project" or choice.package not in owners)
 
 
 def _bringing(universe: Universe, choice: Choice) -> Iterator[Choice | None]:
@@ -186,13 +192,15 @@ def _let_through(project: Project, met: Unlisted) -> str:
             f"{project.path}: {what} both {met.brought[0]} and {met.brought[1]}, which are in conflict, and uv lets it "
             "be installed; drop one of them there, or write a pylock.toml."
         )
+    entry = met.entry(project.name or "")
     return (
-        f"{project.path}: {met}, which are in conflict, and uv does not see that; add {met.entry} to tool.uv.conflicts "
-        "for a uv.lock, or write a pylock.toml."
+        f"{project.path}: {met}, which are in conflict, and uv does not see that; add {entry} to tool.uv.conflicts for "
+        "a uv.lock, or write a pylock.toml."
     )
 
 
-def _spelled(choice: Choice) -> str:
+def _spelled(choice: Choice, project: str) -> str:
     """A choice as an entry of ``conflicts``."""
-    keys = {"package": choice.package, choice.kind: choice.name}
+    package = choice.package or (project if choice.kind == "project" else "")
+    keys = {"package": package, choice.kind: choice.name}
     return f"{{ {', '.join(f'{key} = {json.dumps(said)}' for key, said in keys.items() if said)} }}"

@@ -16,6 +16,7 @@ from satlock.encoder.project.reach import dependencies_of
 from satlock.encoder.project.universe import Universe
 from satlock.solver.lockfiles.lock import Lock, LockedPackage, LockedRequirement
 from satlock.solver.writing.uvlock.conflicts import Unlisted
+from satlock.solver.writing.uvlock.markers import conjunction
 from satlock.solver.writing.uvlock.sources import source_of
 from satlock.solver.writing.uvlock.text import Item
 
@@ -33,8 +34,8 @@ class Graph:
     universe: Universe
     project: Project
     spelled: Callable[[Choice, bool], str]
-    heeded: bool
-    """Whether uv heeds what markers ask of choices: only where the project has conflicts."""
+    conflicting: frozenset[Choice]
+    """The members of conflicts. Without any, uv heeds nothing that markers ask of choices."""
     unlisted: Iterable[Unlisted]
     """What uv has to find out on its way through the lock: which choices of the project bring which others along."""
     folder: Path
@@ -69,13 +70,15 @@ class Graph:
             marker = self.marker(step.region, reached, f"{step.name} {step.version} for {of}")
             extras.setdefault(((step.name, step.version, step.index), marker), set()).update(step.extras)
         order = sorted(extras, key=lambda found: (found[0], found[1] or ""))
-        return [self._dependency(key, extras[key, marker], marker) for key, marker in order]
+        return _once(
+            item for key, marker in order for item in self._edges(self._target(key), extras[key, marker], marker)
+        )
 
     def marker(self, region: Formula, reached: Formula, what: str) -> str | None:
         """The marker of a region within another one; None where it is all of that."""
         cover = self._shortener.cover(region, reached)
         asked = {atom for cube in cover or () for part in cube for atom in part.switches if isinstance(atom, Choice)}
-        if asked and not self.heeded:
+        if asked and not self.conflicting:
             raise ProjectError(
                 f"{self.project.path}: {what} depends on {min(asked)}, and uv heeds that only where "
                 f"tool.uv.conflicts has a set; add the extras and groups that exclude each other there, or write a "
@@ -99,16 +102,24 @@ class Graph:
         marker = self._shortener.marker(forget_switches(package.region)) if len(regions) > 1 else None
         return [marker] if marker else []
 
-    def _dependency(self, key: Key, extras: set[str], marker: str | None) -> Item:
+    def _target(self, key: Key) -> Item:
         name, version, _ = key
-        item: dict[str, object] = {"name": name}
-        if self._several[name] > 1:
-            item |= {"version": version, "source": self._sources[key]}
-        if extras:
-            item["extra"] = sorted(extras)
-        if marker is not None:
-            item["marker"] = marker
-        return item
+        return {"name": name, **({"version": version, "source": self._sources[key]} if self._several[name] > 1 else {})}
+
+    def _edges(self, target: Item, extras: Iterable[str], marker: str | None) -> list[Item]:
+        """The edges to an entry with extras. As in uv, one that is in a conflict has an edge of its own.
+
+        It asks for the extra itself, which uv takes for active while it looks at that edge.
+        """
+        owner = "" if target["name"] == self.project.name else str(target["name"])
+        asked = sorted(set(extras))
+        alone = [extra for extra in asked if Choice("extra", extra, owner) in self.conflicting]
+        together = [extra for extra in asked if extra not in alone]
+        found = [_edge(target, together, marker)]
+        for extra in alone:
+            itself = self.spelled(Choice("extra", extra, owner), True)
+            found.append(_edge(target, [extra], conjunction(marker, itself)))
+        return found
 
     def section(self, choice: Choice | None, listed: Iterable[Requirement] = ()) -> list[Item]:
         """What the project's dependencies (None), an extra or a group list, with all that they bring along.
@@ -117,7 +128,7 @@ class Graph:
         """
         reached = self._reached(choice)
         if (choice or Choice("project", "")) in self.universe.unusable:
-            return self.never(choice or Choice("project", ""))
+            return _once([*self._locked_alone(choice), *self.never(choice or Choice("project", ""))])
         steps: list[LockedRequirement] = []
         for by, requirements in self.lock.roots.items():
             brought = self._brought(by, choice)
@@ -150,11 +161,18 @@ class Graph:
         found = [(one, with_choices(self.universe.own[one], frozenset((made,)))) for one in sorted(extras - {made})]
         return [((one.name,), where) for one, where in found if where is not FALSE]
 
+    def _locked_alone(self, choice: Choice | None) -> list[Item]:
+        """What a choice lists that nobody can make, as far as there is one entry for it."""
+        listed = [root.requirement.name for root in self.universe.roots if root.choice == choice]
+        return [{"name": name} for name in sorted(set(listed)) if self._several[name] == 1]
+
     def never(self, choice: Choice) -> list[Item]:
         """What a choice lists that nobody can make: the extras that it brings together, for uv to refuse it."""
         brought = [one for met in self.unlisted if choice in met.chosen for one in met.brought if one != choice]
         found = [one for one in dict.fromkeys(brought) if one.kind == "extra" and self._brings(choice, one)]
-        return [{"name": one.package or self.project.name, "extra": [one.name]} for one in sorted(found)]
+        targets = [{"name": one.package or self.project.name} for one in sorted(found)]
+        edges = [self._edges(target, [one.name], None) for target, one in zip(targets, sorted(found), strict=True)]
+        return _once(edge for several in edges for edge in several)
 
     def _brings(self, choice: Choice, one: Choice) -> bool:
         made = (choice, Choice("project", "", choice.package))
@@ -174,14 +192,19 @@ class Graph:
         """Adds the steps to the project itself, each with the extras that it asks for."""
         added: list[Item] = []
         for extras, where in asked:
-            item: dict[str, object] = {"name": self.project.name}
-            if extras:
-                item["extra"] = sorted(extras)
-            if (marker := self.marker(where, reached, f"the project for {', '.join(extras)}")) is not None:
-                item["marker"] = marker
-            if item not in added:
-                added.append(item)
-        return sorted((*found, *added), key=lambda item: str(item["name"])) if added else found
+            marker = self.marker(where, reached, f"the project for {', '.join(extras)}")
+            added += self._edges({"name": self.project.name}, extras, marker)
+        return sorted(_once((*found, *added)), key=lambda item: str(item["name"])) if added else found
+
+
+def _once(items: Iterable[Item]) -> list[Item]:
+    """uv takes no lock that lists the same twice."""
+    return list({repr(item): item for item in items}.values())
+
+
+def _edge(target: Item, extras: list[str], marker: str | None) -> Item:
+    said: dict[str, object] = {"extra": extras} if extras else {}
+    return {**target, **said, **({"marker": marker} if marker is not None else {})}
 
 
 def _merged(steps: Iterable[LockedRequirement]) -> list[LockedRequirement]:

@@ -42,7 +42,8 @@ def to_uv_lock(
     conflicts = expanded(view.project)
     met = unlisted(project, universe, conflicts)
     name = view.project.name or ""
-    graph = Graph(lock, universe, project, spelling_of(name), bool(conflicts), met, folder)
+    members = frozenset(choice for conflict in conflicts for choice in conflict)
+    graph = Graph(lock, universe, project, spelling_of(name), members, met, folder)
     named = view.project.name is not None or project.whole_workspace
     entries = [
         (_order(package), [*_entry(package, graph, named, project), *_stated(package, project, folder)])
