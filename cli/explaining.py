@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from satlock.cli.inputs import Inputs
     from satlock.corpora.remembered import Remembered
     from satlock.encoder.project.project import Project
-    from satlock.solver.explaining.ways_out import WaysOut
+    from satlock.solver.explaining.ways_out import WayOut, WaysOut
     from satlock.solver.search.search import NoLock
 
-__all__ = ["Explanation", "explanation_of", "with_ways_out"]
+__all__ = ["Explanation", "Looking", "explanation_of", "with_ways_out"]
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,17 @@ class Explanation:
     out: WaysOut | None = None
     """None where the source is no ``pyproject.toml``, which alone can be amended."""
 
-    def ways(self) -> Iterator[str]:
-        """The lines on the ways out."""
+    def ways(self, *, shown: bool = False) -> Iterator[str]:
+        """The lines on the ways out; ``shown`` where each was told when it was found."""
         if self.out is None:
             return
-        if len(self.out.ways) == 1:
-            yield "This makes it lock (it was tried):"
-        elif self.out.ways:
-            yield "Any one of these makes it lock (each was tried; the smallest change first):"
-        for number, way in enumerate(self.out.ways, 1):
-            yield f"  {number}. {way}"
+        if not shown:
+            if len(self.out.ways) == 1:
+                yield "This makes it lock (it was tried):"
+            elif self.out.ways:
+                yield "Any one of these makes it lock (each was tried; the smallest change first):"
+            for number, way in enumerate(self.out.ways, 1):
+                yield f"  {number}. {way}"
         if self.out.wide:
             yield "Bounds that are gone here may only have to move: there was no time to look how far."
         more = f"There may be more: {self.out.cut}." if self.out.cut else ""
@@ -78,7 +79,25 @@ def explanation_of(none: NoLock, project: Project, searched: Mapping[str, list[s
     return Explanation(story, environment)
 
 
-def with_ways_out(told: Explanation, none: NoLock, given: Inputs, project: Project, corpus: Remembered) -> Explanation:
+@dataclass(frozen=True)
+class Looking:
+    """How far ways out are looked for."""
+
+    timeout: float | None = None
+    """Seconds by the clock; None for what is usual."""
+    enough: int = 0
+    """Ways out after which the search ends; 0 for all."""
+
+
+def with_ways_out(  # noqa: PLR0917
+    told: Explanation,
+    none: NoLock,
+    given: Inputs,
+    project: Project,
+    corpus: Remembered,
+    looking: Looking,
+    on_way: Callable[[WayOut], None],
+) -> Explanation:
     """Looks for the ways out, with what is known of the packages already.
 
     That there is no lock is known, and is told whatever comes of this.
@@ -86,12 +105,16 @@ def with_ways_out(told: Explanation, none: NoLock, given: Inputs, project: Proje
     if given.kind != "project":
         return told
     from satlock.encoder.project.reading import load
-    from satlock.solver.explaining.ways_out import WaysOut, ways_out
+    from satlock.solver.explaining.ways_out import Limits, WaysOut, ways_out
 
     try:
         document = load(project.path)
         index = given.index_for(project, corpus)
-        return replace(told, out=ways_out(none, project, document, given.project, corpus, default_index=index))
+        limits = Limits(clock=looking.timeout, enough=looking.enough)
+        out = ways_out(
+            none, project, document, given.project, corpus, default_index=index, limits=limits, on_way=on_way
+        )
+        return replace(told, out=out)
     except Exception as error:
         said = " ".join(str(error).split())[:200].rstrip(".")
         if said == "Caught keyboard interrupt":  # PySAT catches the signal itself.

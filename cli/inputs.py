@@ -49,6 +49,8 @@ class Inputs:
     objective: str | None
     requires_python: SpecifierSet | None = None
     settings: GivenSettings = field(default_factory=lambda: GivenSettings({}))
+    document: Mapping[str, Any] | None = None
+    """What the ``pyproject.toml`` is taken to say in place of what it does."""
 
     @property
     def kind(self) -> Literal["project", "requirements", "script"]:
@@ -135,7 +137,7 @@ class Inputs:
             named_indexes=self._named_indexes,
             requires_python=self.requires_python,
             around=self._around,
-            **({} if document is None else {"document": document}),
+            **({} if (document := document or self.document) is None else {"document": document}),
             **({"whole_workspace": True} if whole_workspace and self.kind == "project" else {}),
         )
         unnamed = tuple(Index("", url) for name, url in further if not name)
@@ -153,6 +155,7 @@ class Inputs:
             named_indexes=self._named_indexes,
             requires_python=self.requires_python,
             around=self._around,
+            document=self.document,
         )
         refuse_unlisted_scopes(view)
         return view

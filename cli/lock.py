@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from satlock.cli.explaining import Looking
 from satlock.cli.failures import NO, WRONG, Ended
 from satlock.cli.inputs import Inputs, inputs
 from satlock.cli.lockfile import Target, target_of
@@ -53,6 +54,18 @@ __all__ = ["lock"]
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
 @click.option(
+    "--apply",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Where there is no lock: make the N-th way out in pyproject.toml, keeping its comments and layout, and lock.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Where there is no lock: look for ways out no longer than this.",
+)
+@click.option(
     "--certificate",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -73,6 +86,8 @@ def lock(  # noqa: PLR0917
     check: bool,
     frozen: bool,
     dry_run: bool,
+    apply: int | None,
+    timeout: float | None,
     certificate: Path | None,
     as_json: bool,
     quiet: bool,
@@ -92,12 +107,30 @@ def lock(  # noqa: PLR0917
     check, frozen = check or flag_in_environment("UV_LOCKED"), frozen or flag_in_environment("UV_FROZEN")
     asked = _Asked(target, upgrades, check, dry_run, infer_conflicts, certificate, as_json)
     asked.refuse_contradictions()
+    if apply is not None and (check or frozen or infer_conflicts or given.kind != "project"):
+        raise click.UsageError("--apply is for a project that is locked, without --check, --frozen and the like.")
     before = target.read()
     command = _command(given, target, form)
     if (check or frozen) and before is None:
         raise Ended(NO, f"There is no lock at {target}; write it with {command}.")
-    run = Run(given, target, quiet, verbose, as_json, memory_of(given, target), command, certificate, dry=dry_run)
-    if frozen:
+    run = Run(
+        given,
+        target,
+        quiet,
+        verbose,
+        as_json,
+        memory_of(given, target),
+        command,
+        certificate,
+        dry=dry_run,
+        looking=Looking(timeout, apply or 0),
+    )
+    if apply is not None:
+        from satlock.cli.applying import applied
+
+        with applied(run, apply) as run:
+            _verify_or_lock(run, asked, before)
+    elif frozen:
         run.tell_there(before or "")
     elif not (asked.keeps(before) and run.recall(before or "", check)):
         _verify_or_lock(run, asked, before)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from satlock.cli.doubts import warnings_of_files
+from satlock.cli.explaining import Looking
 from satlock.cli.failures import FAILED, NO, Ended
 from satlock.cli.inputs import Inputs
 from satlock.cli.lockfile import Target
+from satlock.cli.pasting import given_options
 from satlock.cli.remembered import Memory
 from satlock.cli.report import print_report
 from satlock.cli.terminal import marked, say, say_error, say_warning
@@ -87,6 +89,7 @@ class Run:
     certificate: Path | None = None
     dry: bool = False
     """Whether nothing is written."""
+    looking: Looking = field(default_factory=Looking)
     inferred: Inference | None = None
     phases: Phases = field(default_factory=Phases)
     _objective: str = ""
@@ -169,11 +172,14 @@ class Run:
 
         self._objective = objective
         commits, kept = before.kept()
-        searching = Searching(self.given, self.phases, self.quiet, commits)
+        searching = Searching(self.given, self.phases, self.quiet, commits, self.looking)
 
         def no_lock(none: NoLock, ways: list[str]) -> NoReturn:
             for line in ways:
                 say(line)
+            if searching.explanation is not None and searching.explanation.out and searching.explanation.out.ways:
+                options = given_options(without=("check", "dry_run", "frozen", "apply"))
+                say(f"To make the first of these changes, and lock: satlock lock{options} --apply 1")
             if self.as_json:
                 assert searching.explanation is not None
                 print_report("lock", {**self._header("no lock"), **searching.explanation.data()})

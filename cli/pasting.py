@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import click
@@ -13,10 +13,13 @@ __all__ = ["given_options"]
 _OF_THE_OUTPUT = frozenset(("as_json", "quiet", "verbose"))
 
 
-def given_options() -> str:
-    """The options of this run as they were typed, without those on what is printed, and without credentials.
+def given_options(*, without: Collection[str] = ()) -> str:
+    """The options and arguments of this run as they were typed, without credentials and those on what is printed.
 
     Empty, or with a space before them.
+
+    Args:
+        without: further parameters that are left out.
     """
     from satlock.corpora.index.address import redacted
 
@@ -25,8 +28,12 @@ def given_options() -> str:
     for parameter in context.command.params:
         name = parameter.name or ""
         typed = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        if isinstance(parameter, click.Option) and typed and name not in _OF_THE_OUTPUT:
+        if not typed or name in _OF_THE_OUTPUT or name in without:
+            continue
+        if isinstance(parameter, click.Option):
             words += _words(parameter, context.params.get(name))
+        else:
+            words.append(str(context.params.get(name)))
     return "".join(f" {shlex.quote(redacted(word) if '://' in word else word)}" for word in words)
 
 

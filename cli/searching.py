@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from satlock.cli.explaining import Looking
 from satlock.cli.inputs import Inputs
 from satlock.cli.progress import Progress
+from satlock.cli.terminal import is_terminal, say
 from satlock.cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
     from satlock.cli.explaining import Explanation
     from satlock.corpora.remembered import Remembered
     from satlock.encoder.project.project import Project
+    from satlock.solver.explaining.ways_out import WayOut
     from satlock.solver.locking import Locked
     from satlock.solver.search.search import NoLock
 
@@ -29,6 +32,7 @@ class Searching:
     quiet: bool
     commits: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     """Those of an existing lock (see ``satlock.solver.locking.place_of_commit``)."""
+    looking: Looking = field(default_factory=Looking)
     asks_more: bool = False
     """Whether the project that is searched asks for more than its file: no change of the file is a way out then."""
     explanation: Explanation | None = None
@@ -100,11 +104,24 @@ class Searching:
             corpus.builds = False  # one that failed is enough to wait for
         if on_story is not None:
             on_story(told.story)
-        with self.progress(), self.phases.phase("explaining"):
+        streams = on_story is not None and not self.quiet and is_terminal()
+        progress = self.progress()
+        found: list[WayOut] = []
+
+        def on_way(way: WayOut) -> None:
+            """Who waits at a terminal sees each when it is found."""
+            found.append(way)
+            if streams:
+                with progress.paused():
+                    if len(found) == 1:
+                        say("What makes it lock, each tried, the smallest change first:")
+                    say(f"  {len(found)}. {way}")
+
+        with progress, self.phases.phase("explaining"):
             self.explanation = told
             if not self.asks_more:
-                told = self.explanation = with_ways_out(told, none, self.given, project, corpus)
-        return [*(told.story if on_story is None else ()), *told.ways()]
+                told = self.explanation = with_ways_out(told, none, self.given, project, corpus, self.looking, on_way)
+        return [*(told.story if on_story is None else ()), *told.ways(shown=bool(streams and found))]
 
     def progress(self) -> Progress:
         """The moving line, to be shown while something takes its time."""

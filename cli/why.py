@@ -121,7 +121,7 @@ class _Run:
 
     def command(self, question: str) -> str:
         """This command with another question, to be pasted in the same folder."""
-        return f"satlock why {shlex.quote(question)}{given_options()}"
+        return f"satlock why {shlex.quote(question)}{given_options(without=('question',))}"
 
     @property
     def _question(self) -> str:

@@ -183,7 +183,7 @@ def test_bounds_that_were_not_narrowed_are_told(tmp_path: Path) -> None:
         found = found_for(world, tmp_path, Limits(seconds=1000, trials=trials))
         assert found is not None
         assert found.cut or found.wide or list(map(str, found.ways)) == list(map(str, full.ways)), trials
-        wide += found.wide and not found.cut
+        wide += found.wide
     assert wide
 
 
@@ -286,3 +286,30 @@ def test_conflicts_are_told_as_the_whole_table(tmp_path: Path) -> None:
     assert str(found.ways[0]) == (
         'in [tool.uv], conflicts = [[{ extra = "f" }, { extra = "g" }], [{ extra = "e1" }, { extra = "e2" }]]'
     )
+
+
+def test_ways_out_are_told_as_they_are_found_in_their_order(tmp_path: Path) -> None:
+    for seed, world, found in unsatisfiable(random_world, 4, tmp_path):
+        path = world.write_project(tmp_path)
+        project, corpus = read_project(path), Remembered(MemoryCorpus(world))
+        with pytest.raises(NoLock) as none:
+            lock(project, corpus, default_index=world.default_index, objective="newest-first")
+        told: list[str] = []
+        again = ways_out(
+            none.value,
+            project,
+            tomllib.loads(world.pyproject),
+            lambda changed, path=path: read_project(path, document=changed),
+            corpus,
+            default_index=world.default_index,
+            limits=replace(UNLIMITED, enough=2),
+            on_way=lambda way, told=told: told.append(str(way)),
+        )
+        assert told == [str(way) for way in again.ways] == [str(way) for way in found.ways][: len(told)], seed
+        assert len(told) >= min(2, len(found.ways)), seed
+
+
+def test_the_clock_ends_the_search(tmp_path: Path) -> None:
+    seed = next(seed for seed, _, _ in unsatisfiable(random_world, 1, tmp_path))
+    found = found_for(random_world(seed), tmp_path, Limits(clock=0.0))
+    assert found is not None and not found.ways and "cut off" in found.cut

@@ -56,14 +56,18 @@ def uv_view_of(
     named_indexes: Mapping[str, str] | None = None,
     requires_python: SpecifierSet | None = None,
     around: Around = NOTHING_AROUND,
+    document: Mapping[str, object] | None = None,
 ) -> UvView:
     """Reads the ``pyproject.toml`` or script at ``path`` as uv does; the rest are options of the command line.
+
+    ``document`` is read in place of what a ``pyproject.toml`` says: the file as it would be after a change.
 
     Raises:
         ProjectError: where uv would not take the project.
     """
     script = path.suffix != ".toml"
-    top = dict(tables_of_script(path) if script else Value(load(path), str(path), "").table())
+    tables = load(path) if document is None and not script else document
+    top = dict(tables_of_script(path) if script else Value(tables, str(path), "").table())
     tool = top.get("tool")
     if tool is not None and isinstance(tool.raw, dict):
         top["tool"] = replace(tool, raw={key: table for key, table in tool.raw.items() if key != "satlock"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -43,6 +43,10 @@ class Limits:
     steps: int = 4
     """Of one way out; more of them only where nothing else helps."""
     ways: int = 20
+    enough: int = 0
+    """Ways out after which no more are looked for; 0 for all."""
+    clock: float | None = None
+    """Seconds by the clock, in place of :attr:`seconds`."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,8 @@ class _Trials:
         return self.count >= self.limits.trials or self._late(1)
 
     def _late(self, factor: int) -> bool:
+        if self.limits.clock is not None:
+            return time.monotonic() - self.started > self.limits.clock
         limit = factor * self.limits.seconds
         return time.process_time() - self.worked > limit or time.monotonic() - self.started > 3 * limit
 
@@ -183,6 +189,7 @@ def ways_out(
     *,
     default_index: str,
     limits: Limits | None = None,
+    on_way: Callable[[WayOut], None] = lambda way: None,
 ) -> WaysOut:
     """Every minimal way out among what the project's author controls.
 
@@ -192,38 +199,67 @@ def ways_out(
     Args:
         document: the tables of the project's file.
         read: the project as a changed file and the command line have it; raises ProjectError.
+        on_way: takes each way out as soon as no smaller one can come any more.
     """
     limits = limits or Limits()
     trials = _Trials(document, read, corpus, default_index, limits)
-    first = clash_of(none.facts, none.witness, project, none.universe, ())
+    clash_first = clash_of(none.facts, none.witness, project, none.universe, ())
 
     def oracle(steps: Correction) -> Clash | bool | None:
         if not steps:
-            return first
+            return clash_first
         answer = trials.solve(amendments_of(_ordered(steps), document))
         if answer is None:
             return False
         changed, universe, _, clash = answer
         return None if clash is None else clash_of(clash.facts, clash.witness, changed, universe, steps)
 
-    found: list[Correction] = []
-    cut = ""
-    sets = CorrectionSets(first, oracle, lambda clash: steps_against(clash, document), limits.steps)
+    told = _Told(on_way)
+    cut, found = "", 0
+    sets = CorrectionSets(clash_first, oracle, lambda clash: steps_against(clash, document), limits.steps)
     with suppress(_Exhausted):
         for steps in sets:
-            found.append(steps)
-            if len(found) >= limits.ways:
+            told.turn_to(sum(step.cost for step in steps))
+            if limits.enough and len(told.ways) >= limits.enough:
+                cut = "no more were looked for"
+                break
+            told.add(_narrowed(_ordered(steps), trials))
+            found += 1
+            if found >= limits.ways:
                 cut = f"only the first {limits.ways} were looked for"
                 break
+    told.turn_to(None)
     if not cut and trials.exhausted:
         cut = f"the search for more was cut off after {trials.count} trials"
-    ways = [way for steps in found for way in _narrowed(_ordered(steps), trials)]
     if not cut and sets.too_large:
         cut = f"those with more than {limits.steps} changes were not looked for"
     if not cut and trials.failed:
         cut = "some changes could not be tried, since an index failed"
-    distinct = {str(way): way for way in ways}
-    return WaysOut(tuple(sorted(distinct.values(), key=lambda way: way.cost)), cut, trials.wide)
+    return WaysOut(tuple(told.ways.values()), cut, trials.wide)
+
+
+@dataclass
+class _Told:
+    """The ways out in their order. They are found from cheap to dear, so those of one price are told together."""
+
+    on_way: Callable[[WayOut], None]
+    ways: dict[str, WayOut] = field(default_factory=dict)
+    _price: int | None = None
+    _waiting: list[WayOut] = field(default_factory=list)
+
+    def turn_to(self, price: int | None) -> None:
+        """Tells what has waited where the next one is of another price (None: there is none)."""
+        if price == self._price:
+            return
+        self._price = price
+        for way in sorted(self._waiting, key=lambda way: way.cost):
+            if str(way) not in self.ways:
+                self.ways[str(way)] = way
+                self.on_way(way)
+        self._waiting = []
+
+    def add(self, ways: Iterable[WayOut]) -> None:
+        self._waiting += ways
 
 
 def _ordered(steps: Correction) -> list[Step]:

@@ -1,0 +1,116 @@
+"""``satlock lock --apply``: the change that was printed, made in the file, and the lock that it makes possible."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.cli.scene import Scene, pyproject, scene_of, world_of
+from tests.explanations.worlds import WORLDS
+from tests.world import Dist
+
+PACKAGES = {"a": {"1": Dist(), "2": Dist(), "3": Dist()}, "b": {"1": Dist(("a<2",))}}
+TEXT = """\
+# kept
+[project]
+name = "proj"
+version = "0.1.0"
+requires-python = ">=3.11"
+dependencies = [
+    "b",     # the one
+    "a>=3",  # the other
+]
+"""
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    scene = scene_of(world_of(PACKAGES, pyproject("a", "b")), tmp_path)
+    scene.rewrite(TEXT)
+    return scene
+
+
+def text(scene: Scene) -> str:
+    return (scene.project / "pyproject.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("output", ["pylock.toml", "uv.lock"])
+def test_the_change_is_made_and_the_project_locked(scene: Scene, output: str) -> None:
+    told = scene.lock("--output", str(scene.project / output)).stderr
+    assert '1. in project.dependencies, change "a>=3" to "a>=1"' in told
+    done = scene.lock("--apply", "1", "--output", str(scene.project / output))
+    assert done.exit_code == 0, done.stderr
+    assert text(scene) == TEXT.replace("a>=3", "a>=1")
+    assert scene.files() == sorted(["pyproject.toml", output])
+    assert scene.lock("--check", "--output", str(scene.project / output)).exit_code == 0
+
+
+def test_the_command_that_is_printed(scene: Scene) -> None:
+    from tests.printed import pasted
+
+    told = scene.lock().stderr
+    (command,) = re.findall(r"satlock lock .*--apply 1$", told, re.MULTILINE)
+    assert pasted(command).returncode == 0
+    assert scene.files() == ["pylock.toml", "pyproject.toml"]
+
+
+@pytest.mark.parametrize("output", ["pylock.toml", "uv.lock"])
+def test_a_dry_run_shows_the_difference_and_writes_nothing(scene: Scene, output: str) -> None:
+    done = scene.lock("--apply", "1", "--dry-run", "--output", str(scene.project / output))
+    assert done.exit_code == 0, done.stderr
+    assert '-    "a>=3",  # the other\n+    "a>=1",  # the other' in done.stdout
+    assert "Would lock: 2 packages" in done.stderr
+    assert text(scene) == TEXT and scene.files() == ["pyproject.toml"]
+
+
+def test_what_cannot_be_applied(scene: Scene) -> None:
+    done = scene.lock("--apply", "99")
+    assert done.exit_code == 1 and "There is no way out number 99: there are" in done.stderr
+    scene.rewrite(pyproject("a"))
+    done = scene.lock("--apply", "1")
+    assert done.exit_code == 2 and "has a lock" in done.stderr
+    assert scene.lock("--apply", "1", "--check").exit_code == 2
+    assert scene.lock("--apply", "0").exit_code == 2
+    assert scene.files() == ["pyproject.toml"]
+
+
+def test_a_lock_that_cannot_be_written_leaves_the_file_as_it_was(scene: Scene) -> None:
+    (scene.project / "pylock.toml").write_text("broken [")
+    done = scene.lock("--apply", "1")
+    assert done.exit_code == 2
+    assert text(scene) == TEXT
+
+
+def test_the_clock(scene: Scene) -> None:
+    done = scene.lock("--timeout", "0")
+    assert (
+        done.exit_code == 1
+        and "No way out was found. There may be more: the search for more was cut off" in done.stderr
+    )
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_every_way_out_of_the_golden_texts_can_be_applied(name: str, tmp_path: Path) -> None:
+    """By number, as it is printed; and each table that is printed can be pasted as it is."""
+    scene = scene_of(WORLDS[name], tmp_path)
+    before = text(scene)
+    ways = [line for line in scene.lock().stderr.splitlines() if re.match(r"  \d+\. ", line)]
+    for number, way in enumerate(ways, 1):
+        done = scene.lock("--apply", str(number))
+        assert done.exit_code == 0, f"{way}: {done.stderr}"
+        after = text(scene)
+        assert after != before
+        for table, key, value in re.findall(r"in \[([^]]+)\], (\S+) = (.+?)(?=; and in |$)", way):
+            pasted = tomllib.loads(f"[{table}]\n{key} = {value}\n")
+            assert _within(pasted, tomllib.loads(after)), way
+        scene.rewrite(before)
+        scene.lockfile.unlink()
+
+
+def _within(part: object, whole: object) -> bool:
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(key in whole and _within(value, whole[key]) for key, value in part.items())
+    return part == whole
