@@ -179,13 +179,14 @@ class Candidates:
     _admission: list[tuple[Formula, int]] | None = None
     _locals: frozenset[str] | None = None
 
-    @property
-    def top(self) -> int:
-        return len(self.ranked)
+    top: int = field(init=False)
+    """The highest rank."""
+    everything: int = field(init=False)
+    """All ranks."""
 
-    @property
-    def everything(self) -> int:
-        return (1 << (self.top + 1)) - 2
+    def __post_init__(self) -> None:
+        self.top = len(self.ranked)
+        self.everything = (1 << (self.top + 1)) - 2
 
     def __getitem__(self, rank: int) -> Candidate:
         return self.ranked[rank - 1]

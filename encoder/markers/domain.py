@@ -9,7 +9,7 @@ choosing. A query that mentions too many of them goes to Z3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -24,6 +24,9 @@ __all__ = ["ENUMERATED_ROWS", "Domain", "Environment"]
 
 ENUMERATED_ROWS = 256
 """Above this many combinations of the choices in one query, Z3 is asked."""
+
+_MANY = 8
+"""Parts of a formula above which it pays to know which of them a switch can change."""
 
 _Found: TypeAlias = tuple[frozenset[Atom], int]
 """The switches that are on, and the platforms that are left, as a mask."""
@@ -59,6 +62,29 @@ def grid_for(atoms: Iterable[Atom]) -> Grid:
     return grid_of(tuple(sorted(boundaries)), words)
 
 
+_Parts: TypeAlias = tuple[dict[Atom, list[Formula]], list[tuple[Formula, int]]]
+"""Of a junction: the parts that mention a switch, and those that decide while none is on, with their masks."""
+
+
+class _Rows:
+    """Combinations of switches, made as far as somebody has come: questions about the same switches share them."""
+
+    def __init__(self, more: Iterator[_Found]) -> None:
+        self._made: list[_Found] = []
+        self._more = more
+
+    def __iter__(self) -> Iterator[_Found]:
+        place = 0
+        while True:
+            if place == len(self._made):
+                following = next(self._more, None)
+                if following is None:
+                    return
+                self._made.append(following)
+            yield self._made[place]
+            place += 1
+
+
 class Domain:
     """Answers questions about conjunctions of formulas inside a universe (a formula that always holds)."""
 
@@ -68,6 +94,7 @@ class Domain:
         self._known: set[int] = set()
         self._atoms: set[Atom] = set()
         self._answers: dict[frozenset[int], _Found | None] = {}
+        self._literals: dict[int, tuple[frozenset[Atom], frozenset[Atom]]] = {}
         self._oracle: Oracle | None = None
         self._rebuild()
         self._learn(universe)
@@ -111,36 +138,70 @@ class Domain:
         question = frozenset([formula.key for formula in formulas])
         if question in self._answers:
             return self._answers[question]
-        switches: frozenset[Atom] = frozenset().union(*[formula.switches for formula in formulas])
+        on, off = self._demanded(formulas)
         # Choices that only the universe's axioms mention may stay unmade, so they need no enumeration.
-        answer = self._enumerate(formulas, sorted(switches, key=_switch_order))
+        switches: frozenset[Atom] = frozenset().union(*[formula.switches for formula in formulas])
+        answer = self._enumerate(formulas, tuple(sorted(switches - off, key=_switch_order)), on)
         self._answers[question] = answer
         return answer
 
-    def _enumerate(self, formulas: tuple[Formula, ...], switches: list[Atom]) -> _Found | None:
-        """Tries the combinations of switches, the fewest first; of those the universe forbids, none is extended."""
-        level: list[tuple[int, ...]] = [()]
-        left = ENUMERATED_ROWS
+    def _demanded(self, formulas: tuple[Formula, ...]) -> tuple[frozenset[Atom], frozenset[Atom]]:
+        """The switches that these formulas plainly demand to be on, and to be off."""
+        on: frozenset[Atom] = frozenset()
+        off: frozenset[Atom] = frozenset()
+        for formula in formulas:
+            literals = self._literals.get(formula.key)
+            if literals is None:
+                literals = self._literals[formula.key] = _literals_of(formula)
+            on |= literals[0]
+            off |= literals[1]
+        return on, off
+
+    def _enumerate(
+        self, formulas: tuple[Formula, ...], switches: tuple[Atom, ...], on: frozenset[Atom]
+    ) -> _Found | None:
+        """Tries the combinations of switches that the universe admits, the fewest first; all of ``on`` is in them."""
+        rows = self._rows.get(switches)
+        if rows is None:
+            rows = self._rows[switches] = _Rows(self._combinations(switches))
+        for number, (row, admitted) in enumerate(rows):
+            if number == ENUMERATED_ROWS:
+                return self._ask_z3((self.universe, *formulas))
+            if not on <= row:
+                continue
+            mask = admitted
+            for formula in formulas:
+                mask &= self.mask(formula, row)
+                if not mask:
+                    break
+            else:
+                return row, mask
+        return None
+
+    def _combinations(self, switches: tuple[Atom, ...]) -> Iterator[_Found]:
+        """The combinations that the universe admits, with its platforms; of those it forbids, none is extended."""
+        level: list[tuple[tuple[Atom, ...], Sequence[Atom]]] = [((), switches)]
         while level:
-            extended: list[tuple[int, ...]] = []
-            for places in level:
-                row = frozenset([switches[place] for place in places])
+            extended: list[tuple[tuple[Atom, ...], Sequence[Atom]]] = []
+            for made, further in level:
+                row = frozenset(made)
                 mask = self._real & self.mask(self.universe, row)
                 if not mask:
                     continue
-                left -= 1
-                if left < 0:
-                    return self._ask_z3((self.universe, *formulas))
-                for formula in formulas:
-                    mask &= self.mask(formula, row)
-                    if not mask:
-                        break
-                else:
-                    return row, mask
-                first = places[-1] + 1 if places else 0
-                extended += [(*places, place) for place in range(first, len(switches))]
+                yield row, mask
+                for place, switch in enumerate(further, start=1):
+                    excluded = self._excluded_by(switch)
+                    extended.append(((*made, switch), [one for one in further[place:] if one not in excluded]))
             level = extended
-        return None
+
+    def _excluded_by(self, switch: Atom) -> frozenset[Atom]:
+        """What the universe never admits together with a switch: most combinations of a conflict set end here."""
+        found = self._excluded.get(switch)
+        if found is None:
+            others = self.universe.switches - {switch} if switch in self.universe.switches else frozenset[Atom]()
+            pairs = ((other, self.mask(self.universe, frozenset((switch, other)))) for other in others)
+            found = self._excluded[switch] = frozenset(other for other, mask in pairs if not self._real & mask)
+        return found
 
     def _ask_z3(self, parts: tuple[Formula, ...]) -> _Found | None:
         from satlock.encoder.markers.smt import Oracle
@@ -163,7 +224,9 @@ class Domain:
         found = self._masks.get(key)
         if found is not None:
             return found
-        if formula.op == "and":
+        if seen and len(formula.args) > _MANY:
+            mask = self._of_many(formula, seen)
+        elif formula.op == "and":
             mask = self._everywhere
             for arg in formula.args:
                 mask &= self.mask(arg, seen)
@@ -179,6 +242,30 @@ class Domain:
             mask = self._everywhere if formula.op == "true" or formula.atom in seen else 0
         self._masks[key] = mask
         return mask
+
+    def _of_many(self, formula: Formula, seen: frozenset[Atom]) -> int:
+        """The mask of a junction of many: only of those that a switch in ``seen`` can change is the mask found anew."""
+        every = formula.op == "and"
+        neutral = self._everywhere if every else 0
+        parts = self._parts.get(formula.key)
+        if parts is None:
+            mentioning: dict[Atom, list[Formula]] = {}
+            for arg in formula.args:
+                for switch in arg.switches:
+                    mentioning.setdefault(switch, []).append(arg)
+            deciding = [(arg, self.mask(arg, frozenset())) for arg in formula.args]
+            deciding = [(arg, mask) for arg, mask in deciding if mask != neutral]
+            parts = self._parts[formula.key] = mentioning, deciding
+        mentioning, deciding = parts
+        changed = {arg for switch in seen for arg in mentioning[switch]}
+        found = neutral
+        for arg in changed:
+            mask = self.mask(arg, seen)
+            found = found & mask if every else found | mask
+        for arg, mask in deciding:
+            if arg not in changed:
+                found = found & mask if every else found | mask
+        return found
 
     def _atom_mask(self, atom: PythonAtLeast | Matches) -> int:
         return self._places_mask(*atom.on(self.grid))
@@ -214,9 +301,20 @@ class Domain:
         for platform, machine in self.grid.phantoms():
             self._real &= ~(self._places_mask(1, (platform,)) & self._places_mask(3, (machine,)))
         self._masks: dict[tuple[int, frozenset[Atom]], int] = {}
+        self._parts: dict[int, _Parts] = {}
+        self._rows: dict[tuple[Atom, ...], _Rows] = {}
+        self._excluded: dict[Atom, frozenset[Atom]] = {}
         self._oracle = None
         # Answers stay true when the grid is refined, but the platforms noted with them are of the old grid.
         self._answers = {question: None for question, answer in self._answers.items() if answer is None}
+
+
+def _literals_of(formula: Formula) -> tuple[frozenset[Atom], frozenset[Atom]]:
+    """The switches that stand alone in a conjunction: as they are, and negated."""
+    parts = formula.args if formula.op == "and" else (formula,)
+    on = [part.atom for part in parts if part.op == "atom" and part.switches]
+    off = [part.args[0].atom for part in parts if part.op == "not" and part.args[0].op == "atom" and part.switches]
+    return frozenset(atom for atom in on if atom is not None), frozenset(atom for atom in off if atom is not None)
 
 
 def _label(choice: Choice) -> str:
