@@ -326,11 +326,11 @@ class Run:
 def tells_all(project: Project, target: Target) -> bool:
     """Whether a lock tells all that it takes to verify it without a search.
 
-    A ``uv.lock`` of a workspace has the choices of other projects, and a ``pylock.toml`` lacks what is not installed.
+    A ``pylock.toml`` lacks what is not installed itself, and so what that requires.
     """
     named = [source.reference for sources in project.sources.values() for source in sources]
     named += [member.folder for member in project.members]
-    return all(getattr(reference, "package", True) for reference in named)
+    return target.form == "uv" or all(getattr(reference, "package", True) for reference in named)
 
 
 def memory_of(given: Inputs, target: Target) -> Memory:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
@@ -128,6 +128,10 @@ class DependencyMetadata:
     provides_extra: tuple[str, ...]
 
 
+StatedGroups: TypeAlias = tuple[str, ...] | Literal["all"]
+"""``default-groups`` as they are written: their names, sorted, or all."""
+
+
 @dataclass(frozen=True)
 class Member:
     """One project of a workspace. What it requires and what extras it has tells its metadata."""
@@ -142,6 +146,8 @@ class Member:
     group_pythons: Mapping[str, SpecifierSet]
     extras: tuple[str, ...]
     """Those that its file tells of."""
+    default_groups: StatedGroups | None = None
+    """What it says of the groups that are installed unless somebody says otherwise, if it says it."""
 
 
 IndexStrategy = Literal["first-index", "unsafe-first-match", "unsafe-best-match"]

@@ -12,10 +12,10 @@ from packaging.dependency_groups import DependencyGroupResolver
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
-from satlock.encoder.project.project import ProjectError, Requirement
+from satlock.encoder.project.project import ProjectError, Requirement, StatedGroups
 from satlock.encoder.project.values import Value, first_line, shown
 
-__all__ = ["Groups", "flat", "for_pythons", "load", "read_extras", "read_groups", "read_name"]
+__all__ = ["Groups", "flat", "for_pythons", "load", "read_extras", "read_groups", "read_name", "stated_default_groups"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,15 @@ def read_name(value: Value, project: Mapping[str, Value]) -> str:
     if "name" not in project:
         raise value.error("has no name", "add the name of the project")
     return project["name"].name("project name")
+
+
+def stated_default_groups(value: Value | None) -> StatedGroups | None:
+    """``default-groups`` as it is written; None where it is not."""
+    if value is None:
+        return None
+    if value.raw == "all":
+        return "all"
+    return tuple(sorted(item.name("group name") for item in value.items('a list of groups, or "all"')))
 
 
 def read_extras(value: Value | None) -> dict[str, tuple[Requirement, ...]]:

@@ -15,11 +15,12 @@ from packaging.specifiers import SpecifierSet
 
 from satlock.encoder.project.cutoffs import iso_duration
 from satlock.encoder.project.layers import NOTHING_AROUND, Around
-from satlock.encoder.project.project import Project, ProjectError, Requirement
+from satlock.encoder.project.project import Project, ProjectError, Requirement, StatedGroups
 from satlock.encoder.project.reading import load, project_of
 from satlock.encoder.project.script import tables_of_script
 from satlock.encoder.project.settings import settings_of
 from satlock.encoder.project.sharing import shared_settings
+from satlock.encoder.project.tables import stated_default_groups
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of
 
@@ -47,6 +48,8 @@ class UvView:
     exclude_newer: Cutoff | None
     exclude_newer_package: Mapping[str, Cutoff | None]
     build_constraints: tuple[Requirement, ...]
+    default_groups: StatedGroups | None = None
+    """As they are written."""
 
 
 def uv_view_of(
@@ -96,6 +99,7 @@ def uv_view_of(
             for (key, item), moment in zip(per_package.items(), project.exclude_newer_package.values(), strict=True)
         },
         build_constraints.requirements() if build_constraints is not None else (),
+        None if script else stated_default_groups(uv.get("default-groups")),
     )
 
 

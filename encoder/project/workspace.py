@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 
 from satlock.corpora.references import PathReference
 from satlock.encoder.project.project import Member, ProjectError
-from satlock.encoder.project.tables import load, read_groups, read_name
+from satlock.encoder.project.tables import load, read_groups, read_name, stated_default_groups
 from satlock.encoder.project.values import Value, shown
 
 __all__ = ["Workspace", "pythons_of", "read_member", "workspace_of"]
@@ -151,7 +151,8 @@ def read_member(workspace: Workspace, name: str) -> Member:
     extras = tables["project"].table().get("optional-dependencies")
     names = tuple(extras.key_name(key, "extra name") for key in extras.table()) if extras is not None else ()
     listed = (groups.listed, groups.includes, groups.pythons)
-    return Member(name, workspace.folder_of(name), path, *listed, names)
+    default_groups = stated_default_groups(uv.get("default-groups"))
+    return Member(name, workspace.folder_of(name), path, *listed, names, default_groups)
 
 
 def pythons_of(workspace: Workspace) -> list[SpecifierSet]:

@@ -17,11 +17,13 @@ from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
 from satlock.encoder.project.uv_view import UvView
 from satlock.solver.writing.uvlock.conflicts import expanded, unlisted
-from satlock.solver.writing.uvlock.members import metadata_of
+from satlock.solver.writing.uvlock.members import default_groups_of, metadata_of
 from satlock.solver.writing.uvlock.writing import stated_of
 
 __all__ = ["disagreement"]
 
+_WITH_EXTRAS, _WITH_DEFAULT_GROUPS = 1, 5
+"""The revisions of the format from which on a lock lists extras that require nothing, and default groups."""
 _LISTS = ("requirements", "constraints", "overrides", "build-constraints")
 
 
@@ -47,11 +49,11 @@ class _Compared:
         self._project = project
         self._pythons = Domain(from_python_specifier(str(project.requires_python)))
 
-    _tells_extras = True
-    """Whether the lock lists extras that require nothing: uv's first locks did not."""
+    _revision = 0
+    """Of the format of the lock."""
 
     def differences(self, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
-        self._tells_extras = there.get("revision", 0) > 0
+        self._revision = int(there.get("revision", 0))
         if SpecifierSet(there.get("requires-python", "")) != SpecifierSet(stated["requires-python"]):
             yield f"it is for Python {there.get('requires-python')}, and the project admits {stated['requires-python']}"
         for key, setting in (("supported-markers", "environments"), ("required-markers", "required-environments")):
@@ -68,6 +70,7 @@ class _Compared:
     def _manifest(self, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
         for key in _LISTS:
             yield from self._items(f"its {key}", there.get(key, []), stated.get(key, []))
+        yield from self._default_groups("the project", there, stated)
         members = [set(one.get("members", ())) for one in (there, stated)]
         if members[0] != members[1]:
             names = ", ".join(sorted(members[0] ^ members[1]))
@@ -90,6 +93,9 @@ class _Compared:
             name = direct.metadata.name
             if len(entries.get(name, ())) != 1 or name == self._project.name:
                 continue  # whether it is there at all is for the verification to say
+            now = default_groups_of(name, project)
+            said = tomllib.loads(f"default-groups = {now}") if now is not None else {}
+            yield from self._default_groups(name, entries[name][0], said)
             text = "\n".join(metadata_of(direct, project, folder))
             yield from self._metadata(f"{name}: ", entries[name][0], tomllib.loads(text).get("package", {}))
 
@@ -98,14 +104,19 @@ class _Compared:
         if len(own) != 1 or own[0].get("source") != stated["source"] or own[0].get("version") != stated.get("version"):
             yield f"its entry for {self._project.name} is not that of the project (name, version or kind of source)"
             return
+        yield from self._default_groups(self._project.name or "", own[0], stated)
         yield from self._metadata("", own[0], stated)
+
+    def _default_groups(self, whose: str, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
+        if self._revision >= _WITH_DEFAULT_GROUPS and there.get("default-groups") != stated.get("default-groups"):
+            yield f"its default groups of {whose} are not those of the project (tool.uv.default-groups)"
 
     def _metadata(self, whose: str, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
         before, now = there.get("metadata", {}), stated.get("metadata", {})
         extras = [set(one.get("provides-extras", ())) for one in (before, now)]
         required = [one.get("requires-dist", []) for one in (before, now)]
         yield from self._items(f"{whose}the requirements", required[0], required[1], extras[1])
-        if extras[0] != extras[1] and self._tells_extras:
+        if extras[0] != extras[1] and self._revision >= _WITH_EXTRAS:
             yield f"{whose}the extras are not those of the project"
         yield from self._groups(before.get("requires-dev", {}), now.get("requires-dev", {}), whose)
 

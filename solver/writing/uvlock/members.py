@@ -13,13 +13,13 @@ from satlock.corpora.references import Direct, GitReference
 from satlock.encoder.markers.specifiers import parse_requirement
 from satlock.encoder.project.direct import reference_of_url
 from satlock.encoder.project.lowering import groups_of_tree, lowering_of
-from satlock.encoder.project.project import Choice, Member, Project, Requirement
+from satlock.encoder.project.project import Choice, Member, Project, Requirement, StatedGroups
 from satlock.encoder.project.tables import Groups, flat
 from satlock.solver.writing.uvlock.graph import Graph
 from satlock.solver.writing.uvlock.lowering import Lowering
 from satlock.solver.writing.uvlock.text import array, inline, short, table
 
-__all__ = ["groups_in", "groups_of", "metadata_of"]
+__all__ = ["default_groups_of", "default_groups_text", "groups_in", "groups_of", "metadata_of"]
 
 _OF_AN_EXTRA = re.compile(r"(?:\(?(?P<rest>.*?)\)? and )?extra == \"(?P<extra>[^\"]+)\"")
 
@@ -36,6 +36,17 @@ def groups_of(name: str, graph: Graph, project: Project) -> Iterator[str]:
         yield from table(
             "[package.dev-dependencies]", {group: array(items) for group, items in listed.items() if items}
         )
+
+
+def default_groups_of(name: str, project: Project) -> str | None:
+    """What a member says of its default groups, as it is written in a lock; None where it says nothing."""
+    member = _member(name, project)
+    return None if member is None else default_groups_text(member.default_groups)
+
+
+def default_groups_text(groups: StatedGroups | None) -> str | None:
+    """Default groups as they are written in a lock."""
+    return None if groups is None else inline(groups if groups == "all" else list(groups))
 
 
 def metadata_of(direct: Direct, project: Project, folder: Path) -> Iterator[str]:

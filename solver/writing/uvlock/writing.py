@@ -17,7 +17,13 @@ from satlock.solver.writing.uvlock.conflicts import Conflict, expanded, unlisted
 from satlock.solver.writing.uvlock.graph import Graph
 from satlock.solver.writing.uvlock.lowering import Lowering, specifier_text
 from satlock.solver.writing.uvlock.markers import spelling_of
-from satlock.solver.writing.uvlock.members import groups_in, groups_of, metadata_of
+from satlock.solver.writing.uvlock.members import (
+    default_groups_of,
+    default_groups_text,
+    groups_in,
+    groups_of,
+    metadata_of,
+)
 from satlock.solver.writing.uvlock.sources import direct_file_item, file_item, moment
 from satlock.solver.writing.uvlock.text import Item, array, inline, lines, nested, short, table
 
@@ -78,6 +84,7 @@ def _version_and_source(view: UvView) -> list[str]:
         {
             "version": inline(view.version) if view.version else None,
             "source": inline({view.source: "."}),
+            "default-groups": default_groups_text(view.default_groups),
         }
     )
 
@@ -91,7 +98,7 @@ def _head(project: Project, conflicts: Sequence[Conflict]) -> list[str]:
     return lines(
         {
             "version": "1",
-            "revision": "3",
+            "revision": "5",
             "requires-python": inline(specifier_text(project.requires_python, ", ")),
             "supported-markers": array([str(marker) for marker in project.environments])
             if project.environments
@@ -163,7 +170,9 @@ def _manifest(view: UvView, folder: Path) -> Iterator[str]:
         ],
         "build-constraints": lowering.all(view.build_constraints),
     }
-    yield from table("[manifest]", {key: short(items) for key, items in said.items() if items})
+    texts: dict[str, str | None] = {key: short(items) for key, items in said.items() if items}
+    own_groups = default_groups_text(view.default_groups) if project.name is None else None
+    yield from table("[manifest]", {"members": texts.pop("members", None), "default-groups": own_groups, **texts})
     if project.name is None:
         listed = groups_in(project)
         groups = {name: lowering.all(flat(listed, name)) for name in project.groups}
@@ -218,6 +227,7 @@ def _entry(package: LockedPackage, graph: Graph, named: bool, project: Project) 
             "name": inline(package.name),
             "version": None if package.direct is not None and package.direct.dynamic else inline(package.version),
             "source": inline(graph.source((package.name, package.version, package.index))),
+            "default-groups": default_groups_of(package.name, project),
             "resolution-markers": array(forks) if forks else None,
             "dependencies": array(own) if own else None,
             "sdist": inline(item(sdists[0])) if sdists else None,
