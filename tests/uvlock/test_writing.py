@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from satlock.solver.locking import Locked, lock
 from satlock.solver.proofs.unique import prove_unique
 from satlock.solver.proofs.walk import Point, walk
 from satlock.solver.search.search import NoLock
-from satlock.solver.writing.uvlock.writing import to_uv_lock
+from satlock.solver.writing.uvlock.members import default_groups_of
+from satlock.solver.writing.uvlock.writing import stated_of, to_uv_lock
 from tests.strategies import random_world
 from tests.world import MemoryCorpus
 
@@ -116,3 +118,20 @@ def walk_everywhere(found: Locked, lockfile, seed: int) -> int:  # type: ignore[
             assert installed == expected, (seed, variables, extras, groups)
             walked += 1
     return walked
+
+
+def test_the_default_groups_of_each_member(tmp_path: Path) -> None:
+    """From its fifth revision on, a lock says what each member's ``default-groups`` say, sorted."""
+    folder = tmp_path / "p"
+    (folder / "m").mkdir(parents=True)
+    groups = "[dependency-groups]\ndev = []\nlint = []\nb_B = []\n"
+    head = '[project]\nname = "{}"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    (folder / "pyproject.toml").write_text(
+        f'{head.format("p")}{groups}[tool.uv]\ndefault-groups = ["lint", "b_B"]\n[tool.uv.workspace]\nmembers = ["m"]\n'
+    )
+    (folder / "m" / "pyproject.toml").write_text(f'{head.format("m")}{groups}[tool.uv]\ndefault-groups = "all"\n')
+    view = uv_view_of(folder / "pyproject.toml")
+    stated = tomllib.loads(stated_of(view, folder))
+    assert stated["revision"] == 5
+    assert stated["package"][0]["default-groups"] == ["b-b", "lint"]
+    assert default_groups_of("m", read_project(folder, whole_workspace=True)) == '"all"'
