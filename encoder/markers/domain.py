@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from satlock.encoder.markers.grid import MINORS, VARIABLES, Grid, Python, grid_of, words_in
+from satlock.encoder.markers.grid import MINORS, ORDERED, VARIABLES, Grid, Python, grid_of, words_in
 from satlock.encoder.markers.marker import TRUE, Atom, Formula, Matches, Opaque, PythonAtLeast
+from satlock.encoder.markers.ordered import Question
 from satlock.encoder.project.project import Choice
 
 if TYPE_CHECKING:
@@ -54,12 +55,15 @@ def grid_for(atoms: Iterable[Atom]) -> Grid:
     """The coarsest grid that these atoms cannot see inside of."""
     boundaries: set[Python] = {MINORS[0]}
     words: dict[str, set[str]] = {variable: set() for variable in VARIABLES}
+    asked: dict[str, list[Question]] = {}
     for atom in atoms:
         if isinstance(atom, PythonAtLeast):
             boundaries.add(atom.release)
+        elif isinstance(atom, Matches) and atom.variable in ORDERED:
+            asked.setdefault(atom.variable, []).append((atom.comparison, atom.text))
         elif isinstance(atom, Matches):
             words[atom.variable].update((atom.text,) if atom.comparison == "==" else words_in(atom.text))
-    return grid_of(tuple(sorted(boundaries)), words)
+    return grid_of(tuple(sorted(boundaries)), words, asked)
 
 
 _Parts: TypeAlias = tuple[dict[Atom, list[Formula]], list[tuple[Formula, int]]]
@@ -122,10 +126,9 @@ class Domain:
         for size in reversed(sizes):
             index, place = divmod(index, size)
             places.append(place)
-        machine, implementation, platform, python = places
         choices = sorted(atom for atom in row if isinstance(atom, Choice))
         return Environment(
-            self.grid.variables((python, platform, implementation, machine)),
+            self.grid.variables(places[::-1]),
             tuple(_label(choice) for choice in choices if choice.kind == "extra"),
             tuple(_label(choice) for choice in choices if choice.kind == "group"),
         )

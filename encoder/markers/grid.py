@@ -1,19 +1,22 @@
-"""The grid of platforms: which there are, as places on four axes, and the Pythons that a comparison can tell apart.
+"""The grid of platforms: which there are, as places on axes, and the Pythons that a comparison can tell apart.
 
 An axis has a place for each value that is known or asked for, and *other* for the rest; an environment has one place on
-each. What is asked of ``platform_release``, ``platform_version`` and ``implementation_version`` is on no axis.
+each. ``platform_release``, ``platform_version`` and ``implementation_version`` have an axis each, with the values that
+tell comparisons with them apart; whether they contain a text, or are contained in one, is on no axis.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from satlock.encoder.markers.ordered import Question, telling_values
 
 __all__ = [
     "AXES",
     "MINORS",
-    "OPAQUE",
+    "ORDERED",
     "VARIABLES",
     "Grid",
     "Python",
@@ -26,9 +29,9 @@ __all__ = [
 Python: TypeAlias = tuple[int, int, int]
 """A final release."""
 
-AXES = ("python", "platform", "implementation", "machine")
-OPAQUE = ("platform_release", "platform_version", "implementation_version")
-"""Variables of which nothing is known."""
+ORDERED = ("platform_release", "platform_version", "implementation_version")
+"""Variables that may have any value, and whose values have an order."""
+AXES = ("python", "platform", "implementation", "machine", *ORDERED)
 VARIABLES = {
     "os_name": (1, 0),
     "sys_platform": (1, 1),
@@ -36,6 +39,7 @@ VARIABLES = {
     "implementation_name": (2, 0),
     "platform_python_implementation": (2, 1),
     "platform_machine": (3, 0),
+    **{variable: (axis, 0) for axis, variable in enumerate(ORDERED, 4)},
 }
 """The string variables, each with its axis, and its column there."""
 MINORS: tuple[Python, ...] = ((2, 6, 0), (2, 7, 0), *((3, minor, 0) for minor in range(41)), (4, 0, 0))
@@ -56,7 +60,7 @@ _PLATFORMS = (
     ("java", "java", "Java"),
 )
 # Python 2 spelled its Linux with the kernel's version; no Python 3 does.
-_GONE = frozenset(("linux2", "linux3"))
+_KNOWN_WORDS = frozenset(("linux2", "linux3", _OTHER, *(word.lower() for row in _PLATFORMS for word in row)))
 _IMPLEMENTATIONS = (("cpython", "CPython"), ("pypy", "PyPy"), ("graalpy", "GraalVM"))
 _MACHINES = ("x86_64", "aarch64", "arm64", "AMD64")
 # Each platform spells its machines in its own way; these spellings of others never occur on it.
@@ -71,22 +75,30 @@ _NEVER_ON = {
 
 @dataclass(frozen=True)
 class Grid:
-    """The platforms that some questions can tell apart, as a product of four axes."""
+    """The platforms that some questions can tell apart, as a product of axes."""
 
     pythons: tuple[Python, ...]
     """The first release of each run of Pythons."""
     platforms: tuple[tuple[str, str, str], ...]
     implementations: tuple[tuple[str, str], ...]
     machines: tuple[tuple[str], ...]
+    ordered: tuple[tuple[tuple[str], ...], ...]
+    """The places of each variable of :data:`ORDERED`."""
 
     @property
-    def axes(self) -> tuple[int, int, int, int]:
+    def axes(self) -> tuple[int, ...]:
         """How many places each axis has."""
-        return len(self.pythons), len(self.platforms), len(self.implementations), len(self.machines)
+        return tuple(map(len, (self.pythons, self.platforms, self.implementations, self.machines, *self.ordered)))
+
+    @property
+    def asked(self) -> tuple[int, ...]:
+        """The axes but for those of ordered variables whose values nothing tells apart."""
+        return tuple(axis for axis, size in enumerate(self.axes) if size > 1 or AXES[axis] not in ORDERED)
 
     def rows(self, axis: int) -> tuple[tuple[str, ...], ...]:
         """What the variables of an axis other than that of the Pythons say in each of its places."""
-        rows: tuple[tuple[tuple[str, ...], ...], ...] = (self.platforms, self.implementations, self.machines)
+        rows: tuple[tuple[tuple[str, ...], ...], ...]
+        rows = (self.platforms, self.implementations, self.machines, *self.ordered)
         return rows[axis - 1]
 
     def places(self, variable: str, holds: Callable[[str], bool]) -> tuple[int, tuple[int, ...]]:
@@ -103,28 +115,33 @@ class Grid:
             if machine in _NEVER_ON.get(platform[1], ())
         ]
 
-    def variables(self, places: tuple[int, int, int, int]) -> dict[str, str]:
+    def variables(self, places: Sequence[int]) -> dict[str, str]:
         """The marker variables of one environment."""
         python, (os_name, sys_platform, platform_system) = self.pythons[places[0]], self.platforms[places[1]]
         (implementation, spelled), (machine,) = self.implementations[places[2]], self.machines[places[3]]
+        (release,), (version,), (own,) = (rows[place] for rows, place in zip(self.ordered, places[4:], strict=True))
         return {
             "implementation_name": implementation,
-            "implementation_version": python_text(python),
+            "implementation_version": own if len(self.ordered[2]) > 1 else python_text(python),
             "os_name": os_name,
             "platform_machine": machine,
             "platform_python_implementation": spelled,
-            "platform_release": "",
+            "platform_release": release,
             "platform_system": platform_system,
-            "platform_version": "",
+            "platform_version": version,
             "python_full_version": python_text(python),
             "python_version": python_text(python, "python_version"),
             "sys_platform": sys_platform,
         }
 
 
-def grid_of(pythons: tuple[Python, ...], words: Mapping[str, set[str]]) -> Grid:
-    """The coarsest grid that tells these Pythons apart, and these values of string variables from all others."""
-    return Grid(pythons, _platforms(words), _implementations(words), _machines(words))
+def grid_of(
+    pythons: tuple[Python, ...], words: Mapping[str, set[str]], asked: Mapping[str, Iterable[Question]]
+) -> Grid:
+    """The coarsest grid that tells these Pythons apart, these values of string variables from all others, and the
+    answers to these questions about variables that have an order."""
+    ordered = tuple(tuple((value,) for value in telling_values(asked.get(variable, ()))) for variable in ORDERED)
+    return Grid(pythons, _platforms(words), _implementations(words), _machines(words), ordered)
 
 
 def words_in(text: str) -> list[str]:
@@ -154,23 +171,22 @@ def neighbours(text: str) -> tuple[Python, ...]:
 
 
 def _platforms(words: Mapping[str, set[str]]) -> tuple[tuple[str, str, str], ...]:
-    known = [{row[column] for row in _PLATFORMS} | {_OTHER} | _GONE for column in range(3)]
-    new = [sorted(words[v] - known[c]) for c, v in enumerate(("os_name", "sys_platform", "platform_system"))]
-    rows = [*_PLATFORMS]
-    rows += [(name, _OTHER, _OTHER) for name in new[0]]
-    rows += [("posix", name, _OTHER) for name in new[1]]
-    rows += [("posix", _OTHER, name) for name in new[2]]
-    rows += [("posix", one, two) for one in new[1] for two in new[2]]
-    rows += [("posix", _OTHER, _OTHER), (_OTHER, _OTHER, _OTHER)]
-    return tuple(dict.fromkeys(rows))
+    """All that are known, and each further Unix: a system that runs Python calls itself posix, nt or java.
+
+    A known word in other letters, or of another variable (``sys_platform == 'Windows'``), is no further system.
+    """
+    names, systems = (
+        [*sorted(word for word in words[variable] if word.lower() not in _KNOWN_WORDS), _OTHER]
+        for variable in ("sys_platform", "platform_system")
+    )
+    return (*_PLATFORMS, *(("posix", name, system) for name in names for system in systems))
 
 
 def _implementations(words: Mapping[str, set[str]]) -> tuple[tuple[str, str], ...]:
-    rows = [*_IMPLEMENTATIONS]
     known = [{row[column] for row in _IMPLEMENTATIONS} | {_OTHER} for column in range(2)]
-    rows += [(name, _OTHER) for name in sorted(words["implementation_name"] - known[0])]
-    rows += [(_OTHER, name) for name in sorted(words["platform_python_implementation"] - known[1])]
-    return (*rows, (_OTHER, _OTHER))
+    names = [*sorted(words["implementation_name"] - known[0]), _OTHER]
+    spelled = [*sorted(words["platform_python_implementation"] - known[1]), _OTHER]
+    return (*_IMPLEMENTATIONS, *((one, two) for one in names for two in spelled))
 
 
 def _machines(words: Mapping[str, set[str]]) -> tuple[tuple[str], ...]:

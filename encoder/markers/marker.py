@@ -16,7 +16,8 @@ from packaging.markers import Marker
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from satlock.encoder.markers.grid import MINORS, OPAQUE, Grid, Python, neighbours, python_text, words_in
+from satlock.encoder.markers.grid import MINORS, ORDERED, Grid, Python, neighbours, python_text, words_in
+from satlock.encoder.markers.ordered import compares, questions
 from satlock.encoder.project.project import Choice
 
 __all__ = [
@@ -53,13 +54,18 @@ class PythonAtLeast(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """A string variable compared with a constant: ``==``, ``in`` (variable in text) or ``has`` (text in variable)."""
+    """A string variable compared with a constant: ``==``, ``in`` (variable in text) or ``has`` (text in variable).
+
+    Those that have an order know ``==``, ``>=`` and ``<=``.
+    """
 
     variable: str
     comparison: str
     text: str
 
     def holds(self, value: str) -> bool:
+        if self.variable in ORDERED:
+            return compares(value, self.comparison, self.text)
         if self.comparison == "==":
             return value == self.text
         return value in self.text if self.comparison == "in" else self.text in value
@@ -70,7 +76,7 @@ class Matches(NamedTuple):
 
 
 class Opaque(NamedTuple):
-    """A question nothing is known about (``platform_release``, ``platform_version``, ``implementation_version``)."""
+    """A question nothing is known about: whether ``platform_version`` or the like has a text in it, or is in one."""
 
     text: str
 
@@ -261,12 +267,15 @@ def from_python_specifier(specifiers: str) -> Formula:
 def _comparison(variable: str, op: str, text: str, flipped: bool) -> Formula:
     if variable in ("python_version", "python_full_version"):
         return _python(variable, op, text, flipped)
-    if variable in OPAQUE:
-        if op in ("!=", "not in"):
-            return ~_comparison(variable, "==" if op == "!=" else "in", text, flipped)
+    if variable in ORDERED and op in ("in", "not in"):
         # Nothing relates two such questions, so each is free: more environments than there are, never fewer.
-        asked = f"'{text}' {op} {variable}" if flipped else f"{variable} {op} '{text}'"
-        return Formula.make("atom", atom=Opaque(asked))
+        asked = f"'{text}' in {variable}" if flipped else f"{variable} in '{text}'"
+        found = Formula.make("atom", atom=Opaque(asked))
+        return found if op == "in" else ~found
+    if variable in ORDERED:
+        op = _FLIPPED.get(op, op) if flipped else op
+        parts = [matches(variable, other, comparison) for comparison, other in questions(op, text)]
+        return ~all_of(parts) if op in ("!=", "<", ">") else all_of(parts) if parts else FALSE
     if op in ("in", "not in"):
         found = matches(variable, text, "has" if flipped else "in")
         return found if op == "in" else ~found

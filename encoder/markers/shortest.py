@@ -181,8 +181,8 @@ def _said(cube: Cube, spelled: Callable[[Choice, bool], str]) -> list[str]:
 
 
 def _compared(atom: Matches, positive: bool) -> str:
-    if atom.comparison == "==":
-        return f"{atom.variable} {'==' if positive else '!='} '{atom.text}'"
+    if atom.comparison in ("==", ">=", "<="):
+        return f"{atom.variable} {atom.comparison if positive else _OPPOSITES[atom.comparison]} '{atom.text}'"
     word = "in" if positive else "not in"
     if atom.comparison == "in":
         return f"{atom.variable} {word} '{atom.text}'"

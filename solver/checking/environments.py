@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from satlock.solver.checking.markers import OPAQUE, Bad, Is, holds, version_test
+from satlock.solver.checking import ordered
+from satlock.solver.checking.markers import Bad, Is, holds, is_opaque, version_test
 
 __all__ = ["Cells", "Row", "admits", "cells_of"]
 
@@ -22,6 +23,7 @@ _AXIS = {
     "python_version": ("python", 0), "python_full_version": ("python", 1), "os_name": ("platform", 0),
     "sys_platform": ("platform", 1), "platform_system": ("platform", 2), "implementation_name": ("implementation", 0),
     "platform_python_implementation": ("implementation", 1), "platform_machine": ("machine", 0),
+    **{variable: (variable, 0) for variable in ordered.VARIABLES},
 }  # fmt: skip
 
 Row = tuple[str, ...]
@@ -31,7 +33,9 @@ class Cells:
     """For each axis its places; each place is a row of the values that marker variables have there."""
 
     def __init__(self, rows: dict[str, list[Row]]) -> None:
-        self.rows = rows
+        self.every = rows
+        self.rows = {axis: known for axis, known in rows.items() if len(known) > 1 or axis not in ordered.VARIABLES}
+        """Without the axes of variables of which nothing tells two values apart."""
 
     def label(self, axis: str, row: Row) -> str:
         """A place as the legend calls it."""
@@ -42,7 +46,7 @@ class Cells:
         if leaf.variable not in _AXIS:
             raise Bad(f"the lockfile has a marker on {leaf.variable}, which cannot be asked there")
         axis, column = _AXIS[leaf.variable]
-        return axis, [row for row in self.rows[axis] if holds(leaf, row[column])]
+        return axis, [row for row in self.every[axis] if holds(leaf, row[column])]
 
     def impossible(self) -> list[tuple[Row, Row]]:
         return [
@@ -55,7 +59,8 @@ class Cells:
     def value(self, leaf: Is, places: dict[str, Row]) -> bool:
         """Whether a comparison holds in one environment."""
         axis, column = _AXIS[leaf.variable]
-        return holds(leaf, places[axis][column])
+        row = places[axis] if axis in places else self.every[axis][0]
+        return holds(leaf, row[column])
 
 
 def admits(specifiers: str, value: str) -> bool:
@@ -69,7 +74,7 @@ def admits(specifiers: str, value: str) -> bool:
 
 def cells_of(asked: Iterable[Is], python: str, *, minors_apart: bool = False) -> Cells:
     """The cells that these comparisons call for."""
-    leaves = [leaf for leaf in dict.fromkeys(asked) if leaf.variable not in OPAQUE]
+    leaves = [leaf for leaf in dict.fromkeys(asked) if not is_opaque(leaf)]
     words: dict[str, set[str]] = {}
     for leaf in leaves:
         several = leaf.operator in ("in", "not in") and not leaf.backwards
@@ -82,7 +87,12 @@ def cells_of(asked: Iterable[Is], python: str, *, minors_apart: bool = False) ->
         "platform": _platforms(words),
         "implementation": _implementations(words),
         "machine": _machines(words),
+        **{variable: _values([leaf for leaf in leaves if leaf.variable == variable]) for variable in ordered.VARIABLES},
     })  # fmt: skip
+
+
+def _values(leaves: list[Is]) -> list[Row]:
+    return [(value,) for value in ordered.values_for((leaf.turned, leaf.text) for leaf in leaves)]
 
 
 def _pythons(leaves: list[Is], texts: list[str], python: str, minors_apart: bool) -> list[Row]:
@@ -120,22 +130,18 @@ def _new(words: dict[str, set[str]], variable: str, known: set[str]) -> list[str
 
 def _platforms(words: dict[str, set[str]]) -> list[Row]:
     rows: list[Row] = [tuple(line.split(" ")) for line in _KNOWN]
-    columns = [{row[column] for row in rows} | {"linux2", "linux3"} for column in range(3)]
-    systems = _new(words, "platform_system", columns[2])
-    platforms = _new(words, "sys_platform", columns[1])
-    rows += [(name, "other", "other") for name in _new(words, "os_name", columns[0])]
-    rows += [("posix", name, "other") for name in platforms]
-    rows += [("posix", "other", name) for name in systems]
-    rows += [("posix", name, system) for name in platforms for system in systems]
-    rows += [("posix", "other", "other"), ("other", "other", "other")]
-    return list(dict.fromkeys(rows))
+    # Whatever else a marker names is a Unix, but for what is known in other letters or by another variable.
+    known = {"linux2", "linux3", "other"} | {word.lower() for row in rows for word in row}
+    platforms = [name for name in sorted(words.get("sys_platform", ())) if name.lower() not in known]
+    systems = [name for name in sorted(words.get("platform_system", ())) if name.lower() not in known]
+    return rows + [("posix", name, system) for name in [*platforms, "other"] for system in [*systems, "other"]]
 
 
 def _implementations(words: dict[str, set[str]]) -> list[Row]:
     rows: list[Row] = [("cpython", "CPython"), ("pypy", "PyPy"), ("graalpy", "GraalVM")]
     names = _new(words, "implementation_name", {row[0] for row in rows})
     spelled = _new(words, "platform_python_implementation", {row[1] for row in rows})
-    return [*rows, *((name, "other") for name in names), *(("other", name) for name in spelled), ("other", "other")]
+    return rows + [(name, word) for name in [*names, "other"] for word in [*spelled, "other"]]
 
 
 def _machines(words: dict[str, set[str]]) -> list[Row]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from satlock.solver.checking import ordered
+
 __all__ = [
     "ALWAYS",
     "NEVER",
-    "OPAQUE",
     "AllOf",
     "AnyOf",
     "Bad",
@@ -23,12 +24,16 @@ __all__ = [
     "either",
     "holds",
     "leaves",
+    "is_opaque",
     "opaque_name",
     "parse",
     "plain",
     "replaced",
     "version_test",
 ]
+
+
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class Bad(Exception):
@@ -44,6 +49,11 @@ class Is:
     text: str
     backwards: bool = False
     """The text stands on the left."""
+
+    @property
+    def turned(self) -> str:
+        """The operator with the variable on the left."""
+        return _TURNED.get(self.operator, self.operator) if self.backwards else self.operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,6 @@ class AnyOf:
 Condition: TypeAlias = Is | Switch | AllOf | AnyOf
 ALWAYS = AllOf(())
 NEVER = AnyOf(())
-OPAQUE = frozenset(("platform_release", "platform_version", "implementation_version"))
 
 
 def plain(name: str) -> str:
@@ -108,7 +117,7 @@ _ALIASES = {
 }  # fmt: skip
 _VARIABLES = frozenset((
     "python_version", "python_full_version", "os_name", "sys_platform", "platform_system", "platform_machine",
-    "implementation_name", "platform_python_implementation", "extra", "extras", "dependency_groups", *OPAQUE,
+    "implementation_name", "platform_python_implementation", "extra", "extras", "dependency_groups", *ordered.VARIABLES,
 ))  # fmt: skip
 _DEEPEST = 50
 
@@ -197,6 +206,11 @@ def opaque_name(leaf: Is) -> tuple[str, bool]:
     return f"opaque {shown}", asked == leaf.operator
 
 
+def is_opaque(leaf: Is) -> bool:
+    """Whether nothing tells what the comparison comes to: these variables may have any text in them."""
+    return leaf.variable in ordered.VARIABLES and leaf.operator in ("in", "not in")
+
+
 _VERSION = re.compile(
     r"v?(?:0!)?(?P<release>\d+(?:\.\d+)*)"
     r"(?P<pre>[-_.]?(?:a|b|c|rc|alpha|beta|pre|preview)[-_.]?\d*)?"
@@ -244,9 +258,9 @@ def holds(leaf: Is, value: str) -> bool:
         inside = text in value if leaf.backwards else value in text
         return inside == (op == "in")
     if leaf.variable in ("python_version", "python_full_version"):
-        if leaf.backwards:
-            op = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(op, op)
-        return version_test(op, text, value)
+        return version_test(leaf.turned, text, value)
+    if leaf.variable in ordered.VARIABLES:
+        return ordered.compared(value, leaf.turned, text)
     if op == "!=":
         return value != text
     return value == text and op in ("==", "===", "<=", ">=")

@@ -10,7 +10,18 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from satlock.solver.checking.environments import Cells
-from satlock.solver.checking.markers import ALWAYS, NEVER, OPAQUE, AllOf, AnyOf, Bad, Condition, Is, Switch, opaque_name
+from satlock.solver.checking.markers import (
+    ALWAYS,
+    NEVER,
+    AllOf,
+    AnyOf,
+    Bad,
+    Condition,
+    Is,
+    Switch,
+    is_opaque,
+    opaque_name,
+)
 from satlock.solver.checking.model import Edge, Lock
 
 __all__ = ["Clauses"]
@@ -51,13 +62,14 @@ class Clauses:
         for i, part in enumerate(condition.parts if isinstance(condition, AllOf | AnyOf) else (condition,)):
             if isinstance(part, Switch):
                 clause.append(self.number(part.name) * (1 if part.on != denied else -1))
-            elif isinstance(part, Is) and part.variable in OPAQUE:
+            elif isinstance(part, Is) and is_opaque(part):
                 asked, positive = opaque_name(part)
                 clause.append(self.number(asked) * (1 if positive != denied else -1))
             elif isinstance(part, Is):
                 axis, rows = self.cells.where(part)
-                chosen = [row for row in self.cells.rows[axis] if (row in rows) != denied]
-                if len(chosen) == len(self.cells.rows[axis]):
+                every = self.cells.every[axis]
+                chosen = [row for row in every if (row in rows) != denied]
+                if len(chosen) == len(every):
                     return
                 clause += [self.place(axis, row) for row in chosen]
             elif part == (NEVER if denied else ALWAYS):

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["admits", "parts_of"]
+__all__ = ["admits", "order_of", "parts_of"]
 
 _VERSION = re.compile(
     r"\s*v?(?:(?P<epoch>\d+)!)?(?P<release>\d+(?:\.\d+)*)"
@@ -38,7 +38,7 @@ def parts_of(text: str) -> Parts | None:
     return {"epoch": int(found["epoch"] or 0), "release": release, "pre": pre, "post": post, "dev": dev, "local": local}
 
 
-def _order(parts: Parts, *, public: bool = False) -> tuple[Any, ...]:
+def order_of(parts: Parts, *, public: bool = False) -> tuple[Any, ...]:
     """What versions are ordered by; ``public`` leaves the local part out."""
     release = list(parts["release"])
     while release and release[-1] == 0:
@@ -100,8 +100,8 @@ def _fits(clause: str, mine: Parts) -> bool:
     bound = parts_of(text)
     if bound is None:
         return False
-    here, there = _order(mine), _order(bound)
-    public = _order(mine, public=True)
+    here, there = order_of(mine), order_of(bound)
+    public = order_of(mine, public=True)
     if op in ("==", "!="):
         return ((here if bound["local"] is not None else public) == there) == (op == "==")
     if op == "<=":
@@ -113,7 +113,7 @@ def _fits(clause: str, mine: Parts) -> bool:
         return short > 0 and public >= there and _starts_with(mine, bound, short)
     if op == "<":
         # What leads to a version is not before it, unless the bound itself only leads to one.
-        return here < (there if bound["pre"] is not None or bound["dev"] is not None else _order({**bound, "dev": 0}))
+        return here < (there if bound["pre"] is not None or bound["dev"] is not None else order_of({**bound, "dev": 0}))
     own = bound["dev"] is None and bound["post"] is None and mine["pre"] == bound["pre"] and _same_base(mine, bound)
     # What only adds to a version (a local part, a post-release) is not after it.
     return here > there and public != there and not own

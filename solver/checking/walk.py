@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import combinations
 
 from satlock.solver.checking.environments import Cells, Row
-from satlock.solver.checking.markers import ALWAYS, NEVER, OPAQUE, AllOf, AnyOf, Condition, Switch, opaque_name
+from satlock.solver.checking.markers import ALWAYS, NEVER, AllOf, AnyOf, Condition, Switch, is_opaque, opaque_name
 from satlock.solver.checking.model import Edge, Lock
 
 __all__ = ["installed", "met"]
@@ -20,7 +20,7 @@ def met(condition: Condition, cells: Cells, places: dict[str, Row], on: set[str]
         return any(met(part, cells, places, on) for part in condition.parts)
     if isinstance(condition, Switch):
         return (condition.name in on) == condition.on
-    if condition.variable in OPAQUE:
+    if is_opaque(condition):
         name, positive = opaque_name(condition)
         return (name in on) == positive
     return cells.value(condition, places)

@@ -20,6 +20,7 @@ from satlock.encoder.markers.grid import AXES
 from satlock.solver.lockfiles.model import LockfileError
 from satlock.solver.lockfiles.reading import digest_of
 from satlock.solver.proofs.elaboration import Step, elaborate, logged_proof
+from satlock.solver.proofs.environments import Axes
 from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.optimality import Optimality
 from satlock.solver.proofs.passing import Passed, labels_of, passing_clause
@@ -167,7 +168,7 @@ def _in_words(proof: Proof) -> dict[str, Any]:
         "axioms": {
             "requires-python": lockfile.requires_python,
             **{name: [axes.label(axis, place).partition(" ")[2] for place in range(axes.size(axis))]
-               for axis, name in enumerate(AXES)},
+               for axis, name in _named(axes)},
             "impossible": [[axes.label(1, one), axes.label(3, other)] for one, other in axes.phantoms()],
             "switches": list(lockfile.switches),
             "required": list(lockfile.required),
@@ -182,16 +183,22 @@ def _in_words(proof: Proof) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _named(axes: Axes) -> list[tuple[int, str]]:
+    """The axes on which something is asked, with their names."""
+    return [(axis, AXES[axis]) for axis in axes.asked]
+
+
 def _example(proof: Proof) -> dict[str, Any]:
-    labels = labels_of(proof.example)
-    places = {name: label.partition(" ")[2] for name, label in zip(AXES, labels, strict=True)}
+    axes = proof.obligation.axes
+    labels = labels_of(proof.example, axes)
+    places = {name: labels[axis].partition(" ")[2] for axis, name in _named(axes)}
     return {**places, "on": sorted(proof.example.switches)}
 
 
 def _box(obligation: Obligation, box: Passed) -> dict[str, Any]:
     places = {
         name: [obligation.axes.label(axis, place).partition(" ")[2] for place in box.places[axis]]
-        for axis, name in enumerate(AXES)
+        for axis, name in _named(obligation.axes)
     }
     return {"goal": obligation.names[box.goal], **places, "fixed": dict(box.fixed)}
 

@@ -17,13 +17,8 @@ def _chosen(point: Point, kind: str) -> list[str]:
 
 
 def environment_of(point: Point) -> dict[str, str]:
-    """The marker variables, with a value that answers the opaque questions where one text does."""
-    variables = dict(point.variables)
-    for asked, answer in point.opaque.items():
-        variable, operator, text = (*asked.split(" ", 2), "", "")[:3]
-        if answer and operator in ("==", ">=", "<=", "===") and variable in variables:
-            variables[variable] = text.strip("'")
-    return variables
+    """The marker variables, as a person or a program may print them."""
+    return {variable: value.replace("\0", "\N{SYMBOL FOR NULL}") for variable, value in point.variables.items()}
 
 
 def path_of(lockfile: Lockfile, answer: Answer, entry: Entry) -> list[str]:

@@ -1,8 +1,8 @@
-"""The finite environments of an obligation: four axes, on each of which an environment has exactly one place.
+"""The finite environments of an obligation: axes, on each of which an environment has exactly one place.
 
 An axis has a place for every value that the lock's markers can tell apart, and *other* for the rest. The Pythons are
-final releases; those that no marker tells apart share a place, named after the first of them. What is asked of
-``platform_release``, ``platform_version`` and ``implementation_version`` is opaque: each question is free.
+final releases; those that no marker tells apart share a place, named after the first of them. Whether a text is in
+``platform_release``, ``platform_version`` or ``implementation_version`` is opaque: each such question is free.
 
 ``docs/proofs.md`` states these rules; ``satlock check`` implements them a second time.
 """
@@ -15,10 +15,11 @@ from functools import lru_cache
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 
+from satlock.encoder.markers import ordered
 from satlock.encoder.markers.grid import (
     AXES,
     MINORS,
-    OPAQUE,
+    ORDERED,
     VARIABLES,
     Grid,
     Python,
@@ -37,7 +38,7 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 def is_opaque(comparison: Comparison) -> bool:
     """Whether nothing is known of what the comparison asks."""
-    return comparison.variable in OPAQUE
+    return comparison.variable in ORDERED and comparison.operator in ("in", "not in")
 
 
 @lru_cache(maxsize=65536)
@@ -56,6 +57,8 @@ def true_of(comparison: Comparison, value: str) -> bool:
         return inside == (operator == "in")
     if comparison.variable in _PYTHONS:
         return _version_true(_MIRRORED.get(operator, operator) if comparison.reversed else operator, text, value)
+    if comparison.variable in ORDERED:
+        return ordered.holds(value, _MIRRORED.get(operator, operator) if comparison.reversed else operator, text)
     if operator == "!=":
         return value != text
     # PEP 508 gives strings no order: "<" and ">" never hold, the others are equality.
@@ -64,7 +67,7 @@ def true_of(comparison: Comparison, value: str) -> bool:
 
 @dataclass(frozen=True)
 class Axes(Grid):
-    """The environments, as places on four axes."""
+    """The environments, as places on axes."""
 
     _places: dict[Comparison, tuple[int, frozenset[int]]] = field(default_factory=dict)
 
@@ -101,18 +104,24 @@ def axes_of(comparisons: Iterable[Comparison], requires_python: str, *, minors_a
     """
     asked = list(dict.fromkeys(comparisons))
     words: dict[str, set[str]] = {variable: set() for variable in (*VARIABLES, *_PYTHONS)}
+    compared: dict[str, list[ordered.Question]] = {}
     for comparison in asked:
-        if comparison.variable in words:
+        if comparison.variable in ORDERED:
+            operator = comparison.operator
+            operator = _MIRRORED.get(operator, operator) if comparison.reversed else operator
+            if not is_opaque(comparison):
+                compared.setdefault(comparison.variable, []).extend(ordered.questions(operator, comparison.text))
+        elif comparison.variable in words:
             text = comparison.text
             listed = comparison.operator in ("in", "not in") and not comparison.reversed
             words[comparison.variable].update(words_in(text) if listed else (text,))
-        elif not is_opaque(comparison):
+        else:
             raise LockfileError(
                 f"The lock has the marker {str(comparison)[:100]!r}, which asks for {comparison.variable}."
             )
     pythons = _pythons([c for c in asked if c.variable in _PYTHONS], words, SpecifierSet(requires_python), minors_apart)
-    grid = grid_of(pythons, words)
-    return Axes(grid.pythons, grid.platforms, grid.implementations, grid.machines)
+    grid = grid_of(pythons, words, compared)
+    return Axes(grid.pythons, grid.platforms, grid.implementations, grid.machines, grid.ordered)
 
 
 def _pythons(

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from satlock.encoder.markers.grid import AXES
 from satlock.solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, Item, Lockfile, Switch
 from satlock.solver.proofs.environments import Axes, is_opaque
 
@@ -157,7 +156,7 @@ def _ancestors(into: dict[str, list[Edge]], nodes: Iterable[str]) -> list[str]:
 
 def _say_environment(found: Obligation) -> None:
     axes = found.axes
-    for axis in range(len(AXES)):
+    for axis in axes.asked:
         places = [found.place(axis, place) for place in range(axes.size(axis))]
         found.add(places)
         for i, one in enumerate(places):

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from satlock.encoder.markers.grid import AXES
+from satlock.encoder.markers.grid import AXES, ORDERED
+from satlock.solver.proofs.environments import Axes
 from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.walk import Point, Walk, walk
 
@@ -47,7 +48,7 @@ def opaque_names(obligation: Obligation) -> list[str]:
 def passing_clause(obligation: Obligation, passed: Passed) -> Clause:
     """The goal, or any environment that is not in the box."""
     literals = [-passed.goal]
-    for axis in range(len(AXES)):
+    for axis in obligation.axes.asked:
         outside = [place for place in range(obligation.axes.size(axis)) if place not in passed.places[axis]]
         if len(outside) == obligation.axes.size(axis) - 1:
             literals.append(-obligation.place(axis, passed.places[axis][0]))
@@ -68,7 +69,7 @@ def widen(
     inputs += [f"opaque {name}" for name in opaque_names(obligation)]
     places = tuple(
         (next(i for i in range(axes.size(axis)) if axes.label(axis, i) == label),)
-        for axis, label in enumerate(labels_of(point))
+        for axis, label in enumerate(labels_of(point, axes))
     )
     fixed = {
         name: point.opaque.get(name.removeprefix("opaque "), False) if name.startswith("opaque ")
@@ -76,7 +77,7 @@ def widen(
         for name in inputs
     }  # fmt: skip
     box = Passed(goal, places, fixed)
-    for axis in (3, 2, 0, 1):
+    for axis in (*axes.asked[4:], 3, 2, 0, 1):
         everywhere = tuple(range(axes.size(axis)))
         grown = tuple(everywhere if other == axis else old for other, old in enumerate(box.places))
         box = _grown(obligation, box, Passed(goal, grown, box.fixed), len(inputs), confirms)
@@ -110,16 +111,22 @@ def points(obligation: Obligation, box: Passed) -> Iterator[Point]:
         on |= {name for name, answer in box.fixed.items() if answer}
         opaque = {name.removeprefix("opaque "): True for name in on if name.startswith("opaque ")}
         switches = frozenset(name for name in on if not name.startswith("opaque "))
-        for a, b, c, d in product(*box.places):
-            if (b, d) not in impossible:
-                yield Point(obligation.axes.variables((a, b, c, d)), switches, opaque)
+        for places in product(*box.places):
+            if (places[1], places[3]) not in impossible:
+                yield Point(obligation.axes.variables(places), switches, opaque)
 
 
-def labels_of(point: Point) -> tuple[str, str, str, str]:
+def labels_of(point: Point, axes: Axes) -> tuple[str, ...]:
+    """The names of the places of an environment, on every axis."""
     v = point.variables
+    asked = {AXES[axis] for axis in axes.asked}
     return (
         f"python {v['python_full_version']}",
         f"platform {v['os_name']} {v['sys_platform']} {v['platform_system']}",
         f"implementation {v['implementation_name']} {v['platform_python_implementation']}",
         f"machine {v['platform_machine']}",
+        *(
+            f"{variable} {v[variable]}" if variable in asked else axes.label(axis, 0)
+            for axis, variable in enumerate(ORDERED, 4)
+        ),
     )

@@ -144,7 +144,7 @@ class Search:
             if found.knows(name):
                 literal = found.variable(name)
                 fixed = [*fixed, -literal] if self._solve([*fixed, -literal]) else [*fixed, literal]
-        for axis in range(1, len(AXES)):
+        for axis in found.axes.asked[1:]:
             places = range(found.axes.size(axis))
             labels = [found.axes.label(axis, place).partition(" ")[2] for place in places]
             for place in sorted(places, key=lambda i: _LIKELY.index(labels[i]) if labels[i] in _LIKELY else 99):
@@ -161,10 +161,12 @@ class Search:
         chosen = {found.names[literal] for literal in fixed if literal > 0}
         places = [
             next(i for i in range(found.axes.size(axis)) if found.axes.label(axis, i) in chosen)
+            if axis in found.axes.asked
+            else 0
             for axis in range(len(AXES))
         ]
         return Point(
-            found.axes.variables((places[0], places[1], places[2], places[3])),
+            found.axes.variables(places),
             frozenset(name for name in found.lockfile.switches if name in chosen),
             {name: f"opaque {name}" in chosen for name in opaque_names(found)},
         )
