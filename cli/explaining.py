@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from satlock.cli.terminal import say
 
 if TYPE_CHECKING:
     from satlock.cli.inputs import Inputs
+    from satlock.cli.watching import Watched
     from satlock.corpora.remembered import Remembered
     from satlock.encoder.project.project import Project
     from satlock.solver.explaining.ways_out import WayOut, WaysOut
@@ -27,6 +28,8 @@ class Explanation:
     story: tuple[str, ...]
     environment: dict[str, Any] | None
     """The witness; None where no single environment is to blame."""
+    unknown: tuple[tuple[str, str], ...] = ()
+    """What no index has, each with what may have been meant."""
     out: WaysOut | None = None
     """None where the source is no ``pyproject.toml``, which alone can be amended."""
 
@@ -52,6 +55,8 @@ class Explanation:
     def data(self) -> dict[str, Any]:
         """What a program reads."""
         found: dict[str, Any] = {"explanation": list(self.story), "environment": self.environment}
+        if self.unknown:
+            found["unknown"] = [{"name": name, "meant": near or None} for name, near in self.unknown]
         if self.out is not None:
             found["ways-out"] = [
                 {"text": str(way), "changes": [amendment.as_json() for amendment in way.amendments]}
@@ -64,8 +69,9 @@ class Explanation:
         return found
 
 
-def explanation_of(none: NoLock, project: Project, searched: Mapping[str, list[str]]) -> Explanation:
+def explanation_of(none: NoLock, project: Project, watched: Watched | None = None) -> Explanation:
     """The story of a *no*, without its ways out."""
+    searched = watched.searched if watched is not None else {}
     from satlock.solver.explaining.explanation import explain, reason_of
 
     where = none.witness
@@ -75,8 +81,24 @@ def explanation_of(none: NoLock, project: Project, searched: Mapping[str, list[s
     universe = none.universe
     head, *lines = explain(none, universe, searched, project.single_version)
     reason = reason_of(none, universe, searched, project.single_version)
-    story = (f"No lock exists: {reason}.", head.removeprefix("No lock exists. "), *lines)
-    return Explanation(story, environment)
+    unknown = _unknown(none, project, watched) if watched is not None else []
+    more: tuple[str, ...] = ()
+    if len(unknown) > 1 or any(near and not any(f"was {near} meant" in line for line in lines) for _, near in unknown):
+        told = (f"{name} (was {near} meant?)" if near else name for name, near in unknown)
+        more = (f"In no index that was asked: {', '.join(told)}.",)
+    story = (f"No lock exists: {reason}.", head.removeprefix("No lock exists. "), *lines, *more)
+    return Explanation(story, environment, unknown=tuple(unknown))
+
+
+def _unknown(none: NoLock, project: Project, watched: Watched) -> list[tuple[str, str]]:
+    """What the project itself requires and no index has, each with what may have been meant."""
+    from satlock.solver.explaining.unknown import unknown_names
+
+    listed = [project.dependencies, *project.extras.values(), *project.groups.values()]
+    names = [requirement.name for requirements in listed for requirement in requirements if not requirement.url]
+    searched = {name: [index.rstrip("/") for index in indexes] for name, indexes in watched.searched.items()}
+    found = {(index.rstrip("/"), name): listing for (index, name), listing in watched.found.items()}
+    return unknown_names(names, searched, found, none.named, watched)
 
 
 @dataclass(frozen=True)

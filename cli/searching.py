@@ -96,7 +96,7 @@ class Searching:
     ) -> list[str]:
         from satlock.cli.explaining import explanation_of, with_ways_out
 
-        told = explanation_of(none, project, watched.searched)
+        told = explanation_of(none, project, watched)
         if watched.unbuilt:
             from satlock.cli.build_advice import advice_on_builds
 

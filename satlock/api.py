@@ -206,7 +206,7 @@ def lock(
         except None_ as none:
             from satlock.cli.explaining import explanation_of
 
-            told = explanation_of(none, asked, {})
+            told = explanation_of(none, asked)
             raise NoLock(told.story, told.environment) from None
         finally:
             answers.close()

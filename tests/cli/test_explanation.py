@@ -19,11 +19,11 @@ from satlock.solver.explaining.explanation import explain, reason_of
 from satlock.solver.locking import lock
 from satlock.solver.search.search import NoLock, Search
 from satlock.solver.search.sources import Sources
-from tests.cli.scene import scene_of
+from tests.cli.scene import pyproject, scene_of, world_of
 from tests.explanations.worlds import WORLDS
 from tests.splitting import splitting_world
 from tests.strategies import random_world
-from tests.world import MemoryCorpus, World
+from tests.world import Dist, MemoryCorpus, World
 
 TEXTS = Path(__file__).parents[1] / "explanations"
 
@@ -114,3 +114,13 @@ def test_a_no_is_told_whatever_its_ways_out_run_into(tmp_path: Path, monkeypatch
     assert "No way out was found." in found.stderr and "IndexError" in found.stderr
     report = json.loads(scene.lock("--json").stdout)
     assert report["ways-out"] == [] and not report["ways-out-complete"]
+
+
+def test_all_that_no_index_has_is_told_at_once(tmp_path: Path) -> None:
+    packages = {"requests": {"1": Dist()}, "numpy": {"1": Dist()}}
+    asked = pyproject("reqests", "numpi>=1", "zzqqxx", "numpy")
+    done = scene_of(world_of(packages, asked), tmp_path).lock("--json")
+    said = "In no index that was asked: reqests (was requests meant?), numpi (was numpy meant?), zzqqxx."
+    assert done.exit_code == 1 and said in done.stderr
+    unknown = json.loads(done.stdout)["unknown"]
+    assert unknown[0] == {"name": "reqests", "meant": "requests"} and unknown[2] == {"name": "zzqqxx", "meant": None}
