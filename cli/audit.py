@@ -45,6 +45,7 @@ _SHOWN = 3
 @click.option("--no-fix", is_flag=True, help="Do not look for the smallest upgrade that is free of them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as an object.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell also where each advisory can be read, and all that changes.")
 def audit(  # noqa: PLR0917
     given: Inputs,
     lockfile: Path | None,
@@ -55,6 +56,7 @@ def audit(  # noqa: PLR0917
     no_fix: bool,
     as_json: bool,
     quiet: bool,
+    verbose: bool,
 ) -> None:
     """Tell which known vulnerabilities a lock has, where they are reached, and what the smallest upgrade is.
 
@@ -77,8 +79,10 @@ def audit(  # noqa: PLR0917
     if as_json:
         print_report("audit", _data(path, run, findings))
     else:
-        for line in _lines(path, run, findings, no_fix):
+        for line in _lines(path, run, findings, verbose) if not quiet else ():
             show(line)
+        if run.unfixed:
+            say_warning(f"No upgrade was looked for: {run.unfixed}")
     if findings:
         raise Ended(NO)
 
@@ -206,7 +210,7 @@ def _twins(advisories: Sequence[Advisory]) -> list[list[Advisory]]:
     return [group for _, group in groups]
 
 
-def _lines(path: Path, run: _Run, findings: list[_Finding], no_fix: bool) -> Iterator[str]:
+def _lines(path: Path, run: _Run, findings: list[_Finding], verbose: bool) -> Iterator[str]:
     """What a person reads."""
     packages = len({entry.name for entry in run.graph.packages})
     if not findings:
@@ -219,11 +223,13 @@ def _lines(path: Path, run: _Run, findings: list[_Finding], no_fix: bool) -> Ite
             names = ", ".join((one.id, *one.aliases[:2]))
             severity = f" [{one.severity}]" if one.severity else ""
             yield f"  {marked(names, fg='red')}{severity}: {one.summary or one.url}"
+            if verbose:
+                yield f"    {one.url}"
         more = f" and {len(finding.by) - _SHOWN} more" if len(finding.by) > _SHOWN else ""
         if finding.by:
             yield f"  Required by {', '.join(finding.by[:_SHOWN])}{more}"
         if finding.remedy is not None:
-            yield f"  {_said(finding.remedy, finding.name)}"
+            yield f"  {_said(finding.remedy, finding.name, verbose)}"
     if findings:
         total = sum(len(finding.advisories) for finding in findings)
         affected = len({finding.name for finding in findings})
@@ -232,23 +238,22 @@ def _lines(path: Path, run: _Run, findings: list[_Finding], no_fix: bool) -> Ite
         yield f"{count(run.elsewhere, 'more', 'more')} in packages that these environments do not install."
     if run.passed:
         yield f"{run.passed} ignored."
-    if run.unfixed and not no_fix:
-        say_warning(f"No upgrade was looked for: {run.unfixed}")
 
 
-def _said(remedy: Remedy, name: str) -> str:
+def _said(remedy: Remedy, name: str, verbose: bool) -> str:
     if remedy.gone:
-        return f"Smallest change free of it: {name} is no longer needed{_also(remedy)}"
+        return f"Smallest change free of it: {name} is no longer needed{_also(remedy, verbose)}"
     if not remedy.versions:
         return f"No upgrade is free of it: {remedy.reason}"
-    return f"Smallest upgrade free of it: {name} {', '.join(remedy.versions)}{_also(remedy)}"
+    return f"Smallest upgrade free of it: {name} {', '.join(remedy.versions)}{_also(remedy, verbose)}"
 
 
-def _also(remedy: Remedy) -> str:
+def _also(remedy: Remedy, verbose: bool) -> str:
     if not remedy.changes:
         return "; nothing else changes"
-    shown = "; ".join(map(str, remedy.changes[:_SHOWN]))
-    more = f"; and {len(remedy.changes) - _SHOWN} more" if len(remedy.changes) > _SHOWN else ""
+    most = len(remedy.changes) if verbose else _SHOWN
+    shown = "; ".join(map(str, remedy.changes[:most]))
+    more = f"; and {len(remedy.changes) - most} more" if len(remedy.changes) > most else ""
     return f", with {shown}{more}"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -19,22 +19,32 @@ from satlock.cli.report import begin
 
 __all__ = ["satlock"]
 
+
+class _Sub(NamedTuple):
+    """A subcommand."""
+
+    place: str
+    """Where it is."""
+    short: str
+    """What it does, in one line of a narrow terminal."""
+    example: str
+
+
 _COMMANDS = {
-    "lock": "satlock.cli.lock:lock",
-    "why": "satlock.cli.why:why",
-    "tree": "satlock.cli.tree:tree",
-    "outdated": "satlock.cli.outdated:outdated",
-    "audit": "satlock.cli.audit:audit",
-    "diff": "satlock.cli.diff:diff",
-    "export": "satlock.cli.export:export",
-    "prove": "satlock.cli.prove:prove",
-    "check": "satlock.cli.check:check",
-    "conflicts": "satlock.cli.conflicts:conflicts",
-    "corpus": "satlock.cli.corpus:corpus",
-    "compare": "satlock.cli.compare:compare",
-    "completion": "satlock.cli.completion:completion",
+    "lock": _Sub("lock:lock", "Lock a project, for every environment at once.", "satlock lock --output uv.lock"),
+    "why": _Sub("why:why", "Why a package is locked in this version.", "satlock why 'rich>=15'"),
+    "tree": _Sub("tree:tree", "Who requires what, and where.", "satlock tree --invert --package pygments"),
+    "outdated": _Sub("outdated:outdated", "What is not the newest, and because of whom.", "satlock outdated --direct"),
+    "audit": _Sub("audit:audit", "Known vulnerabilities, and the way out.", "satlock audit --database osv.json"),
+    "diff": _Sub("diff:diff", "What one lock installs otherwise than another.", "satlock diff pylock.toml uv.lock"),
+    "export": _Sub("export:export", "Write a lock in another format.", "satlock export --extra cpu -o cpu.txt"),
+    "prove": _Sub("prove:prove", "Prove what a lock can install.", "satlock prove uv.lock --certificate proof"),
+    "check": _Sub("check:check", "Check a certificate, without a solver.", "satlock check proof"),
+    "conflicts": _Sub("conflicts:conflicts", "Which extras and groups exclude each other.", "satlock conflicts"),
+    "corpus": _Sub("corpus:corpus", "Recorded indexes: make, read, serve them.", "satlock corpus --help"),
+    "compare": _Sub("compare:compare", "Compare resolvers on recorded indexes.", "satlock compare --help"),
+    "completion": _Sub("completion:completion", "Completion for your shell.", "satlock completion bash"),
 }
-"""Where each subcommand is."""
 
 
 class _Satlock(click.Group):
@@ -46,9 +56,24 @@ class _Satlock(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module, _, attribute = _COMMANDS[cmd_name].partition(":")
-        found: click.Command = getattr(importlib.import_module(module), attribute)
+        module, _, attribute = _COMMANDS[cmd_name].place.partition(":")
+        found: click.Command = getattr(importlib.import_module(f"satlock.cli.{module}"), attribute)
+        found.epilog = f"\b\nExample:\n  {_COMMANDS[cmd_name].example}"
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from satlock.cli.words import near
+
+            ctx.fail(f"There is no command {args[0]!r}{near(args[0], _COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.short) for name, command in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

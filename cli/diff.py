@@ -12,7 +12,7 @@ import click
 from satlock.cli.failures import NO, Ended
 from satlock.cli.report import print_report
 from satlock.cli.terminal import marked, show
-from satlock.cli.words import count, in_code
+from satlock.cli.words import clear, count, in_code
 
 if TYPE_CHECKING:
     from satlock.solver.lockfiles.difference import Change, Difference, Held
@@ -36,7 +36,11 @@ _KINDS = {
 @click.option("--markdown", is_flag=True, help="Print a table for a pull request.")
 @click.option("--exit-code", is_flag=True, help="End with 1 where the locks differ.")
 @click.option("--json", "as_json", is_flag=True, help="Print the changes as an object.")
-def diff(old: str | None, new: str | None, markdown: bool, exit_code: bool, as_json: bool) -> None:
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell also where packages come from.")
+def diff(  # noqa: PLR0917
+    old: str | None, new: str | None, markdown: bool, exit_code: bool, as_json: bool, quiet: bool, verbose: bool
+) -> None:
     """Show what one lock installs otherwise than another, by environment.
 
     OLD and NEW are lockfiles (pylock.toml, uv.lock, poetry.lock or pdm.lock, also one of each kind), folders with one,
@@ -55,7 +59,7 @@ def diff(old: str | None, new: str | None, markdown: bool, exit_code: bool, as_j
     if as_json:
         print_report("diff", _data(found, names))
     else:
-        for line in _markdown(found, names) if markdown else _lines(found, names):
+        for line in () if quiet else _markdown(found, names) if markdown else _lines(found, names, verbose):
             show(line)
     if exit_code and (found.changes or found.gone or found.new):
         raise Ended(NO)
@@ -73,26 +77,26 @@ def _head(found: Difference) -> str:
     return ", ".join(parts) if parts else "nothing has changed"
 
 
-def _lines(found: Difference, names: tuple[str, str]) -> Iterator[str]:
+def _lines(found: Difference, names: tuple[str, str], verbose: bool) -> Iterator[str]:
     """What a person reads."""
     yield f"{marked(f'{names[0]} → {names[1]}', bold=True)}: {_head(found)}"
     width = max((len(change.name) for change in found.changes), default=0)
     for change in found.changes:
         sign, colour, _ = _KINDS[change.kind]
-        where = marked(f"  where {change.marker}", dim=True) if change.marker else ""
-        yield f"  {marked(sign, fg=colour, bold=True)} {change.name:<{width}}  {_ends(change)}{where}"
+        where = marked(f"  where {clear(change.marker)}", dim=True) if change.marker else ""
+        yield f"  {marked(sign, fg=colour, bold=True)} {change.name:<{width}}  {_ends(change, verbose)}{where}"
     if found.unchanged:
         yield f"{count(found.unchanged, 'package')} the same"
     yield from _environments(found)
 
 
-def _ends(change: Change) -> str:
+def _ends(change: Change, verbose: bool) -> str:
     """From what to what; where something comes from only where that is what has changed."""
     if change.kind == "files":
         assert change.after is not None
         return f"{change.after.version} with other hashes for {', '.join(change.files)}"
     versions = [held.version or "unversioned" for held in (change.before, change.after) if held is not None]
-    if change.kind == "changed" or len(set(versions)) < len(versions):
+    if verbose or change.kind == "changed" or len(set(versions)) < len(versions):
         versions = [f"{held.version} ({held.source})" for held in (change.before, change.after) if held is not None]
     return " → ".join(versions)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from satlock.cli import completing
 from satlock.cli.failures import WRONG, Ended
 from satlock.cli.lockfile import Target, lockfile_in
 from satlock.cli.narrowing import PLATFORMS, environments_of
@@ -29,13 +30,39 @@ _FORMATS = ("requirements.txt", "requirements-txt", "cyclonedx", "cyclonedx1.4",
 """``requirements-txt`` and ``cyclonedx1.5`` are what uv calls them."""
 
 
+def _choice(name: str, parameter: str, completed: Callable[..., list[str]], help: str) -> Callable[..., Any]:
+    """An option that names extras or groups."""
+    return click.option(name, parameter, multiple=True, metavar="NAME", shell_complete=completed, help=help)
+
+
 @click.command()
 @click.argument("lockfile", required=False, type=click.Path(path_type=Path))
-@click.option("--extra", "extras", multiple=True, metavar="NAME", help="Install this extra too (repeatable).")
+@click.option(
+    "--extra",
+    "extras",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing.extras,
+    help="Install this extra too (repeatable).",
+)
 @click.option("--all-extras", is_flag=True, help="Install every extra.")
-@click.option("--group", "groups", multiple=True, metavar="NAME", help="Install this group too (repeatable).")
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing.groups,
+    help="Install this group too (repeatable).",
+)
 @click.option("--all-groups", is_flag=True, help="Install every dependency group.")
-@click.option("--no-group", "no_groups", multiple=True, metavar="NAME", help="Leave out this group (repeatable).")
+@click.option(
+    "--no-group",
+    "no_groups",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing.groups,
+    help="Leave out this group (repeatable).",
+)
 @click.option("--no-default-groups", is_flag=True, help="Leave out the groups that are installed by default.")
 @click.option("--python-version", metavar="X.Y", help="For this Python alone; markers on it are then decided.")
 @click.option(

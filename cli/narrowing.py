@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from satlock.cli.completing import extras, groups
 from satlock.cli.failures import WRONG, Ended
 
 if TYPE_CHECKING:
@@ -109,8 +110,20 @@ def narrowing(command: _Callback) -> _Callback:
 
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option("--extra", multiple=True, metavar="NAME", help="With this extra, and no other that is not named."),
-    click.option("--group", multiple=True, metavar="NAME", help="With this group, and no other that is not named."),
+    click.option(
+        "--extra",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=extras,
+        help="With this extra, and no other that is not named.",
+    ),
+    click.option(
+        "--group",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=groups,
+        help="With this group, and no other that is not named.",
+    ),
     click.option("--no-extras", is_flag=True, help="With no extra chosen."),
     click.option("--no-groups", is_flag=True, help="With no dependency group chosen."),
     click.option("--python-version", metavar="X.Y", help="On this Python alone."),

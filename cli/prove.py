@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from satlock.cli.completing import packages
 from satlock.cli.failures import FAILED, NO, WRONG, Ended
 from satlock.cli.inputs import where_from
 from satlock.cli.lockfile import lockfile_in
 from satlock.cli.report import print_report
 from satlock.cli.terminal import say, say_warning
+from satlock.cli.words import count
 
 if TYPE_CHECKING:
     from satlock.solver.lockfiles.reading import Reading
@@ -25,6 +27,7 @@ __all__ = ["prove"]
 @click.option(
     "--unique",
     multiple=True,
+    shell_complete=packages,
     metavar="NAME",
     help="Prove that no environment installs two candidates of NAME (repeatable); of every package by default.",
 )
@@ -164,11 +167,11 @@ def _tell(reading: Reading, proofs: list[Proof], *, quiet: bool, verbose: bool) 
         if quiet:
             continue
         if names and len(names) == len(proof.answers):
-            many = f"all {len(names)} packages" if len(names) > 8 and not verbose else ", ".join(names)
+            many = f"any of the {len(names)} packages" if len(names) > 8 and not verbose else ", ".join(names)
             several = sum(name in proof.goals for name in names)
             say(f"Proven: {proven} {many} ({several} took a proof).")
         elif names:
-            say(f"Proven for the other {len(names)} packages.")
+            say(f"Proven for the other {count(len(names), 'package')}.")
         elif not proof.answers:
             say("There is nothing to prove.")
 

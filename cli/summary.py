@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from satlock.cli.gaps import json_of_gaps, notes_of_refusals
 from satlock.cli.terminal import marked
 from satlock.cli.watching import Phases, Watched
+from satlock.cli.words import clear
 
 if TYPE_CHECKING:
     from satlock.solver.lockfiles.lock import LockedPackage
@@ -35,7 +36,9 @@ def summary(
     yield f"{marked(head, fg='green', bold=True)} ({target}, {phases.total:.1f} s)"
     for name, candidates in several.items():
         yield f"  {marked(name, bold=True)}"
-        rows = [(found.version, found.index, found.marker or "everywhere") for found in candidates]
+        rows = [
+            (found.version, found.index, clear(found.marker) if found.marker else "everywhere") for found in candidates
+        ]
         wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
         same = len({found.index for found in candidates}) == 1
         for version, index, marker in rows:

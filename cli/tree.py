@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from satlock.cli import completing
 from satlock.cli.failures import WRONG, Ended
 from satlock.cli.lockfile import lockfile_in
 from satlock.cli.narrowing import Narrowing, narrowing
 from satlock.cli.report import print_report
 from satlock.cli.terminal import marked, show
+from satlock.cli.words import clear
 
 if TYPE_CHECKING:
     from satlock.encoder.markers.marker import Formula
@@ -25,7 +27,12 @@ __all__ = ["tree"]
 @click.command()
 @click.argument("lockfile", required=False, type=click.Path(path_type=Path))
 @click.option(
-    "--package", "packages", multiple=True, metavar="NAME", help="Begin at this package (repeatable), not the project."
+    "--package",
+    "packages",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing.packages,
+    help="Begin at this package (repeatable), not the project.",
 )
 @click.option("--invert", is_flag=True, help="Show who requires a package instead of what it requires.")
 @click.option("--depth", "-d", type=click.IntRange(min=0), metavar="N", help="Go at most N steps from where it begins.")
@@ -37,6 +44,8 @@ __all__ = ["tree"]
     help="The folder with pyproject.toml; the lockfile's by default.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the steps as an object.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell of every package where it comes from.")
 def tree(  # noqa: PLR0917
     lockfile: Path | None,
     packages: tuple[str, ...],
@@ -45,6 +54,8 @@ def tree(  # noqa: PLR0917
     within: Narrowing,
     project: Path | None,
     as_json: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Show why each package of a lock is there: a tree of who requires what, and where.
 
@@ -54,12 +65,12 @@ def tree(  # noqa: PLR0917
     from satlock.solver.lockfiles.graph import graph_of
 
     graph = within.apply(graph_of(lockfile or lockfile_in(project or Path()), project))
-    drawn = _Drawn(graph, invert, depth)
+    drawn = _Drawn(graph, invert, depth, verbose)
     starts = _starts(graph, packages, invert)
     if as_json:
         print_report("tree", _data(graph))
         return
-    for line in drawn.lines(starts):
+    for line in drawn.lines(starts) if not quiet else ():
         show(line)
 
 
@@ -104,6 +115,7 @@ class _Drawn:
     graph: LockGraph
     invert: bool
     depth: int | None
+    verbose: bool = False
     _seen: set[tuple[int | None, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -169,7 +181,7 @@ class _Drawn:
         else:
             entry = self.graph.lockfile.entries[line.number]
             text = f"{marked(entry.name, bold=True)} {entry.version}".rstrip()
-            if (entry.name, entry.version) in self._ambiguous:
+            if self.verbose or (entry.name, entry.version) in self._ambiguous:
                 text += f" from {entry.source.partition(' ')[2]}"
         return f"{branch}{text}{self._said(line)}"
 
@@ -188,7 +200,7 @@ class _Drawn:
             if step.source is not None:
                 within = self.graph.regions[step.target if self.invert else step.source]
         marker = self.graph.marker(line.region, within)
-        return said + (marked(f"  where {marker}", dim=True) if marker else "")
+        return said + (marked(f"  where {clear(marker)}", dim=True) if marker else "")
 
 
 def _data(graph: LockGraph) -> dict[str, Any]:

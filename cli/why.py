@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from satlock.cli.completing import packages
 from satlock.cli.existing import read_existing
 from satlock.cli.failures import FAILED, NO, WRONG, Ended
 from satlock.cli.inputs import Inputs, inputs
@@ -34,7 +35,7 @@ _SHOWN = 5
 
 
 @click.command()
-@click.argument("question", metavar="NAME[SPECIFIER]")
+@click.argument("question", metavar="NAME[SPECIFIER]", shell_complete=packages)
 @inputs
 @click.option("-o", "--output", metavar="FILE", help="The lock that is kept to; by default the one that lock writes.")
 @click.option("--format", "form", type=click.Choice(["pylock", "uv"]), help="Where the file's name does not tell.")
@@ -226,13 +227,13 @@ class _Run:
     def _told(self, entry: Entry, objective: str) -> Iterator[str]:
         where = f" where {entry.marker}" if entry.marker else ""
         yield f"{marked(f'{self.asked.name} {entry.version}', bold=True)}{where} (from {entry.index})"
-        yield "  It is there by"
+        yield "  Required by"
         for path in self._some(entry.paths):
             steps = " → ".join(by.removeprefix("the ") for by, _ in path.steps)
             place = f"  where {path.marker}" if path.marker and path.marker != entry.marker else ""
             yield f"    {steps} → {path.steps[-1][1]}{marked(place, dim=True)}"
         yield from self._more(len(entry.paths))
-        yield "  What is asked of it"
+        yield "  Constraints"
         for one in self._some(entry.asked):
             place = f"  where {one.marker}" if one.marker else ""
             yield f"    {one.requirement} by {one.by}{marked(place, dim=True)}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
-__all__ = ["columns", "count", "in_code", "near"]
+__all__ = ["clear", "columns", "count", "in_code", "near"]
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -33,3 +34,31 @@ def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def clear(marker: str) -> str:
+    """A marker with brackets where ``and`` and ``or`` meet, so that nobody has to know which binds more strongly."""
+    from packaging.markers import InvalidMarker, Marker
+
+    if " or " not in marker or " and " not in marker:
+        return marker
+    try:
+        return _cleared(Marker(marker)._markers)
+    except InvalidMarker:
+        return marker
+
+
+def _cleared(items: Any) -> str:
+    alternatives: list[list[str]] = [[]]
+    for item in items:
+        if item == "or":
+            alternatives.append([])
+        elif isinstance(item, list):
+            text = _cleared(item)
+            alternatives[-1].append(f"({text})" if len(item) > 1 else text)
+        elif item != "and":
+            alternatives[-1].append(" ".join(part.serialize() for part in item).replace('"', "'"))
+    texts = [" and ".join(parts) for parts in alternatives]
+    if len(texts) > 1:
+        texts = [f"({text})" if len(parts) > 1 else text for text, parts in zip(texts, alternatives, strict=True)]
+    return " or ".join(texts)

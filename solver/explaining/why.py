@@ -177,7 +177,10 @@ class _Finding:
         lines += dict.fromkeys(f"{other.package.name} is not brought in" for other in reason.absent)
         if reason.alike or witness is None:
             alike = [one for one, _ in reason.alike] or [reason.cell]
-            lines += dict.fromkeys(f"{one.package.name} has one candidate in all environments" for one in alike)
+            lines += dict.fromkeys(
+                f"{one.package.name} has one candidate in all environments, or would need two candidates"
+                for one in alike
+            )
         return told[0].removeprefix("No lock exists. "), lines
 
     # -- names

@@ -48,9 +48,9 @@ def scene(tmp_path: Path) -> Scene:
 GOLDEN = {
     "boto": """\
 boto 1.6 (from https://index.example/simple)
-  It is there by
+  Required by
     project → boto
-  What is asked of it
+  Constraints
     boto by the project
   Not the newest admissible version, 1.9, 3 days behind. These cannot all hold:
     - boto is newer than 1.6
@@ -64,26 +64,26 @@ boto 1.6 (from https://index.example/simple)
 """,
     "fs": """\
 fs 2 (from https://index.example/simple)
-  It is there by
+  Required by
     project → fs
-  What is asked of it
+  Constraints
     fs by the project
   It is the newest admissible version.
 """,
     "aio": """\
 aio 2.0 (from https://index.example/simple)
-  It is there by
+  Required by
     project → fs 2 → aio>=2
-  What is asked of it
+  Constraints
     aio>=2 by fs 2
   It is the newest admissible version.
 """,
     "colours": """\
 colours 1 (from https://index.example/simple)
-  It is there by
+  Required by
     project → wide 1 → colours<2  where sys_platform == 'win32'
     project → wide 1 → deep 1 → colours  where sys_platform != 'win32'
-  What is asked of it
+  Constraints
     colours by deep 1
     colours<2 by wide 1  where sys_platform == 'win32'
   Not the newest admissible version, 2, 4 days behind. Where sys_platform == 'win32', these cannot all hold:
@@ -111,9 +111,9 @@ Where sys_platform == 'win32', these cannot all hold:
     "nobody": "error: nobody is not in the lock: nothing that is locked requires it.\n",
     "deep": """\
 deep 1 (from https://index.example/simple)
-  It is there by
+  Required by
     project → wide 1 → deep
-  What is asked of it
+  Constraints
     deep by wide 1
   It is the newest admissible version.
 """,
