@@ -29,6 +29,7 @@ from satlock.encoder.project.project import (
 from satlock.encoder.project.values import Value, shown
 
 __all__ = [
+    "KEYS_OF_SATLOCK",
     "Resolving",
     "merge_settings",
     "read_default_groups",
@@ -80,7 +81,8 @@ _READ = BUILD_KEYS | _words(
     "prerelease "
     "prerelease-package required-environments resolution sources workspace"
 )
-_READ_FROM_SATLOCK = _READ | {"metadata-per-wheel", "output", "single-version"}
+KEYS_OF_SATLOCK = _READ | {"metadata-per-wheel", "output", "single-version"}
+"""What ``[tool.satlock]`` may have."""
 
 _WITHOUT_BEARING = _words(
     # These steer an installation, a publication, uv itself, or where it keeps things: never what a lock says.
@@ -100,7 +102,7 @@ _NOT_SUPPORTED = _words(
 def merge_settings(uv: Value | None, satlock: Value | None, warnings: list[str]) -> dict[str, Value]:
     """The keys that have a meaning here, each from the table that wins; one warning for each other key that could."""
     merged: dict[str, Value] = {}
-    for settings, known in ((uv, _READ), (satlock, _READ_FROM_SATLOCK)):
+    for settings, known in ((uv, _READ), (satlock, KEYS_OF_SATLOCK)):
         for key, value in settings.table().items() if settings else ():
             if key in known:
                 merged[key] = value
