@@ -15,7 +15,7 @@ from itertools import product
 
 from satlock.encoder.markers.marker import TRUE, Formula, any_of, matches, python_at_least
 
-__all__ = ["Fit", "fits_of", "installs_on", "platforms_of"]
+__all__ = ["Fit", "fits_of", "installs_on", "may_install_on", "platforms_of"]
 
 _LINUX = re.compile(r"(?:many|musl)?linux(?:\d+|_\d+_\d+|)_(?P<machine>.+)")
 _MACOS = re.compile(r"macosx_\d+_\d+_(?P<machine>.+)")
@@ -94,6 +94,17 @@ def fits_of(filename: str) -> tuple[Fit, ...]:
 def installs_on(filename: str) -> Formula:
     """The environments where this file installs. A source distribution installs anywhere."""
     return any_of(fit.platform & fit.python for fit in fits_of(filename)) if filename.endswith(".whl") else TRUE
+
+
+@lru_cache(maxsize=8192)
+def may_install_on(filename: str) -> Formula:
+    """The same for who decides what is left out: a free-threaded Python counts, and unknown tags may fit anywhere."""
+    if not filename.endswith(".whl"):
+        return TRUE
+    stem, python, abi, platform = ["", *filename.removesuffix(".whl").rsplit("-", 3)][-4:]
+    usual = re.sub(r"\b(cp\d+|abi3)t\b", r"\1", abi)
+    fits = fits_of(f"{stem}-{python}-{usual}-{platform}.whl")
+    return any_of(fit.platform & fit.python for fit in fits) if fits else TRUE
 
 
 def platforms_of(filename: str, admitted: Callable[[Formula], bool]) -> Formula:

@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 from packaging.version import Version
 
+from satlock.corpora.facts import File
+from satlock.corpora.references import Direct
 from satlock.encoder.formula.candidates import Build
 from satlock.encoder.formula.cells import Cell, Edge, Package
 from satlock.encoder.formula.encoding import Encoding
@@ -18,6 +20,7 @@ from satlock.encoder.markers.specifiers import python_lower_bounds
 from satlock.encoder.project.project import Choice, Project
 from satlock.encoder.project.universe import Universe
 from satlock.solver.lockfiles.lock import Lock, LockedPackage, LockedRequirement, Needs
+from satlock.solver.lockfiles.serving import Serving
 from satlock.solver.objective.newest_first import Selection
 
 __all__ = ["decode", "reached"]
@@ -81,6 +84,7 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
                 key = (cell.package.name, Version(build.version), build.index)
                 entries.setdefault(key, []).append((cell, build))
     edges, packages = _Edges(encoding, selection, regions), []
+    serving = Serving(project)
     for (name, _, index), holders in sorted(entries.items(), key=lambda item: item[0]):
         build = holders[0][1]
         region = any_of(regions[cell, ""] & part.region for cell, part in holders)
@@ -93,7 +97,7 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
                 region=region,
                 marker=shortener.marker(region),
                 requires_python=python_lower_bounds(build.release.requires_python or "") or None,
-                files=build.files if build.direct is None else (build.direct.file,) if build.direct.file else (),
+                files=serving.of(build.files, region) if build.direct is None else _archive_of(build.direct),
                 dependencies=tuple(
                     sorted({(to.name, to.version, to.index) for need in needs.values() for to in need.requirements})
                 ),
@@ -112,6 +116,10 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
         roots=edges.roots(universe),
         relative=frozenset(index.url for index in project.indexes if index.relative),
     )
+
+
+def _archive_of(direct: Direct) -> tuple[File, ...]:
+    return (direct.file,) if direct.file is not None else ()
 
 
 _Steps: TypeAlias = dict[tuple[str, str, str, tuple[str, ...]], list[Formula]]
