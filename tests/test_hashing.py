@@ -19,17 +19,19 @@ from tests.world import DEFAULT, Dist, World
 Start = Callable[..., IndexServer]
 
 OLD = "cp38-cp38-win_amd64"
+LINUX = ("cp311-cp311-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_x86_64", "cp39-abi3-macosx_11_0_arm64")
 WORLD = World(
     '[project]\nname = "unused"\n',
     {
         DEFAULT: {
             "bare": {"1.0": Dist(("leaf",)), "2.0": Dist(("leaf",), wheels=("py3-none-any", OLD), sdist=True)},
             "half": {"1.0": Dist(wheels=("py3-none-any",), sdist=True)},
+            "part": {"1.0": Dist(wheels=(*LINUX, "cp312-cp312-win_amd64", "cp310-cp310-win_amd64"))},
             "leaf": {"1.0": Dist()},
         }
     },
 )
-BARE = Options(unhashed=r"^bare|^half.*gz")
+BARE = Options(unhashed=r"^bare|^half.*gz|^part.*(cp312|win)")
 
 
 @pytest.fixture
@@ -69,6 +71,14 @@ def test_a_file_beside_one_with_a_hash_is_left_out_with_a_note(scene: Scene) -> 
     assert scene.server.paths("tar.gz$") == []
     scene.run("--output", str(scene.project / "uv.lock"))
     assert "tar.gz" not in (scene.project / "uv.lock").read_text("utf-8")
+
+
+def test_wheels_beside_ones_with_a_hash_are_hashed_where_nothing_else_serves(scene: Scene) -> None:
+    scene.write('["part"]')
+    found = files_of(scene.lock()["part"])
+    names = [f"part-1.0-{tags}.whl" for tags in (*LINUX, "cp312-cp312-win_amd64")]
+    assert found == {name: {"sha256": digest(scene, name)} for name in names}
+    assert scene.server.paths("part.*(cp311|abi3|cp310).*whl$") == [], "these have a hash, or serve nobody"
 
 
 def test_a_file_that_cannot_be_had_gives_way_to_another_version(scene: Scene) -> None:

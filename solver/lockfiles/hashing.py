@@ -1,7 +1,7 @@
-"""The hashes of files that their index tells none of: found by downloading them, where nothing else serves a version.
+"""The hashes of files that their index tells none of: found by downloading them, where nothing else serves.
 
-A lock promises the bytes of each file. So a file without a hash is left out where another file of its version has one;
-where none has, each that installs somewhere in the project's environments is downloaded.
+A lock promises the bytes of each file. So a file without a hash is downloaded where it installs in some environment of
+the project in which no wheel with a hash does. A source distribution is, where no file of its version has a hash.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from satlock.corpora.facts import Corpus, CorpusError, File, Unavailable, Unhashed
 from satlock.encoder.markers.domain import Domain
+from satlock.encoder.markers.marker import any_of
 from satlock.encoder.markers.tags import installs_on
 from satlock.solver.lockfiles.lock import Lock, LockedPackage
 
@@ -39,9 +40,7 @@ def with_hashes(lock: Lock, corpus: Corpus, domain: Domain) -> tuple[Lock, list[
     wanted = {
         (package.name, file.url): Unhashed(package.index, package.name, package.version, file)
         for package in lock.packages
-        if _is_bare(package)
-        for file in package.files
-        if domain.satisfiable(package.region, installs_on(file.filename))
+        for file in _missed(package, domain)
     }
     told = corpus.hashed(list(wanted.values())) if wanted else {}
     packages: list[LockedPackage] = []
@@ -65,14 +64,14 @@ def with_hashes(lock: Lock, corpus: Corpus, domain: Domain) -> tuple[Lock, list[
         if not hashed:
             reason = reasons[0] if reasons else "no file of it that installs here has a hash"
             refused.append(Refused(package.name, package.version, package.index, reason))
-        if asked:
-            notes += [
-                f"{one.file.filename} is not in the lock: {outcome.reason}"
-                for one, outcome in zip(asked, outcomes, strict=True)
-                if isinstance(outcome, Unavailable)
-            ]
-        else:
-            bare = [file.filename for file in package.files if not file.hashes]
+        notes += [
+            f"{one.file.filename} is not in the lock: {outcome.reason}"
+            for one, outcome in zip(asked, outcomes, strict=True)
+            if isinstance(outcome, Unavailable)
+        ]
+        urls = {one.file.url for one in asked}
+        bare = [file.filename for file in package.files if not file.hashes and file.url not in urls]
+        if bare and hashed:
             notes.append(
                 f"{_listed(bare)} {'is' if len(bare) == 1 else 'are'} not in the lock: {package.index} tells no hash, "
                 f"and other files of {package.name} {package.version} have one"
@@ -81,8 +80,18 @@ def with_hashes(lock: Lock, corpus: Corpus, domain: Domain) -> tuple[Lock, list[
     return replace(lock, packages=tuple(packages), notes=tuple(notes)), refused
 
 
-def _is_bare(package: LockedPackage) -> bool:
-    return package.direct is None and not any(file.hashes for file in package.files)
+def _missed(package: LockedPackage, domain: Domain) -> list[File]:
+    """The files without a hash that serve where nothing with a hash does."""
+    bare = [file for file in package.files if not file.hashes]
+    if package.direct is not None or not bare:
+        return []
+    told = [file for file in package.files if file.hashes]
+    served = any_of(installs_on(file.filename) for file in told if file.is_wheel)
+    return [
+        file
+        for file in bare
+        if (file.is_wheel or not told) and domain.satisfiable(package.region, installs_on(file.filename), ~served)
+    ]
 
 
 def _listed(names: list[str]) -> str:
