@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,37 @@ def test_a_repository_and_a_folder(tmp_path: Path) -> None:
     assert re.search(r'source = \{ git = "file://.*repository\?tag=v1#[0-9a-f]{40}" \}', lock)
     (folder / "uv.lock").write_text(lock)
     Uv(folder).accepts()
+
+
+def test_a_group_that_asks_for_an_extra_of_its_project_is_followed_alike_by_every_walk(
+    index_server: Start, tmp_path: Path
+) -> None:
+    """uv locks it; so it is proven, exported and found up to date."""
+    world = index_server(
+        replace(
+            WORLD,
+            pyproject=WORLD.pyproject.replace('dev = ["checker"]', 'dev = ["checker"]\nci = ["proj[cpu]"]').replace(
+                'conflicts = [[{ extra = "cpu" }, { extra = "cu124" }]]',
+                'conflicts = [[{ extra = "cpu" }, { extra = "cu124" }], [{ group = "ci" }, { extra = "cu124" }]]',
+            ),
+        )
+    ).world
+    world.write_project(tmp_path)
+    uv = Uv(tmp_path)
+    uv.environment["UV_DEFAULT_INDEX"] = world.default_index
+    done = uv.run("lock")
+    assert done.returncode == 0, done.stderr
+    lockfile = tmp_path / "uv.lock"
+
+    def satlock(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "satlock", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    where = ("--project", str(tmp_path), "--default-index", world.default_index, "--no-cache")
+    checked = satlock("lock", "--check", "--output", str(lockfile), *where)
+    assert checked.returncode == 0, checked.stderr
+    proven = satlock("prove", str(lockfile))
+    assert proven.returncode == 0, proven.stderr
+    exported = satlock("export", str(lockfile), "--group", "ci")
+    assert "torch==2.5.1+cpu" in exported.stdout and "cu124" not in exported.stdout, exported.stderr
+    assert uv.installs("--group", "ci")["torch"] == "2.5.1+cpu"
