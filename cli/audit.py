@@ -14,13 +14,14 @@ from satlock.cli.failures import NO, WRONG, Ended
 from satlock.cli.inputs import Inputs, inputs
 from satlock.cli.lockfile import lockfile_in
 from satlock.cli.narrowing import Narrowing, narrowing
+from satlock.cli.phases import Phases
 from satlock.cli.progress import Progress
 from satlock.cli.report import print_report
 from satlock.cli.terminal import marked, say_warning, show
-from satlock.cli.watching import Phases, Watched
 from satlock.cli.words import count
 
 if TYPE_CHECKING:
+    from satlock.cli.watching import Watched
     from satlock.corpora.advisories.advisory import Advisory
     from satlock.solver.explaining.remedies import Remedy
     from satlock.solver.lockfiles.graph import LockGraph
@@ -156,6 +157,7 @@ class _Run:
 
     def remedy(self, findings: Sequence[_Finding], source: Any) -> None:
         """Looks for the smallest upgrade of each package, with everything else kept."""
+        from satlock.cli.watching import Watched
         from satlock.corpora.remembered import Remembered
         from satlock.encoder.project.project import ProjectError
         from satlock.solver.explaining.remedies import Remedies

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from satlock.cli.watching import Watched
-
 if TYPE_CHECKING:
+    from satlock.cli.watching import Watched
     from satlock.corpora.facts import Unavailable
     from satlock.encoder.project.project import Project
 

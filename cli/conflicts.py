@@ -10,12 +10,13 @@ import click
 
 from satlock.cli.failures import FAILED, NO, Ended
 from satlock.cli.inputs import Inputs, inputs
+from satlock.cli.phases import Phases
 from satlock.cli.report import print_report
 from satlock.cli.searching import Searching
 from satlock.cli.terminal import marked, say, say_error, say_warning
-from satlock.cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
+    from satlock.cli.watching import Watched
     from satlock.encoder.project.project import Choice, Project
     from satlock.solver.explaining.conflicting import Conflict
     from satlock.solver.search.search import NoLock

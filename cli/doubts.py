@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satlock.cli.watching import Watched
-
 if TYPE_CHECKING:
+    from satlock.cli.watching import Watched
     from satlock.solver.locking import Locked
 
 __all__ = ["warnings_of_files"]

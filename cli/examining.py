@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from satlock.cli.failures import WRONG, Ended
 from satlock.cli.inputs import Inputs
@@ -61,8 +61,8 @@ def ask_indexes(reading: Reading, given: WhereFrom, *, quiet: bool = False) -> t
         corpus.close()
 
 
-def _told(corpus: Any, count: int) -> str:
-    requests = getattr(corpus, "progress", None)
+def _told(corpus: Corpus, count: int) -> str:
+    requests = corpus.progress
     done = f", {requests.requests_done} requests" if requests is not None and requests.requests_done else ""
     return f"Reading the metadata of {count} candidates{done}"
 
@@ -78,7 +78,7 @@ class _Addresses:
         self._indexes = reading.project.indexes
         self._declared = {without_credentials(index.url).rstrip("/"): index for index in self._indexes}
         self._mapped = {key.rstrip("/"): url for key, url in given.index.items() if "://" in key}
-        self._recorded: frozenset[str] = frozenset(index.rstrip("/") for index in getattr(corpus, "indexes", ()))
+        self._recorded: frozenset[str] = frozenset(index.rstrip("/") for index in corpus.indexes)
         self._check(given, {recorded_address(entry) for entry in asking.wanted})
 
     def _check(self, given: WhereFrom, recorded: set[str]) -> None:
@@ -116,14 +116,14 @@ class _Addresses:
             return self._default()
         if not address.startswith(("http://", "https://", "file://")):
             return None
-        instead = self._given.default_index or getattr(self._corpus, "default_index", None)
+        instead = self._given.default_index or self._corpus.default_index
         return instead if instead and self._is_unknown(address) else address
 
     def _default(self) -> str:
         stated = next((index.url for index in self._indexes if index.default), None)
-        recorded: str | None = getattr(self._corpus, "default_index", None)
-        if self._given.default_index or stated or recorded:
-            return self._given.default_index or stated or recorded or ""
+        known = self._given.default_index or stated or self._corpus.default_index
+        if known:
+            return known
         from satlock.corpora.index.default_index import default_index_url
 
         return default_index_url()

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from satlock.cli.failures import WRONG, Ended
 from satlock.cli.inputs import Inputs
 from satlock.cli.lockfile import Target
-from satlock.cli.watching import Phases, Watched
+from satlock.cli.phases import Phases
 
 if TYPE_CHECKING:
+    from satlock.cli.watching import Watched
     from satlock.encoder.markers.domain import Domain
     from satlock.encoder.markers.marker import Formula
     from satlock.encoder.project.project import Project
@@ -85,6 +86,7 @@ def _verdict(
     """``settled`` is as in :meth:`Inputs.corpus`."""
     corpus = given.corpus(project, settled=settled)
     try:
+        from satlock.cli.watching import Watched
         from satlock.solver.lockfiles.standing.reading import kept_commits, versions_in
         from satlock.solver.lockfiles.standing.verifying import first_violation
         from satlock.solver.search.directs import universe_for

@@ -61,7 +61,7 @@ def _place(index: str, given: WhereFrom, corpus: Corpus) -> str:
         return given.index[index]
     if index:
         return index
-    return given.default_index or getattr(corpus, "default_index", None) or default_index_url()
+    return given.default_index or corpus.default_index or default_index_url()
 
 
 def _wanted(one: Candidate, place: str, listing: Listing | None) -> tuple[File, ...]:

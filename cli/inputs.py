@@ -240,9 +240,9 @@ class Inputs:
         if self._default_index is not None:
             return self._default_index
         stated = next((index.url for index in project.indexes if index.default), None)
-        recorded: str | None = getattr(corpus, "default_index", None)
-        if stated or recorded:
-            return stated or recorded or ""
+        known = stated or (corpus.default_index if corpus is not None else None)
+        if known:
+            return known
         from satlock.corpora.index.default_index import default_index_url
 
         return default_index_url()

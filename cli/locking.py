@@ -13,14 +13,15 @@ from satlock.cli.failures import FAILED, NO, Ended
 from satlock.cli.inputs import Inputs
 from satlock.cli.lockfile import Target
 from satlock.cli.pasting import given_options
+from satlock.cli.phases import Phases
 from satlock.cli.remembered import Memory
 from satlock.cli.report import print_report
 from satlock.cli.terminal import marked, say, say_error, say_warning
 from satlock.cli.upgrading import Upgrades, warning_of_nowhere
-from satlock.cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
     from satlock.cli.conflicts import Inference
+    from satlock.cli.watching import Watched
     from satlock.encoder.markers.domain import Domain
     from satlock.encoder.project.project import Project
     from satlock.solver.lockfiles.lock import Lock

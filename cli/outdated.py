@@ -12,10 +12,10 @@ import click
 from satlock.cli.failures import FAILED, NO, Ended
 from satlock.cli.inputs import Inputs, inputs
 from satlock.cli.lockfile import lockfile_in
+from satlock.cli.phases import Phases
 from satlock.cli.report import print_report
 from satlock.cli.searching import Searching
 from satlock.cli.terminal import marked, say_warning, show
-from satlock.cli.watching import Phases
 from satlock.cli.words import columns, count
 
 if TYPE_CHECKING:

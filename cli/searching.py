@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from satlock.cli.explaining import Looking
 from satlock.cli.inputs import Inputs
+from satlock.cli.phases import Phases
 from satlock.cli.progress import Progress
 from satlock.cli.terminal import is_terminal, say
-from satlock.cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
     from satlock.cli.explaining import Explanation
+    from satlock.cli.watching import Watched
     from satlock.corpora.remembered import Remembered
     from satlock.encoder.project.project import Project
     from satlock.solver.explaining.ways_out import WayOut
@@ -65,6 +66,7 @@ class Searching:
             from satlock.corpora.remembered import Remembered
 
             corpus = Remembered(self.given.corpus(project))  # first: a live one gets ready while the rest is imported
+            from satlock.cli.watching import Watched
             from satlock.solver.locking import lock as find
             from satlock.solver.search.search import NoLock
         try:
@@ -145,7 +147,7 @@ class Searching:
             parts.append(f"{self._packages} packages")
         if self._rounds:
             parts.append(f"round {self._rounds}")
-        requests = self._watched.requests if self._watched else None
+        requests = self._watched.progress if self._watched else None
         if requests is not None and (requests.requests_open or requests.requests_done):
             parts.append(f"{requests.requests_done} of {requests.requests_done + requests.requests_open} requests")
             if requests.builds_open:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from satlock.cli.gaps import json_of_gaps, notes_of_refusals
+from satlock.cli.phases import Phases
 from satlock.cli.terminal import marked
-from satlock.cli.watching import Phases, Watched
 from satlock.cli.words import clear
 
 if TYPE_CHECKING:
+    from satlock.cli.watching import Watched
     from satlock.solver.lockfiles.lock import LockedPackage
     from satlock.solver.locking import Locked
 

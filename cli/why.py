@@ -15,13 +15,14 @@ from satlock.cli.failures import FAILED, NO, WRONG, Ended
 from satlock.cli.inputs import Inputs, inputs
 from satlock.cli.lockfile import Target, target_of
 from satlock.cli.pasting import given_options
+from satlock.cli.phases import Phases
 from satlock.cli.report import print_report
 from satlock.cli.searching import Searching
 from satlock.cli.terminal import marked, say, say_warning
 from satlock.cli.upgrading import Upgrades, upgrade_options
-from satlock.cli.watching import Phases, Watched
 
 if TYPE_CHECKING:
+    from satlock.cli.watching import Watched
     from satlock.encoder.project.project import Project, Requirement
     from satlock.solver.explaining.why import Entry
     from satlock.solver.lockfiles.changes import Change

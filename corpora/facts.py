@@ -6,19 +6,24 @@ recorded snapshot) to the encoder.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from satlock.corpora.columns import Columns
+    from satlock.corpora.index.transport import Progress
     from satlock.corpora.references import DirectOutcome, Reference
 
 __all__ = [
     "Cause",
     "Corpus",
     "CorpusError",
+    "Delegating",
     "File",
     "Listing",
     "Metadata",
@@ -193,32 +198,50 @@ class Unreachable(CorpusError):
     """An index gave no answer, however often it was asked."""
 
 
-class Corpus(Protocol):
+class Corpus(ABC):
     """Where package facts come from. Answers never depend on the order of requests."""
 
+    default_index: str | None = None
+    """The index that stands for the default one, where the corpus was recorded from one."""
+    recorded: str = ""
+    """When (RFC 3339); empty for what is live."""
+    fetches: bool = False
+    """Whether files can be downloaded."""
+    progress: Progress | None = None
+    """The counters of what fetches; None where nothing is fetched."""
+
+    @property
+    def indexes(self) -> tuple[str, ...]:
+        """The URLs of the indexes that were recorded; none for what is live."""
+        return ()
+
+    def packages(self, index: str) -> tuple[str, ...]:
+        """The names that were recorded of an index; none for what is live."""
+        return ()
+
+    @abstractmethod
     def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
         """Listings for (index URL, normalised name) pairs, all at once; None where the index has no such package.
 
         Raises CorpusError where an index fails otherwise.
         """
-        ...
 
+    @abstractmethod
     def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
         """Metadata for candidates, all at once."""
-        ...
 
+    @abstractmethod
     def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
         """What repositories, archives and folders come to, all at once; what must be built for that is built.
 
         Raises CorpusError where one cannot be reached.
         """
-        ...
 
+    @abstractmethod
     def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
         """The files with hash and size, found by downloading them, all at once. Raises CorpusError."""
-        ...
 
-    def prefetch(
+    def prefetch(  # noqa: B027  # to heed no hint is right
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
     ) -> None:
         """A hint that these may soon be asked for. Never blocks, never raises, never builds, changes no answer.
@@ -226,6 +249,48 @@ class Corpus(Protocol):
         Args:
             then: told of each that has arrived, in a thread of the corpus; says what else may be asked for.
         """
-        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:  # noqa: B027  # most hold nothing open
+        """Ends what runs, and finishes writing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Delegating(Corpus):
+    """A corpus before another one, whose answers it passes on; those that watch, remember or record are of its kind."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+        self.default_index, self.recorded = corpus.default_index, corpus.recorded
+        self.fetches, self.progress = corpus.fetches, corpus.progress
+
+    @property
+    def indexes(self) -> tuple[str, ...]:
+        return self._corpus.indexes
+
+    def packages(self, index: str) -> tuple[str, ...]:
+        return self._corpus.packages(index)
+
+    def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
+        return self._corpus.listings(wanted)
+
+    def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
+        return self._corpus.metadata(wanted)
+
+    def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
+        return self._corpus.direct(wanted)
+
+    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
+        return self._corpus.hashed(wanted)
+
+    def prefetch(
+        self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
+    ) -> None:
+        self._corpus.prefetch(listings, metadata, then)
+
+    def close(self) -> None:
+        self._corpus.close()

@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from satlock.corpora.facts import (
     Corpus,
+    Delegating,
     File,
     Guess,
     Listing,
     Metadata,
     MetadataOutcome,
     Release,
-    Unavailable,
-    Unhashed,
     Wanted,
 )
 from satlock.corpora.index.default_index import default_index_url
@@ -37,7 +36,7 @@ from satlock.corpora.recorded.recording import Recording, only_told, with_exampl
 from satlock.corpora.recorded.snapshot import write_snapshot
 
 if TYPE_CHECKING:
-    from satlock.corpora.references import DirectOutcome, Reference
+    pass
 
 HERE = Path(__file__).parent / "torch"
 DAY = "2025-09-01T00:00:00Z"
@@ -90,11 +89,11 @@ def _requirements(path: Path) -> Iterator[str]:
     yield from document.get("tool", {}).get("uv", {}).get("override-dependencies", ())
 
 
-class _Both:
+class _Both(Delegating):
     """A corpus: the PyTorch indexes from the facts, every other from the network."""
 
     def __init__(self, facts: Mapping[str, Mapping[str, Mapping[str, Any]]], live: Corpus) -> None:
-        self._live = live
+        super().__init__(live)
         self._listings: dict[tuple[str, str], Listing] = {}
         self._metadata: dict[tuple[str, str, str], Metadata] = {}
         for label, packages in facts.items():
@@ -111,27 +110,18 @@ class _Both:
     def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
         pairs = list(wanted)
         elsewhere = [pair for pair in pairs if not pair[0].startswith(INDEXES)]
-        return {pair: self._listings.get(pair) for pair in pairs} | dict(self._live.listings(elsewhere))
+        return {pair: self._listings.get(pair) for pair in pairs} | dict(self._corpus.listings(elsewhere))
 
     def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
         mine = {
             one: self._metadata[one.index, one.name, one.version] for one in wanted if one.index.startswith(INDEXES)
         }
-        return mine | dict(self._live.metadata([one for one in wanted if one not in mine]))
-
-    def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
-        return self._live.direct(wanted)
-
-    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
-        return self._live.hashed(wanted)
+        return mine | dict(self._corpus.metadata([one for one in wanted if one not in mine]))
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
     ) -> None:
         """Nothing: each is asked for at once."""
-
-    def close(self) -> None:
-        self._live.close()
 
 
 def _release(index: str, name: str, version: str, fact: Mapping[str, Any]) -> Release:

@@ -4,37 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from satlock.corpora.facts import Corpus, File, Guess, Listing, MetadataOutcome, Unavailable, Unhashed, Wanted
+from satlock.corpora.facts import Corpus, Delegating, Guess, Listing, MetadataOutcome, Unavailable, Wanted
 from satlock.corpora.references import DirectOutcome, Reference
 
 __all__ = ["Remembered"]
 
 
-class Remembered:
+class Remembered(Delegating):
     """Answers are those of the corpus behind it, each asked for once."""
 
     def __init__(self, corpus: Corpus) -> None:
-        self._corpus = corpus
+        super().__init__(corpus)
         self._listings: dict[tuple[str, str], Listing | None] = {}
         self._metadata: dict[Wanted, MetadataOutcome] = {}
         self._direct: dict[Reference, DirectOutcome] = {}
         self.builds = True
         """Whether what was not built before is."""
-
-    @property
-    def default_index(self) -> str | None:
-        """What stands for the default index in a snapshot."""
-        return getattr(self._corpus, "default_index", None)
-
-    @property
-    def progress(self) -> object:
-        """The counters of a live corpus; None where nothing is fetched."""
-        return getattr(self._corpus, "progress", None)
-
-    @property
-    def fetches(self) -> bool:
-        """Whether files can be downloaded."""
-        return getattr(self._corpus, "fetches", False)
 
     def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
         pairs = list(wanted)
@@ -57,9 +42,6 @@ class Remembered:
             self._direct.update(self._corpus.direct(unknown))
         return {one: self._direct[one] for one in wanted}
 
-    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
-        return self._corpus.hashed(wanted)
-
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
     ) -> None:
@@ -67,6 +49,3 @@ class Remembered:
         unread = [one for one in metadata if one not in self._metadata]
         if unknown or unread or then is not None:
             self._corpus.prefetch(unknown, unread, then)
-
-    def close(self) -> None:
-        self._corpus.close()

@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from satlock.corpora.facts import (
+    Corpus,
     File,
     Guess,
     Listing,
@@ -27,9 +28,11 @@ from satlock.corpora.facts import (
     NeedsBuild,
     Release,
     Unavailable,
+    Unhashed,
     Wanted,
 )
 from satlock.corpora.index.file_order import files_in_order
+from satlock.corpora.references import DirectOutcome, Reference
 
 T = TypeVar("T")
 
@@ -124,8 +127,8 @@ def fake_sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-class MemoryCorpus:
-    """The ``Corpus`` protocol over a world.
+class MemoryCorpus(Corpus):
+    """A corpus over a world.
 
     ``shuffle`` is a seed for the order of the keys in the answers, which must never matter.
     ``listing_requests`` and ``metadata_requests`` record what was asked, ``calls`` how often.
@@ -155,6 +158,12 @@ class MemoryCorpus:
         self.calls["metadata"] += 1
         self.metadata_requests += wanted
         return {one: self._metadata(one) for one in self._ordered(wanted)}
+
+    def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
+        return {one: Unavailable("a world has no references") for one in wanted}
+
+    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
+        return {one: Unavailable("a world has no files") for one in wanted}
 
     def prefetch(
         self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None

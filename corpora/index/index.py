@@ -13,10 +13,19 @@ from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from satlock.corpora.facts import CorpusError, Guess, Listing, Metadata, MetadataOutcome, NeedsBuild, Unhashed, Wanted
+from satlock.corpora.facts import (
+    Corpus,
+    CorpusError,
+    Guess,
+    Listing,
+    Metadata,
+    MetadataOutcome,
+    NeedsBuild,
+    Unhashed,
+    Wanted,
+)
 from satlock.corpora.index.access import Access
 from satlock.corpora.index.address import listing_url
 from satlock.corpora.index.building import Building
@@ -50,8 +59,8 @@ class _Asked:
         self.future: Future[Any] = Future()
 
 
-class LiveCorpus:
-    """A :class:`satlock.corpora.facts.Corpus` that asks simple repository indexes, and keeps what they said.
+class LiveCorpus(Corpus):
+    """A corpus that asks simple repository indexes, and keeps what they said.
 
     ``cache_dir``: where; the platform's user cache folder by default. ``no_cache``: keep nothing and read nothing.
     ``offline``: only what the cache holds (and ``file:`` indexes); anything else is a CorpusError.
@@ -104,7 +113,6 @@ class LiveCorpus:
 
         self.progress: Progress = Progress()
         self.fetches = True
-        """Files can be downloaded."""
         if not (offline or settled or self._cache.holds("page")):
             self._miss()  # imports and certificates load while the caller still reads its project
 
@@ -167,14 +175,6 @@ class LiveCorpus:
         if self._thread is not None:
             self._loop.call_soon_threadsafe(self._stop)
             self._thread.join(timeout=10)
-
-    def __enter__(self) -> LiveCorpus:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # -- jobs, from the caller's thread
 

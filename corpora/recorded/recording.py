@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from packaging.version import Version
@@ -13,20 +13,18 @@ from packaging.version import Version
 from satlock.corpora.facts import (
     Corpus,
     CorpusError,
-    File,
-    Guess,
+    Delegating,
     Listing,
     Metadata,
     MetadataOutcome,
     Release,
     Unavailable,
-    Unhashed,
     Wanted,
 )
 from satlock.corpora.index.address import without_credentials
 
 if TYPE_CHECKING:
-    from satlock.corpora.references import DirectOutcome, Reference
+    pass
 
 __all__ = ["EXAMPLE_FILES", "EXAMPLE_INDEX", "Facts", "Recording", "merged", "only_told", "with_example_hosts"]
 
@@ -37,26 +35,16 @@ EXAMPLE_INDEX = "https://index.example"
 EXAMPLE_FILES = "https://files.example"
 
 
-class Recording:
-    """Passes on what another corpus answers, and keeps it. What was only fetched ahead is not kept.
+class Recording(Delegating):
+    """Keeps what an index answers. Neither what was only fetched ahead is kept, nor what references and files come to.
 
     So what it holds depends on what was asked alone, and not on the order in which answers came.
     """
 
     def __init__(self, corpus: Corpus) -> None:
-        self._corpus = corpus
+        super().__init__(corpus)
         self.kept_listings: dict[tuple[str, str], Listing | None] = {}
         self.kept_outcomes: dict[Wanted, MetadataOutcome] = {}
-
-    @property
-    def default_index(self) -> str | None:
-        """What stands for the default index where a snapshot is recorded from."""
-        return getattr(self._corpus, "default_index", None)
-
-    @property
-    def progress(self) -> Any:
-        """The counters of a live corpus."""
-        return getattr(self._corpus, "progress", None)
 
     @property
     def facts(self) -> Facts:
@@ -74,22 +62,6 @@ class Recording:
         for one, outcome in answers.items():
             self.kept_outcomes[replace(one, index=without_credentials(one.index).rstrip("/"))] = outcome
         return answers
-
-    def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
-        """Passed on and not kept: a snapshot records indexes."""
-        return self._corpus.direct(wanted)
-
-    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
-        """Passed on and not kept: a snapshot holds no files."""
-        return self._corpus.hashed(wanted)
-
-    def prefetch(
-        self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
-    ) -> None:
-        self._corpus.prefetch(listings, metadata, then)
-
-    def close(self) -> None:
-        self._corpus.close()
 
 
 def merged(several: Iterable[Facts]) -> Facts:

@@ -18,22 +18,19 @@ from urllib.parse import quote
 from satlock.corpora.facts import (
     Corpus,
     CorpusError,
+    Delegating,
     File,
-    Guess,
     Listing,
     Metadata,
-    MetadataOutcome,
     NeedsBuild,
     Release,
-    Unavailable,
-    Unhashed,
     Wanted,
 )
 from satlock.corpora.recorded import standins
 from satlock.corpora.recorded.snapshot import SnapshotCorpus
 
 if TYPE_CHECKING:
-    from satlock.corpora.references import DirectOutcome, Reference
+    pass
 
 __all__ = ["HTML", "JSON", "Page", "Served", "StandinCorpus"]
 
@@ -86,8 +83,7 @@ class Served:
 
     def root(self, index: str) -> Page:
         """The page that lists the packages of an index."""
-        known = getattr(self.corpus, "packages", None)
-        names = [name for name in (known(index) if known else ()) if self._listing(index, name) is not None]
+        names = [name for name in self.corpus.packages(index) if self._listing(index, name) is not None]
         document = {"meta": {"api-version": "1.1"}, "projects": [{"name": name} for name in names]}
         links = (f'<a href="{quote(name)}/">{html.escape(name)}</a>' for name in names)
         return Page(json.dumps(document).encode(), _html("Simple index", links))
@@ -153,19 +149,18 @@ class Served:
         return self._described[key]
 
 
-class StandinCorpus:
+class StandinCorpus(Delegating):
     """A corpus over a snapshot that was recorded without hashes: its files are the stand-ins, with their hashes.
 
     So a lock from it installs from what is served of it, and is the lock that is found over the network.
     """
 
     def __init__(self, snapshot: SnapshotCorpus) -> None:
-        self._snapshot = snapshot
-        self.default_index = snapshot.default_index
+        super().__init__(snapshot)
         self._hashed: dict[tuple[str, str], Listing | None] = {}
 
     def listings(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Listing | None]:
-        answers = self._snapshot.listings(wanted)
+        answers = self._corpus.listings(wanted)
         for key, listing in answers.items():
             if key not in self._hashed:
                 self._hashed[key] = listing and replace(
@@ -173,29 +168,10 @@ class StandinCorpus:
                 )
         return {key: self._hashed[key] for key in answers}
 
-    def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
-        return self._snapshot.metadata(wanted)
-
-    def direct(self, wanted: Sequence[Reference]) -> Mapping[Reference, DirectOutcome]:
-        """As the snapshot has it."""
-        return self._snapshot.direct(wanted)
-
-    def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
-        """As the snapshot has it."""
-        return self._snapshot.hashed(wanted)
-
-    def prefetch(
-        self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
-    ) -> None:
-        """Nothing: all of it is at hand."""
-
-    def close(self) -> None:
-        self._snapshot.close()
-
     def _of(self, listing: Listing) -> Callable[[Release], Release]:
         def hashed(release: Release) -> Release:
             files = release.files
-            candidate = _candidate(self._snapshot, Wanted(listing.index, listing.name, release.version, files))
+            candidate = _candidate(self._corpus, Wanted(listing.index, listing.name, release.version, files))
             if candidate is None:
                 return release
             datas = [(file, _bytes(candidate, file)) for file in files]

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satlock.corpora.facts import (
+    Corpus,
     CorpusError,
     File,
-    Guess,
     Listing,
     Metadata,
     MetadataOutcome,
@@ -61,8 +61,8 @@ class SnapshotError(CorpusError):
     """The snapshot that was given is damaged, or is none (exit code 2)."""
 
 
-class SnapshotCorpus:
-    """The ``Corpus`` protocol over a snapshot. Reads lazily, and verifies the digest of all that it reads.
+class SnapshotCorpus(Corpus):
+    """A corpus over a snapshot. Reads lazily, and verifies the digest of all that it reads.
 
     What was not recorded is an error, never an empty answer: the two would lead to different locks.
     """
@@ -85,10 +85,8 @@ class SnapshotCorpus:
                 manifest = json.loads(content)
                 form = manifest["format"]
                 if form == FORMAT:
-                    self.recorded: str = manifest["recorded"]
-                    """When it was recorded (RFC 3339); files uploaded later are unknown to it."""
-                    self.default_index: str | None = manifest["default-index"]
-                    """The recorded index that stands for the default one."""
+                    self.recorded = manifest["recorded"]
+                    self.default_index = manifest["default-index"]
                     self._packages: dict[str, dict[str, Any]] = manifest["packages"]
                     self.projects: tuple[str, ...] = tuple(map(str, manifest.get("projects", ())))
                     """The names of the projects that it was recorded from."""
@@ -103,11 +101,10 @@ class SnapshotCorpus:
 
     @property
     def indexes(self) -> tuple[str, ...]:
-        """The URLs of the recorded indexes."""
         return tuple(sorted(self._packages))
 
     def packages(self, index: str) -> tuple[str, ...]:
-        """The names that were asked of an index, with those that it turned out not to have."""
+        """Those that were asked for, with those that the index turned out not to have."""
         return tuple(sorted(self._packages.get(index.rstrip("/"), ())))
 
     def facts(self) -> tuple[dict[tuple[str, str], Listing | None], dict[Wanted, MetadataOutcome]]:
@@ -163,11 +160,6 @@ class SnapshotCorpus:
     def hashed(self, wanted: Sequence[Unhashed]) -> Mapping[Unhashed, File | Unavailable]:
         """Nothing: a snapshot holds no files."""
         return {one: Unavailable("its index tells no hash, and a snapshot has no files to hash") for one in wanted}
-
-    def prefetch(
-        self, listings: Iterable[tuple[str, str]], metadata: Iterable[Wanted], then: Guess | None = None
-    ) -> None:
-        """Nothing: all of it is at hand."""
 
     def close(self) -> None:
         self._archive.close()

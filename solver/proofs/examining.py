@@ -47,7 +47,7 @@ def examine(
     ``address`` says where to ask for what the lock has from an index, None where that is no address; ``may_build``
     whether the source distribution of a package may be built. Returns whether something outside failed.
     """
-    asking.day = str(getattr(corpus, "recorded", asking.day))[: len(asking.day)]
+    asking.day = (corpus.recorded or asking.day)[: len(asking.day)]
     places = {entry.number: address(recorded_address(entry)) for entry in asking.wanted}
     listings, failed = _listed(
         corpus, [(place, e.name) for e in asking.wanted if (place := places[e.number]) is not None]

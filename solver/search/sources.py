@@ -267,8 +267,9 @@ class Sources:
             if direct is not None and self.universe.domain.satisfiable(candidates.usable(rank)):
                 self.shelf.loaded[key] = Loaded(((TRUE, dependencies_of(direct, self.edits)),), (None,))
                 continue
-            fetches = getattr(self.corpus, "fetches", False)
-            if not fetches and not all(any(file.hashes for file in build.files) for build in candidates[rank].builds):
+            if not self.corpus.fetches and not all(
+                any(file.hashes for file in build.files) for build in candidates[rank].builds
+            ):
                 self.reject(candidates, rank, "has no file whose hash the index tells")
                 continue
             if not self.universe.domain.satisfiable(candidates.usable(rank)):

@@ -9,9 +9,9 @@ import itertools
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
-from satlock.corpora.facts import File, Listing, Metadata, MetadataOutcome, Release, Wanted
+from satlock.corpora.facts import Corpus, File, Listing, Metadata, MetadataOutcome, Release, Wanted
 from tests.prove.deciding_locks import Deciding
 from tests.prove.random_locks import (
     Marker,
@@ -121,7 +121,7 @@ def in_force(asks: Asks, number: int, which: str, environment: dict[str, str]) -
     return [line for line in found if holds(line.marker, environment, None)]
 
 
-class Told:
+class Told(Corpus):
     """A corpus that tells what was drawn."""
 
     def __init__(self, index: str, entries: list[tuple[str, str]], asks: Asks) -> None:
@@ -146,11 +146,11 @@ class Told:
             found[one] = Metadata(one.name, one.version, lines, None, ())
         return found
 
-    def prefetch(self, *ignored: object) -> None:
-        """Nothing."""
+    def direct(self, wanted: object) -> NoReturn:
+        raise AssertionError("no reference is asked for")
 
-    def close(self) -> None:
-        """Nothing."""
+    def hashed(self, wanted: object) -> NoReturn:
+        raise AssertionError("no hash is asked for")
 
 
 def project_text(asks: Asks, name: str, number: int) -> str:
