@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,13 @@ __all__ = ["lock"]
     help="Also write a certificate to DIR that no environment installs two candidates of one package, and that no "
     "package that is not at its newest version could be newer.",
 )
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write FILE: the project, the versions and all that the indexes answered, without credentials. "
+    "The run can be repeated from it, with --corpus FILE.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a report on standard output.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more.")
@@ -89,6 +97,7 @@ def lock(  # noqa: PLR0917
     apply: int | None,
     timeout: float | None,
     certificate: Path | None,
+    report: Path | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -113,27 +122,37 @@ def lock(  # noqa: PLR0917
     command = _command(given, target, form)
     if (check or frozen) and before is None:
         raise Ended(NO, f"There is no lock at {target}; write it with {command}.")
-    run = Run(
-        given,
-        target,
-        quiet,
-        verbose,
-        as_json,
-        memory_of(given, target),
-        command,
-        certificate,
-        dry=dry_run,
-        looking=Looking(timeout, apply or 0),
-    )
-    if apply is not None:
-        from satlock.cli.applying import applied
+    with _watched(given, report, target) as given:
+        run = Run(
+            given,
+            target,
+            quiet,
+            verbose,
+            as_json,
+            memory_of(given, target),
+            command,
+            certificate,
+            dry=dry_run,
+            looking=Looking(timeout, apply or 0),
+        )
+        if apply is not None:
+            from satlock.cli.applying import applied
 
-        with applied(run, apply) as run:
+            with applied(run, apply) as run:
+                _verify_or_lock(run, asked, before)
+        elif frozen:
+            run.tell_there(before or "")
+        elif report is not None or not (asked.keeps(before) and run.recall(before or "", check)):
             _verify_or_lock(run, asked, before)
-    elif frozen:
-        run.tell_there(before or "")
-    elif not (asked.keeps(before) and run.recall(before or "", check)):
-        _verify_or_lock(run, asked, before)
+
+
+def _watched(given: Inputs, report: Path | None, target: Target) -> AbstractContextManager[Inputs]:
+    """The inputs, whose answers are kept where a report is asked for."""
+    if report is None:
+        return nullcontext(given)
+    from satlock.cli.reporting import reported
+
+    return reported(given, report, target.path)
 
 
 @dataclass(frozen=True)

@@ -236,11 +236,13 @@ def write_snapshot(
     default_index: str | None = None,
     projects: Iterable[str] = (),
     small: bool = False,
+    beside: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write a snapshot, whole or not at all: beside the target first, then renamed.
 
     ``listings`` has None for what an index turned out not to have; ``recorded`` is a date and time in RFC 3339;
     ``projects`` are the names of those that it was recorded from; ``small`` says that it is without hashes.
+    ``beside`` are further members of the archive, which no reader of snapshots looks at.
     """
     objects: dict[str, bytes] = {}
     packages: dict[str, dict[str, dict[str, str | None]]] = {}
@@ -263,6 +265,7 @@ def write_snapshot(
         "sizes": {digest: len(content) for digest, content in objects.items()},
     }
     members = {MANIFEST: _canonical(manifest), **{_member(digest): content for digest, content in objects.items()}}
+    members.update(beside or {})
 
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
