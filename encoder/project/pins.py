@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from satlock.corpora.index.address import without_credentials
+from satlock.encoder.project.misspelt import ignored
 from satlock.encoder.project.project import Choice, Index, ProjectError
 from satlock.encoder.project.settings import read_cutoff
 from satlock.encoder.project.values import Value, shown
@@ -139,7 +140,7 @@ def _one_index(entry: Value, warnings: list[str]) -> Index:
         raise table["format"].expected("'simple' or 'flat'")
     for key, item in table.items():
         if key not in _INDEX_KEYS and key not in _INDEX_KEYS_WITHOUT_BEARING:
-            warnings.append(f"{item.where} is unknown and has no effect.")
+            warnings.append(ignored(item, key, _INDEX_KEYS | _INDEX_KEYS_WITHOUT_BEARING))
     return Index(
         name,
         _url(table["url"]),

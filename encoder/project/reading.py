@@ -11,6 +11,7 @@ from packaging.specifiers import SpecifierSet
 
 from satlock.encoder.project.interpreter import python_in_use
 from satlock.encoder.project.layers import NOTHING_AROUND, Around
+from satlock.encoder.project.misspelt import misspelt
 from satlock.encoder.project.pins import Declared, read_cutoffs_per_index, read_indexes
 from satlock.encoder.project.project import Project, ProjectError, Requirement
 from satlock.encoder.project.settings import (
@@ -67,7 +68,8 @@ def read_project(
         now=now,
     )
     if "project" not in tables and "dependency-groups" not in tables and not found.members:
-        raise ProjectError(f"{path} has neither a [project] nor a [dependency-groups] table; add what to lock.")
+        meant = "".join(f" {warning}" for warning in misspelt(tables))
+        raise ProjectError(f"{path} has neither a [project] nor a [dependency-groups] table; add what to lock.{meant}")
     if whole_workspace:
         return replace(found, whole_workspace=True)
     return as_one(found) if found.name is None else found
@@ -88,7 +90,7 @@ def project_of(
 
     The rest is as in :func:`read_project`.
     """
-    warnings: list[str] = []
+    warnings = list(misspelt(tables))
     if named:
         shared = shared_settings(path, tables, warnings, around)
     else:
@@ -96,6 +98,8 @@ def project_of(
     settings, own = shared.settings, shared.own
     project = tables["project"].table() if "project" in tables else None
     name = read_name(tables["project"], project) if project is not None and named else None
+    if project is not None and named and "version" in project:
+        project["version"].version()
     _refuse_dynamic(project or {})
     dependencies = project["dependencies"].requirements() if project and "dependencies" in project else ()
     extras = read_extras((project or {}).get("optional-dependencies"))

@@ -14,6 +14,7 @@ from packaging.specifiers import SpecifierSet
 from satlock.encoder.project.layers import NOTHING_AROUND, Around
 from satlock.encoder.project.project import Project, ProjectError
 from satlock.encoder.project.reading import project_of
+from satlock.encoder.project.tables import broken_at
 from satlock.encoder.project.values import Value, first_line
 
 __all__ = ["read_script", "tables_of_script"]
@@ -82,10 +83,8 @@ def _block(path: Path) -> dict[str, object]:
     except RecursionError:
         raise ProjectError(f"The script block of {path} is not valid TOML (it is nested too deeply).") from None
     except (ValueError, OverflowError) as error:
-        raise ProjectError(
-            f"The script block of {path} is not valid TOML ({first_line(error)}, counted from the block's first line)"
-            "; correct it there."
-        ) from None
+        said = f"{broken_at(error, content)}, counted from the block's first line"
+        raise ProjectError(f"The script block of {path} is not valid TOML ({said}); correct it there.") from None
 
 
 def _source(path: Path) -> str:

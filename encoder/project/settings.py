@@ -15,6 +15,7 @@ from satlock.corpora.index.access import KEYRINGS, Access
 from satlock.corpora.index.building import Building
 from satlock.encoder.project.building import BUILD_KEYS, read_building
 from satlock.encoder.project.cutoffs import end_of_day, parse_cutoff
+from satlock.encoder.project.misspelt import ignored
 from satlock.encoder.project.project import (
     DependencyMetadata,
     ForkStrategy,
@@ -109,7 +110,7 @@ def merge_settings(uv: Value | None, satlock: Value | None, warnings: list[str])
             elif key in _NOT_SUPPORTED:
                 warnings.append(f"{value.where} is not supported yet and has no effect.")
             elif key not in _WITHOUT_BEARING:
-                warnings.append(f"{value.where} is unknown and has no effect.")
+                warnings.append(ignored(value, key, known | _NOT_SUPPORTED | _WITHOUT_BEARING))
     return merged
 
 

@@ -15,7 +15,17 @@ from packaging.specifiers import SpecifierSet
 from satlock.encoder.project.project import ProjectError, Requirement, StatedGroups
 from satlock.encoder.project.values import Value, first_line, shown
 
-__all__ = ["Groups", "flat", "for_pythons", "load", "read_extras", "read_groups", "read_name", "stated_default_groups"]
+__all__ = [
+    "Groups",
+    "broken_at",
+    "flat",
+    "for_pythons",
+    "load",
+    "read_extras",
+    "read_groups",
+    "read_name",
+    "stated_default_groups",
+]
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,17 @@ def load(path: Path) -> dict[str, object]:
     except RecursionError as error:
         raise ProjectError(f"{path} is not valid TOML (it is nested too deeply); make it flatter.") from error
     except (ValueError, OverflowError) as error:
-        raise ProjectError(f"{path} is not valid TOML ({first_line(error)}); correct it there.") from error
+        raise ProjectError(f"{path} is not valid TOML ({broken_at(error, text)}); correct it there.") from error
+
+
+def broken_at(error: BaseException, text: str) -> str:
+    """What is wrong with a TOML text, with its line and column."""
+    said = first_line(error)
+    if said.endswith("(at end of document)"):
+        lines = text.rstrip("\n").split("\n")
+        place = f"(at line {len(lines)}, column {len(lines[-1]) + 1}, the end of the file)"
+        return said.replace("(at end of document)", place)
+    return said
 
 
 @lru_cache(maxsize=1024)

@@ -474,3 +474,28 @@ def test_the_variable_for_the_root_where_one_works_in_it(
     (required,) = read_project(Path()).dependencies
     assert isinstance(required.reference, PathReference)
     assert required.reference.path == os.path.realpath(tmp_path / "libs" / "lib")
+
+
+HEAD, INDEX = "[dependency-groups]", "[[tool.uv.index]]\nurl = 'https://index.example/'\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "meant"),
+    [
+        ("dependencies = ", "dependancies = ", "project.dependancies", "dependencies"),
+        ("requires-python", "require-python", "project.require-python", "requires-python"),
+        ("optional-dependencies", "optional_dependencies", "project.optional_dependencies", "optional-dependencies"),
+        (HEAD, "[dependency-group]", "dependency-group", "dependency-groups"),
+        (HEAD, f"[tool.satlok]\nx = 1\n{HEAD}", "tool.satlok", "satlock"),
+        (HEAD, f"[tool.uv]\nconflict = []\n{HEAD}", "tool.uv.conflict", "conflicts"),
+        (HEAD, f"{INDEX}explict = true\n{HEAD}", "explict of entry 1 of tool.uv.index", "explicit"),
+    ],
+)
+def test_what_is_misspelt_is_named_with_what_is_meant(read, old: str, new: str, key: str, meant: str):
+    assert PROJECT.count(old) == 1
+    found = read(PROJECT.replace(old, new))
+    assert f"{key} is unknown and has no effect; did you mean {meant}?" in found.warnings
+
+
+def test_tables_of_other_tools_are_nobodys_business(read):
+    assert read(PROJECT + "[tool.ruff]\nline-length = 1\n[tool.poetry]\nname = 'x'\n[tool.pdm.dev]\n").warnings == ()

@@ -41,7 +41,23 @@ def failure(tmp_path: Path, content: str | bytes, **options: object) -> str:
     ("content", "sentence"),
     [
         (b"\xff", "FILE is not UTF-8 text (byte 0); save it as UTF-8."),
-        ("a = ", "FILE is not valid TOML (Invalid value (at end of document)); correct it there."),
+        (
+            "a = ",
+            "FILE is not valid TOML (Invalid value (at line 1, column 5, the end of the file)); correct it there.",
+        ),
+        (
+            "[project]\nname = 'p'\nversion = 1.x",
+            "FILE is not valid TOML (...); correct it there.",
+        ),
+        (
+            "[project]\nname = 'p'\nversion = '1.x'",
+            "project.version in FILE is '1.x', which is not a valid version; write it as in PEP 440, e.g. '1.2.3'.",
+        ),
+        (
+            "[projects]\nname = 'p'",
+            "FILE has neither a [project] nor a [dependency-groups] table; add what to lock. projects is unknown and "
+            "has no effect; did you mean project?",
+        ),
         ("a = " + "[" * 9999, "FILE is not valid TOML (it is nested too deeply); make it flatter."),
         ("", "FILE has neither a [project] nor a [dependency-groups] table; add what to lock."),
         ("project = 1", "project in FILE is 1; write a table."),
@@ -416,3 +432,9 @@ def test_any_settings_of_a_good_project_are_read_or_refused(uv, satlock):
     project = {"name": "p", "requires-python": ">=3.11", "optional-dependencies": {"a": ["x"], "b": ["p[a]"]}}
     document = {"project": project, "dependency-groups": {"g": ["y"]}, "tool": {"uv": uv, "satlock": satlock}}
     read_bytes(tomli_w.dumps(document).encode())
+
+
+def test_broken_toml_is_shown_with_line_and_column(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'p'\nversion = 1.x", encoding="utf-8")
+    with pytest.raises(ProjectError, match=r"\(at line 3, column 12\)"):
+        read_project(tmp_path)
