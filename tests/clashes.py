@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmark import locked_versions
+from tests.benchmark.sets import locked_versions
 
 _STORY = b"No lock exists"
 

@@ -1,4 +1,4 @@
-"""How far behind locks are: satlock's objectives against uv, on the sets of ``benchmark_sets.toml``.
+"""How far behind locks are: satlock's objectives against uv, on the sets of ``benchmark/live.toml``.
 
     python -m tests.freshness --output docs/freshness-table.md [NAME ...]
 
@@ -31,7 +31,8 @@ from packaging.version import Version
 from satlock.corpora.facts import Listing
 from satlock.corpora.index.default_index import default_index_url
 from satlock.corpora.index.index import LiveCorpus
-from tests.benchmark import SETS, Run, locked_versions, measured, project
+from tests.benchmark.measuring import Run, measured
+from tests.benchmark.sets import LIVE, locked_versions, project
 
 TOOLS = ("uv", "newest-first", "fresh")
 
@@ -45,7 +46,7 @@ class Locks:
     worked: dict[str, list[float]] = field(default_factory=lambda: {tool: [] for tool in TOOLS})
     """Seconds that processors worked."""
     kind: str = ""
-    """``easy``, ``backtracking`` or ``hard``, see ``benchmark_sets.toml``."""
+    """``easy``, ``backtracking`` or ``hard``, see ``benchmark/live.toml``."""
     direct: dict[str, int] = field(default_factory=dict)
     """Days behind, summed over the direct requirements."""
     everything: dict[str, int] = field(default_factory=dict)
@@ -197,7 +198,7 @@ def main() -> None:
     kept: dict[str, Any] = json.loads(arguments.json.read_text()) if arguments.json and arguments.json.exists() else {}
     results = []
     with tempfile.TemporaryDirectory() as scratch:
-        for one in tomllib.loads(SETS.read_text(encoding="utf-8"))["set"]:
+        for one in tomllib.loads(LIVE.read_text(encoding="utf-8"))["set"]:
             if arguments.names and one["name"] not in arguments.names:
                 continue
             if one["name"] not in kept:

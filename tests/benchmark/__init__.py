@@ -1,0 +1,1 @@
+"""satlock and uv in turns on real requirement sets: ``python -m tests.benchmark``."""
