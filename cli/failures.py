@@ -73,6 +73,8 @@ def _end_of(error: Exception) -> int:
     if str(error) == "Caught keyboard interrupt":
         return INTERRUPTED  # PySAT catches the signal itself while its solvers run
     kinds = {kind.__name__ for kind in type(error).__mro__}  # by name: importing them would slow down every start
+    if "Unsatisfiable" in kinds:
+        return _told(NO, f"No lock exists: {error}")
     if kinds & {"ProjectError", "SnapshotError"}:
         return _told(WRONG, str(error))
     if "CorpusError" in kinds:

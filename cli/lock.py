@@ -192,6 +192,7 @@ def _verify_or_lock(run: Run, asked: _Asked, text: str | None) -> None:
     with run.phases.phase("reading"):
         project = given.project(whole_workspace=target.form == "uv")
         objective = given.objective_for(project)
+        asked.upgrades.lifted(project)  # there must be such groups, also where there is no lock to keep to
     for warning in project.warnings:
         say_warning(warning)
     before = Before(None) if text is None else _before(run, asked, project, text)

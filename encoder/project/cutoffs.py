@@ -66,12 +66,17 @@ def end_of_day(day: date) -> datetime:
 
 
 def iso_duration(text: str) -> str | None:
-    """A duration as ISO 8601 has it, in the units in which it was written; None where the text is none."""
-    parts = _parts(text.strip())
+    """A duration as ISO 8601 has it, in the units in which it was written; None where the text is none.
+
+    One that counts back in so many words (``-30 days``, ``1 week ago``) has a sign, as uv notes it.
+    """
+    text = text.strip()
+    parts = _parts(text)
     if not parts:
         return None
+    sign = "-" if text.startswith("-") != text.lower().endswith("ago") else ""
     days, hours = ([f"{amount}{kind.upper()}" for kind, amount in parts if kind in kinds] for kinds in ("YMwd", "hms"))
-    return f"P{''.join(days)}{'T' if hours else ''}{''.join(hours)}"
+    return f"{sign}P{''.join(days)}{'T' if hours else ''}{''.join(hours)}"
 
 
 def _duration(text: str) -> int | None:

@@ -18,11 +18,15 @@ from satlock.corpora.index.building import Building
 from satlock.corpora.references import PathReference, Reference
 
 __all__ = ["Choice", "DependencyMetadata", "Index", "Member", "Project", "ProjectError", "Requirement", "Scope",
-           "ScopedExclude", "ScopedOverride", "Source"]  # fmt: skip
+           "ScopedExclude", "ScopedOverride", "Source", "Unsatisfiable"]  # fmt: skip
 
 
 class ProjectError(Exception):
     """The input is wrong (exit code 2). The message is one sentence: what, in which file and table, what to do."""
+
+
+class Unsatisfiable(ProjectError):
+    """What the project's own files ask contradicts itself, whatever any index has: there is no lock (exit code 1)."""
 
 
 class Choice(NamedTuple):

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
 
 from satlock.encoder.project.interpreter import python_in_use
 from satlock.encoder.project.layers import NOTHING_AROUND, Around
 from satlock.encoder.project.misspelt import misspelt
 from satlock.encoder.project.pins import Declared, read_cutoffs_per_index, read_indexes
-from satlock.encoder.project.project import Project, ProjectError, Requirement
+from satlock.encoder.project.project import Project, ProjectError, Requirement, Unsatisfiable
 from satlock.encoder.project.settings import (
+    disjoint,
     read_default_groups,
     read_excludes,
     read_markers,
@@ -107,7 +109,9 @@ def project_of(
         tables.get("dependency-groups"), own.get("dev-dependencies"), own.get("dependency-groups")
     )
     groups, includes = found_groups.listed, found_groups.includes
-    _check_self_references(path, name, extras, (dependencies, *extras.values(), *groups.values()))
+    listed = (dependencies, *extras.values(), *groups.values())
+    _check_self_references(path, name, extras, listed)
+    _refuse_other_versions(path, name, (project or {}).get("version"), listed)
     warnings += (
         f"{each.origin} requires {shown(each.text)}, which is the project itself, so no package is locked for it; "
         "rename the project if one of an index is meant."
@@ -151,7 +155,7 @@ def project_of(
         excludes=excludes,
         scoped_overrides=scoped_overrides,
         scoped_excludes=scoped_excludes,
-        environments=read_markers(settings.get("environments")),
+        environments=disjoint(settings.get("environments"), read_markers(settings.get("environments"))),
         required_environments=read_markers(settings.get("required-environments")),
         exclude_newer_index=read_cutoffs_per_index(settings.get("index"), indexes, now),
         single_version=read_names(settings.get("single-version")),
@@ -185,6 +189,24 @@ def _requires_python(
     if all(each.operator in ("<", "<=", "!=") for each in specifiers):
         warnings.append(f"{value.where} has no lower bound, so the lock is for every older Python too; add one.")
     return specifiers
+
+
+def _refuse_other_versions(
+    path: Path, name: str | None, version: Value | None, lists: tuple[tuple[Requirement, ...], ...]
+) -> None:
+    """Raises Unsatisfiable where the project requires another version of itself than it is."""
+    if name is None or version is None or not isinstance(version.raw, str):
+        return  # only a build tells it
+    try:
+        own = Version(version.raw)
+    except InvalidVersion:
+        return
+    for requirement in (requirement for each in lists for requirement in each if requirement.name == name):
+        if requirement.specifier and not requirement.specifier.contains(own, prereleases=True):
+            raise Unsatisfiable(
+                f"{requirement.origin} in {path} requires {shown(requirement.text)}, and the project itself is "
+                f"{name} {own}; change the requirement, or rename the project if one of an index is meant."
+            )
 
 
 def _check_self_references(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
+from itertools import combinations
 from typing import TypedDict, TypeVar, get_args
 
 from packaging.markers import Marker
@@ -32,6 +33,7 @@ from satlock.encoder.project.values import Value, shown
 __all__ = [
     "KEYS_OF_SATLOCK",
     "Resolving",
+    "disjoint",
     "merge_settings",
     "read_default_groups",
     "read_dependency_metadata",
@@ -169,6 +171,27 @@ def read_markers(value: Value | None) -> tuple[Marker, ...]:
     if isinstance(value.raw, str):
         return (value.environment_marker(),)
     return tuple(item.environment_marker() for item in value.items("a marker or a list of markers"))
+
+
+def disjoint(value: Value | None, markers: tuple[Marker, ...]) -> tuple[Marker, ...]:
+    """These markers, which must exclude each other, as in uv: each environment is one of the project's by one of them.
+
+    Raises:
+        ProjectError: two of them overlap.
+    """
+    if value is None or len(markers) < 2:
+        return markers
+    from satlock.encoder.markers.domain import Domain
+    from satlock.encoder.markers.marker import from_marker
+
+    domain, regions = Domain(), [(marker, from_marker(marker)) for marker in markers]
+    for (one, first), (other, second) in combinations(regions, 2):
+        if domain.satisfiable(first, second):
+            raise value.error(
+                f"has two markers that overlap, {shown(str(one))} and {shown(str(other))}",
+                "let them exclude each other",
+            )
+    return markers
 
 
 def read_overrides(value: Value | None) -> tuple[tuple[Requirement, ...], tuple[ScopedOverride, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -77,13 +77,21 @@ class Shared:
         self, path: Path, name: str | None, requirements: Iterable[Requirement], sources: Mapping[str, object]
     ) -> None:
         """Raises ProjectError where a member is required and nothing says that it is the member that is meant."""
+        if self.workspace is None:
+            return
+        stated = [self.settings.get("sources"), self.own.get("sources")]
+        from_workspace = {name for value in stated if value is not None for name in _taken_from_workspace(value)}
         for requirement in requirements:
-            named = self.workspace is not None and requirement.name in self.workspace.members
-            if named and requirement.name not in (name, *sources) and requirement.url is None:
-                raise ProjectError(
-                    f"{requirement.origin} in {path} requires '{requirement.name}', a member of the workspace; "
-                    f"add {requirement.name} = {{ workspace = true }} to [tool.uv.sources]."
-                )
+            named = requirement.name in self.workspace.members and requirement.name != name
+            if not named or requirement.name in from_workspace or requirement.url is not None:
+                continue
+            advice = f"add {requirement.name} = {{ workspace = true }} to [tool.uv.sources]"
+            if requirement.name in sources:
+                advice = f"in [tool.uv.sources], write {requirement.name} = {{ workspace = true }}"
+            raise ProjectError(
+                f"{requirement.origin} in {path} requires '{requirement.name}', a member of the workspace, and no "
+                f"source takes it from there; {advice}."
+            )
 
     def folder_of(self, path: Path) -> Path:
         """Where the root of the workspace is; the folder of the file at ``path`` where there is no workspace."""
@@ -99,6 +107,14 @@ class Shared:
         if self.workspace is None:
             return ()
         return tuple(read_member(self.workspace, other) for other in self.workspace.members if other != name)
+
+
+def _taken_from_workspace(sources: Value) -> Iterator[str]:
+    """The packages that an entry of ``sources`` with ``workspace = true`` names."""
+    for key, item in sources.table().items():
+        entries = [item] if isinstance(item.raw, dict) else item.items("a table or a list of tables")
+        if any(isinstance(entry.raw, dict) and entry.raw.get("workspace", False) is not False for entry in entries):
+            yield sources.key_name(key, "package name")
 
 
 def _intersection(sets: Iterable[SpecifierSet]) -> SpecifierSet:

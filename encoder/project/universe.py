@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
-from satlock.corpora.references import Direct, Reference, same_place
+from satlock.corpora.references import Direct, PathReference, Reference, same_place
 from satlock.encoder.markers.domain import Domain, Environment
 from satlock.encoder.markers.marker import (
     FALSE,
@@ -27,7 +27,7 @@ from satlock.encoder.markers.marker import (
 from satlock.encoder.project.dependencies import Dependency, Edits, edits_of
 from satlock.encoder.project.direct import reference_of_url
 from satlock.encoder.project.lowering import lowering_of
-from satlock.encoder.project.project import Choice, Member, Project, ProjectError, Requirement
+from satlock.encoder.project.project import Choice, Member, Project, ProjectError, Requirement, Unsatisfiable
 from satlock.encoder.project.reach import Claim, Reached, Root, reach
 
 __all__ = ["Pin", "PinsOverlap", "Root", "Universe", "universe_of"]
@@ -340,6 +340,7 @@ def _pins(project: Project, reached: Reached, domain: Domain) -> dict[str, tuple
         for claim in claims:
             merged.setdefault(claim.index or claim.reference, []).append(claim)
         _refuse_overlaps(project, name, claims[:own], domain)
+        _refuse_half_editable(name, claims, domain)
         found: list[Pin] = []
         taken = FALSE
         for same in merged.values():
@@ -369,6 +370,18 @@ def _refuse_overlaps(project: Project, name: str, claims: list[Claim], domain: D
                 f"{_shown(other)} ({other.text}) at once, e.g. for {where}; narrow their markers, or list the "
                 f"extras in tool.uv.conflicts.",
                 where,
+            )
+
+
+def _refuse_half_editable(name: str, claims: list[Claim], domain: Domain) -> None:
+    """Raises Unsatisfiable where a folder is to be editable by one source, and not by another, in one environment."""
+    folders = [(claim, claim.reference) for claim in claims if isinstance(claim.reference, PathReference)]
+    for (one, first), (other, second) in combinations(folders, 2):
+        differ = first.path == second.path and bool(first.editable) != bool(second.editable)
+        if differ and not first.member and not second.member and domain.satisfiable(one.region, other.region):
+            raise Unsatisfiable(
+                f"{name} is taken from {first} as editable by one source, and not by another; let all of them say the "
+                "same."
             )
 
 

@@ -236,7 +236,10 @@ class Search:
             lifted = self._lift([holds[literal] for literal in given_up])
             self._soft += [lifted] if lifted else []
             return
-        failed = any(hold.kind == "unavailable" and hold.fact in facts for hold in holds.values())
+        failures = self.sources.failures
+        failed = any(
+            hold.ranks & failures.get(hold.cell.candidates, 0) and hold.fact in facts for hold in holds.values()
+        )
         raise NoLock(facts, witness, failed, self.universe, self._named())
 
     def _lift(self, held: list[Hold]) -> Hold | None:

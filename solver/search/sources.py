@@ -68,6 +68,8 @@ class Sources:
     """By package the versions (without their local parts) that anybody will ask for; None where that may be any."""
     rejected: dict[Candidates, dict[int, str]] = field(default_factory=dict)
     """By candidates: ranks that turned out unusable, with the reason."""
+    failures: dict[Candidates, int] = field(default_factory=dict)
+    """By candidates: those of these ranks where a download or a build failed."""
     doubtful: dict[Candidates, int] = field(default_factory=dict)
     """By candidates: ranks held back since one like them could not be built, or would have to be
     without any hint at what it requires, while newer releases have wheels.
@@ -270,10 +272,12 @@ class Sources:
             if not self.corpus.fetches and not all(
                 any(file.hashes for file in build.files) for build in candidates[rank].builds
             ):
-                self.reject(candidates, rank, "has no file whose hash the index tells")
+                self.reject(candidates, rank, "has no file whose hash the index tells", failed=False)
                 continue
             if not self.universe.domain.satisfiable(candidates.usable(rank)):
-                self.reject(candidates, rank, "has no file that installs in any environment of the project")
+                self.reject(
+                    candidates, rank, "has no file that installs in any environment of the project", failed=False
+                )
                 continue
             may_build = key in self._to_build
             requests[key] = [self._parts(candidates, build, may_build) for build in candidates[rank].builds]
@@ -294,8 +298,11 @@ class Sources:
             for region, files, part in parted(build, apart, self.universe.domain)
         ]
 
-    def reject(self, candidates: Candidates, rank: int, reason: str) -> None:
+    def reject(self, candidates: Candidates, rank: int, reason: str, *, failed: bool = True) -> None:
+        """Takes a candidate out; ``failed`` where something outside did, so that another day it may be usable."""
         self.rejected.setdefault(candidates, {})[rank] = reason
+        if failed:
+            self.failures[candidates] = self.failures.get(candidates, 0) | 1 << rank
 
     def _doubt(self, candidates: Candidates, below: int) -> None:
         """Holds back what comes without a wheel and is older than ``below``."""

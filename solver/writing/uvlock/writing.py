@@ -132,7 +132,8 @@ def _options(view: UvView, objective: str | None = None) -> Iterator[str]:
         },
     )
     packages = view.project.prerelease_package
-    yield from table("[options.prerelease-package]", {name: inline(mode) for name, mode in sorted(packages.items())})
+    modes = {name: "if-necessary" if mode in _PRERELEASES_BY_DEFAULT else mode for name, mode in packages.items()}
+    yield from table("[options.prerelease-package]", {name: inline(mode) for name, mode in sorted(modes.items())})
     yield from table(
         "[options.exclude-newer-package]",
         {name: inline(_said_of_package(cutoff)) for name, cutoff in sorted(view.exclude_newer_package.items())},
