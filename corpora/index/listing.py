@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from html.parser import HTMLParser
 from operator import itemgetter
 from typing import Any, NoReturn
 from urllib.parse import unquote, urljoin, urlsplit
@@ -17,6 +16,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from satlock.corpora.columns import Columns, latest
 from satlock.corpora.facts import Listing, Release
 from satlock.corpora.index.address import split_credentials
+from satlock.corpora.index.html_page import Anchor, read_html
 
 __all__ = [
     "ACCEPT",
@@ -34,6 +34,16 @@ ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+ht
 
 Entry = tuple[str, str, Mapping[str, str], Any, Any, Any, Any, Any]
 """filename, URL, hashes, size, upload time, requires-python, yanked, metadata: as the page says, in File's order."""
+
+
+_LONGEST_NAME = 1000
+"""Characters, of a file name and of what else a page says in one text."""
+_LONG_NUMBER = re.compile(r"[0-9]{100}")
+_HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
+_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128, "blake2b": 128}
+"""The hash algorithms that count, with the hexadecimal digits of a digest."""
+_MOST_MARKS = 2_000_000
+"""Commas, colons and brackets of a JSON page, or tags of an HTML page: what bounds the objects that it becomes."""
 
 
 class ListingError(ValueError):
@@ -66,6 +76,7 @@ def parse_listing(body: bytes, content_type: str, url: str, index: str, name: st
 
 def page_of_json(body: bytes) -> Iterator[Entry]:
     """The files of a JSON page (PEP 691, 700)."""
+    _bounded(body, b",:[{")
     try:
         page = json.loads(body)
         version = str(page["meta"].get("api-version", "1.0"))
@@ -98,24 +109,23 @@ def _json_files(files: list[Any]) -> Iterator[Entry]:
 
 def page_of_html(body: bytes, charset: str, url: str) -> tuple[Iterator[Entry], str]:
     """The files of an HTML page (PEP 503, 592, 658, 714), and the address that its links are relative to."""
+    _bounded(body, b"<=")
     try:
         text = body.decode(charset, "replace")
     except LookupError:
         text = body.decode("utf-8", "replace")
-    links = _Links()
-    links.feed(text)
-    links.close()
-    _check_version(links.version)
+    page = read_html(text)
+    _check_version(page.version)
     base = url
-    if links.base is not None:
+    if page.base is not None:
         try:
-            base = urljoin(url, links.base)
+            base = urljoin(url, page.base)
         except ValueError:
             raise ListingError("its <base> is not an address") from None
-    return _html_files(links.found), base
+    return _html_files(page.anchors), base
 
 
-def _html_files(found: list[tuple[dict[str, str | None], str]]) -> Iterator[Entry]:
+def _html_files(found: list[Anchor]) -> Iterator[Entry]:
     for attributes, text in found:
         address, _, fragment = (attributes.get("href") or "").strip().partition("#")
         algorithm, _, digest = fragment.partition("&")[0].partition("=")
@@ -134,45 +144,10 @@ def _html_files(found: list[tuple[dict[str, str | None], str]]) -> Iterator[Entr
         yield filename, address, {algorithm: digest} if digest else {}, None, None, requires, yanked, offered
 
 
-class _Links(HTMLParser):
-    """Anchors with their text, the ``<base>`` and the repository version.
-
-    By hand because the parsers of the field build a tree first: seconds for the pages of large indexes.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.base: str | None = None
-        self.version = "1.0"
-        self.found: list[tuple[dict[str, str | None], str]] = []
-        self._open: dict[str, str | None] | None = None
-        self._text: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            self.handle_endtag("a")
-            attributes = dict(reversed(attrs))  # of a repeated attribute the first counts, as in browsers
-            if attributes.get("href"):
-                self._open, self._text = attributes, []
-        elif tag == "base" and self.base is None:
-            self.base = dict(attrs).get("href")
-        elif tag == "meta":
-            attributes = dict(attrs)
-            if attributes.get("name") == "pypi:repository-version" and attributes.get("content"):
-                self.version = attributes["content"] or "1.0"
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "a" and self._open is not None:
-            self.found.append((self._open, "".join(self._text).strip()))
-            self._open = None
-
-    def handle_data(self, data: str) -> None:
-        if self._open is not None:
-            self._text.append(data)
-
-    def close(self) -> None:
-        super().close()
-        self.handle_endtag("a")
+def _bounded(body: bytes, marks: bytes) -> None:
+    """Raises ListingError where a page would become far more objects than any index has files."""
+    if len(body) > _MOST_MARKS and sum(body.count(mark) for mark in marks) > _MOST_MARKS:
+        raise ListingError("it holds more than any index has of a package")
 
 
 def _check_version(version: str) -> None:
@@ -204,7 +179,7 @@ def listing_of_files(entries: Iterable[Entry], base: str, index: str, name: str)
             group = groups.get(spelled)
             if group is None:
                 try:
-                    if spelled in invalid:
+                    if spelled in invalid or _LONG_NUMBER.search(spelled):
                         raise InvalidVersion
                     versions.setdefault(Version(spelled), []).append(spelled)
                 except InvalidVersion:
@@ -217,9 +192,9 @@ def listing_of_files(entries: Iterable[Entry], base: str, index: str, name: str)
                 _hashes(hashes),
                 size if type(size) is int and 0 <= size < 1 << 63 else None,
                 None if uploaded is None else _instant(uploaded),
-                requires.strip() or None if isinstance(requires, str) else None,
+                _requires(requires) if isinstance(requires, str) else None,
                 None if not yanked and yanked != "" else yanked if isinstance(yanked, str) else _flag(yanked),
-                None if offered is None else _hashes(offered) if isinstance(offered, dict) else _offered(offered),
+                None if offered is None else _offered(offered),
             )
         except _Unfit as reason:
             skipped.append((_shown(filename), str(reason)))
@@ -275,7 +250,11 @@ def _flag(yanked: object) -> str | None:
 
 
 def _offered(said: object) -> tuple[tuple[str, str], ...] | None:
-    return () if said is True else None
+    """The digests of a metadata file; one that is offered with what is no digest is as good as none."""
+    try:
+        return _hashes(said) if isinstance(said, dict) else () if said is True else None
+    except _Unfit:
+        return None
 
 
 def _unfit(reason: str) -> NoReturn:
@@ -286,6 +265,8 @@ def _version_part(filename: object, name: str) -> str:
     """The version as the file name spells it, once everything else of the name is found right."""
     if not isinstance(filename, str) or not filename:
         _unfit("it has no file name")
+    if len(filename) > _LONGEST_NAME:
+        _unfit("its name is too long")
     if filename.endswith(".whl"):
         project, _, rest = filename.partition("-")
         version, _, rest = rest.partition("-")
@@ -376,28 +357,44 @@ def _address(url: object, base: str, local: bool) -> str:
 
 
 def _hashes(hashes: object) -> tuple[tuple[str, str], ...]:
+    """The digests that a lock may promise; weak and unknown ones tell as little as none."""
     if not isinstance(hashes, dict):
         return ()
     if len(hashes) == 1:
         digest = hashes.get("sha256")  # as nearly every index answers
-        if isinstance(digest, str) and len(digest) == 64 and digest.isalnum():
+        if isinstance(digest, str) and len(digest) == 64 and _HEXADECIMAL.issuperset(digest):
             return (("sha256", digest.lower()),)
-    known = [(key.lower(), value.lower()) for key, value in hashes.items() if isinstance(value, str) and key]
-    return tuple(sorted(pair for pair in known if pair[0].isalnum() and pair[1].isalnum()))
+    found = []
+    for key, value in hashes.items():
+        algorithm = key.lower() if isinstance(key, str) else ""
+        length = _LENGTHS.get(algorithm)
+        if length is None:
+            continue
+        if not isinstance(value, str) or len(value) != length or not _HEXADECIMAL.issuperset(value):
+            _unfit(f"its {algorithm} hash is not one")
+        found.append((algorithm, value.lower()))
+    return tuple(sorted(found))
+
+
+def _requires(said: str) -> str | None:
+    if len(said) > _LONGEST_NAME or _LONG_NUMBER.search(said):
+        _unfit("its Requires-Python is too long")
+    return said.strip() or None
 
 
 def _instant(time: object) -> str | None:
     """An upload time as RFC 3339 in UTC, ending in Z."""
     if not isinstance(time, str):
         return None
-    if len(time) >= 20 and time[-1] == "Z" and time[10] == "T" and time[:4].isdigit():
-        return time
     from datetime import UTC, datetime
 
     try:
         moment = datetime.fromisoformat(time)
+        if len(time) >= 20 and time[-1] == "Z" and time[10] == "T" and time[13] == ":":
+            return time
     except ValueError:
-        return None
+        leap = time.replace(":60", ":59") if time[16:19] == ":60" else None
+        return _instant(leap)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     try:

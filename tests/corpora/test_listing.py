@@ -71,11 +71,13 @@ def test_json_facts() -> None:
 
 
 def test_html_facts() -> None:
+    digest = "0aF1" * 16
     listing = of_html(
-        """<!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.3">
+        f"""<!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.3">
         <base href="../../files/"></head><body>
-        <a href="demo-2.0%2Bcu12-py3-none-any.whl#sha256=0aF" data-requires-python="&gt;=3.9"
-           data-dist-info-metadata="sha256=00" data-core-metadata="sha256=11" data-yanked>demo-2.0+cu12-py3-none-any.whl
+        <a href="demo-2.0%2Bcu12-py3-none-any.whl#sha256={digest}" data-requires-python="&gt;=3.9"
+           data-dist-info-metadata="sha256={"0" * 64}"
+           data-core-metadata="sha256={"1" * 64}" data-yanked>demo-2.0+cu12-py3-none-any.whl
         </a><br><a href="https://user:secret@files.example/demo-1.0.zip">demo-<b>1.0</b>.zip</a>
         <a>no address</a><a href="demo-1.5-py3-none-any.whl" data-dist-info-metadata="true"></body>"""
     )
@@ -83,7 +85,7 @@ def test_html_facts() -> None:
     assert sorted(by_name) == ["demo-1.0.zip", "demo-1.5-py3-none-any.whl", "demo-2.0+cu12-py3-none-any.whl"]
     new = by_name["demo-2.0+cu12-py3-none-any.whl"]
     assert new.url == "https://index.example/files/demo-2.0%2Bcu12-py3-none-any.whl"
-    assert (new.hashes, new.metadata, new.yanked) == ((("sha256", "0af"),), (("sha256", "11"),), "")
+    assert (new.hashes, new.metadata, new.yanked) == ((("sha256", digest.lower()),), (("sha256", "1" * 64),), "")
     assert new.requires_python == ">=3.9"
     assert by_name["demo-1.0.zip"].url == "https://files.example/demo-1.0.zip"
     assert by_name["demo-1.5-py3-none-any.whl"].metadata == ()
@@ -127,6 +129,12 @@ def test_html_agrees_with_pypi_simple() -> None:
         ({**entry("demo-1.0.tar.gz"), "url": "http://[bad/x"}, "not an address"),
         ({**entry("demo-1.0.tar.gz"), "url": 7}, "no address"),
         ({**entry("demo-1.0.tar.gz"), "filename": None}, "no file name"),
+        (entry(f"demo-1.{'9' * 500}.tar.gz"), "is not a version"),
+        (entry(f"demo-1.{'0' * 5000}.tar.gz"), "name is too long"),
+        ({**entry("demo-1.0.tar.gz"), "requires-python": f">=3.{'9' * 500}"}, "Requires-Python is too long"),
+        ({**entry("demo-1.0.tar.gz"), "hashes": {"sha256": "ab"}}, "its sha256 hash is not one"),
+        ({**entry("demo-1.0.tar.gz"), "hashes": {"sha256": "x" * 64}}, "its sha256 hash is not one"),
+        ({**entry("demo-1.0.tar.gz"), "hashes": {"sha512": 7}}, "its sha512 hash is not one"),
     ],
 )
 def test_unfit_files_are_left_out_with_the_reason(file: dict[str, Any], reason: str) -> None:
