@@ -20,7 +20,7 @@ import msgpack
 from satlock.corpora.facts import CorpusError, Listing
 from satlock.corpora.index.address import path_of
 from satlock.corpora.index.cache import Cache
-from satlock.corpora.index.listing import Entry, listing_of_files, names_of, page_of_html, page_of_json
+from satlock.corpora.index.listing import Entry, ListingError, listing_of_files, names_of, page_of_html, page_of_json
 from satlock.corpora.index.pages import Pages
 from satlock.corpora.index.transport import Job, Refused
 
@@ -105,7 +105,10 @@ async def _packed(body: bytes, kind: str, url: str) -> bytes:
     else:
         charset = kind.lower().partition("charset=")[2].split(";")[0].strip("\"' ") or "utf-8"
         entries, base = page_of_html(body, charset, url)
-    packed: bytes = msgpack.packb((base, list(entries)))
+    try:
+        packed: bytes = msgpack.packb((base, list(entries)))
+    except (ValueError, TypeError, OverflowError):  # a number of no size, or halves of surrogate pairs
+        raise ListingError("its JSON is not a simple API page") from None
     return packed
 
 

@@ -43,7 +43,8 @@ _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128, "blake2b": 128}
 """The hash algorithms that count, with the hexadecimal digits of a digest."""
 _MOST_MARKS = 2_000_000
-"""Commas, colons and brackets of a JSON page, or tags of an HTML page: what bounds the objects that it becomes."""
+"""Commas, colons and brackets of a JSON page, or tags, attributes and spaces of an HTML page: what bounds the objects
+that it becomes, and the time that it takes."""
 
 
 class ListingError(ValueError):
@@ -64,7 +65,7 @@ def parse_listing(body: bytes, content_type: str, url: str, index: str, name: st
         charset = content_type.lower().partition("charset=")[2].split(";")[0].strip("\"' ") or "utf-8"
         entries, base = page_of_html(body, charset, url)
     else:
-        raise ListingError(f"its type is {kind or 'not given'!r}, which is not a simple API page")
+        raise ListingError(f"its type is {kind[:100] or 'not given'!r}, which is not a simple API page")
     try:
         return listing_of_files(entries, base, index, name)
     except UnicodeEncodeError:  # JSON can hold halves of surrogate pairs, which are no characters
@@ -99,7 +100,7 @@ def _json_files(files: list[Any]) -> Iterator[Entry]:
             get("filename", ""),
             get("url", ""),
             get("hashes") or {},
-            get("size"),
+            size if type(size := get("size")) is int and 0 <= size < 1 << 63 else None,
             get("upload-time"),
             get("requires-python"),
             get("yanked"),
@@ -109,7 +110,7 @@ def _json_files(files: list[Any]) -> Iterator[Entry]:
 
 def page_of_html(body: bytes, charset: str, url: str) -> tuple[Iterator[Entry], str]:
     """The files of an HTML page (PEP 503, 592, 658, 714), and the address that its links are relative to."""
-    _bounded(body, b"<=")
+    _bounded(body, b"<= \t\r\n\f")
     try:
         text = body.decode(charset, "replace")
     except LookupError:
@@ -146,7 +147,9 @@ def _html_files(found: list[Anchor]) -> Iterator[Entry]:
 
 def _bounded(body: bytes, marks: bytes) -> None:
     """Raises ListingError where a page would become far more objects than any index has files."""
-    if len(body) > _MOST_MARKS and sum(body.count(mark) for mark in marks) > _MOST_MARKS:
+    if len(body) < _MOST_MARKS:
+        return
+    if sum(body.count(mark) for mark in marks) + body.count(b"/") // 4 > _MOST_MARKS:
         raise ListingError("it holds more than any index has of a package")
 
 
@@ -190,7 +193,7 @@ def listing_of_files(entries: Iterable[Entry], base: str, index: str, name: str)
                 filename,
                 _address(url, base, local),
                 _hashes(hashes),
-                size if type(size) is int and 0 <= size < 1 << 63 else None,
+                size,
                 None if uploaded is None else _instant(uploaded),
                 _requires(requires) if isinstance(requires, str) else None,
                 None if not yanked and yanked != "" else yanked if isinstance(yanked, str) else _flag(yanked),

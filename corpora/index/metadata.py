@@ -13,6 +13,8 @@ _WANTED = frozenset(
     ("metadata-version", "name", "version", "requires-dist", "requires-python", "provides-extra", "dynamic")
 )
 _HEADER = re.compile(r"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)  # field names are printable ASCII without a colon (RFC 5322)
+_MOST_LINES, _LONGEST_LINE = 20_000, 10_000
+"""Requirements, and characters in one."""
 _DYNAMIC = frozenset(("Requires-Dist", "Requires-Python", "Provides-Extra"))
 _DECIDES = frozenset(("requires-dist", "requires-python", "provides-extra"))
 
@@ -93,6 +95,8 @@ def _metadata(headers: dict[str, list[str]], name: str, version: str) -> Metadat
     requires_python = next((value for value in headers.get("requires-python", ()) if value), None)
     extras = dict.fromkeys(canonicalize_name(extra) for extra in headers.get("provides-extra", ()) if extra)
     requires_dist = tuple(value for value in headers.get("requires-dist", ()) if value)
+    if len(requires_dist) > _MOST_LINES or max(map(len, requires_dist), default=0) > _LONGEST_LINE:
+        raise MetadataError("its metadata has more requirements, or longer ones, than any package")
     return Metadata(name, version, requires_dist, requires_python, tuple(extras))
 
 

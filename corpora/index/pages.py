@@ -15,7 +15,8 @@ from satlock.corpora.index.transport import Answer, Job, TooLarge, Transport
 
 __all__ = ["Pack", "Pages"]
 
-_LARGEST_PAGE = 512 << 20
+_LARGEST_PAGE = 128 << 20
+"""Bytes, decompressed; the largest page of PyPI has a tenth of that."""
 
 Pack: TypeAlias = Callable[[bytes, str, str], Awaitable[bytes]]
 """What to keep of a page: from its body, its type, and the address where it was in the end. Raises ListingError."""

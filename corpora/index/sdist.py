@@ -9,6 +9,7 @@ from functools import partial
 from typing import IO, Any, TypeAlias
 
 from satlock.corpora.facts import Metadata, NeedsBuild
+from satlock.corpora.index.archives import MOST_MEMBERS, BoundedFile, HostileArchive, bounded_members
 from satlock.corpora.index.metadata import MetadataError, noted_fields, static_fields
 
 __all__ = ["SdistError", "metadata_of_sdist"]
@@ -20,7 +21,6 @@ _LARGEST_ARCHIVE = 1 << 30
 """Bytes that are decompressed at most before the search is given up."""
 _MOST_FOR_A_HINT = 64 << 20
 """Bytes that are passed at most for what is not binding."""
-_MOST_MEMBERS = 200_000
 _MOST_EGG_INFOS = 4
 _EGG_INFO = re.compile(r"((?:[^/]+/)?([^/]+)\.egg-info)/([^/]+)")
 """Setuptools puts it where the packages are: often in src."""
@@ -116,6 +116,8 @@ def metadata_of_sdist(file: IO[bytes], filename: str, name: str, version: str) -
             return _noted(found, name, version) or NeedsBuild()  # the build will tell
         if isinstance(error, SdistError):
             raise
+        if isinstance(error, HostileArchive):
+            raise SdistError(str(error)) from None
         raise SdistError(f"it is not an archive that can be read ({type(error).__name__})") from None
     if found.project is not None and (static := project_fields(found.project, name, version)) is not None:
         return static
@@ -159,9 +161,9 @@ def _in_tar(file: IO[bytes]) -> Iterator[_Member]:
 
     with gzip.GzipFile(fileobj=file, mode="rb") as plain:
         limited: Any = _Limited(plain)
-        archive: Any = tarfile.open(fileobj=limited, mode="r|")  # noqa: SIM115  a stream has nothing to close
+        archive: Any = tarfile.open(fileobj=limited, mode="r|", tarinfo=bounded_members())  # noqa: SIM115  a stream has nothing to close
         for count, member in enumerate(archive):
-            if count > _MOST_MEMBERS:
+            if count > MOST_MEMBERS:
                 raise SdistError("it holds too many files to look into")
             if member.isreg():
                 yield member.name, member.size, partial(read, archive, member)
@@ -179,8 +181,8 @@ def _in_zip(file: IO[bytes]) -> Iterator[_Member]:
             raise SdistError("it holds a file that is larger than it says")
         return data
 
-    with zipfile.ZipFile(file) as archive:
-        if len(archive.infolist()) > _MOST_MEMBERS:
+    with zipfile.ZipFile(BoundedFile(file)) as archive:
+        if len(archive.infolist()) > MOST_MEMBERS:
             raise SdistError("it holds too many files to look into")
         for info in archive.infolist():
             if not stat.S_ISLNK(info.external_attr >> 16):

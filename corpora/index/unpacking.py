@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from satlock.corpora.index.archives import MOST_MEMBERS, BoundedFile, HostileArchive, bounded_members
 from satlock.corpora.index.failed_build import BuildError
 
 if TYPE_CHECKING:
@@ -24,20 +25,23 @@ def unpack_sdist(archive: IO[bytes], filename: str, folder: Path) -> Path:
     folder.mkdir(parents=True)
     try:
         if filename.endswith(".zip"):
-            with zipfile.ZipFile(archive) as packed:
-                if sum(info.file_size for info in packed.infolist()) > _LARGEST_ARCHIVE:
+            with zipfile.ZipFile(BoundedFile(archive)) as packed:
+                members = packed.infolist()
+                if sum(info.file_size for info in members) > _LARGEST_ARCHIVE or len(members) > MOST_MEMBERS:
                     raise BuildError("its archive is too large to unpack")
                 packed.extractall(folder)  # zipfile itself keeps members inside the folder
         else:
-            with tarfile.open(fileobj=archive, mode="r:*") as unpacked:
+            with tarfile.open(fileobj=archive, mode="r:*", tarinfo=bounded_members()) as unpacked:
                 total = 0
-                for member in unpacked:
+                for count, member in enumerate(unpacked):
                     total += member.size
-                    if total > _LARGEST_ARCHIVE:
+                    if total > _LARGEST_ARCHIVE or count > MOST_MEMBERS:
                         raise BuildError("its archive is too large to unpack")
                     _extract(unpacked, member, folder)
     except BuildError:
         raise
+    except HostileArchive as error:
+        raise BuildError(str(error)) from None
     except Exception as error:  # tarfile, gzip, zlib and zipfile raise many kinds for hostile bytes
         raise BuildError(f"its archive cannot be unpacked ({type(error).__name__})") from None
     inside = [entry for entry in folder.iterdir() if entry.name != "pax_global_header"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 from typing import IO
 
+from satlock.corpora.index.archives import LARGEST_PIECE, BoundedFile, HostileArchive
+
 __all__ = ["Missing", "Sparse", "WheelError", "metadata_of_wheel"]
 
 _LARGEST_METADATA = 32 << 20
-_LARGEST_DIRECTORY = 64 << 20
-"""Bytes; more than any wheel needs."""
 
 
 class WheelError(ValueError):
@@ -62,8 +62,8 @@ class Sparse(io.RawIOBase):
             if first <= start and end <= first + len(data):
                 self._position = end
                 return data[start - first : end - first]
-        if end - start > _LARGEST_DIRECTORY:
-            raise WheelError("it is not a wheel: its directory of files is too large")
+        if end - start > LARGEST_PIECE:
+            raise HostileArchive("its list of files is too large")
         raise Missing(start, end)
 
 
@@ -78,7 +78,7 @@ def metadata_of_wheel(file: IO[bytes] | Sparse, name: str, version: str) -> byte
     from packaging.utils import canonicalize_name
 
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(BoundedFile(file)) as archive:
             found = []
             for info in archive.infolist():
                 folder, slash, rest = info.filename.partition("/")
@@ -103,6 +103,8 @@ def metadata_of_wheel(file: IO[bytes] | Sparse, name: str, version: str) -> byte
             return data
     except (Missing, WheelError):
         raise
+    except HostileArchive as error:
+        raise WheelError(f"it is not a wheel: {error}") from None
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise WheelError(f"it is not a wheel that can be read ({type(error).__name__})") from None
     except Exception as error:  # lzma and bz2 errors, and whatever else hostile bytes provoke
