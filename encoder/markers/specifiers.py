@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
+from packaging.markers import Marker
 from packaging.requirements import Requirement as Pep508Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, canonicalize_version
@@ -13,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 from satlock.encoder.project.project import Requirement
 
-__all__ = ["parse_requirement", "parse_strict_requirement", "python_lower_bounds"]
+__all__ = ["marker_of", "parse_requirement", "parse_strict_requirement", "python_lower_bounds", "specifiers_of"]
 
 
 def parse_requirement(text: str, origin: str) -> Requirement:
@@ -33,35 +35,84 @@ def parse_strict_requirement(text: str, origin: str) -> Requirement:
     return _with_origin(_read(text), text, origin)
 
 
-def _with_origin(parsed: Pep508Requirement, text: str, origin: str) -> Requirement:
-    return Requirement(
-        name=canonicalize_name(parsed.name),
-        extras=tuple(sorted(canonicalize_name(extra) for extra in parsed.extras)) if parsed.extras else (),
-        specifier=parsed.specifier,
-        marker=parsed.marker,
-        url=parsed.url,
-        text=text,
-        origin=origin,
-    )
+class _Parsed(NamedTuple):
+    """A requirement without where it was written."""
+
+    name: str
+    extras: tuple[str, ...]
+    specifier: SpecifierSet
+    marker: Marker | None
+    url: str | None
+
+
+def _with_origin(parsed: _Parsed, text: str, origin: str) -> Requirement:
+    return Requirement(parsed.name, parsed.extras, parsed.specifier, parsed.marker, parsed.url, text, origin)
+
+
+def _parsed(
+    name: str, extras: Iterable[str], specifier: SpecifierSet, marker: Marker | None, url: str | None
+) -> _Parsed:
+    named = tuple(sorted({canonicalize_name(extra) for extra in extras}))
+    return _Parsed(canonicalize_name(name), named, specifier, marker, url)
 
 
 _URL_AND_MARKER = re.compile(r"([^;@]*@\s*[^\s;]+);(\s.*)", re.DOTALL)
 _LONG = 1000
 
 
-def _read(text: str) -> Pep508Requirement:
+def _read(text: str) -> _Parsed:
     if len(text) > _LONG and _LONG_NUMBER.search(text):
         raise ValueError("it has a number of more than a hundred digits")
     # `name @ URL; marker`: PEP 508 wants a space before the semicolon, but neither uv nor the people who write it do.
     match = _URL_AND_MARKER.fullmatch(text) if "@" in text else None
     try:
-        return Pep508Requirement(f"{match.group(1)} ;{match.group(2)}" if match else text)
+        found = Pep508Requirement(f"{match.group(1)} ;{match.group(2)}" if match else text)
     except RecursionError as error:  # A marker of thousands of nested parentheses.
         raise ValueError("it is nested too deeply") from error
+    return _parsed(found.name, found.extras, found.specifier, found.marker, found.url)
+
+
+_CLAUSES = r"(?:~=|==|!=|<=|>=|<|>)\s*[A-Za-z0-9.*+!_-]+"
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_PLAIN = re.compile(
+    rf"(?P<name>{_NAME})\s*(?:\[\s*(?P<extras>{_NAME}(?:\s*,\s*{_NAME})*)\s*\]\s*)?"
+    rf"(?P<open>\(\s*)?(?P<specifiers>{_CLAUSES}(?:\s*,\s*{_CLAUSES})*)?(?(open)\s*\))\s*(?:;(?P<marker>.+))?"
+)
+_EXTRAS = re.compile(r"\s*,\s*")
+
+
+def _read_plainly(text: str) -> _Parsed | None:
+    """A requirement of the usual form, of which only the marker and the specifiers need a parser: few differ, so each
+    is parsed once. None where it is of another form, or wrong.
+    """
+    found = _PLAIN.fullmatch(text) if len(text) <= _LONG else None
+    if found is None or (found["open"] and not found["specifiers"]):
+        return None
+    try:
+        marker = marker_of(found["marker"].strip()) if found["marker"] else None
+        specifier = specifiers_of(found["specifiers"] or "")
+    except (ValueError, RecursionError):
+        return None
+    return _parsed(found["name"], _EXTRAS.split(found["extras"]) if found["extras"] else (), specifier, marker, None)
+
+
+@lru_cache(maxsize=1 << 15)
+def marker_of(text: str) -> Marker:
+    """A marker, parsed once. Raises ValueError."""
+    return Marker(text)
+
+
+@lru_cache(maxsize=1 << 15)
+def specifiers_of(text: str) -> SpecifierSet:
+    """A set of specifiers, parsed once. Raises ValueError."""
+    return SpecifierSet(text)
 
 
 @lru_cache(maxsize=1 << 17)
-def _read_tolerantly(text: str) -> Pep508Requirement:
+def _read_tolerantly(text: str) -> _Parsed:
+    plain = _read_plainly(text)
+    if plain is not None:
+        return plain
     try:
         return _read(text)
     except ValueError as error:

@@ -24,7 +24,8 @@ __all__ = ["to_toml"]
 
 _LINE = 100
 """Characters up to which tomli_w writes a table on one line."""
-_ESCAPED = re.compile(r'["\\\x00-\x08\x0a-\x1f\x7f]')
+_SPECIAL = re.compile(r'["\\\x00-\x08\x0a-\x1f\x7f]')
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -118,8 +119,11 @@ def _key(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    if _ESCAPED.search(text) is None:
+    if _SPECIAL.search(text) is None:
         return f'"{text}"'
+    if _CONTROL.search(text) is None:
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
     import tomli_w
 
     return tomli_w.dumps({"text": text}).removeprefix("text = ").removesuffix("\n")

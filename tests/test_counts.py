@@ -1,0 +1,140 @@
+"""What a command does, counted: requests, parsed requirements, imported modules, against numbers that are kept here.
+
+Times depend on the machine, and these do not. A number that has grown is a regression, or wants a reason in the commit
+that raises it; one that has shrunk by more than a fifth is lowered here, so that it goes on telling.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from satlock.corpora.recorded.served import Served
+from satlock.corpora.recorded.serving import CorpusServer
+from satlock.corpora.recorded.snapshot import SnapshotCorpus
+
+ECOSYSTEM = Path(__file__).resolve().parents[1] / "corpora" / "ecosystem"
+
+COUNTING = """
+import atexit, json, sys
+
+def told():
+    specifiers = sys.modules.get("satlock.encoder.markers.specifiers")
+    caches = [specifiers.marker_of, specifiers.specifiers_of] if specifiers else []
+    found = [name for name in sys.modules if name.partition(".")[0] not in sys.stdlib_module_names]
+    with open(sys.argv[-1] + ".counts", "w") as file:
+        json.dump({
+            "modules": len(found),
+            "parsed": sum(one.cache_info().misses for one in caches),
+            "packages": sorted({name.partition(".")[0] for name in found} - {"__main__"}),
+        }, file)
+
+atexit.register(told)
+place = sys.argv.pop()
+from satlock.cli.main import main
+try:
+    main()
+finally:
+    sys.argv.append(place)
+"""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Of one run: what it asked of the index, the markers and specifiers that it parsed, and the modules that it
+    imported which are not of the standard library.
+    """
+
+    requests: int
+    parsed: int
+    modules: int
+    packages: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A project in a recorded world that is served."""
+
+    server: CorpusServer
+    folder: Path
+
+    def run(self, *arguments: str) -> Counted:
+        before = self.server.requests
+        place = self.folder / "run"
+        subprocess.run(
+            [sys.executable, "-c", COUNTING, *arguments, str(place)], cwd=self.folder, check=True, capture_output=True
+        )
+        told = json.loads(place.with_name("run.counts").read_text())
+        return Counted(self.server.requests - before, told["parsed"], told["modules"], frozenset(told["packages"]))
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[CorpusServer]:
+    snapshot = SnapshotCorpus(ECOSYSTEM / "ecosystem.snapshot")
+    with CorpusServer(Served(snapshot), snapshot.indexes, snapshot.default_index, max_age=600) as server:
+        yield server
+
+
+@pytest.fixture
+def bench(
+    world: CorpusServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Bench:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    text = (ECOSYSTEM / request.param / "pyproject.toml").read_text(encoding="utf-8")
+    index = f'\n[[tool.uv.index]]\nname = "recorded"\nurl = "{world.base}/simple"\ndefault = true\n'
+    (tmp_path / "pyproject.toml").write_text(text + index, encoding="utf-8")
+    return Bench(world, tmp_path)
+
+
+def check(found: Counted, kept: Mapping[str, int]) -> None:
+    for what, most in kept.items():
+        number = getattr(found, what)
+        assert number <= most, f"{what}: {number}, and {most} are kept"
+        assert number >= most * 0.8, f"{what}: {number}; lower the {most} that are kept"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the cache is where XDG_CACHE_HOME says on Linux")
+@pytest.mark.parametrize(
+    ("bench", "cold", "warm", "nothing", "checked"),
+    [
+        (
+            "requests-client",
+            {"requests": 16, "parsed": 6, "modules": 200},
+            {"requests": 0, "parsed": 6, "modules": 165},
+            {"requests": 0, "parsed": 0, "modules": 12},
+            {"requests": 0, "parsed": 6, "modules": 135},
+        ),
+        (
+            "fastapi-all",
+            {"requests": 380, "parsed": 310, "modules": 200},
+            {"requests": 0, "parsed": 305, "modules": 165},
+            {"requests": 0, "parsed": 0, "modules": 12},
+            {"requests": 0, "parsed": 300, "modules": 135},
+        ),
+    ],
+    indirect=["bench"],
+)
+def test_what_a_lock_does(
+    bench: Bench,
+    cold: Mapping[str, int],
+    warm: Mapping[str, int],
+    nothing: Mapping[str, int],
+    checked: Mapping[str, int],
+) -> None:
+    lock = bench.folder / "pylock.toml"
+    found = bench.run("lock")
+    check(found, cold)
+    lock.unlink()
+    again = bench.run("lock")
+    check(again, warm)
+    assert not again.packages & {"httpx", "httpcore", "h2", "pyreqwest", "rich", "z3", "bs4", "tomli_w"}
+    check(bench.run("lock"), nothing)
+    for remembered in (bench.folder / "cache" / "satlock" / "verified").iterdir():
+        remembered.unlink()
+    check(bench.run("lock", "--check"), checked)
