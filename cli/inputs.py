@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -175,12 +177,15 @@ class Inputs:
         from satlock.corpora.index.default_index import further_indexes
 
         further = further_indexes() if self.snapshot is None else ()
-        return {**{name: url for name, url in further if name}, **self.named_indexes}
+        given = {name: url for name, url in self.named_indexes.items() if name != url}
+        return {**{name: url for name, url in further if name}, **given}
 
     @property
     def _around(self) -> Around:
         """What is set outside of the project. An objective tells uv's resolution mode too."""
         settings = self.settings
+        if unnamed := [url for name, url in self.named_indexes.items() if name == url]:
+            settings = replace(settings, values={**settings.values, "index": [{"url": url} for url in unnamed]})
         if self.objective is not None:
             said = {name: mode for mode, name in _OF_RESOLUTION.items()}.get(self.objective, "highest")
             settings = replace(settings, values={**settings.values, "resolution": said})
@@ -299,13 +304,27 @@ def where_from(command: _Callback) -> _Callback:
 
 
 def _named_indexes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """By name; an index without a name is there under its own address."""
     named: dict[str, str] = {}
-    for value in values:
+    for value in map(str.strip, values):
         name, equals, url = value.partition("=")
-        if not (equals and name.strip() and url.strip()):
-            raise click.BadParameter(f"{value!r} is not NAME=URL.", ctx=ctx, param=parameter)
+        if not equals or ("://" in name and "://" not in url):
+            name = url = value
+        if not (name.strip() and url.strip()) or (name == url and not re.search(r"[/\\]", url)):
+            raise click.BadParameter(f"{value!r} is neither NAME=URL nor URL.", ctx=ctx, param=parameter)
         named[name.strip()] = url.strip()
     return named
+
+
+def _in_folder(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    """Works in another folder from here on."""
+    if value is None or ctx.resilient_parsing:
+        return
+    try:
+        os.chdir(value)
+    except OSError as error:
+        said = f"{value} cannot be worked in ({error.strerror or error})."
+        raise click.BadParameter(said, ctx=ctx, param=parameter) from None
 
 
 def _pythons(ctx: click.Context, parameter: click.Parameter, value: str | None) -> SpecifierSet | None:
@@ -322,16 +341,19 @@ def _pythons(ctx: click.Context, parameter: click.Parameter, value: str | None) 
 
 _WHERE_FROM: tuple[Callable[[Any], Any], ...] = (
     click.option(
+        "-i",
         "--default-index",
+        "--index-url",
+        "default_index",
         metavar="URL",
         help="The index for packages that are not pinned to another; PyPI by default.",
     ),
     click.option(
         "--index",
         multiple=True,
-        metavar="NAME=URL",
+        metavar="[NAME=]URL",
         callback=_named_indexes,
-        help="Add a named index, or replace the address of one (repeatable).",
+        help="Add an index before the project's, or replace the address of a named one (repeatable).",
     ),
     click.option(
         "--corpus",
@@ -339,14 +361,30 @@ _WHERE_FROM: tuple[Callable[[Any], Any], ...] = (
         metavar="PATH",
         help="A recorded snapshot in place of every index: nothing is fetched.",
     ),
-    click.option("--offline", is_flag=True, help="Use only what the cache holds."),
+    click.option("--offline", is_flag=True, envvar="UV_OFFLINE", help="Use only what the cache holds."),
     click.option(
         "--cache-dir",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="DIR",
         help="Where metadata is kept between runs; the user's cache folder by default.",
     ),
-    click.option("--no-cache", is_flag=True, help="Keep nothing between runs, and use nothing that was kept."),
+    click.option(
+        "-n",
+        "--no-cache",
+        is_flag=True,
+        envvar="UV_NO_CACHE",
+        help="Keep nothing between runs, and use nothing that was kept.",
+    ),
+    click.option(
+        "--directory",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        is_eager=True,
+        expose_value=False,
+        callback=_in_folder,
+        envvar=["UV_WORKING_DIR", "UV_WORKING_DIRECTORY"],
+        help="Work in this folder, which paths on the command line then start from.",
+    ),
 )
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
@@ -354,6 +392,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=click.Path(path_type=Path),
         default=Path("."),
         metavar="DIR",
+        envvar="UV_PROJECT",
         help="The folder with pyproject.toml, a script or a requirements file; this folder by default.",
     ),
     *_WHERE_FROM,

@@ -85,6 +85,9 @@ _SETTINGS = (
         metavar="PLACE",
         short="-f",
     ),
+    _Setting("no-index", "flag", "Ask no index: only find-links, and what sources name.", variable=False),
+    _Setting("no-sources", "flag", "Pass over sources: what the packages would say once they are published."),
+    _Setting("no-sources-package", "names", "Pass over the sources of NAME (repeatable).", metavar="NAME"),
     _Setting(
         "index-strategy",
         "word",
@@ -218,7 +221,7 @@ def flag_in_environment(variable: str) -> bool:
 def around(given: GivenSettings, *, indexes: bool) -> Around:
     """All that is set outside of the project: by options, variables, and the ``uv.toml`` of the user and the system.
 
-    ``indexes`` says whether indexes may be among it.
+    ``indexes`` says whether what nobody typed may name indexes.
 
     Raises:
         ProjectError: a file cannot be read.
@@ -228,10 +231,8 @@ def around(given: GivenSettings, *, indexes: bool) -> Around:
     from satlock.encoder.project.layers import COMMAND_LINE, Around, read_uv_toml
     from satlock.encoder.project.values import Value
 
-    layers: list[Layer] = [
-        {key: Value(raw, COMMAND_LINE, f"--{key}") for key, raw in given.values.items()},
-        _environment(),
-    ]
+    options = {key: Value(raw, COMMAND_LINE, f"--{key}") for key, raw in given.values.items()}
+    shell = _environment()
     named = given.config_file or (Path(os.environ["UV_CONFIG_FILE"]) if os.environ.get("UV_CONFIG_FILE") else None)
     if named is not None and not named.is_file():
         raise Ended(WRONG, f"{named} is no file; name a uv.toml with --config-file or UV_CONFIG_FILE.")
@@ -239,8 +240,8 @@ def around(given: GivenSettings, *, indexes: bool) -> Around:
     below: list[Layer] = [] if without or named is not None else [read_uv_toml(Path(file)) for file in uv_files()]
     config = read_uv_toml(named) if named is not None else {} if without else None
     if not indexes:
-        layers, below = ([_without_indexes(layer) for layer in kept] for kept in (layers, below))
-    return Around(layers, below, given.python, not without, config)
+        shell, below = _without_indexes(shell), [_without_indexes(layer) for layer in below]
+    return Around([options, shell], below, given.python, not without, config)
 
 
 def _environment() -> dict[str, Value]:
@@ -264,5 +265,5 @@ def _environment() -> dict[str, Value]:
     return found
 
 
-def _without_indexes(layer: Layer) -> Layer:
+def _without_indexes(layer: Layer) -> dict[str, Value]:
     return {key: value for key, value in layer.items() if key not in _ABOUT_INDEXES}

@@ -17,7 +17,7 @@ from satlock.encoder.project.project import Choice, Index, ProjectError
 from satlock.encoder.project.settings import read_cutoff
 from satlock.encoder.project.values import Value, shown
 
-__all__ = ["Declared", "is_relative", "read_conflicts", "read_cutoffs_per_index", "read_indexes"]
+__all__ = ["Declared", "in_place_of_indexes", "is_relative", "read_conflicts", "read_cutoffs_per_index", "read_indexes"]
 
 _INDEX_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -91,6 +91,23 @@ def read_indexes(
         indexes = [index for index in kept if index.name or not index.explicit]
         indexes.append(Index("", default_index, default=True))
     return (*beside, *sorted(indexes, key=lambda index: index.default))
+
+
+def in_place_of_indexes(value: Value | None, indexes: tuple[Index, ...]) -> tuple[Index, ...]:
+    """The indexes as far as ``no-index`` leaves any: ``find-links``, and those that only sources name.
+
+    The last of ``find-links`` stands in the place of the default index, so that no other is asked.
+
+    Raises:
+        ProjectError: nothing is left to ask.
+    """
+    if value is None or not value.flag():
+        return indexes
+    beside = [index for index in indexes if index.beside]
+    if not beside:
+        raise value.error("is true, and there are no find-links", "say with find-links where the files are")
+    last = replace(beside[-1], beside=False, default=True)
+    return (*beside[:-1], *(index for index in indexes if index.explicit), last)
 
 
 def read_cutoffs_per_index(

@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 from satlock.encoder.project.interpreter import python_in_use
 from satlock.encoder.project.layers import NOTHING_AROUND, Around
 from satlock.encoder.project.misspelt import misspelt
-from satlock.encoder.project.pins import Declared, read_cutoffs_per_index, read_indexes
+from satlock.encoder.project.pins import Declared, in_place_of_indexes, read_cutoffs_per_index, read_indexes
 from satlock.encoder.project.project import Project, ProjectError, Requirement, Unsatisfiable
 from satlock.encoder.project.settings import (
     disjoint,
@@ -121,6 +121,7 @@ def project_of(
 
     declared = Declared(name, extras, groups)
     indexes = read_indexes(settings, warnings, default_index=default_index, named_indexes=named_indexes)
+    indexes = in_place_of_indexes(settings.get("no-index"), indexes)
     requirements = (*dependencies, *(r for rs in (*extras.values(), *groups.values()) for r in rs))
     sources, indexes = shared.sources(path, declared, indexes, {each.name for each in requirements}, warnings)
     shared.check(path, name, requirements, sources)

@@ -5,7 +5,7 @@ Their meaning is that of uv's settings reference; a key of ``[tool.satlock]`` re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
 from itertools import combinations
 from typing import TypedDict, TypeVar, get_args
@@ -43,6 +43,7 @@ __all__ = [
     "read_overrides",
     "resolving_of",
     "settings_of",
+    "without_sources",
 ]
 
 _Text = TypeVar("_Text", bound=str)
@@ -80,9 +81,9 @@ _READ = BUILD_KEYS | _words(
     "allow-insecure-host keyring-provider native-tls system-certs "
     "conflicts constraint-dependencies default-groups dependency-groups dependency-metadata dev-dependencies "
     "environments exclude-dependencies exclude-newer exclude-newer-package extra-index-url find-links fork-strategy "
-    "index index-strategy index-url no-binary no-binary-package no-build no-build-package override-dependencies "
-    "prerelease "
-    "prerelease-package required-environments resolution sources workspace"
+    "index index-strategy index-url no-binary no-binary-package no-build no-build-package no-index no-sources "
+    "no-sources-package override-dependencies prerelease prerelease-package required-environments resolution sources "
+    "workspace"
 )
 KEYS_OF_SATLOCK = _READ | {"metadata-per-wheel", "output", "single-version"}
 """What ``[tool.satlock]`` may have."""
@@ -97,8 +98,8 @@ _WITHOUT_BEARING = _words(
 )
 _NOT_SUPPORTED = _words(
     # These could change what a lock says, or whether there is one.
-    "http-proxy https-proxy minimum-libc-version no-index no-proxy no-sources "
-    "no-sources-package offline require-build-hashes torch-backend upgrade upgrade-package"
+    "http-proxy https-proxy minimum-libc-version no-proxy offline require-build-hashes torch-backend upgrade "
+    "upgrade-package"
 )
 
 
@@ -120,6 +121,13 @@ def settings_of(tables: Mapping[str, Value], warnings: list[str]) -> dict[str, V
     """The settings of a ``pyproject.toml`` (see :func:`merge_settings`)."""
     tools = tables["tool"].table() if "tool" in tables else {}
     return merge_settings(tools.get("uv"), tools.get("satlock"), warnings)
+
+
+def without_sources(settings: Mapping[str, Value]) -> Callable[[str], bool]:
+    """Which packages have no sources: all of them (``no-sources``), or some (``no-sources-package``)."""
+    everything = "no-sources" in settings and settings["no-sources"].flag()
+    some = frozenset(read_names(settings.get("no-sources-package")))
+    return lambda name: everything or name in some
 
 
 def resolving_of(settings: Mapping[str, Value], now: datetime) -> Resolving:

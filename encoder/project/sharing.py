@@ -12,7 +12,7 @@ from packaging.version import Version
 from satlock.encoder.project.layers import NOTHING_AROUND, Around, uv_settings
 from satlock.encoder.project.pins import Declared, read_conflicts, read_indexes
 from satlock.encoder.project.project import Choice, Index, Member, Project, ProjectError, Requirement, Source
-from satlock.encoder.project.settings import merge_settings, settings_of
+from satlock.encoder.project.settings import merge_settings, settings_of, without_sources
 from satlock.encoder.project.sourcing import Ground, read_sources
 from satlock.encoder.project.tables import Groups, flat, load, read_extras, read_groups, read_name
 from satlock.encoder.project.values import Value
@@ -43,6 +43,13 @@ class Shared:
         self, path: Path, declared: Declared, indexes: tuple[Index, ...], required: Collection[str], warnings: list[str]
     ) -> tuple[dict[str, tuple[Source, ...]], tuple[Index, ...]]:
         """The project's own sources, and for all other packages those of the root; and the indexes that they name."""
+        found, indexes = self._sources(path, declared, indexes, required, warnings)
+        without = without_sources(self.settings)
+        return {name: sources for name, sources in found.items() if not without(name)}, indexes
+
+    def _sources(
+        self, path: Path, declared: Declared, indexes: tuple[Index, ...], required: Collection[str], warnings: list[str]
+    ) -> tuple[dict[str, tuple[Source, ...]], tuple[Index, ...]]:
         members = self.workspace.references if self.workspace is not None else {}
         if self.own_settings is None or self.workspace is None:
             ground = Ground(path.parent, members, required=required)
@@ -79,11 +86,13 @@ class Shared:
         """Raises ProjectError where a member is required and nothing says that it is the member that is meant."""
         if self.workspace is None:
             return
+        without = without_sources(self.settings)
         stated = [self.settings.get("sources"), self.own.get("sources")]
         from_workspace = {name for value in stated if value is not None for name in _taken_from_workspace(value)}
         for requirement in requirements:
             named = requirement.name in self.workspace.members and requirement.name != name
-            if not named or requirement.name in from_workspace or requirement.url is not None:
+            taken = requirement.name in from_workspace or without(requirement.name)
+            if not named or taken or requirement.url is not None:
                 continue
             advice = f"add {requirement.name} = {{ workspace = true }} to [tool.uv.sources]"
             if requirement.name in sources:

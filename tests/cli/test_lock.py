@@ -88,7 +88,7 @@ def test_quiet_says_nothing_and_verbose_more(scene: Scene) -> None:
         (("--certificate", "x", "--output", "-"), "written to a file"),
         (("--objective", "best"), "Invalid value"),
         (("--exclude-newer", "soon"), "neither a timestamp, a date nor a duration"),
-        (("--index", "nameless"), "is not NAME=URL"),
+        (("--index", "nameless"), "is neither NAME=URL nor URL"),
         (("--index", "name=nowhere"), "is not NAME=URL"),
         (("--default-index", "nowhere"), "is not a URL"),
         (("--upgrade-package", "no name"), "--upgrade-package"),

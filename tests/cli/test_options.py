@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from satlock.cli.commands import satlock
 from tests.cli.scene import Scene, pyproject, run, scene_of, world_of
+from tests.standins import wheel
 from tests.world import Dist
 
 OLD, NEW = "2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"
@@ -287,3 +288,72 @@ class TestWhetherThereIsOne:
         for arguments, env in ((("--locked",), {}), ((), {"UV_LOCKED": "true"})):
             assert scene.lock(*arguments, env=env).exit_code == 1
         assert scene.lockfile.read_bytes() == before
+
+
+class TestIndexesAndFolders:
+    @pytest.fixture
+    def files(self, scene: Scene) -> Path:
+        """A folder with one wheel, and a project that only this folder serves."""
+        folder = scene.project / "files"
+        folder.mkdir()
+        (folder / "d-1.0-py3-none-any.whl").write_bytes(wheel("files", "d", "1.0", Dist(), "py3-none-any"))
+        scene.rewrite(pyproject("d"))
+        return folder
+
+    @pytest.mark.parametrize("as_setting", [False, True])
+    def test_no_index(self, scene: Scene, files: Path, as_setting: bool) -> None:
+        arguments = ["--no-index", "--find-links", "files"]
+        if as_setting:
+            scene.rewrite(pyproject("d", more='[tool.uv]\nno-index = true\nfind-links = ["files"]\n'))
+            arguments = []
+        done = run("lock", "--no-cache", *arguments, cwd=scene.project)
+        assert done.returncode == 0, done.stderr
+        assert scene.entries() == [("d", "1.0")]
+        alone = scene.lock("--no-index", "--upgrade") if not as_setting else None
+        assert alone is None or (alone.exit_code == 2 and "there are no find-links" in alone.stderr)
+
+    def test_another_folder(self, scene: Scene, files: Path) -> None:
+        arguments = ("lock", "--no-cache", "--no-index", "-f", "files")
+        for more, env in (
+            (("--directory", str(scene.project)), {}),
+            ((), {"UV_WORKING_DIR": str(scene.project)}),
+        ):
+            assert run(*arguments, *more, env=env).returncode == 0
+        done = run(
+            "lock", "--check", "--no-cache", "--no-index", "-f", str(files), env={"UV_PROJECT": str(scene.project)}
+        )
+        assert done.returncode in (0, 1) and "pylock.toml" in done.stderr
+        assert run("lock", "--directory", str(files / "nowhere")).returncode == 2
+
+    def test_an_index_without_a_name(self, tmp_path: Path) -> None:
+        elsewhere = {"a": {"3.0": Dist()}}
+        world = world_of(PACKAGES, pyproject("a"), other=elsewhere)
+        scene = scene_of(world, tmp_path)
+        other = next(url for url in world.indexes if url.endswith("/other"))
+        assert scene.lock("--index", other).exit_code == 0
+        assert scene.entries() == [("a", "3.0")]
+        assert scene.lock("--upgrade", "--extra-index-url", other).exit_code == 0
+
+    def test_sources_are_passed_over(self, scene: Scene) -> None:
+        """What is published has no sources: then a and b come from the index."""
+        folder = scene.project / "b"
+        folder.mkdir()
+        (folder / "pyproject.toml").write_text(pyproject().replace('"proj"', '"b"').replace("0.1.0", "9.0"))
+        scene.rewrite(pyproject("a", more='[tool.uv.sources]\nb = { path = "b" }\n'))
+        scene.lock()
+        assert "directory" in scene.lockfile.read_text()
+        for arguments, env in (
+            (("--no-sources",), {}),
+            (("--no-sources-package", "b"), {}),
+            ((), {"UV_NO_SOURCES": "1"}),
+        ):
+            assert scene.lock("-U", *arguments, env=env).exit_code == 0
+            assert ("b", "2.0") in scene.entries()
+        assert scene.lock("-U", "--no-sources-package", "x").exit_code == 0
+        assert "directory" in scene.lockfile.read_text()
+
+    def test_offline_and_without_a_cache(self, scene: Scene) -> None:
+        """The variables are options that are always given."""
+        done = run("lock", env={"UV_OFFLINE": "1", "XDG_CACHE_HOME": str(scene.project / "empty")}, cwd=scene.project)
+        assert done.returncode == 3 and "offline" in done.stderr
+        assert run("lock", env={"UV_OFFLINE": "perhaps"}, cwd=scene.project).returncode == 2

@@ -455,7 +455,6 @@ def test_each_other_key_is_fine_or_named(read):
         """
     )
     assert project.warnings == (
-        "tool.uv.no-index is not supported yet and has no effect.",
         "tool.uv.nonsense is unknown and has no effect.",
         "tool.uv.'odd\\nkey' is unknown and has no effect.",
     )

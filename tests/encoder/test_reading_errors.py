@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from satlock.encoder.project.project import Project, ProjectError
 from satlock.encoder.project.reading import read_project
-from satlock.encoder.project.settings import _NOT_SUPPORTED, _READ_FROM_SATLOCK
+from satlock.encoder.project.settings import _NOT_SUPPORTED, KEYS_OF_SATLOCK
 
 HEAD = """
 [project]
@@ -384,7 +384,7 @@ VALUES = st.recursive(
     max_leaves=12,
 )
 SETTINGS = st.dictionaries(
-    st.sampled_from(sorted(_READ_FROM_SATLOCK | _NOT_SUPPORTED)) | st.text(max_size=4), VALUES, max_size=6
+    st.sampled_from(sorted(KEYS_OF_SATLOCK | _NOT_SUPPORTED)) | st.text(max_size=4), VALUES, max_size=6
 )
 EXTRAS = st.just({"a": ["x"], "b": ["p[a]"]}) | VALUES
 PROJECTS = st.fixed_dictionaries(
