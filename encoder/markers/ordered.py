@@ -20,6 +20,10 @@ Question: TypeAlias = tuple[str, str]
 """``==``, ``>=`` or ``<=``, and a text."""
 
 
+_SPELLED = " spelled like "
+"""Between a version and a text that lies where the version is, as a string: one version has many spellings."""
+
+
 @lru_cache(maxsize=4096)
 def _version(text: str) -> Version | None:
     try:
@@ -30,12 +34,13 @@ def _version(text: str) -> Version | None:
 
 def compares(value: str, comparison: str, text: str) -> bool:
     """Whether ``value`` is ``==``, ``>=`` or ``<=`` the text; a text such as ``20.*`` is the beginning of a version."""
-    one = _version(value)
+    number, _, word = value.partition(_SPELLED)
+    one, word = _version(number), word or value
     if one is not None and comparison == "==" and text.endswith(".*") and (prefix := _version(text[:-2])) is not None:
         length = len(prefix.release)
         return (one.epoch, (*one.release, *(0,) * length)[:length]) == (prefix.epoch, prefix.release)
     other = _version(text)
-    sides = (one, other) if one is not None and other is not None else (value, text)
+    sides = (one, other) if one is not None and other is not None else (word, text)
     if comparison == "==":
         return bool(sides[0] == sides[1])
     return bool(sides[0] >= sides[1] if comparison == ">=" else sides[0] <= sides[1])  # type: ignore[operator]
@@ -60,7 +65,8 @@ def telling_values(asked: Iterable[Question]) -> tuple[str, ...]:
     """Values of which each gives other answers to these questions, and that give all there are.
 
     Only final releases are looked at among the versions: those that are named, the ones next to them, and 0. What is no
-    version lies before, at, or right behind one of the texts.
+    version lies before, at, or right behind one of the texts. As a string a version may lie anywhere among the texts
+    that begin with a digit.
     """
     distinct = sorted(set(asked))
     found: dict[tuple[bool, ...], str] = {}
@@ -80,5 +86,8 @@ def _candidates(texts: list[str]) -> list[str]:
             (bound.epoch, (*bound.release[:place], bound.release[place] + 1)) for place in range(len(bound.release))
         }
     versions = [f"{f'{epoch}!' if epoch else ''}{'.'.join(map(str, release))}" for epoch, release in sorted(releases)]
-    words = ["", *(f"{text}{behind}" for text in sorted(set(texts)) for behind in ("", "!", "\0"))]
-    return [*versions, *(word for word in words if _version(word) is None)]
+    ordered = sorted(set(texts))
+    like = [f"{text}\0" for text in ordered if "0" <= text[:1] <= "9" and _version(text) is None]
+    spelled = [f"{version}{_SPELLED}{word}" for version in versions for word in (["0", *like] if like else [])]
+    words = ["", *(f"{text}{behind}" for text in ordered for behind in ("", "!", "\0"))]
+    return [*versions, *(word for word in words if _version(word) is None), *spelled]

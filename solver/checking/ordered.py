@@ -20,7 +20,8 @@ def compared(value: str, op: str, text: str) -> bool:
         return bool(start) and compared(value, ">=", text) and compared(value, "==", f"{start}.*")
     if op in ("!=", "<", ">"):
         return not compared(value, {"!=": "==", "<": ">=", ">": "<="}[op], text)
-    mine = parts_of(value)
+    number, _, word = value.partition(" spelled like ")
+    mine, word = parts_of(number), word or value
     if op in ("==", "===") and text.endswith(".*"):
         start_parts = parts_of(text[:-2])
         if mine is not None and start_parts is not None:
@@ -31,7 +32,7 @@ def compared(value: str, op: str, text: str) -> bool:
     if mine is not None and other is not None:
         one, two = order_of(mine), order_of(other)
         return bool({"==": one == two, "===": one == two, ">=": one >= two, "<=": one <= two}[op])
-    return {"==": value == text, "===": value == text, ">=": value >= text, "<=": value <= text}[op]
+    return {"==": word == text, "===": word == text, ">=": word >= text, "<=": word <= text}[op]
 
 
 def values_for(asked: Iterable[tuple[str, str]]) -> list[str]:
@@ -56,7 +57,7 @@ def _plain(op: str, text: str) -> list[tuple[str, str]]:
 
 
 def _tried(pairs: list[tuple[str, str]]) -> list[str]:
-    texts = {text for _, text in pairs}
+    texts = sorted({text for _, text in pairs})
     numbers = [found for text in texts if (found := parts_of(text.removesuffix(".*"))) is not None]
     width = max([1, *(len(found["release"]) for found in numbers)])
     points: set[tuple[int, tuple[int, ...]]] = {(0, (0,))}
@@ -66,5 +67,7 @@ def _tried(pairs: list[tuple[str, str]]) -> list[str]:
         for place, number in enumerate(release):
             points.add((found["epoch"], (*release[:place], number + 1)))
     versions = [(f"{epoch}!" if epoch else "") + ".".join(map(str, release)) for epoch, release in sorted(points)]
-    words = [""] + [text + end for text in sorted(texts) for end in ("", "!", "\0")]
-    return versions + [word for word in words if parts_of(word) is None]
+    near = ["0"] + [text + "\0" for text in texts if text[:1] in tuple("0123456789") and parts_of(text) is None]
+    spelled = [f"{version} spelled like {word}" for version in versions for word in near if len(near) > 1]
+    words = [""] + [text + end for text in texts for end in ("", "!", "\0")]
+    return versions + [word for word in words if parts_of(word) is None] + spelled

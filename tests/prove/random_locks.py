@@ -46,7 +46,17 @@ ATOMS = (
     ("platform_machine", "not in", "aarch64 arm64"),
     ("platform_python_implementation", "==", "CPython"),
     ("implementation_name", "!=", "cpython"),
+    ("platform_release", "<", "20.0"),
+    ("platform_release", ">=", "20.0"),
+    ("platform_release", "<", "21.6"),
+    ("platform_release", ">=", "21.6"),
+    ("platform_release", "~=", "20.1"),
+    ("platform_release", "==", "21.6.0"),
+    ("platform_version", "==", "#2 SMP"),
+    ("platform_version", "!=", "#2 SMP"),
 )
+RELEASES = ("19.2.0", "20", "20.5", "21.6.0", "22.1")
+VERSIONS = ("#1 SMP", "#2 SMP")
 
 
 def environments() -> list[dict[str, str]]:
@@ -60,10 +70,14 @@ def environments() -> list[dict[str, str]]:
             "platform_machine": machine,
             "implementation_name": implementation,
             "platform_python_implementation": spelled,
+            "platform_release": release,
+            "platform_version": version,
         }
         for python in PYTHONS
         for os_name, sys_platform, system, machine in PLATFORMS
         for implementation, spelled in IMPLEMENTATIONS
+        for release in RELEASES
+        for version in VERSIONS
     ]
 
 
@@ -83,13 +97,14 @@ def atom_holds(atom: tuple[str, str, str], environment: dict[str, str]) -> bool:
     value = environment[variable]
     if operator in ("in", "not in"):
         return (value in text) == (operator == "in")
-    if not variable.startswith("python_"):
+    if not variable.startswith("python_") and variable != "platform_release":
         return (value == text) == (operator == "==")
     mine = _numbers(value)
     if text.endswith(".*"):
         return (mine[:2] == _numbers(text[:-2])) == (operator == "==")
     if operator == "~=":
-        return mine >= _numbers(text) and mine[:2] == _numbers(text)[:2]
+        least = _numbers(text)
+        return _padded(mine) >= _padded(least) and mine[: len(least) - 1] == least[:-1]
     other = _padded(_numbers(text))
     mine = _padded(mine)
     return {"<": mine < other, ">=": mine >= other, "==": mine == other, "!=": mine != other}[operator]
