@@ -91,6 +91,6 @@ def _with_metadata(verdict: Verdict, options: dict[str, Any], as_json: bool) -> 
     # What an earlier run has kept is not what the index says now.
     where = WhereFrom(**{**options, "no_cache": not options["offline"]})
     try:
-        return verdict.with_confirmed(fetch_again(verdict.candidates(), where))
+        return verdict.with_confirmed(fetch_again(verdict.candidates(), verdict.listed(), where))
     except Differs as different:
         _refuse(str(different), as_json)

@@ -11,7 +11,7 @@ from satlock.cli.progress import Progress
 if TYPE_CHECKING:
     from satlock.cli.examining import WhereFrom
     from satlock.corpora.facts import Corpus, File, Listing
-    from satlock.solver.checking.claims import Candidate
+    from satlock.solver.checking.claims import Candidate, Listed
 
 __all__ = ["Differs", "fetch_again"]
 
@@ -20,8 +20,10 @@ class Differs(Exception):
     """An index says something else than the certificate; the message is one clause."""
 
 
-def fetch_again(candidates: Iterable[Candidate], given: WhereFrom) -> dict[str, int]:
+def fetch_again(candidates: Iterable[Candidate], listed: Iterable[Listed], given: WhereFrom) -> dict[str, int]:
     """How many candidates of each index say of themselves what the certificate records of them.
+
+    ``listed`` are packages of which the certificate says which versions there are.
 
     The address that is asked is the one that the lockfile names, or the one that the command line puts in its place;
     what the certificate says of addresses is not heard. Nothing is built, so what only a build tells stays on trust.
@@ -35,6 +37,7 @@ def fetch_again(candidates: Iterable[Candidate], given: WhereFrom) -> dict[str, 
     mine = list(candidates)
     corpus = given.open()
     try:
+        _look_at_versions(listed, given, corpus)
         places = {one: _place(one.index, given, corpus) for one in mine}
         with Progress(lambda: f"Fetching the metadata of {len(mine)} candidates"):
             listings = corpus.listings({(places[one], one.name) for one in mine})
@@ -52,6 +55,21 @@ def fetch_again(candidates: Iterable[Candidate], given: WhereFrom) -> dict[str, 
             _compare(one, said.requires_dist)
             confirmed[one.index] = confirmed.get(one.index, 0) + 1
     return confirmed
+
+
+def _look_at_versions(packages: Iterable[Listed], given: WhereFrom, corpus: Corpus) -> None:
+    """That each index lists just the versions that the certificate says, and what it says of their Pythons."""
+    for one in packages:
+        places = [_place(index, given, corpus) for index in one.indexes]
+        listings = corpus.listings([(place, one.name) for place in places])
+        releases = [release for found in listings.values() if found is not None for release in found.releases]
+        further = {release.version for release in releases} - one.versions
+        if further:
+            raise Differs(f"{one.indexes[0]} lists {one.name} {min(further)}, which the certificate does not know")
+        pythons = {release.version: release.requires_python for release in releases}
+        for version, stated in one.pythons:
+            if pythons.get(version.partition(" @ ")[0], stated) != stated:
+                raise Differs(f"{one.name} {version} asks for other Pythons than the certificate says")
 
 
 def _place(index: str, given: WhereFrom, corpus: Corpus) -> str:
@@ -99,6 +117,7 @@ def _compare(one: Candidate, lines: tuple[str, ...]) -> None:
         said = tuple(read_line(line, one.name).text for line in lines)
     except ValueError as error:
         raise Differs(f"what {one.name} {one.version} requires cannot be read: {error}") from None
-    if said != one.lines:
-        odd = next(iter([*(set(said) ^ set(one.lines)), "the order of its lines"]))
+    told = tuple(read_line(line, one.name).text for line in one.lines)
+    if (said != told) if one.whole else (not set(told) <= set(said)):
+        odd = next(iter([*(set(told) - set(said)), *(set(said) - set(told)), "the order of its lines"]))
         raise Differs(f"{one.name} {one.version} requires something else than the certificate says: {odd[:100]}")

@@ -57,24 +57,6 @@ class Before:
         return kept_commits(self.standing, self.lifted), kept_versions(self.standing, self.lifted)
 
 
-def _certify(lockfile: Path, project: Path, folder: Path, locked: Locked) -> None:
-    """Proves the lock as if another tool had written it, and that what is not at its newest cannot be newer.
-
-    Raises:
-        Ended: an environment gets two candidates of a package, which would be a bug of satlock.
-    """
-    from satlock.solver.lockfiles.reading import read_lockfile
-    from satlock.solver.proofs.certificate import write_certificate
-    from satlock.solver.proofs.optimality import optimality_of
-    from satlock.solver.proofs.unique import prove_unique
-
-    proof = prove_unique(read_lockfile(lockfile, project))
-    refuted = [answer.name for answer in proof.answers if not answer.proven]
-    if refuted:
-        raise Ended(FAILED, f"The lock installs two candidates of {', '.join(refuted)}: this is a bug in satlock.")
-    write_certificate(folder, [proof], optimality_of(locked))
-
-
 @dataclass
 class Run:
     """One run of ``satlock lock``, once it is clear what is asked."""
@@ -184,6 +166,8 @@ class Run:
             if self.as_json:
                 assert searching.explanation is not None
                 print_report("lock", {**self._header("no lock"), **searching.explanation.data()})
+            if self.certificate is not None:
+                self._certify_no_lock(none, project, self.certificate)
             raise Ended(FAILED if none.failed else NO)
 
         bounds = upgrades.bounds
@@ -219,8 +203,18 @@ class Run:
             self.memory.keep(fresh, len(names), (*project.warnings, *warnings_of_files(locked, watched), *gaps))
         if self.certificate is not None and self.target.path is not None:
             with self.phases.phase("proving"):
-                _certify(self.target.path, self.given.project_folder, self.certificate, locked)
+                from satlock.cli.certifying import certify
+
+                certify(self.target.path, self.given, self.certificate, locked)
         self.report(locked, watched, status, moves if before.there is not None else [])
+
+    def _certify_no_lock(self, none: NoLock, project: Project, folder: Path) -> None:
+        """Writes why there is no lock, in the form that ``satlock check`` reads."""
+        from satlock.cli.certifying import certify_no_lock
+
+        size = certify_no_lock(none, project, self.given, folder)
+        if size and not self.quiet:
+            say(f"Wrote the certificate of this to {folder} ({size / 1000:.0f} kB).")
 
     def tell_nowhere(self, upgrades: Upgrades, before: Before, locked: Locked) -> None:
         """Warns of packages that were to be upgraded and that nothing has to do with."""

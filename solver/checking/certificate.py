@@ -19,13 +19,14 @@ from satlock.solver.checking.installable import installable_goals
 from satlock.solver.checking.kernel import ProofError, parse_dimacs, parse_lrat, refute
 from satlock.solver.checking.markers import Bad
 from satlock.solver.checking.model import Lock, Table
+from satlock.solver.checking.no_lock import no_lock_of
 from satlock.solver.checking.obligation import Clauses
 from satlock.solver.checking.optimality import optimality_clauses, trusted_facts
 from satlock.solver.checking.owners import Record, read_record, recorded_candidates, trusted_metadata
 from satlock.solver.checking.passing import box_clause, box_of, walk_again
 from satlock.solver.checking.pins import pin_goals
 from satlock.solver.checking.pulls import marker_of
-from satlock.solver.checking.reading import Subject, check_stated, named_lockfile, read_lockfile, subject_of
+from satlock.solver.checking.reading import Subject, check_stated, named_lockfile, project_of, read_lockfile, subject_of
 from satlock.solver.checking.unique import unique_goals
 from satlock.solver.checking.walk import installed, met
 
@@ -39,7 +40,10 @@ _FILES_OF = {
     "installable": _FILES,
     "complete": _FILES | {"metadata.json"},
     "optimality": _FILES,
+    "no-lock": _FILES,
 }
+_DAY = r"\d{4}-\d\d-\d\d"
+_WORDS_OF_NO_LOCK = {"property", "project", "sha256", "recorded", "environments", "packages", "single-version", "facts"}
 _WORDS = frozenset(("property", "lockfile", "sha256", "format", "claims", "entries", "goals", "axioms", "loops",
                     "walked", "example"))  # fmt: skip
 _FURTHER_WORDS = {"installable": {"environments"}, "complete": {"requirements"}}
@@ -85,6 +89,10 @@ def _check(folder: Path, lockfile: Path | None, project: Path | None) -> Verdict
             raise Bad(f"the certificate does not have the files that one of {one[:40]!r} has")
     if not by_property:
         raise Bad("the certificate claims nothing")
+    if "no-lock" in by_property:
+        if len(by_property) > 1 or lockfile is not None:
+            raise Bad("the certificate is of a lockfile, and claims that there is none")
+        return _no_lock(by_property["no-lock"], folder, project, manifest)
     stated = manifest.get("lockfile")
     named = stated.get("path") if isinstance(stated, dict) else None
     path = lockfile or named_lockfile(folder, named)
@@ -95,6 +103,54 @@ def _check(folder: Path, lockfile: Path | None, project: Path | None) -> Verdict
     conflicts = [tuple(label for label, _, _ in members) for members in lock.conflicts]
     conflicts += [tuple(name.removeprefix("in force ") for name in pair) for pair in lock.rivals]
     return Verdict(subject, found, lock.python, tuple(conflicts))
+
+
+def _no_lock(texts: Mapping[str, str], folder: Path, project: Path | None, manifest: dict[str, Any]) -> Verdict:
+    """Checks the claim that a project has no lock."""
+    subject = project_of(folder, project)
+    check_stated(subject, manifest, elsewhere=project is not None)
+    assert subject.project is not None
+    words, legend = _json(texts["obligation.json"]), _legend(texts)
+    if set(words) != _WORDS_OF_NO_LOCK or words["property"] != "no-lock" or words["sha256"] != subject.project.sha256:
+        raise Bad("the obligation is of another property or project")
+    if words["project"] != subject.project.path.name or not re.fullmatch(_DAY, words["recorded"], re.ASCII):
+        raise Bad("the certificate does not say on which day its facts were recorded")
+    variables, given = parse_dimacs(texts["obligation.cnf"])
+    clauses = Clauses(Lock(""), cells_of([], ""), legend, len(given))
+    found = no_lock_of(words, subject.project.table(), [one.table() for one in subject.workspace], clauses.number)
+    for clause in found.clauses:
+        clauses.say(clause)
+    steps = _replay(texts, clauses, variables, given, legend, "no-lock")
+    names = tuple(sorted({name.partition(" #")[0] for name in words["packages"]}))
+    checked = Checked("no-lock", names, (), steps, len(given), (), found.trusted, found.candidates, found.listed,
+                      found.told, tuple(map(str, found.environments)))  # fmt: skip
+    return Verdict(subject, (checked,), subject.project.table().get("project", {}).get("requires-python", ""), ())
+
+
+def _legend(texts: Mapping[str, str]) -> list[str]:
+    legend = _json(texts["legend.json"])
+    if not isinstance(legend, list) or not all(isinstance(item, str) for item in legend):
+        raise Bad("the legend is no list of names")
+    return legend
+
+
+def _replay(  # noqa: PLR0917
+    texts: Mapping[str, str],
+    clauses: Clauses,
+    variables: int,
+    given: list[tuple[int, ...]],
+    legend: list[str],
+    name: str,
+) -> int:
+    """Compares the clauses with those of the certificate, and replays its proof; returns the number of its steps."""
+    if variables != len(legend):
+        raise Bad("the legend and the CNF have different variables")
+    _compare(clauses, {frozenset(clause) for clause in given}, legend)
+    steps = parse_lrat(texts["proof.lrat"])
+    refute(given, steps)
+    if texts["obligation.smt2"] != _smt(name, given, legend):
+        raise Bad("the SMT-LIB file does not say what the CNF says")
+    return len(steps)
 
 
 def _manifest(content: bytes) -> dict[str, Any]:
@@ -135,9 +191,7 @@ def _json(text: str) -> Any:
 
 def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table) -> Checked:
     words = _json(texts["obligation.json"])
-    legend = _json(texts["legend.json"])
-    if not isinstance(legend, list) or not all(isinstance(item, str) for item in legend):
-        raise Bad("the legend is no list of names")
+    legend = _legend(texts)
     assert subject.lockfile is not None
     said = {"property": name, "lockfile": subject.lockfile.path.name, "sha256": subject.lockfile.sha256,
             "format": subject.kind}  # fmt: skip
@@ -147,8 +201,6 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
     if not words["claims"]:
         raise Bad("the certificate claims nothing")
     variables, given = parse_dimacs(texts["obligation.cnf"])
-    if variables != len(legend):
-        raise Bad("the legend and the CNF have different variables")
     lock, _ = read_lockfile(subject)
     record = read_record(_json(texts["metadata.json"])) if name == "complete" else Record()
     places: tuple[Place, ...] = ()
@@ -168,16 +220,12 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
         if name == "installable":
             places = _places(goals, lock)
         trusted = trusted_metadata(record, lock)
-    _compare(clauses, {frozenset(clause) for clause in given}, legend)
-    steps = parse_lrat(texts["proof.lrat"])
-    refute(given, steps)
-    if texts["obligation.smt2"] != _smt(name, given, legend):
-        raise Bad("the SMT-LIB file does not say what the CNF says")
+    steps = _replay(texts, clauses, variables, given, legend, name)
     claims = tuple(sorted(words["claims"]))
     left_out = tuple(sorted({entry.name for entry in lock.entries} - set(claims)))
     silent = {"(project)" if key == "project" else lock.entries[int(key)].name for key in record.unexamined}
-    return Checked(name, claims, left_out, len(steps), len(given), places, trusted,
-                   recorded_candidates(record, lock), tuple(sorted(silent)))  # fmt: skip
+    return Checked(name, claims, left_out, steps, len(given), places, trusted, recorded_candidates(record, lock),
+                   unexamined=tuple(sorted(silent)))  # fmt: skip
 
 
 def _goals(name: str, asked: Asked, record: Record) -> Goals:
@@ -294,7 +342,8 @@ def _smt(name: str, given: Iterable[tuple[int, ...]], legend: list[str]) -> str:
     """The SMT-LIB file that says what the CNF says."""
     symbols = {number: f"|{said}|" if re.fullmatch(r"[ -\[\]-{}~]+", said) else f"v{number}"
                for number, said in enumerate(legend, 1)}  # fmt: skip
-    lines = [f"; {name}: the last assertion says that one of the claims is wrong, so this is to be unsat"]
+    wrong = "the last assertion says that one of the claims is wrong"
+    lines = [f"; {name}: {'these facts cannot all hold' if name == 'no-lock' else wrong}, so this is to be unsat"]
     lines += ["(set-logic QF_UF)", "(set-info :status unsat)"]
     lines += [f"(declare-const {symbols[number]} Bool)" for number in range(1, len(legend) + 1)]
     for clause in given:

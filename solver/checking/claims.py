@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from satlock.solver.checking.reading import Subject
 
-__all__ = ["Candidate", "Checked", "Place", "Trusted", "Verdict"]
+__all__ = ["Candidate", "Checked", "Listed", "Place", "Trusted", "Verdict"]
 
 _SAID = {
     "unique": "no environment installs two candidates of one of them",
     "index-pins": "wherever a pin of one of them is in scope, it comes from that index",
     "installable": "there is a file for each of them, wherever it is installed in these environments:",
     "complete": "every requirement that one of them has is met, wherever it is in force",
+    "no-lock": "these facts cannot all hold, so the project has no lock",
     "optimality": "no newer version of one of them goes together with the facts and with what is worth as much",
 }
 _SHOWN = 8
@@ -53,6 +54,20 @@ class Candidate:
     """SHA-256 of the metadata; empty where the certificate does not say."""
     lines: tuple[str, ...]
     """Its requirements."""
+    whole: bool = True
+    """Whether these are all that it has."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a certificate records of the versions of a package."""
+
+    name: str
+    indexes: tuple[str, ...]
+    versions: frozenset[str]
+    """All of them, also those that were left out."""
+    pythons: tuple[tuple[str, str], ...]
+    """The ``Requires-Python`` of some."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,7 @@ class Trusted:
     """Facts that nothing in the certificate proves."""
 
     what: str
-    """``metadata``, ``versions`` or ``facts``."""
+    """``metadata``, ``versions``, ``held`` (what cannot be used) or ``facts``."""
     index: str
     """Who said so; empty where the lockfile names no index."""
     count: int
@@ -72,6 +87,8 @@ class Trusted:
     """How many of them name a file of the lockfile with its hash, and the digest of its metadata."""
     confirmed: int = 0
     """How many were fetched again, and are the same."""
+    detail: str = ""
+    """What else there is to say of them."""
 
     def __str__(self) -> str:
         whose = self.index or "the default index, which the lockfile does not name,"
@@ -79,6 +96,10 @@ class Trusted:
         count = self.count - self.confirmed
         if self.what == "metadata":
             text = f"what {whose}{through} says {_count(count, 'candidate')} {'requires' if count == 1 else 'require'}"
+        elif self.what == "versions":
+            text = f"which versions of {_count(count, 'package')} {whose}{through} lists"
+        elif self.what == "held":
+            text = f"that {_count(count, 'version')} of {whose}{through} cannot be used ({self.detail})"
         else:
             text = f"{_count(count, self.what[:-1])} of {whose}{through}"
         return text + (f", as recorded on {self.recorded}" if self.recorded else "")
@@ -100,15 +121,35 @@ class Checked:
     trusted: tuple[Trusted, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     """Those whose metadata was recorded."""
+    listed: tuple[Listed, ...] = ()
+    """Packages whose versions were recorded."""
+    facts: tuple[str, ...] = ()
+    """What clashes, where the claim is that there is no lock."""
+    clash_in: tuple[str, ...] = ()
+    """The environments where it does."""
     unexamined: tuple[str, ...] = ()
     """Names of which nothing is known, and so not either which extras of others they ask for."""
 
     def lines(self, verbose: bool) -> Iterator[str]:
+        if self.property == "no-lock":
+            yield from self._of_no_lock(verbose)
+            return
         size = f"{_count(self.clauses, 'clause')}, {_count(self.steps, 'proof step')}"
         yield f"Confirmed: {self.property} for {self._packages(verbose)} ({size}):"
         yield f"  {_SAID[self.property]}" + ("" if self.environments else ".")
         for place in self.environments:
             yield f"    {place}"
+
+    def _of_no_lock(self, verbose: bool) -> Iterator[str]:
+        size = f"{_count(self.clauses, 'clause')}, {_count(self.steps, 'proof step')}"
+        yield f"Confirmed: no-lock ({size}): {_SAID['no-lock']}."
+        for place in self.clash_in:
+            yield f"  In {place}:"
+        shown = self.facts if verbose or len(self.facts) <= 2 * _SHOWN else self.facts[: 2 * _SHOWN]
+        for fact in shown:
+            yield f"    - {fact}"
+        if len(shown) < len(self.facts):
+            yield f"    - and {len(self.facts) - len(shown)} more (--verbose tells all)"
 
     def _packages(self, verbose: bool) -> str:
         names = ", ".join(self.claims)
@@ -131,11 +172,14 @@ class Checked:
                 for one in self.environments
             ],
             "unexamined": list(self.unexamined),
+            "facts": list(self.facts),
+            "clash_in": list(self.clash_in),
             "clauses": self.clauses,
             "steps": self.steps,
             "trusted": [
                 {"what": one.what, "index": one.index, "count": one.count, "recorded": one.recorded or None,
-                 "asked": one.asked or None, "bound": one.bound, "confirmed": one.confirmed}
+                 "asked": one.asked or None, "bound": one.bound, "confirmed": one.confirmed,
+                 "detail": one.detail or None}
                 for one in self.trusted
             ],
         }  # fmt: skip
@@ -152,6 +196,10 @@ class Verdict:
     conflicts: tuple[tuple[str, ...], ...]
     """Sets of choices of which no two are made together, which all claims presuppose."""
 
+    def listed(self) -> tuple[Listed, ...]:
+        """All packages whose versions were recorded."""
+        return tuple(dict.fromkeys(one for checked in self.properties for one in checked.listed))
+
     def candidates(self) -> tuple[Candidate, ...]:
         """All whose metadata was recorded, each once."""
         return tuple(dict.fromkeys(one for checked in self.properties for one in checked.candidates))
@@ -160,7 +208,8 @@ class Verdict:
         """The verdict, where so much metadata of each index was fetched again and is the same."""
 
         def heard(one: Trusted) -> Trusted:
-            return replace(one, confirmed=min(one.count, counts.get(one.index, 0)))
+            known = one.what == "metadata"
+            return replace(one, confirmed=min(one.count, counts.get(one.index, 0))) if known else one
 
         properties = (replace(one, trusted=tuple(map(heard, one.trusted))) for one in self.properties)
         return replace(self, properties=tuple(properties))
@@ -168,7 +217,10 @@ class Verdict:
     def lines(self, verbose: bool = False) -> Iterator[str]:
         """What a person reads."""
         project = self._told("project")
-        yield f"The lockfile {self._told('lockfile')}" + (f" of the project {project}." if project else ".")
+        if self.subject.lockfile is None:
+            yield f"The project {project}."
+        else:
+            yield f"The lockfile {self._told('lockfile')}" + (f" of the project {project}." if project else ".")
         for one in self.properties:
             yield from one.lines(verbose)
         if self.python:
@@ -186,7 +238,7 @@ class Verdict:
         for fetched in (one for one in trusted if one.confirmed):
             count = _count(fetched.confirmed, "candidate")
             yield f"Fetched again and the same: the metadata of {count} of {fetched.index}."
-        if not trusted and not any(one.unexamined for one in self.properties):
+        if self.subject.lockfile is not None and not trusted and not any(one.unexamined for one in self.properties):
             yield "Taken on trust: nothing but the rules by which installers read such a lockfile."
 
     def _told(self, which: str) -> str:

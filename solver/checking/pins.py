@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from satlock.solver.checking.choices import bare
 from satlock.solver.checking.environments import cells_of
 from satlock.solver.checking.further import Asked, Goals, suspected
 from satlock.solver.checking.markers import ALWAYS, Bad, Condition, Switch, both, parse, plain
@@ -54,7 +55,7 @@ def _pins(asked: Asked, project: Table) -> Pins:
     sources: dict[str, list[Table]] = {}
     for tool in ("uv", "satlock"):
         table = project.get("tool", {}).get(tool, {})
-        urls.update((one["name"], _bare(one["url"])) for one in table.get("index", []) if "name" in one)
+        urls.update((one["name"], bare(one["url"])) for one in table.get("index", []) if "name" in one)
         for name, value in table.get("sources", {}).items():
             sources[plain(name)] = value if isinstance(value, list) else [value]
     pins: Pins = {}
@@ -69,10 +70,3 @@ def _pins(asked: Asked, project: Table) -> Pins:
                 pins.setdefault(name, []).append((count, urls[one["index"]], region))
             count += 1
     return pins
-
-
-def _bare(url: str) -> str:
-    """An address without who asks for it."""
-    scheme, found, rest = url.partition("://")
-    host, slash, path = rest.partition("#")[0].partition("/")
-    return f"{scheme}{found}{host.rpartition('@')[2]}{slash}{path}".rstrip("/")

@@ -17,7 +17,7 @@ from satlock.solver.checking.markers import ALWAYS, NEVER, Condition, leaves, pa
 from satlock.solver.checking.model import Table
 from satlock.solver.checking.owners import decided, read_line
 
-__all__ = ["Brings", "axioms_of", "marker_of", "workspace_files"]
+__all__ = ["Brings", "axioms_of", "conflicts_of", "marker_of", "steps_of", "workspace_files"]
 
 Brings = list[tuple[str, str, Condition]]
 
@@ -31,16 +31,16 @@ def axioms_of(
         workspace: what the other files of the project's workspace say, its root first.
     """
     own = _name(project)
-    stated = [*_conflicts(project, own, own)]
+    stated = [*conflicts_of(project, own, own)]
     for other in workspace:
-        stated += _conflicts(other, own, _name(other))
+        stated += conflicts_of(other, own, _name(other))
     pairs = list(dict.fromkeys(pair for members in stated for pair in combinations(dict.fromkeys(members), 2)))
     if not pairs:
         return [], []
-    steps = [*_steps(project, own, "")]
+    steps = [*steps_of(project, own, "")]
     for other in sorted((other for other in workspace if "project" in other), key=_name):
         if _name(other) != own:
-            steps += _steps(other, own, _name(other))
+            steps += steps_of(other, own, _name(other))
     mentioned = dict.fromkeys(thing for one, other, _ in steps for thing in (one, other))
     mentioned.update(dict.fromkeys(thing for pair in pairs for thing in pair))
     chosen = {"in force the project": {"poetry": "group main", "pdm": "group default"}.get(kind, "")}
@@ -72,7 +72,8 @@ def _thing(kind: str, name: str, package: str) -> str:
     return f"in force {kind} {plain(name)}" + (f" of {package}" if package else "")
 
 
-def _conflicts(top: Table, own: str, owner: str) -> Iterator[list[str]]:
+def conflicts_of(top: Table, own: str, owner: str) -> Iterator[list[str]]:
+    """The sets that one file states, of which no two are in force together."""
     tool = top.get("tool", {})
     for members in next((tool[t]["conflicts"] for t in ("satlock", "uv") if "conflicts" in tool.get(t, {})), []):
         found = []
@@ -86,7 +87,7 @@ def _conflicts(top: Table, own: str, owner: str) -> Iterator[list[str]]:
         yield found
 
 
-def _steps(top: Table, own: str, package: str) -> Brings:
+def steps_of(top: Table, own: str, package: str) -> Brings:
     """What the lists of one package bring along, in the order of the file."""
     about = top.get("project", {})
     found: Brings = []

@@ -22,7 +22,7 @@ from satlock.solver.checking.model import Lock, Table
 from satlock.solver.checking.pulls import axioms_of, workspace_files
 from satlock.solver.checking.uv_lock import read_uv_lock
 
-__all__ = ["Source", "Subject", "check_stated", "named_lockfile", "read_lockfile", "subject_of"]
+__all__ = ["Source", "Subject", "check_stated", "named_lockfile", "project_of", "read_lockfile", "subject_of"]
 
 _BY_NAME = {"uv.lock": "uv", "poetry.lock": "poetry", "pdm.lock": "pdm"}
 HEARD = frozenset(("index-pins", "complete"))
@@ -85,6 +85,20 @@ def subject_of(lockfile: Path, folder: Path | None, properties: set[str]) -> Sub
     return Subject(source, kind, Source(beside, read_file(beside)), tuple(Source(o, read_file(o)) for o in others))
 
 
+def project_of(folder: Path, project: Path | None) -> Subject:
+    """The project of which a certificate claims that it has no lock: the one around its folder, unless it is named.
+
+    Raises:
+        NotGiven: where there is none.
+    """
+    path = (project or Path(os.path.abspath(folder)).parent) / "pyproject.toml"
+    if not path.exists():
+        advice = "" if project is not None else "; name its folder with --project"
+        raise NotGiven(f"there is no {path}{advice}")
+    others = tuple(Source(other, read_file(other)) for other in workspace_files(path))
+    return Subject(None, "", Source(path, read_file(path)), others)
+
+
 def _kind_of(path: Path) -> str:
     """The format of a lockfile, by its name.
 
@@ -141,7 +155,8 @@ def check_stated(subject: Subject, manifest: Mapping[str, object], *, elsewhere:
         raise Bad(f"the certificate was written without {subject.project.path}, which has a say")
     else:
         path = _same("project", subject.project, stated["project"])
-        if path != "pyproject.toml" and not elsewhere:
+        beside = "pyproject.toml" if subject.lockfile is not None else "../pyproject.toml"
+        if path != beside and not elsewhere:
             raise Bad(f"the certificate was written for the project at {path[:80]!r}; name its folder with --project")
     listed = stated.get("workspace", [])
     if not isinstance(listed, list) or len(listed) != len(subject.workspace):

@@ -12,21 +12,23 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from satlock.encoder.markers.grid import AXES
 from satlock.solver.lockfiles.model import LockfileError
+from satlock.solver.lockfiles.pulls import workspace_files
 from satlock.solver.lockfiles.reading import digest_of
 from satlock.solver.proofs.elaboration import Step, elaborate, logged_proof
 from satlock.solver.proofs.environments import Axes
+from satlock.solver.proofs.no_lock import NoLockProof, NotCertified
 from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.optimality import Optimality
 from satlock.solver.proofs.passing import Passed, labels_of, passing_clause
 from satlock.solver.proofs.unique import Proof
 
-__all__ = ["smt_symbol", "write_certificate"]
+__all__ = ["remove_certificate", "smt_symbol", "write_certificate", "write_no_lock"]
 
 _PLAIN = re.compile(r"[ -\[\]-{}~]+")
 """What a quoted symbol of SMT-LIB may have: printable ASCII without ``|`` and the backslash."""
@@ -46,12 +48,41 @@ def write_certificate(folder: Path, proofs: Iterable[Proof], optimality: Optimal
     if not proofs:
         return 0
     subject = _subject(proofs, folder)
-    _make_room(folder)
     files: dict[str, str] = {}
     for proof in proofs:
         files |= {f"{proof.property}/{name}": text for name, text in _files(proof).items()}
     if optimality is not None:
         files |= {f"optimality/{name}": text for name, text in _optimality_files(optimality, proofs[0]).items()}
+    return _write(folder, subject, files)
+
+
+def write_no_lock(folder: Path, proof: NoLockProof, project: Path, day: str) -> int:
+    """Writes the certificate that a project has no lock; returns its size in bytes.
+
+    Args:
+        project: its ``pyproject.toml``.
+        day: when its indexes were read, or recorded (a date).
+
+    Raises:
+        NotCertified: where the facts in words can hold together.
+        LockfileError: where the folder holds something else, which is not written over.
+        OSError: where it cannot be written.
+    """
+    digest = digest_of(project)
+    words = {"property": "no-lock", "project": project.name, "sha256": digest, "recorded": day, **proof.words}
+    try:
+        steps = elaborate(proof.clauses, logged_proof(proof.clauses))
+    except ValueError:
+        raise NotCertified("What clashes are facts that the words of a certificate do not have yet.") from None
+    written = _written("no-lock", words, proof.names, proof.clauses, steps)
+    subject: dict[str, Any] = {"project": _listed(project, folder, digest)}
+    others = [_listed(path, project.parent, digest_of(path)) for path in workspace_files(project)]
+    files = {f"no-lock/{name}": text for name, text in written.items()}
+    return _write(folder, {**subject, **({"workspace": others} if others else {})}, files)
+
+
+def _write(folder: Path, subject: Mapping[str, Any], files: Mapping[str, str]) -> int:
+    _make_room(folder)
     digests = {}
     for name, text in files.items():
         path = folder / name
@@ -62,6 +93,14 @@ def write_certificate(folder: Path, proofs: Iterable[Proof], optimality: Optimal
     text = json.dumps(manifest, indent=1) + "\n"
     (folder / "manifest.json").write_text(text, encoding="utf-8")
     return len(text) + sum(len(content.encode()) for content in files.values())
+
+
+def remove_certificate(folder: Path) -> None:
+    """Removes a certificate, and nothing else that is in the folder."""
+    _make_room(folder)
+    for path in (*folder.iterdir(), folder):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
 
 
 def _make_room(folder: Path) -> None:
@@ -210,8 +249,9 @@ def smt_symbol(number: int, name: str) -> str:
 
 def _smt(about: str, names: Sequence[str], clauses: Sequence[Clause]) -> str:
     symbols = [smt_symbol(number, name) for number, name in enumerate(names)]
+    wrong = "the last assertion says that one of the claims is wrong"
     lines = [
-        f"; {about}: the last assertion says that one of the claims is wrong, so this is to be unsat",
+        f"; {about}: {'these facts cannot all hold' if about == 'no-lock' else wrong}, so this is to be unsat",
         "(set-logic QF_UF)",
         "(set-info :status unsat)",
         *(f"(declare-const {symbol} Bool)" for symbol in symbols[1:]),
