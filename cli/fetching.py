@@ -20,10 +20,13 @@ class Differs(Exception):
     """An index says something else than the certificate; the message is one clause."""
 
 
-def fetch_again(candidates: Iterable[Candidate], listed: Iterable[Listed], given: WhereFrom) -> dict[str, int]:
-    """How many candidates of each index say of themselves what the certificate records of them.
+def fetch_again(
+    candidates: Iterable[Candidate], listed: Iterable[Listed], given: WhereFrom
+) -> dict[tuple[str, str], int]:
+    """How much of what each index says is still what the certificate records of it.
 
-    ``listed`` are packages of which the certificate says which versions there are.
+    It is counted in candidates for metadata, and in packages for versions; ``listed`` are those of whose versions the
+    certificate says which there are.
 
     The address that is asked is the one that the lockfile names, or the one that the command line puts in its place;
     what the certificate says of addresses is not heard. Nothing is built, so what only a build tells stays on trust.
@@ -37,7 +40,7 @@ def fetch_again(candidates: Iterable[Candidate], listed: Iterable[Listed], given
     mine = list(candidates)
     corpus = given.open()
     try:
-        _look_at_versions(listed, given, corpus)
+        confirmed = _look_at_versions(listed, given, corpus)
         places = {one: _place(one.index, given, corpus) for one in mine}
         with Progress(lambda: f"Fetching the metadata of {len(mine)} candidates"):
             listings = corpus.listings({(places[one], one.name) for one in mine})
@@ -48,17 +51,18 @@ def fetch_again(candidates: Iterable[Candidate], listed: Iterable[Listed], given
         raise Ended(FAILED, str(error)) from None
     finally:
         corpus.close()
-    confirmed: dict[str, int] = {}
     for one, files in wanted.items():
         said = outcomes[Wanted(places[one], one.name, one.version, files)]
         if isinstance(said, Metadata):
             _compare(one, said.requires_dist)
-            confirmed[one.index] = confirmed.get(one.index, 0) + 1
+            key = ("metadata", one.index)
+            confirmed[key] = confirmed.get(key, 0) + 1
     return confirmed
 
 
-def _look_at_versions(packages: Iterable[Listed], given: WhereFrom, corpus: Corpus) -> None:
+def _look_at_versions(packages: Iterable[Listed], given: WhereFrom, corpus: Corpus) -> dict[tuple[str, str], int]:
     """That each index lists just the versions that the certificate says, and what it says of their Pythons."""
+    confirmed: dict[tuple[str, str], int] = {}
     for one in packages:
         places = [_place(index, given, corpus) for index in one.indexes]
         listings = corpus.listings([(place, one.name) for place in places])
@@ -70,6 +74,9 @@ def _look_at_versions(packages: Iterable[Listed], given: WhereFrom, corpus: Corp
         for version, stated in one.pythons:
             if pythons.get(version.partition(" @ ")[0], stated) != stated:
                 raise Differs(f"{one.name} {version} asks for other Pythons than the certificate says")
+        for index in one.indexes:
+            confirmed["versions", index] = confirmed.get(("versions", index), 0) + 1
+    return confirmed
 
 
 def _place(index: str, given: WhereFrom, corpus: Corpus) -> str:

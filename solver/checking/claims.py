@@ -97,7 +97,7 @@ class Trusted:
         if self.what == "metadata":
             text = f"what {whose}{through} says {_count(count, 'candidate')} {'requires' if count == 1 else 'require'}"
         elif self.what == "versions":
-            text = f"which versions of {_count(count, 'package')} {whose}{through} lists"
+            text = f"which versions of {_count(count, 'package')} {whose}{through} lists, and for which Pythons"
         elif self.what == "held":
             text = f"that {_count(count, 'version')} of {whose}{through} cannot be used ({self.detail})"
         else:
@@ -204,12 +204,14 @@ class Verdict:
         """All whose metadata was recorded, each once."""
         return tuple(dict.fromkeys(one for checked in self.properties for one in checked.candidates))
 
-    def with_confirmed(self, counts: Mapping[str, int]) -> Verdict:
-        """The verdict, where so much metadata of each index was fetched again and is the same."""
+    def with_confirmed(self, counts: Mapping[tuple[str, str], int]) -> Verdict:
+        """The verdict, where so much of what each index says was fetched again and is the same.
+
+        ``counts`` are by what it is (``metadata`` or ``versions``) and by index.
+        """
 
         def heard(one: Trusted) -> Trusted:
-            known = one.what == "metadata"
-            return replace(one, confirmed=min(one.count, counts.get(one.index, 0))) if known else one
+            return replace(one, confirmed=min(one.count, counts.get((one.what, one.index), 0)))
 
         properties = (replace(one, trusted=tuple(map(heard, one.trusted))) for one in self.properties)
         return replace(self, properties=tuple(properties))
@@ -236,8 +238,9 @@ class Verdict:
         for text in dict.fromkeys(map(str, (one for one in trusted if one.confirmed < one.count))):
             yield f"Taken on trust: {text}."
         for fetched in (one for one in trusted if one.confirmed):
-            count = _count(fetched.confirmed, "candidate")
-            yield f"Fetched again and the same: the metadata of {count} of {fetched.index}."
+            what = "the metadata of" if fetched.what == "metadata" else "the versions of"
+            count = _count(fetched.confirmed, "candidate" if fetched.what == "metadata" else "package")
+            yield f"Fetched again and the same: {what} {count} of {fetched.index}."
         if self.subject.lockfile is not None and not trusted and not any(one.unexamined for one in self.properties):
             yield "Taken on trust: nothing but the rules by which installers read such a lockfile."
 

@@ -70,13 +70,18 @@ class _Reader:
         self._thresholds: dict[str, set[int]] = {name: set() for name in self._packages}
         self._clauses: list[list[int]] = []
         self._lines: dict[tuple[str, str], list[str]] = {}
+        self._rest: list[tuple[str, str]] = []
+        self._pythons: set[tuple[str, str]] = set()
         self._held: dict[str, list[tuple[str, int]]] = {}
 
     def read(self) -> NoLock:
         for name, package in self._packages.items():
             self._check_package(name, package)
-        for fact in self._words["facts"]:
+        for place, fact in enumerate(self._words["facts"]):
+            if fact in self._words["facts"][:place]:
+                raise Bad("the certificate has a fact twice")
             self._fact(fact)
+        self._check_that_all_is_used()
         self._single_versions()
         for name, thresholds in self._thresholds.items():
             for low, high in pairwise(sorted(thresholds)):
@@ -114,6 +119,13 @@ class _Reader:
             raise Bad(f"the certificate speaks of {name[:60]!r} in an environment that it does not name")
         return own, self._environments[number - 1]
 
+    def _check_that_all_is_used(self) -> None:
+        """Nothing is recorded that no fact rests on: nobody would look at it."""
+        for name, package in self._packages.items():
+            asking = {version for owner, version in (*self._lines, *self._rest) if owner == name}
+            if set(package["read"]) != asking or {(name, version) for version in package["pythons"]} - self._pythons:
+                raise Bad(f"the certificate records more of {name} than its facts rest on")
+
     # -- facts
 
     def _fact(self, fact: Table) -> None:
@@ -124,11 +136,12 @@ class _Reader:
             self._count_held(fact)
             self._none_of(fact["on"], self._ranks(fact["on"], fact["ranks"]))
         elif kind == "python":
+            pythons = self._packages[fact["on"]]["pythons"]
             ranks = self._ranks(fact["on"], fact["ranks"])
             for rank in ranks:
-                self._check_python(
-                    fact["on"], self._packages[fact["on"]]["pythons"].get(self._version(fact["on"], rank))
-                )
+                version = self._version(fact["on"], rank)
+                self._check_python(fact["on"], pythons.get(version))
+                self._pythons.add((fact["on"], version))
             self._none_of(fact["on"], ranks)
         elif kind == "constraint":
             line = self._of_project(fact, fact["on"], "constraint-dependencies")
@@ -139,8 +152,10 @@ class _Reader:
                 self._check_python(fact["by"]["package"], fact["python"])
             else:
                 self._held.setdefault(fact["by"]["package"], []).append((str(fact["why"]), 1))
-            for head in self._heads(fact["by"]):
-                self._clauses.append(head)
+            self._rest += [
+                (fact["by"]["package"], self._version(fact["by"]["package"], r)) for r in self._of(fact["by"])
+            ]
+            self._clauses += self._heads(fact["by"])
         else:
             self._requirement(fact)
 
@@ -152,7 +167,9 @@ class _Reader:
         overridden = any(line.name == own for line in self._choices.overrides)
         if overridden:
             line = self._of_project(fact, name, "override-dependencies")
-            if by is None:
+            if by is not None:
+                self._rest += [(by["package"], self._version(by["package"], r)) for r in self._of(by)]
+            else:
                 self._choices.check_asked(own, self._where(name)[1])
         elif by is None:
             line = self._of_project(fact, name, "")
@@ -249,6 +266,9 @@ class _Reader:
                 for k in sorted(self._thresholds[one] | self._thresholds[other]):
                     self._clauses.append([*both, -self._at(one, k), self._at(other, k)])
                     self._clauses.append([*both, self._at(one, k), -self._at(other, k)])
+
+    def _of(self, by: Table) -> list[int]:
+        return self._ranks(by["package"], by["ranks"])
 
     def _top(self, name: str) -> int:
         return len(self._packages[name]["versions"])

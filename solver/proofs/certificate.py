@@ -71,7 +71,10 @@ def write_no_lock(folder: Path, proof: NoLockProof, project: Path, day: str) -> 
     digest = digest_of(project)
     words = {"property": "no-lock", "project": project.name, "sha256": digest, "recorded": day, **proof.words}
     try:
-        steps = elaborate(proof.clauses, logged_proof(proof.clauses))
+        # A fact that no version fits refutes itself.
+        alone = proof.clauses.index(()) + 1 if () in proof.clauses else 0
+        own = [Step(len(proof.clauses) + 1, (), (alone,))]
+        steps = own if alone else elaborate(proof.clauses, logged_proof(proof.clauses))
     except ValueError:
         raise NotCertified("What clashes are facts that the words of a certificate do not have yet.") from None
     written = _written("no-lock", words, proof.names, proof.clauses, steps)

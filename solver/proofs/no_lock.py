@@ -19,6 +19,7 @@ from satlock.corpora.index.file_order import files_in_order
 from satlock.encoder.formula.candidates import Build, Candidates
 from satlock.encoder.formula.cells import Cell, Edge, Fact
 from satlock.encoder.markers.domain import Environment
+from satlock.encoder.markers.specifiers import parse_requirement, python_lower_bounds
 from satlock.encoder.project.universe import Universe
 from satlock.solver.proofs.obligation import Clause
 
@@ -116,12 +117,10 @@ class _Writer:
         if edge is not None and edge.place:
             raise NotCertified(f"{edge.dependency.text} names an address, of which satlock writes no certificate.")
         match fact.kind:
-            case "requirement":
+            case "requirement" | "admission":
                 assert edge is not None
-                self._say({"kind": "requirement", **self._by(edge, group), "on": self._on(fact.cells[-1], group),
-                           "line": edge.dependency.text})  # fmt: skip
-            case "admission":
                 name = self._on(fact.cells[-1], group)
+                self._say({"kind": "requirement", **self._by(edge, group), "on": name, "line": edge.dependency.text})
                 self._say_pythons(name, fact.cells[-1].candidates, fact.ranks)
             case "constraint":
                 name = self._on(fact.cells[-1], group)
@@ -186,7 +185,7 @@ class _Writer:
         for rank in self._ranks[name]:
             if ranks >> rank & 1:
                 build = candidates[rank].builds[0]
-                if build.release.requires_python:
+                if self._ruled_out(build.release.requires_python):
                     version = _title(build, candidates)
                     self._packages[name]["pythons"][version] = build.release.requires_python
                     told |= 1 << rank
@@ -197,6 +196,12 @@ class _Writer:
         if rest:
             why = "has no file where tool.uv.required-environments asks for one"
             self._say({"kind": "held", "on": name, "ranks": self._singles(name, rest), "why": why})
+
+    def _ruled_out(self, requires_python: str | None) -> bool:
+        """Whether the Python of the environment that is told of is too old."""
+        bounds = python_lower_bounds(requires_python) if requires_python else None
+        python = self.environments[-1].variables["python_full_version"]
+        return bool(bounds) and not SpecifierSet(bounds or "").contains(python, prereleases=True)
 
     def _merged(self) -> list[dict[str, Any]]:
         """The facts; what many candidates require in the same words is one."""
@@ -287,8 +292,6 @@ class _Formula:
 
     def _bound(self, head: list[int] | None, fact: Mapping[str, Any]) -> None:
         """Under ``head`` the package is there in a version that the line admits, with its extras."""
-        from satlock.encoder.markers.specifiers import parse_requirement
-
         if head is None:
             return
         line, name = parse_requirement(fact["line"], ""), fact["on"]
@@ -338,6 +341,6 @@ class _Formula:
 
     def _add(self, literals: Sequence[int]) -> None:
         clause = tuple(dict.fromkeys(literals))
-        if clause not in self._seen:
+        if clause not in self._seen and not any(-literal in clause for literal in clause):
             self._seen.add(clause)
             self.clauses.append(clause)

@@ -64,9 +64,9 @@ def test_each_case_is_recorded_and_says_what_it_is(group: str) -> None:
         known = case.satisfiable is not None
         assert known or group == "ecosystem" or case.name in UNKNOWN, f"nothing is known of {case.name}"
         if group == "hard":
-            kept = {True: "pylock.toml", False: "explanation.txt", None: ""}[case.satisfiable]
+            kept = {True: {"pylock.toml"}, False: {"explanation.txt", "no-lock"}, None: set()}[case.satisfiable]
             beside = {path.name for path in (CORPORA / group / case.name).iterdir()}
-            assert beside == {"pyproject.toml", "case.toml", kept} - {""}
+            assert beside == {"pyproject.toml", "case.toml", *kept}
 
 
 @pytest.mark.parametrize("path", SNAPSHOTS, ids=lambda path: path.stem)

@@ -394,6 +394,33 @@ def _one(words: Any, key: str) -> str:
     return next(iter(words[key]))
 
 
+def _fact(words: Any, name: str) -> dict[str, Any]:
+    return {
+        "facts": next(f for f in words["facts"] if f["on"] == name and "by" not in f and f["kind"] == "requirement")
+    }
+
+
+def _out(kind: str) -> dict[str, Any]:
+    return {"kind": kind, "on": "lib", "ranks": [[1, 2]]}
+
+
+def _place(words: Any) -> Any:
+    return words["environments"][0]["variables"]
+
+
+def _by(words: Any, name: str) -> Any:
+    return next(fact for fact in words["facts"] if "by" in fact and fact["by"]["package"] == name)
+
+
+def _asks_for_less(folder: Path) -> None:
+    path = folder / "pyproject.toml"
+    path.write_text(path.read_text().replace("extra = ['tool']", "extra = []"))
+    digest = digest_of(path)
+    edit(folder / "c" / "manifest.json", lambda m: m["project"].update({"sha256": digest}))
+    edit(folder / "c" / "no-lock" / "obligation.json", lambda w: w.update({"sha256": digest}))
+    sign(folder / "c")
+
+
 _KINDS: dict[str, list[Iterator[Forgery]]] = {
     "a decoy project": [
         _steps(
@@ -832,5 +859,70 @@ _KINDS: dict[str, list[Iterator[Forgery]]] = {
         ),
     ],
 }
+
+_KINDS["facts of a refusal"] = [
+    _of_words(
+        "no_lock",
+        "no-lock/obligation.json",
+        ("a fact less", lambda w: w["facts"].pop()),
+        ("a requirement that the project does not have", lambda w: _fact(w, "app")["facts"].update({"line": "app>=7"})),
+        ("a requirement of another list", lambda w: _fact(w, "app")["facts"].update({"list": "dependency-groups.dev"})),
+        ("a requirement as a constraint", lambda w: _fact(w, "app")["facts"].update({"kind": "constraint"})),
+        ("a requirement of no list", lambda w: _fact(w, "app")["facts"].pop("list")),
+        ("a requirement on another package", lambda w: _fact(w, "app")["facts"].update({"on": "lib"})),
+        ("a candidate's line that is another", lambda w: _by(w, "tool").update({"line": "lib>=9"})),
+        (
+            "a candidate's line where it is not in force",
+            lambda w: _by(w, "tool").update({"line": "lib; os_name == 'nt'"}),
+        ),
+        ("a candidate's line of an extra", lambda w: _by(w, "tool")["by"].update({"extra": "fast"})),
+        ("a candidate that is not listed", lambda w: _by(w, "tool")["by"].update({"ranks": [[1, 9]]})),
+        ("a candidate read nowhere", lambda w: w["packages"]["tool"]["read"].clear()),
+        (
+            "a candidate from elsewhere",
+            lambda w: w["packages"]["tool"]["read"]["1"].update({"index": "https://e.example"}),
+        ),
+        (
+            "versions left out by the Python",
+            lambda w: w["facts"].append(_out("python")),
+        ),
+        ("versions left out by a made-up Python", lambda w: w["packages"]["lib"]["pythons"].update({"1": ">=3.99"})),
+        (
+            "versions left out by nobody",
+            lambda w: w["facts"].append(_out("rumour")),
+        ),
+        ("a version less", lambda w: w["packages"]["lib"]["versions"].pop()),
+        ("no versions", lambda w: w["packages"]["lib"]["versions"].clear()),
+        ("a version that is none", lambda w: w["packages"]["lib"]["versions"].append("latest")),
+        ("one version everywhere", lambda w: w.update({"single-version": ["lib"]})),
+        (
+            "another Python",
+            lambda w: _place(w).update({"python_full_version": "3.10.0", "python_version": "3.10"}),
+        ),
+        ("Pythons that disagree", lambda w: _place(w).update({"python_version": "3.11"})),
+        ("a platform that does not exist", lambda w: _place(w).update({"os_name": "nt"})),
+        (
+            "a machine that does not exist",
+            lambda w: _place(w).update({"platform_machine": "AMD64"}),
+        ),
+        ("choices that exclude each other", lambda w: w["environments"][0].update({"extras": ["extra", "other"]})),
+        ("a choice that is not offered", lambda w: w["environments"][0].update({"extras": ["tpu"]})),
+        ("without the choice", lambda w: w["environments"][0].update({"extras": []})),
+        ("no environment", lambda w: w.update({"environments": []})),
+        ("an environment more", lambda w: w["environments"].append(w["environments"][0])),
+        ("of another project", lambda w: w.update({"sha256": "0" * 64})),
+        ("of no day", lambda w: w.update({"recorded": "soon"})),
+        ("with a note", lambda w: w.update({"note": "true"})),
+    ),
+    _of_manifest(
+        "no_lock",
+        ("with a lockfile", lambda m: m.update({"lockfile": {"path": "../uv.lock", "sha256": "0"}})),
+        ("without the project", lambda m: m.pop("project")),
+        ("with another project's path", lambda m: m["project"].update({"path": "../other/pyproject.toml"})),
+    ),
+    _steps("no_lock", ("for a project that asks for less", _asks_for_less)),
+    _of_lines("no_lock", "no-lock/obligation.cnf", ("a clause less", lambda lines: lines.pop(1))),
+    _of_lines("no_lock", "no-lock/proof.lrat", ("without steps", lambda lines: lines.clear())),
+]
 
 FORGERIES = [forgery._replace(kind=kind) for kind, lists in _KINDS.items() for some in lists for forgery in some]

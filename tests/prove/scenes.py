@@ -24,6 +24,8 @@ from tests.prove.random_locks import uv_text
 from tests.prove.requirements import Told, project_text
 from tests.prove.test_complete_certificate import INDEX, _asks, _lock
 from tests.prove.test_in_force import _workspace
+from tests.prove.test_no_lock import PACKAGES as CLASHING
+from tests.prove.test_no_lock import certified as certified_no_lock
 from tests.prove.test_optimality import certified
 
 PINNED = """
@@ -68,6 +70,13 @@ def optimality(folder: Path) -> None:
     (folder / "certificate").rename(folder / "c")
 
 
+def no_lock(folder: Path) -> None:
+    """A project that has no lock where its extra is chosen, unless the Python is old."""
+    more = "[project.optional-dependencies]\nextra = ['tool']\nother = ['app']\n[tool.uv]\n" \
+        "constraint-dependencies = ['app<2']\nconflicts = [[{extra = 'extra'}, {extra = 'other'}]]\n"  # fmt: skip
+    assert certified_no_lock(world_of(CLASHING, pyproject("app", more=more)), folder)
+
+
 def poetry(folder: Path) -> None:
     """A ``poetry.lock`` with one build for each of two groups' markers."""
     _deciding(folder, "poetry.lock", poetry_text)
@@ -87,7 +96,7 @@ def _deciding(folder: Path, name: str, text: Callable[[Any], str]) -> None:
 
 
 SCENES: dict[str, Callable[[Path], None]] = {
-    made.__name__: made for made in (uv, complete, workspace, optimality, poetry, pdm)
+    made.__name__: made for made in (uv, complete, workspace, optimality, no_lock, poetry, pdm)
 }
 
 

@@ -82,6 +82,7 @@ def _claim(folder: Path) -> dict[str, Any]:
         del one["steps"], one["clauses"], one["all_packages"]
         for trusted in one["trusted"]:
             del trusted["recorded"]
+        one["facts"].sort()
         if one["property"] in ("optimality", "no-lock"):
             del one["trusted"]
     return found

@@ -1,0 +1,13 @@
+; no-lock: these facts cannot all hold, so this is to be unsat
+(set-logic QF_UF)
+(set-info :status unsat)
+(declare-const |autobahn >= 20.12.3 (1)| Bool)
+(declare-const |hyperlink >= 19.0.0 (1)| Bool)
+(declare-const |hyperlink >= 20.0.1 (2)| Bool)
+(assert |autobahn >= 20.12.3 (1)|)
+(assert |hyperlink >= 19.0.0 (1)|)
+(assert (not |hyperlink >= 20.0.1 (2)|))
+(assert (or (not |autobahn >= 20.12.3 (1)|) |hyperlink >= 20.0.1 (2)|))
+(assert (or (not |hyperlink >= 20.0.1 (2)|) |hyperlink >= 19.0.0 (1)|))
+(check-sat)
+(exit)
