@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,10 +47,8 @@ def _proofs(reading: Reading, given: Inputs) -> list[Proof]:
     found = [_sure(prove_unique(reading), "installs two candidates of")]
     pins = prove_index_pins(reading)
     found += [pins] if pins.answers else []
-    try:
+    with suppress(LockfileError):  # the lock may be for none of the common platforms
         found.append(prove_installable(reading))
-    except LockfileError:
-        pass  # the lock is for none of the common platforms
     if given.kind == "project":
         from satlock.cli.examining import WhereFrom, ask_indexes
 

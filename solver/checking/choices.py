@@ -7,12 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from satlock.solver.checking.environments import admits, cells_of
-from satlock.solver.checking.markers import OPAQUE, AllOf, Bad, Condition, Is, Switch, holds, leaves, parse, plain
+from satlock.solver.checking.markers import (
+    ALWAYS,
+    NEVER,
+    OPAQUE,
+    AllOf,
+    Bad,
+    Condition,
+    Is,
+    Switch,
+    holds,
+    leaves,
+    parse,
+    plain,
+    replaced,
+)
 from satlock.solver.checking.model import Table
-from satlock.solver.checking.owners import Line, read_line
+from satlock.solver.checking.owners import Line, decided, read_line
 from satlock.solver.checking.pulls import Brings, conflicts_of, steps_of
 
-__all__ = ["Choices", "Environment", "bare", "choices_of", "holds_in"]
+__all__ = ["Choices", "Environment", "bare", "choices_of", "holds_as_setting", "holds_in"]
 
 _VARIABLES = frozenset((
     "python_version", "python_full_version", "os_name", "sys_platform", "platform_system", "platform_machine",
@@ -52,6 +66,17 @@ def holds_in(condition: Condition, environment: Environment) -> bool:
         raise Bad("the certificate rests on a marker that asks for a choice")
     every = all if isinstance(condition, AllOf) else any
     return every(holds_in(part, environment) for part in condition.parts)
+
+
+def holds_as_setting(condition: Condition, environment: Environment) -> bool:
+    """Whether a marker of the project's settings holds: in these, ``extra == 'x'`` asks whether that is in force."""
+
+    def decided(leaf: Is) -> Condition:
+        if leaf.variable != "extra":
+            return leaf
+        return ALWAYS if (f"in force extra {leaf.text}" in environment.force) == (leaf.operator == "==") else NEVER
+
+    return holds_in(replaced(condition, decided), environment)
 
 
 @dataclass(frozen=True)
@@ -139,6 +164,16 @@ class Choices:
         if need and need not in environment.force:
             raise Bad(f"the certificate has {text[:80]!r} where {name} is not in force")
 
+    def asks(self, name: str, line: Line, environment: Environment) -> bool:
+        """Whether a line of one of the project's own lists asks for something there.
+
+        What the dependencies say of an extra is a line of that extra, as in metadata.
+        """
+        own = plain(name.removeprefix("project.optional-dependencies.")) if "optional" in name else ""
+        extras = [one.removeprefix("in force extra ") for one in environment.force if one.startswith("in force extra ")]
+        asked = [own] if own or name != "project.dependencies" else ["", *sorted(extras)]
+        return any(holds_in(decided(line.marker, extra), environment) for extra in asked)
+
     def check_asked(self, own: str, environment: Environment) -> None:
         """That the project asks for a package there, whatever it asks of it.
 
@@ -148,7 +183,7 @@ class Choices:
         for name, (need, lines) in self.lists.items():
             if need in environment.force and not name.endswith(("constraint-dependencies", "override-dependencies")):
                 for line in (read_line(text) for text in lines if isinstance(text, str)):
-                    if line.name == own and holds_in(line.marker, environment):
+                    if line.name == own and self.asks(name, line, environment):
                         return
         raise Bad(f"the project does not ask for {own} in the certificate's environment")
 
@@ -161,7 +196,7 @@ class Choices:
         for source in self.sources.get(own, ()):
             scopes = [f"in force {kind} {plain(source[kind])}" for kind in ("extra", "group") if kind in source]
             there = environment.force.issuperset(scopes)
-            if there and ("marker" not in source or holds_in(parse(source["marker"]), environment)):
+            if there and ("marker" not in source or holds_as_setting(parse(source["marker"]), environment)):
                 if "index" not in source:
                     raise Bad(f"the project takes {own} from an address, and the certificate from an index")
                 if [self.indexes[source["index"]][0]] != list(indexes):

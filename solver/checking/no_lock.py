@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from satlock.solver.checking.choices import Choices, Environment, choices_of, holds_in
+from satlock.solver.checking.choices import Choices, Environment, choices_of, holds_as_setting, holds_in
 from satlock.solver.checking.claims import Candidate, Listed, Trusted
 from satlock.solver.checking.markers import Bad, leaves, plain
 from satlock.solver.checking.model import Table
@@ -187,7 +187,10 @@ class _Reader:
         own, environment = self._where(name)
         line = read_line(fact["line"])
         self._choices.check_line(fact["list"], fact["line"], which, environment)
-        if line.name != own or line.direct or not holds_in(decided(line.marker, ""), environment):
+        here = (
+            holds_as_setting(line.marker, environment) if which else self._choices.asks(fact["list"], line, environment)
+        )
+        if line.name != own or line.direct or not here:
             raise Bad(f"the certificate has {fact['line'][:80]!r} in an environment where it is not in force")
         return line
 

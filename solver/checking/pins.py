@@ -5,8 +5,9 @@ from __future__ import annotations
 from satlock.solver.checking.choices import bare
 from satlock.solver.checking.environments import cells_of
 from satlock.solver.checking.further import Asked, Goals, suspected
-from satlock.solver.checking.markers import ALWAYS, Bad, Condition, Switch, both, parse, plain
+from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, Is, Switch, both, either, parse, plain
 from satlock.solver.checking.model import Table
+from satlock.solver.checking.owners import address_of
 from satlock.solver.checking.walk import met
 
 __all__ = ["pin_goals"]
@@ -22,51 +23,73 @@ def pin_goals(asked: Asked) -> Goals:
         Bad: where the claims are not those of the lockfile and the project.
     """
     asked.claimed()
-    pins = _pins(asked, asked.project or {})
-    if not set(asked.claims) <= set(pins):
+    pins, explicit = _pins(asked, asked.project or {})
+    names = sorted({*pins, *(entry.name for entry in asked.lock.entries if address_of(entry) in explicit)})
+    names = [name for name in names if asked.entries_of(name)]
+    if not set(asked.claims) <= set(names):
         raise Bad("the certificate claims a package that the project does not pin")
     broken: dict[int, list[tuple[int, Condition]]] = {}
+    allowed: dict[int, Condition] = {}
     suspects: dict[str, list[int]] = {}
-    for name in sorted(pins):
+    for name in names:
         for number in map(int, asked.entries_of(name)):
-            index = [*asked.lock.entries[number].source.split(" "), ""][1].rstrip("/")
-            broken[number] = [(k, region) for k, url, region in pins[name] if url != index]
-        suspects[name] = [number for number in map(int, asked.entries_of(name)) if broken[number]]
-    regions = [region for own in pins.values() for _, _, region in own]
+            index = address_of(asked.lock.entries[number])
+            broken[number] = [(k, region) for k, url, region in pins.get(name, ()) if url != index]
+            if index in explicit:
+                allowed[number] = either(*(region for _, url, region in pins.get(name, ()) if url == index))
+        suspects[name] = [n for n in map(int, asked.entries_of(name)) if broken[n] or n in allowed]
+    regions = [region for name in names for _, _, region in pins.get(name, ())]
     cells = cells_of(asked.comparisons(regions), asked.lock.python)
     clauses, goals = suspected(asked, cells, suspects)
     for number in (number for numbers in suspects.values() for number in numbers):
-        names = [f"wrong entry {number} pin {k}" for k, _ in broken[number]]
-        clauses.say([-clauses.number(f"wrong entry {number}"), *(clauses.number(name) for name in names)])
-        for name, (_, region) in zip(names, broken[number], strict=True):
-            clauses.imply([-clauses.number(name)], region, name)
+        ways = [(f"wrong entry {number} pin {k}", region, False) for k, region in broken[number]]
+        ways += [(f"wrong entry {number} explicit", allowed[number], True)] if number in allowed else []
+        clauses.say([-clauses.number(f"wrong entry {number}"), *(clauses.number(name) for name, _, _ in ways)])
+        for name, region, denied in ways:
+            clauses.imply([-clauses.number(name)], region, name, denied)
 
     def guilty(name: str, reached: set[str], places: dict[str, tuple[str, ...]], on: set[str]) -> bool:
         return any(
-            met(region, cells, places, on)
-            for number in suspects[name] if str(number) in reached for _, region in broken[number]
-        )  # fmt: skip
+            any(met(region, cells, places, on) for _, region in broken[number])
+            or (number in allowed and not met(allowed[number], cells, places, on))
+            for number in suspects[name]
+            if str(number) in reached
+        )
 
     return Goals(clauses, goals, guilty)
 
 
-def _pins(asked: Asked, project: Table) -> Pins:
+def _pins(asked: Asked, project: Table) -> tuple[Pins, set[str]]:
+    """The pins, and the addresses of indexes that serve only what is pinned to them."""
+    explicit: set[str] = set()
     urls: dict[str, str] = {}
     sources: dict[str, list[Table]] = {}
     for tool in ("uv", "satlock"):
         table = project.get("tool", {}).get(tool, {})
+        explicit.update(bare(one["url"]) for one in table.get("index", []) if one.get("explicit", False))
         urls.update((one["name"], bare(one["url"])) for one in table.get("index", []) if "name" in one)
         for name, value in table.get("sources", {}).items():
             sources[plain(name)] = value if isinstance(value, list) else [value]
+    kind = "group" if asked.lock.kind == "pdm" else "extra"
+
+    def chosen(leaf: Is) -> Condition:
+        """What a setting asks of an extra is asked of the choice."""
+        if leaf.variable != "extra":
+            return leaf
+        switch = f"{kind} {leaf.text}"
+        if switch in asked.lock.switches:
+            return Switch(switch, leaf.operator == "==")
+        return NEVER if leaf.operator == "==" else ALWAYS
+
     pins: Pins = {}
     count = 0
     for name, items in sources.items():
         for one in (item for item in items if "index" in item):
             scope = next(((kind, plain(one[kind])) for kind in ("extra", "group") if kind in one), None)
-            marker = parse(one["marker"]) if "marker" in one else ALWAYS
+            marker = parse(one["marker"], chosen) if "marker" in one else ALWAYS
             switch = f"{'group' if asked.lock.kind == 'pdm' else scope[0]} {scope[1]}" if scope else None
-            if (switch is None or switch in asked.lock.switches) and asked.entries_of(name):
+            if switch is None or switch in asked.lock.switches:
                 region = marker if switch is None else both(Switch(switch), marker)
                 pins.setdefault(name, []).append((count, urls[one["index"]], region))
             count += 1
-    return pins
+    return pins, explicit

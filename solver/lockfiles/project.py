@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from satlock.corpora.index.address import without_credentials
 from satlock.encoder.project.values import Value
-from satlock.solver.lockfiles.markers import read_marker
-from satlock.solver.lockfiles.model import Condition, LockfileError, Switch, all_of
+from satlock.solver.lockfiles.markers import read_marker, replace
+from satlock.solver.lockfiles.model import ALWAYS, NEVER, Comparison, Condition, LockfileError, Switch, all_of
 from satlock.solver.lockfiles.pulls import Pull, Thing, conflicts_of, pulls_of
 
 __all__ = ["Index", "Pin", "ProjectFacts", "in_scope", "read_project"]
@@ -38,6 +40,8 @@ class Index:
     """Empty where it has none."""
     url: str
     default: bool
+    explicit: bool = False
+    """It serves only what is pinned to it."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,8 @@ def _indexes(tables: list[dict[str, Value]]) -> Iterator[Index]:
             index = item.table()
             if "url" in index:
                 name = index["name"].text() if "name" in index else ""
-                yield Index(name, index["url"].text(), "default" in index and index["default"].flag())
+                default, explicit = (key in index and index[key].flag() for key in ("default", "explicit"))
+                yield Index(name, index["url"].text(), default, explicit)
 
 
 def _pins(tables: list[dict[str, Value]]) -> list[Pin]:
@@ -108,8 +113,21 @@ def _pins(tables: list[dict[str, Value]]) -> list[Pin]:
 
 
 def in_scope(pin: Pin, switches: tuple[str, ...], as_groups: bool) -> Condition | None:
-    """Where a pin is in force; None where nobody can choose what it is scoped to."""
+    """Where a pin is in force; None where nobody can choose what it is scoped to.
+
+    What its marker asks of an extra is asked of the choice of that extra.
+    """
+
+    def chosen(comparison: Comparison) -> Condition:
+        if comparison.variable != "extra":
+            return comparison
+        switch = _named(("extra", canonicalize_name(comparison.text)), as_groups)
+        if switch in switches:
+            return Switch(switch, comparison.operator == "==")
+        return NEVER if comparison.operator == "==" else ALWAYS
+
+    marker = replace(pin.marker, chosen)
     if pin.scope is None:
-        return pin.marker
+        return marker
     switch = _named(pin.scope, as_groups)
-    return all_of(Switch(switch), pin.marker) if switch in switches else None
+    return all_of(Switch(switch), marker) if switch in switches else None

@@ -114,7 +114,7 @@ class _Writer:
 
     def tell(self, fact: Fact, group: int | None) -> None:
         edge = fact.edge
-        if edge is not None and edge.place:
+        if edge is not None and edge.reference is not None:
             raise NotCertified(f"{edge.dependency.text} names an address, of which satlock writes no certificate.")
         match fact.kind:
             case "requirement" | "admission":

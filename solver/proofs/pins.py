@@ -1,60 +1,103 @@
-"""The property *index-pins*: wherever a pin of the project is in scope, the package comes from its index."""
+"""The property *index-pins*: wherever a pin of the project is in scope, the package comes from its index.
+
+And nothing comes from an index that the project calls explicit where no pin to it is in scope.
+"""
 
 from __future__ import annotations
 
-from satlock.solver.lockfiles.model import Condition, Entry, Lockfile
+from dataclasses import dataclass, field
+
+from satlock.corpora.index.address import without_credentials
+from satlock.solver.lockfiles.model import Condition, Entry, Lockfile, any_of
 from satlock.solver.lockfiles.project import in_scope
 from satlock.solver.lockfiles.reading import Reading
 from satlock.solver.proofs.further import condition_comparisons, prove_entries, with_note
-from satlock.solver.proofs.obligation import Obligation
+from satlock.solver.proofs.obligation import Obligation, opposite
 from satlock.solver.proofs.unique import Answer, Proof
 from satlock.solver.proofs.walk import Point, holds
 
 __all__ = ["prove_index_pins"]
 
 
+@dataclass(frozen=True)
+class _Pins:
+    """Where the project has its packages come from."""
+
+    of: dict[str, list[tuple[int, str, Condition]]] = field(default_factory=dict)
+    """By name: the number of each pin, its address, and where it is in scope."""
+    explicit: frozenset[str] = frozenset()
+    """Addresses of the indexes that serve only what is pinned to them."""
+
+    def against(self, entry: Entry) -> list[tuple[int, str, Condition]]:
+        """The pins that send the entry's name to another index."""
+        return [pin for pin in self.of.get(entry.name, ()) if pin[1] != index_of(entry)]
+
+    def unasked(self, entry: Entry) -> Condition | None:
+        """Where nobody asked for the explicit index that an entry comes from; None where it comes from no such."""
+        if index_of(entry) not in self.explicit:
+            return None
+        return opposite(any_of(*(scope for _, url, scope in self.of.get(entry.name, ()) if url == index_of(entry))))
+
+
+def index_of(entry: Entry) -> str:
+    """The address of the index that an entry comes from; empty where that is none."""
+    words = entry.source.split(" ")
+    return words[1].rstrip("/") if len(words) > 1 else ""
+
+
 def prove_index_pins(reading: Reading) -> Proof:
-    """Decides for each pinned package whether an environment in the scope of a pin installs it from elsewhere.
+    """Decides for each package that is pinned, or comes from an explicit index, whether an environment installs it
+    from where it should not come from.
 
     A pin that is scoped to an extra or a group is in scope where that was chosen.
     """
     lockfile = reading.lockfile
     named = lockfile.named()
-    pins: dict[str, list[tuple[int, str, Condition]]] = {}
-    for pin in reading.project.pins:
-        scope = in_scope(pin, lockfile.switches, lockfile.kind == "pdm")
-        if scope is not None and pin.name in named:
-            pins.setdefault(pin.name, []).append((pin.number, pin.url, scope))
-    pins = dict(sorted(pins.items()))
-
-    def against(entry: Entry) -> list[tuple[int, str, Condition]]:
-        words = entry.source.split(" ")
-        index = words[1].rstrip("/") if len(words) > 1 else ""
-        return [pin for pin in pins[entry.name] if pin[1] != index]
+    pins = _pins_of(reading)
+    names = sorted(
+        {*pins.of, *(entry.name for entry in lockfile.entries if index_of(entry) in pins.explicit)} & named.keys()
+    )
 
     def say(obligation: Obligation, entry: Entry, wrong: int) -> None:
-        broken = against(entry)
-        obligation.add((-wrong, *(obligation.variable(f"wrong entry {entry.number} pin {k}") for k, _, _ in broken)))
-        for number, _, scope in broken:
-            name = f"wrong entry {entry.number} pin {number}"
+        broken = [(f"wrong entry {entry.number} pin {k}", scope) for k, _, scope in pins.against(entry)]
+        unasked = pins.unasked(entry)
+        if unasked is not None:
+            broken.append((f"wrong entry {entry.number} explicit", unasked))
+        obligation.add((-wrong, *(obligation.variable(name) for name, _ in broken)))
+        for name, scope in broken:
             obligation.imply((-obligation.variable(name),), scope, name)
 
     def confirms(entry: Entry, point: Point) -> bool:
-        return any(holds(scope, point, point.switches.__contains__) for _, _, scope in against(entry))
+        unasked = pins.unasked(entry)
+        conditions = [scope for _, _, scope in pins.against(entry)] + ([] if unasked is None else [unasked])
+        return any(holds(condition, point, point.switches.__contains__) for condition in conditions)
 
     def note(lockfile: Lockfile, answer: Answer) -> str:
         assert answer.point is not None
         point = answer.point
-        urls = [url for e in answer.reached for _, url, scope in against(e)
+        urls = [url for e in answer.reached for _, url, scope in pins.against(e)
                 if holds(scope, point, point.switches.__contains__)]  # fmt: skip
-        return f"the project pins it to {urls[0]} there"
+        if urls:
+            return f"the project pins it to {urls[0]} there"
+        return f"the index {index_of(answer.reached[0])} is explicit, and nothing pins it to that there"
 
     proof = prove_entries(
         reading,
         "index-pins",
-        {name: [entry for entry in named[name] if against(entry)] for name in pins},
-        condition_comparisons(scope for own in pins.values() for _, _, scope in own),
+        {name: [e for e in named[name] if pins.against(e) or pins.unasked(e) is not None] for name in names},
+        condition_comparisons(scope for name in names for _, _, scope in pins.of.get(name, ())),
         say,
         confirms=confirms,
     )
     return with_note(proof, note)
+
+
+def _pins_of(reading: Reading) -> _Pins:
+    lockfile = reading.lockfile
+    found: dict[str, list[tuple[int, str, Condition]]] = {}
+    for pin in reading.project.pins:
+        scope = in_scope(pin, lockfile.switches, lockfile.kind == "pdm")
+        if scope is not None:
+            found.setdefault(pin.name, []).append((pin.number, pin.url, scope))
+    explicit = (index.url for index in reading.project.indexes if index.explicit)
+    return _Pins(found, frozenset(without_credentials(url).rstrip("/") for url in explicit))
