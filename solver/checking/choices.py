@@ -6,17 +6,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from satlock.solver.checking import ordered
 from satlock.solver.checking.environments import admits, cells_of
 from satlock.solver.checking.markers import (
     ALWAYS,
     NEVER,
-    OPAQUE,
     AllOf,
     Bad,
     Condition,
     Is,
     Switch,
     holds,
+    is_opaque,
     leaves,
     parse,
     plain,
@@ -30,7 +31,7 @@ __all__ = ["Choices", "Environment", "bare", "choices_of", "holds_as_setting", "
 
 _VARIABLES = frozenset((
     "python_version", "python_full_version", "os_name", "sys_platform", "platform_system", "platform_machine",
-    "implementation_name", "platform_python_implementation", *OPAQUE,
+    "implementation_name", "platform_python_implementation", *ordered.VARIABLES,
 ))  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def holds_in(condition: Condition, environment: Environment) -> bool:
         Bad: where it asks for what nothing is known of.
     """
     if isinstance(condition, Is):
-        if condition.variable in OPAQUE or condition.variable not in environment.variables:
+        if is_opaque(condition) or condition.variable not in environment.variables:
             raise Bad(f"the certificate rests on a marker that asks for {condition.variable}")
         return holds(condition, environment.variables[condition.variable])
     if isinstance(condition, Switch):

@@ -32,11 +32,11 @@ class _Pins:
         """The pins that send the entry's name to another index."""
         return [pin for pin in self.of.get(entry.name, ()) if pin[1] != index_of(entry)]
 
-    def unasked(self, entry: Entry) -> Condition | None:
-        """Where nobody asked for the explicit index that an entry comes from; None where it comes from no such."""
+    def asked(self, entry: Entry) -> Condition | None:
+        """Where a pin asks for the explicit index that an entry comes from; None where it comes from no such."""
         if index_of(entry) not in self.explicit:
             return None
-        return opposite(any_of(*(scope for _, url, scope in self.of.get(entry.name, ()) if url == index_of(entry))))
+        return any_of(*(scope for _, url, scope in self.of.get(entry.name, ()) if url == index_of(entry)))
 
 
 def index_of(entry: Entry) -> str:
@@ -60,17 +60,19 @@ def prove_index_pins(reading: Reading) -> Proof:
 
     def say(obligation: Obligation, entry: Entry, wrong: int) -> None:
         broken = [(f"wrong entry {entry.number} pin {k}", scope) for k, _, scope in pins.against(entry)]
-        unasked = pins.unasked(entry)
-        if unasked is not None:
-            broken.append((f"wrong entry {entry.number} explicit", unasked))
+        asked = pins.asked(entry)
+        if asked is not None:
+            broken.append((f"wrong entry {entry.number} explicit", opposite(asked)))
         obligation.add((-wrong, *(obligation.variable(name) for name, _ in broken)))
         for name, scope in broken:
             obligation.imply((-obligation.variable(name),), scope, name)
 
     def confirms(entry: Entry, point: Point) -> bool:
-        unasked = pins.unasked(entry)
-        conditions = [scope for _, _, scope in pins.against(entry)] + ([] if unasked is None else [unasked])
-        return any(holds(condition, point, point.switches.__contains__) for condition in conditions)
+        def here(condition: Condition) -> bool:
+            return holds(condition, point, point.switches.__contains__)
+
+        asked = pins.asked(entry)
+        return any(here(scope) for _, _, scope in pins.against(entry)) or (asked is not None and not here(asked))
 
     def note(lockfile: Lockfile, answer: Answer) -> str:
         assert answer.point is not None
@@ -84,7 +86,7 @@ def prove_index_pins(reading: Reading) -> Proof:
     proof = prove_entries(
         reading,
         "index-pins",
-        {name: [e for e in named[name] if pins.against(e) or pins.unasked(e) is not None] for name in names},
+        {name: [e for e in named[name] if pins.against(e) or pins.asked(e) is not None] for name in names},
         condition_comparisons(scope for name in names for _, _, scope in pins.of.get(name, ())),
         say,
         confirms=confirms,
