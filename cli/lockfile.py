@@ -14,6 +14,7 @@ from typing import Literal
 import click
 
 from satlock.cli.failures import FAILED, WRONG, Ended
+from satlock.corpora.regular_files import read_regular
 
 __all__ = ["LOCKFILES", "Target", "lockfile_in", "target_of"]
 
@@ -45,7 +46,7 @@ class Target:
         if self.path is None:
             return None
         try:
-            return self.path.read_bytes().decode("utf-8")
+            return read_regular(self.path).decode("utf-8")
         except FileNotFoundError:
             return None
         except OSError as error:

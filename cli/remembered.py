@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from satlock.corpora.regular_files import read_regular
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing and collections take their time too
     from collections.abc import Sequence
@@ -86,8 +88,7 @@ class Memory:
 
     def _state(self, text: str) -> str:
         """A digest of all that the verdict depends on. Raises OSError where something cannot be read."""
-        with open(self._source, "rb") as file:
-            project = file.read()
+        project = read_regular(self._source)
         said: list[object] = [
             _code(), os.path.abspath(self._source), project, text, self._options,
             [(path, *_stamp(path)) for path in _above(self._source) if os.path.exists(path)],

@@ -9,6 +9,8 @@ import os
 import sys
 import time
 
+from satlock.corpora.regular_files import read_regular
+
 __all__ = ["nothing_to_do"]
 
 
@@ -47,8 +49,7 @@ def nothing_to_do(arguments: list[str]) -> bool:
 
 
 def _text(lock: str) -> str:
-    with open(lock, "rb") as file:
-        return file.read().decode("utf-8")
+    return read_regular(lock).decode("utf-8")
 
 
 def _read(arguments: list[str]) -> tuple[str, str, bool, bool] | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from satlock.corpora.regular_files import read_regular
+
 __all__ = ["lock_meant", "stated_output"]
 
 
@@ -29,8 +31,7 @@ def stated_output(project: str) -> str | None:
         ValueError: it is no name of a file.
         OSError: there is no such file.
     """
-    with open(project, "rb") as file:
-        text = file.read()
+    text = read_regular(project)
     if b"satlock" not in text or b"output" not in text:
         return None
     import tomllib

@@ -25,6 +25,7 @@ from satlock.corpora.references import (
     Reference,
     UrlReference,
 )
+from satlock.corpora.regular_files import open_regular
 
 if TYPE_CHECKING:
     from satlock.corpora.index.builds import Builder
@@ -217,7 +218,7 @@ def _read_archive(path: Path, builder: Callable[[], Builder]) -> tuple[File, Met
     """An archive on this machine. Raises Broken."""
     _check_name(path.name)
     try:
-        with path.open("rb") as archive:
+        with open_regular(path) as archive:
             digest, size = hashlib.sha256(), 0
             while chunk := archive.read(_CHUNK):
                 digest.update(chunk)

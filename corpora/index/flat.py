@@ -23,6 +23,7 @@ from satlock.corpora.index.cache import Cache
 from satlock.corpora.index.listing import Entry, ListingError, listing_of_files, names_of, page_of_html, page_of_json
 from satlock.corpora.index.pages import Pages
 from satlock.corpora.index.transport import Job, Refused
+from satlock.corpora.regular_files import open_regular
 
 __all__ = ["FlatIndexes", "digest_of"]
 
@@ -92,7 +93,7 @@ class FlatIndexes:
 def digest_of(path: str) -> str:
     """The SHA-256 of a file. Raises OSError."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()

@@ -13,6 +13,7 @@ from satlock.corpora.facts import CorpusError, Unreachable
 from satlock.corpora.index.access import Access
 from satlock.corpora.index.address import Credentials, origin, path_of, split_credentials
 from satlock.corpora.index.credentials import Vault
+from satlock.corpora.regular_files import open_regular
 
 if TYPE_CHECKING:
     import asyncio
@@ -310,7 +311,7 @@ def _local(url: str, progress: Progress) -> Answer:
                 break
     kind = {".html": "text/html", ".json": "application/json"}.get(os.path.splitext(path)[1], "")
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise Refused(404) from None
@@ -318,7 +319,7 @@ def _local(url: str, progress: Progress) -> Answer:
         raise CorpusError(f"{url} cannot be read") from None
 
     async def pieces() -> AsyncIterator[bytes]:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             while chunk := file.read(_CHUNK):
                 yield chunk
 

@@ -35,6 +35,7 @@ from satlock.corpora.facts import (
     Unhashed,
     Wanted,
 )
+from satlock.corpora.regular_files import open_regular
 
 if TYPE_CHECKING:
     from satlock.corpora.index.builds import Builder
@@ -72,6 +73,7 @@ class SnapshotCorpus(Corpus):
         self._listings: dict[tuple[str, str], Listing | None] = {}
         self._outcomes: dict[tuple[str, str], list[Any]] = {}
         try:
+            open_regular(path).close()
             self._archive = zipfile.ZipFile(path)
         except OSError as error:
             raise SnapshotError(f"The snapshot {path} cannot be read: {error.strerror or error}.") from None

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from satlock.corpora.regular_files import read_regular
 from satlock.encoder.project.project import ProjectError
 from satlock.encoder.project.values import shown
 
@@ -81,7 +82,7 @@ def _line(path: Path, number: int, parts: list[str]) -> Iterator[Line]:
 
 def _text(path: Path, asked_by: Line | None) -> str:
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is no path"
         if asked_by is None:

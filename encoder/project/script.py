@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import tokenize
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
+from satlock.corpora.regular_files import read_regular
 from satlock.encoder.project.layers import NOTHING_AROUND, Around
 from satlock.encoder.project.project import Project, ProjectError
 from satlock.encoder.project.reading import project_of
@@ -90,8 +92,9 @@ def _block(path: Path) -> dict[str, object]:
 def _source(path: Path) -> str:
     """The text of the script, in the encoding that it declares (PEP 263)."""
     try:
-        with tokenize.open(path) as file:
-            return file.read()
+        data = read_regular(path)
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return io.TextIOWrapper(io.BytesIO(data), encoding, line_buffering=True).read()
     except (UnicodeDecodeError, SyntaxError, LookupError):
         raise ProjectError(f"{path} is not text in the encoding that it declares; save it as UTF-8.") from None
     except (OSError, ValueError) as error:

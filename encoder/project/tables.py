@@ -12,6 +12,7 @@ from packaging.dependency_groups import DependencyGroupResolver
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
+from satlock.corpora.regular_files import read_regular
 from satlock.encoder.project.project import ProjectError, Requirement, StatedGroups
 from satlock.encoder.project.values import Value, first_line, shown
 
@@ -42,7 +43,7 @@ class Groups:
 def load(path: Path) -> dict[str, object]:
     """The tables of a ``pyproject.toml``, not to be changed. Raises :class:`ProjectError` where it cannot be read."""
     try:
-        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        text = read_regular(path).decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise ProjectError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from error
     except (OSError, ValueError) as error:

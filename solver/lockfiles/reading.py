@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from satlock.corpora.regular_files import read_regular
 from satlock.encoder.project.values import Value, first_line
 from satlock.solver.lockfiles.model import Lockfile, LockfileError
 from satlock.solver.lockfiles.project import ProjectFacts, read_project
@@ -74,7 +75,7 @@ def read_lockfile(path: Path, project: Path | None = None) -> Reading:
 
 def digest_of(path: Path) -> str:
     """The SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_regular(path)).hexdigest()
 
 
 def parse(path: Path) -> dict[str, Value]:
@@ -84,9 +85,7 @@ def parse(path: Path) -> dict[str, Value]:
         ProjectError: where it cannot be read or is not TOML.
     """
     try:
-        if path.stat().st_size > LARGEST:
-            raise LockfileError(f"{path} is larger than {LARGEST // 1024 // 1024} MB.")
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = tomllib.loads(read_regular(path, LARGEST).decode("utf-8").replace("\r\n", "\n"))
     except OSError as error:
         raise LockfileError(f"{path} cannot be read: {error.strerror or error}.") from None
     except UnicodeDecodeError:
