@@ -71,6 +71,8 @@ class Reached:
     """As ``where``, by package name."""
     brought: dict[str, Formula] = field(default_factory=dict)
     """The extras of the project itself that others ask for, and where."""
+    closed: bool = True
+    """Whether references serve all that is required: then no index has anything to do with the project."""
 
 
 def dependencies_of(direct: Direct, edits: Edits) -> Dependencies:
@@ -103,7 +105,7 @@ def reach(  # noqa: PLR0917
         for each in stated
         for dependency in each.dependencies(edits)
     ]
-    grown = True
+    grown, below = True, edges
     while grown:
         grown = False
         below = list(edges)
@@ -126,6 +128,11 @@ def reach(  # noqa: PLR0917
             else:
                 grown |= _follow(reached, dependency, region, origin, domain)
     reached.unknown = {reference: None for reference in reached.unknown if reference not in known}
+    reached.closed = not reached.unknown and not any(
+        _is_open(reached, dependency, region, domain)
+        for dependency, region, _ in below
+        if dependency.name != project.name
+    )
     for name, found in reached.claims.items():
         for claim in found:
             direct = known.get(claim.reference) if claim.reference is not None else None
@@ -157,6 +164,12 @@ def _follow(reached: Reached, dependency: Dependency, region: Formula, origin: s
             grown |= _grow(reached.where, (claim.reference, extra), region & claim.region, domain)
             _grow(reached.extras, (name, extra), region & claim.region, domain)
     return grown
+
+
+def _is_open(reached: Reached, dependency: Dependency, region: Formula, domain: Domain) -> bool:
+    """Whether an index has to serve a requirement somewhere."""
+    claims = reached.claims.get(dependency.name, ())
+    return domain.satisfiable(region, ~any_of(claim.region for claim in claims if claim.reference is not None))
 
 
 def _grow(regions: dict[_Key, Formula], key: _Key, region: Formula, domain: Domain) -> bool:

@@ -75,6 +75,8 @@ class Universe:
     """What references came to, as far as they were read."""
     unknown: tuple[Reference, ...] = ()
     """What has to be read before the universe is the project's: without it pins and conflicts are missing."""
+    closed: bool = False
+    """Whether references serve all that is required, so that no index is to be asked for anything."""
 
     def declared(self, dependency: Dependency) -> Reference | None:
         """The reference that a requirement names, if the project declares the same one for that package."""
@@ -156,7 +158,7 @@ def _universe(project: Project, known: dict[Reference, Direct], optional: frozen
     pins = _pins(project, reached, domain)
     edits = edits_of(project, active)
     folder, unknown = project.path.parent, tuple(reached.unknown)
-    return Universe(domain, roots, active, own, pins, unusable, edits, folder, known, unknown)
+    return Universe(domain, roots, active, own, pins, unusable, edits, folder, known, unknown, reached.closed)
 
 
 def _axioms(project: Project, active: Mapping[Choice, Formula]) -> Iterator[Formula]:

@@ -115,10 +115,7 @@ class Sources:
         asked = self._chain()[: self._at_first]
         for url in self._chain()[self._at_first :]:
             lacking = [
-                name
-                for name in names
-                if not any(found.get((above, name)) for above in asked)
-                and self.universe.domain.satisfiable(self._unpinned(name))
+                name for name in names if not any(found.get((above, name)) for above in asked) and self._asks_for(name)
             ]
             if not lacking:
                 break
@@ -146,9 +143,13 @@ class Sources:
         for pin in self.universe.pins.get(name, ()):
             if pin.reference is None:
                 yield pin.url, name
-        if self.universe.domain.satisfiable(self._unpinned(name)):
+        if self._asks_for(name):
             for url in (*self._beside(), *self._chain()[: self._at_first]):
                 yield url, name
+
+    def _asks_for(self, name: str) -> bool:
+        """Whether an index may have to serve a package that no pin sends anywhere, somewhere."""
+        return not self.universe.closed and self.universe.domain.satisfiable(self._unpinned(name))
 
     def _unpinned(self, name: str) -> Formula:
         return ~any_of(pin.region for pin in self.universe.pins.get(name, ()))
@@ -192,7 +193,7 @@ class Sources:
             chain = [found for url in self._chain() if (found := listings.get((url, name))) is not None]
             if self.project.index_strategy == "first-index":
                 chain = chain[:1]
-            beside = [found for url in self._beside() if (found := listings[url, name]) is not None]
+            beside = [found for url in self._beside() if (found := listings.get((url, name))) is not None]
             parts.append((unpinned, self._indexed(name, chain, asked, len(parts), beside)))
         return parts
 

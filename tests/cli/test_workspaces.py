@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from satlock.encoder.project import tables
-from tests.cli.scene import Scene, pyproject, scene_of, world_of
+from tests.cli.scene import Scene, pyproject, run, scene_of, world_of
 from tests.world import Dist
 
 MEMBERS = 24
@@ -98,3 +98,19 @@ def test_a_member_more_and_one_less(locked: Scene) -> None:
     new.rmdir()
     done = locked.lock("--check")
     assert done.exit_code == 1 and "m99" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("name", ["pylock.toml", "uv.lock"])
+def test_a_project_of_folders_alone_asks_no_index(tmp_path: Path, name: str) -> None:
+    """Also where a folder is asked for on one platform alone: elsewhere nobody requires it."""
+    lines = ["dep[feature] ; sys_platform == 'win32'", "dep ; sys_platform != 'win32'"]
+    (tmp_path / "pyproject.toml").write_text(pyproject(*lines, more='[tool.uv.sources]\ndep = { path = "dep" }\n'))
+    more = '[project.optional-dependencies]\nfeature = ["leaf"]\n[tool.uv.sources]\nleaf = { path = "../leaf" }\n'
+    for folder, text in (("dep", pyproject(more=more)), ("leaf", pyproject())):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "pyproject.toml").write_text(text.replace('"proj"', f'"{folder}"'))
+    plain = ("lock", "--offline", "--no-cache", "--output", name)
+    for arguments in (plain, (*plain, "--check")):
+        done = run(*arguments, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert "leaf" in (tmp_path / name).read_text() or name == "pylock.toml"
