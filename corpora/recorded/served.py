@@ -10,11 +10,12 @@ import hashlib
 import html
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, overload
 from urllib.parse import quote
 
+from satlock.corpora.columns import Columns
 from satlock.corpora.facts import (
     Corpus,
     CorpusError,
@@ -23,7 +24,6 @@ from satlock.corpora.facts import (
     Listing,
     Metadata,
     NeedsBuild,
-    Release,
     Wanted,
 )
 from satlock.corpora.recorded import standins
@@ -163,25 +163,50 @@ class StandinCorpus(Delegating):
         answers = self._corpus.listings(wanted)
         for key, listing in answers.items():
             if key not in self._hashed:
-                self._hashed[key] = listing and replace(
-                    listing, releases=tuple(map(self._of(listing), listing.releases))
-                )
+                self._hashed[key] = listing and replace(listing, releases=self._of(listing))
         return {key: self._hashed[key] for key in answers}
 
-    def _of(self, listing: Listing) -> Callable[[Release], Release]:
-        def hashed(release: Release) -> Release:
-            files = release.files
-            candidate = _candidate(self._corpus, Wanted(listing.index, listing.name, release.version, files))
-            if candidate is None:
-                return release
-            datas = [(file, _bytes(candidate, file)) for file in files]
-            told = [
-                file._replace(hashes=(("sha256", hashlib.sha256(data).hexdigest()),), size=len(data))
-                for file, data in datas
-            ]
-            return release._replace(raw_files=tuple(map(tuple, told)))
+    def _of(self, listing: Listing) -> Columns:
+        columns = listing.columns
+        files = _Standins(self._corpus, listing)
+        return Columns(columns.versions, columns.requires, columns.flags, columns.firsts, columns.lasts, files)
 
-        return hashed
+
+_Rows: TypeAlias = tuple[tuple[object, ...], ...]
+"""Fields of files."""
+
+
+class _Standins(Sequence[_Rows]):
+    """The files of each release of a listing, with the hashes of their stand-ins: these are made for a release when
+    somebody asks for its files, which is for few of them.
+    """
+
+    def __init__(self, corpus: Corpus, listing: Listing) -> None:
+        self._corpus, self._listing = corpus, listing
+        self._made: dict[int, _Rows] = {}
+
+    def __len__(self) -> int:
+        return len(self._listing.columns)
+
+    @overload
+    def __getitem__(self, place: int) -> _Rows: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[_Rows]: ...
+    def __getitem__(self, place: int | slice) -> _Rows | list[_Rows]:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        if place not in self._made:
+            release = self._listing.columns[place]
+            wanted = Wanted(self._listing.index, self._listing.name, release.version, release.files)
+            candidate = _candidate(self._corpus, wanted)
+            files = release.files if candidate is None else (_hashed(candidate, file) for file in release.files)
+            self._made[place] = tuple(map(tuple, files))
+        return self._made[place]
+
+
+def _hashed(candidate: _Candidate, file: File) -> File:
+    data = _bytes(candidate, file)
+    return file._replace(hashes=(("sha256", hashlib.sha256(data).hexdigest()),), size=len(data))
 
 
 def _candidate(corpus: Corpus, wanted: Wanted) -> _Candidate | None:

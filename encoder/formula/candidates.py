@@ -102,6 +102,13 @@ class Ranked(Sequence[Candidate]):
         slot = self._slots[place]
         return slot.version if isinstance(slot, Candidate) else slot[0].columns.versions[slot[1]]
 
+    def uploads(self, place: int) -> tuple[str | None, ...]:
+        """When each build of one was uploaded first."""
+        slot = self._slots[place]
+        if isinstance(slot, Candidate):
+            return tuple(build.release.upload_time for build in slot.builds)
+        return (slot[0].columns.firsts[slot[1]],)
+
     def requires_python(self) -> Iterator[tuple[int, str | None]]:
         """For each candidate that is a single release, its rank and its ``Requires-Python``."""
         for rank, slot in enumerate(self._slots, start=1):

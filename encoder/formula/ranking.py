@@ -11,7 +11,7 @@ from typing import TypeAlias
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from satlock.corpora.columns import LOCAL, PRERELEASE, YANKED, Columns, flags_of
+from satlock.corpora.columns import LOCAL, PRERELEASE, SDIST, WHEELS, YANKED, Columns, flags_of
 from satlock.corpora.facts import File, Listing, Release, Unavailable
 from satlock.corpora.references import DirectOutcome
 from satlock.encoder.formula.candidates import Build, Candidate, Candidates, Ranked, Slot, bits, build_of
@@ -158,7 +158,7 @@ def _serving(
         yield from (_serving_files(release, cutoff, wheels_only, sdists_only, hashes) for release in columns)
         return
     if cutoff is None:
-        yield from (_ALL if files else ("has no file", ()) for files in columns.files)
+        yield from (_ALL if flags & (WHEELS | SDIST) else ("has no file", ()) for flags in columns.flags)
         return
     limit = cutoff.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     for place, (first, last) in enumerate(zip(columns.firsts, columns.lasts, strict=True)):

@@ -45,7 +45,7 @@ class Ages:
 
 
 def _moment(candidates: Candidates, rank: int) -> float | None:
-    moments = [_seconds(build.release.upload_time) for build in candidates[rank].builds]
+    moments = [_seconds(text) for text in candidates.ranked.uploads(rank - 1)]
     known = [moment for moment in moments if moment is not None]
     return min(known) if len(known) == len(moments) else None
 
