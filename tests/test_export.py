@@ -196,3 +196,16 @@ def test_no_lock_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(satlock, ["export"])
     assert done.exit_code == 2 and "no pylock.toml" in done.stderr
+
+
+def test_an_entry_without_a_version(tmp_path: Path) -> None:
+    """PEP 751 lets an entry leave it out; the names of its files tell it."""
+    wheel = 'wheels = [{ url = "https://files.example/a_b-1.5-py3-none-any.whl", hashes = { sha256 = "00" } }]'
+    head = 'lock-version = "1.0"\ncreated-by = "a test"\n[[packages]]\nname = "a-b"\n'
+    (tmp_path / "pylock.toml").write_text(head + wheel + "\n")
+    done = export(tmp_path / "pylock.toml")
+    assert done.exit_code == 0, done.output
+    assert "a-b==1.5" in done.stdout
+    odd = 'archive = { url = "https://files.example/x.zip", hashes = { sha256 = "00" } }\n'
+    (tmp_path / "pylock.toml").write_text(head + odd)
+    assert "a-b @ https://files.example/x.zip" in export(tmp_path / "pylock.toml").stdout

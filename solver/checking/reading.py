@@ -187,5 +187,7 @@ def read_lockfile(subject: Subject) -> tuple[Lock, Table]:
     readers[subject.kind](lock, top)
     if subject.project is not None and subject.kind != "uv":
         others = [other.table() for other in subject.workspace]
+        if lock.kind == "pdm" and not lock.python and "targets" not in top.get("metadata", {}):
+            lock.python = subject.project.table().get("project", {}).get("requires-python", "")
         lock.brings, lock.rivals = axioms_of(subject.project.table(), others, lock.kind, lock.switches)
     return lock, top

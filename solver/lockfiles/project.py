@@ -54,6 +54,7 @@ class ProjectFacts:
     """What brings what along, where there are conflicts."""
     pins: tuple[Pin, ...] = ()
     indexes: tuple[Index, ...] = ()
+    requires_python: str = ""
 
 
 def read_project(path: Path) -> ProjectFacts:
@@ -71,7 +72,9 @@ def read_project(path: Path) -> ProjectFacts:
     tables = [tool[name].table() for name in ("uv", "satlock") if name in tool]
     conflicts = tuple(things for things in conflicts_of(path, top) if len(things) > 1)
     pulls = tuple(pulls_of(path, top)) if conflicts else ()
-    return ProjectFacts(conflicts, pulls, tuple(_pins(tables)), tuple(_indexes(tables)))
+    project = top["project"].table() if "project" in top else {}
+    python = str(project["requires-python"].specifiers()) if "requires-python" in project else ""
+    return ProjectFacts(conflicts, pulls, tuple(_pins(tables)), tuple(_indexes(tables)), python)
 
 
 def _named(choice: tuple[str, str], as_groups: bool) -> str:

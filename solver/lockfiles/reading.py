@@ -60,6 +60,9 @@ def read_lockfile(path: Path, project: Path | None = None) -> Reading:
     facts = ProjectFacts() if of_script else read_project(beside)
     # uv itself refuses only what the lock's own conflicts forbid.
     brings, rivals = ((), ()) if kind == "uv" else axioms_of(facts.conflicts, facts.pulls, kind, lockfile.switches)
+    if kind == "pdm" and not lockfile.requires_python and not _has_targets(top):
+        # Such a lock is for the Pythons of its project.
+        lockfile = replace(lockfile, requires_python=facts.requires_python)
     others = workspace_files(beside) if beside.is_file() and kind != "uv" else []
     return Reading(
         path,
@@ -71,6 +74,10 @@ def read_lockfile(path: Path, project: Path | None = None) -> Reading:
         of_script,
         _kind_by_name(path.name) is not None or named_like_script,
     )
+
+
+def _has_targets(top: dict[str, Value]) -> bool:
+    return "metadata" in top and "targets" in top["metadata"].table()
 
 
 def digest_of(path: Path) -> str:

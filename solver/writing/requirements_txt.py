@@ -11,9 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
+
+from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 
 from satlock.corpora.index.address import without_credentials
 from satlock.solver.lockfiles.installed import Installed
+from satlock.solver.lockfiles.model import LockfileError
 
 __all__ = ["Pins", "pins_of"]
 
@@ -88,7 +92,21 @@ def _from_pylock(name: str, package: Mapping[str, Any], folder: Path) -> _Pin:
             return _Pin(f"{name} @ {_archive(archive['url'], archive.get('subdirectory'))}", hashes)
         return _Pin(_local(folder / archive["path"]), hashes)
     files = [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else ())]
-    return _registered(name, package["version"], [file["hashes"] for file in files], package.get("index"))
+    version = package.get("version") or _version_in(name, files)
+    return _registered(name, version, [file["hashes"] for file in files], package.get("index"))
+
+
+def _version_in(name: str, files: Sequence[Mapping[str, Any]]) -> str:
+    """The version that the names of the files say, for an entry without one, as PEP 751 allows it."""
+    for file in files:
+        path = str(file.get("name") or file.get("url") or file.get("path") or "").partition("#")[0].partition("?")[0]
+        filename = unquote(path).rpartition("/")[2]
+        try:
+            parse = parse_wheel_filename if filename.endswith(".whl") else parse_sdist_filename
+            return str(parse(filename)[1])
+        except (InvalidWheelFilename, InvalidSdistFilename):
+            continue
+    raise LockfileError(f"The lock has no version of {name}, and no file whose name tells it.")
 
 
 def _from_uv(name: str, package: Mapping[str, Any], folder: Path) -> _Pin | None:

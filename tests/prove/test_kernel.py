@@ -144,3 +144,43 @@ def test_small_and_alone() -> None:
         if isinstance(node, (ast.Import, ast.ImportFrom))
     }
     assert imported <= {"__future__", "collections.abc"}
+
+
+def test_proofs_that_others_wrote() -> None:
+    """Proofs of all clauses over two variables, and of Rivest's formula, as other tools write them: by resolution.
+
+    Steps that delete are not taken, so a proof with them is refused, and is accepted without them.
+    """
+    two = "p cnf 2 4\n1 2 0\n-1 2 0\n1 -2 0\n-1 -2 0\n"
+    with_deletions = "5 -2 0 4 3 0\n5 d 3 4 0\n6 1 0 5 1 0\n6 d 1 0\n7 0 5 2 6 0\n"
+    with pytest.raises(ProofError):
+        parse_lrat(with_deletions)
+    lines = [line for line in with_deletions.splitlines() if " d " not in line]
+    refute(parse_dimacs(two)[1], parse_lrat("\n".join(lines)))
+    rivest = "p cnf 4 8\n1 2 -3 0\n-1 -2 3 0\n2 3 -4 0\n-2 -3 4 0\n1 3 4 0\n-1 -3 -4 0\n-1 2 4 0\n1 -2 -4 0\n"
+    clauses = parse_dimacs(rivest)[1]
+    steps = _steps(clauses)
+    refute(clauses, steps)
+    for gone in range(len(clauses)):
+        assert _satisfiable([*clauses[:gone], *clauses[gone + 1 :]])
+        assert not _accepted([*clauses[:gone], *clauses[gone + 1 :]], steps)
+
+
+def test_it_raises_nothing_but_its_own_error() -> None:
+    """Whatever the files hold."""
+    chance = random.Random(11)
+    whole = "p cnf 2 4\n1 2 0\n-1 2 0\n1 -2 0\n-1 -2 0\n5 -2 0 4 3 0\n6 1 0 5 1 0\n7 0 5 2 6 0\n"
+    refused = 0
+    for _ in range(4000):
+        content = bytearray(whole.encode())
+        for _ in range(chance.randint(1, 6)):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        text = content.decode("latin-1")
+        lines = text.split("\n")
+        try:
+            _, clauses = parse_dimacs("\n".join(lines[:5]))
+            refute(clauses, parse_lrat("\n".join(lines[5:])))
+            assert not _satisfiable(clauses)
+        except ProofError:
+            refused += 1
+    assert refused > 3000

@@ -102,3 +102,18 @@ def test_platforms_of_pdms_targets(one: str, other: str, proven: bool, tmp_path:
     (tmp_path / "pdm.lock").write_text("\n".join(lines if proven else lines[:last]))
     write_certificate(tmp_path / "c", [prove_unique(read_lockfile(tmp_path / "pdm.lock"))])
     assert check_certificate(tmp_path / "c")
+
+
+def test_the_project_bounds_a_pdm_lock_without_targets(tmp_path: Path) -> None:
+    """Such a lock is for the Pythons of its project: what old ones would install says nothing."""
+    lines = ["[metadata]", 'groups = ["default"]', 'strategy = ["inherit_metadata"]', 'lock_version = "4.4.1"']
+    for version, marker in (("1.0", 'python_version < "3.9"'), ("2.0", 'python_version < "3.10"'), ("3.0", "")):
+        lines += ["[[package]]", 'name = "numpy"', f'version = "{version}"', 'groups = ["default"]']
+        lines += [f"marker = '{marker}'"] if marker else []
+    (tmp_path / "pdm.lock").write_text("\n".join(lines) + "\n")
+    assert not prove_unique(read_lockfile(tmp_path / "pdm.lock")).answers[0].proven
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "p"\nrequires-python = ">=3.10"\n')
+    proof = prove_unique(read_lockfile(tmp_path / "pdm.lock"))
+    assert proof.answers[0].proven
+    write_certificate(tmp_path / "c", [proof])
+    assert check_certificate(tmp_path / "c").python == ">=3.10"
