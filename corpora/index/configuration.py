@@ -31,20 +31,22 @@ def _stamp(file: str) -> tuple[int, ...]:
 
 def uv_files() -> Iterator[str]:
     """The user's file before the system's."""
+    of_system = os.environ.get("UV_NO_SYSTEM_CONFIG", "").lower() not in ("1", "true", "yes", "on", "y", "t")
     if named := os.environ.get("UV_CONFIG_FILE"):
         yield named
         return
     if sys.platform == "win32":
         if appdata := os.environ.get("APPDATA"):
             yield os.path.join(appdata, "uv", "uv.toml")
-        if program_data := os.environ.get("PROGRAMDATA"):
+        if of_system and (program_data := os.environ.get("PROGRAMDATA")):
             yield os.path.join(program_data, "uv", "uv.toml")
         return
     yield os.path.join(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "uv", "uv.toml")
-    for folder in (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":"):
+    for folder in (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":") if of_system else ():
         if folder:
             yield os.path.join(folder, "uv", "uv.toml")
-    yield "/etc/uv/uv.toml"
+    if of_system:
+        yield "/etc/uv/uv.toml"
 
 
 def pip_files() -> Iterator[str]:
