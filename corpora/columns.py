@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, overload
 
-from satlock.corpora.facts import Release
+from satlock.corpora.releases import Release
 
 __all__ = ["LOCAL", "PRERELEASE", "SDIST", "WHEELS", "YANKED", "Columns", "flags_of", "latest"]
 

@@ -287,7 +287,7 @@ class LiveCorpus(Corpus):
             building=self._building,
             builder=self._builder_of_all,
         )
-        from satlock.corpora.index.client import prepare
+        from satlock.corpora.index.clients import prepare
 
         prepare()
         self._thread = threading.Thread(target=self._run, name="satlock-index", daemon=True)

@@ -177,7 +177,7 @@ class Transport:
     def connect(self) -> None:
         """Make the client now: importing and reading certificates take time that can be spent before it is needed."""
         if self._client is None and not self._offline:
-            from satlock.corpora.index.client import client_for
+            from satlock.corpora.index.clients import client_for
 
             self._client = client_for(self._timeout, self._access)
 

@@ -16,6 +16,7 @@ from satlock.encoder.project.values import Value
 from satlock.solver.lockfiles.markers import read_marker, replace
 from satlock.solver.lockfiles.model import ALWAYS, NEVER, Comparison, Condition, LockfileError, Switch, all_of
 from satlock.solver.lockfiles.pulls import Pull, Thing, conflicts_of, pulls_of
+from satlock.solver.lockfiles.pyproject import read_pyproject
 
 __all__ = ["Index", "Pin", "ProjectFacts", "in_scope", "read_project"]
 
@@ -63,22 +64,14 @@ def read_project(path: Path) -> ProjectFacts:
     Raises:
         ProjectError: where what is read of it is wrong.
     """
-    from satlock.solver.lockfiles.reading import parse
-
     if not path.is_file():
         return ProjectFacts()
-    top = parse(path)
-    tool = top["tool"].table() if "tool" in top else {}
-    tables = [tool[name].table() for name in ("uv", "satlock") if name in tool]
-    conflicts = tuple(things for things in conflicts_of(path, top) if len(things) > 1)
-    pulls = tuple(pulls_of(path, top)) if conflicts else ()
-    project = top["project"].table() if "project" in top else {}
-    python = str(project["requires-python"].specifiers()) if "requires-python" in project else ""
-    return ProjectFacts(conflicts, pulls, tuple(_pins(tables)), tuple(_indexes(tables)), python)
-
-
-def _named(choice: tuple[str, str], as_groups: bool) -> str:
-    return f"{'group' if as_groups else choice[0]} {choice[1]}"
+    found = read_pyproject(path)
+    conflicts = tuple(things for things in conflicts_of(path, found) if len(things) > 1)
+    pulls = tuple(pulls_of(path, found)) if conflicts else ()
+    indexes = tuple(_indexes(found.settings))
+    python = str(found.project["requires-python"].specifiers()) if "requires-python" in found.project else ""
+    return ProjectFacts(conflicts, pulls, tuple(_pins(found.settings, indexes)), indexes, python)
 
 
 def _indexes(tables: list[dict[str, Value]]) -> Iterator[Index]:
@@ -91,14 +84,10 @@ def _indexes(tables: list[dict[str, Value]]) -> Iterator[Index]:
                 yield Index(name, index["url"].text(), default, explicit)
 
 
-def _pins(tables: list[dict[str, Value]]) -> list[Pin]:
-    indexes: dict[str, str] = {}
+def _pins(tables: list[dict[str, Value]], declared: tuple[Index, ...]) -> list[Pin]:
+    indexes = {index.name: without_credentials(index.url).rstrip("/") for index in declared if index.name}
     sources: dict[str, Value] = {}
     for table in tables:
-        for index in table["index"].items() if "index" in table else ():
-            described = index.table()
-            if "name" in described and "url" in described:
-                indexes[described["name"].text()] = without_credentials(described["url"].text()).rstrip("/")
         for key, value in table["sources"].table().items() if "sources" in table else ():
             sources[table["sources"].key_name(key, "name of a package")] = value
     pins: list[Pin] = []
@@ -113,6 +102,10 @@ def _pins(tables: list[dict[str, Value]]) -> list[Pin]:
             scope = next(((kind, described[kind].name()) for kind in ("extra", "group") if kind in described), None)
             pins.append(Pin(len(pins), name, indexes[named], scope, read_marker(described.get("marker"))))
     return pins
+
+
+def _named(choice: tuple[str, str], as_groups: bool) -> str:
+    return f"{'group' if as_groups else choice[0]} {choice[1]}"
 
 
 def in_scope(pin: Pin, switches: tuple[str, ...], as_groups: bool) -> Condition | None:

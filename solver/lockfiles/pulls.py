@@ -6,7 +6,7 @@ itself then excludes each other where it brings these along. A requirement with 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -19,6 +19,7 @@ from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of
 from satlock.solver.lockfiles.markers import condition_of, replace
 from satlock.solver.lockfiles.model import ALWAYS, NEVER, Bring, Comparison, Condition, LockfileError
+from satlock.solver.lockfiles.pyproject import Pyproject, read_pyproject
 
 __all__ = ["Pull", "Thing", "axioms_of", "conflicts_of", "pulls_of", "workspace_files"]
 
@@ -100,24 +101,13 @@ def workspace_files(path: Path) -> list[Path]:
     return [file for file in files if not file.samefile(path)]
 
 
-def conflicts_of(path: Path, top: Mapping[str, Value]) -> Iterator[tuple[Thing, ...]]:
+def conflicts_of(path: Path, project: Pyproject) -> Iterator[tuple[Thing, ...]]:
     """The conflicts that the project at ``path`` and its workspace state."""
-    from satlock.solver.lockfiles.reading import parse
-
-    own = _name(top)
-    yield from _conflicts(top, own, own)
-    for file in workspace_files(path):
-        other = parse(file)
-        yield from _conflicts(other, own, _name(other))
-
-
-def _conflicts(top: Mapping[str, Value], own: str, owner: str) -> Iterator[tuple[Thing, ...]]:
-    tool = top["tool"].table() if "tool" in top else {}
-    tables = [tool[name].table() for name in ("uv", "satlock") if name in tool]
-    stated = next((table["conflicts"] for table in reversed(tables) if "conflicts" in table), None)
-    for members in stated.items() if stated is not None else ():
-        things = (_thing(item, own, owner) for item in members.items())
-        yield tuple(dict.fromkeys(thing for thing in things if thing is not None))
+    for stating in (project, *map(read_pyproject, workspace_files(path))):
+        stated = [table["conflicts"] for table in stating.settings if "conflicts" in table]
+        for members in stated[-1].items() if stated else ():
+            things = (_thing(item, project.name, stating.name) for item in members.items())
+            yield tuple(dict.fromkeys(thing for thing in things if thing is not None))
 
 
 def _thing(item: Value, own: str, owner: str) -> Thing | None:
@@ -134,27 +124,20 @@ def _thing(item: Value, own: str, owner: str) -> Thing | None:
     return ("project", "", package) if "package" in table else None
 
 
-def pulls_of(path: Path, top: Mapping[str, Value]) -> Iterator[Pull]:
+def pulls_of(path: Path, project: Pyproject) -> Iterator[Pull]:
     """What each thing brings along directly, by the project at ``path`` and the members of its workspace."""
-    from satlock.solver.lockfiles.reading import parse
-
-    own = _name(top)
-    yield from _pulls(top, own, "")
+    yield from _pulls(project, project.name, "")
     workspace = workspace_of(path)
     for name, file in workspace.members.items() if workspace is not None else ():
-        if name != own:
-            yield from _pulls(parse(file), own, name)
+        if name != project.name:
+            yield from _pulls(read_pyproject(file), project.name, name)
 
 
-def _name(top: Mapping[str, Value]) -> str:
-    project = top["project"].table() if "project" in top else {}
-    return project["name"].name() if "name" in project else ""
-
-
-def _pulls(top: Mapping[str, Value], own: str, package: str) -> Iterator[Pull]:
+def _pulls(stated: Pyproject, own: str, package: str) -> Iterator[Pull]:
     """What the things of one package bring along."""
-    for here, items in _lists(top, package):
-        if here[0] == "extra" and package:
+    for kind, listing, items in stated.lists():
+        here = (kind, listing, package)
+        if kind == "extra" and package:
             yield Pull(here, ("project", "", package), ALWAYS, "")
         for item in items.items():
             if isinstance(item.raw, dict):
@@ -173,25 +156,6 @@ def _pulls(top: Mapping[str, Value], own: str, package: str) -> Iterator[Pull]:
             condition, text = _condition(item, requirement)
             if condition != NEVER:
                 yield from (Pull(here, thing, condition, text) for thing in brought)
-
-
-def _lists(top: Mapping[str, Value], package: str) -> Iterator[tuple[Thing, Value]]:
-    """The lists of requirements of one package, each with the thing whose list it is."""
-    project = top["project"].table() if "project" in top else {}
-    if "dependencies" in project:
-        yield ("project", "", package), project["dependencies"]
-    if "optional-dependencies" in project:
-        extras = project["optional-dependencies"]
-        for key, items in extras.table().items():
-            yield ("extra", extras.key_name(key, "name of an extra"), package), items
-    if "dependency-groups" in top:
-        groups = top["dependency-groups"]
-        for key, items in groups.table().items():
-            yield ("group", groups.key_name(key, "name of a group"), package), items
-    tool = top["tool"].table() if "tool" in top else {}
-    settings = {key: value for name in ("uv", "satlock") if name in tool for key, value in tool[name].table().items()}
-    if "dev-dependencies" in settings:
-        yield ("group", "dev", package), settings["dev-dependencies"]
 
 
 def _condition(item: Value, requirement: Requirement) -> tuple[Condition, str]:

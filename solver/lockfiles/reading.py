@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from satlock.corpora.regular_files import read_regular
-from satlock.encoder.project.values import Value, first_line
+from satlock.encoder.project.values import Value
 from satlock.solver.lockfiles.model import Lockfile, LockfileError
 from satlock.solver.lockfiles.project import ProjectFacts, read_project
 from satlock.solver.lockfiles.pulls import axioms_of, workspace_files
+from satlock.solver.lockfiles.pyproject import parse
 
 __all__ = ["Reading", "digest_of", "parse", "read_lockfile"]
-
-LARGEST = 64 * 1024 * 1024
-"""Bytes; the largest lockfiles that people keep have a few million."""
 
 
 @dataclass(frozen=True)
@@ -83,25 +80,6 @@ def _has_targets(top: dict[str, Value]) -> bool:
 def digest_of(path: Path) -> str:
     """The SHA-256 of a file."""
     return hashlib.sha256(read_regular(path)).hexdigest()
-
-
-def parse(path: Path) -> dict[str, Value]:
-    """The top-level keys of a TOML file.
-
-    Raises:
-        ProjectError: where it cannot be read or is not TOML.
-    """
-    try:
-        found = tomllib.loads(read_regular(path, LARGEST).decode("utf-8").replace("\r\n", "\n"))
-    except OSError as error:
-        raise LockfileError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except UnicodeDecodeError:
-        raise LockfileError(f"{path} is not UTF-8.") from None
-    except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise LockfileError(f"{path} is not valid TOML: {first_line(error)}.") from None
-    except RecursionError:
-        raise LockfileError(f"{path} is not valid TOML: it is nested too deeply.") from None
-    return Value(found, path.name, "").table()
 
 
 def _kind_by_name(name: str) -> str | None:

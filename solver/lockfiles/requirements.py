@@ -15,11 +15,11 @@ from packaging.utils import canonicalize_name
 from satlock.encoder.markers.specifiers import parse_requirement
 from satlock.encoder.project.project import DependencyMetadata, Requirement, Scope, ScopedExclude
 from satlock.encoder.project.settings import (
-    merge_settings,
     read_dependency_metadata,
     read_excludes,
     read_names,
     read_overrides,
+    settings_of,
 )
 from satlock.encoder.project.values import Value
 from satlock.solver.lockfiles.markers import condition_of, replace
@@ -35,6 +35,7 @@ from satlock.solver.lockfiles.model import (
     any_of,
     comparisons,
 )
+from satlock.solver.lockfiles.pyproject import read_pyproject
 
 __all__ = ["Edits", "Line", "ProjectLists", "edits_noted_by_uv", "lines_of_uv", "noted_by_uv", "read_line",
            "read_lists", "selected"]  # fmt: skip
@@ -157,35 +158,25 @@ def read_lists(path: Path) -> tuple[ProjectLists, Edits]:
     Raises:
         ProjectError: where what is read of it is wrong.
     """
-    from satlock.solver.lockfiles.reading import parse
-
-    if not path.is_file():
-        return ProjectLists(), Edits()
-    top = parse(path)
-    project = top["project"].table() if "project" in top else {}
-    tool = top["tool"].table() if "tool" in top else {}
-    settings = merge_settings(tool.get("uv"), tool.get("satlock"), [])
-    name = project["name"].name() if "name" in project else ""
-    lists: dict[str, tuple[Line, ...]] = {"": _lines(project.get("dependencies"))}
-    for extra, items in _keyed(project.get("optional-dependencies"), "extra"):
-        lists[f"[{extra}]"] = _lines(items)
+    stated = read_pyproject(path)
+    lists: dict[str, tuple[Line, ...]] = {"": ()}
     includes: list[tuple[str, str]] = []
-    for group, items in _keyed(top.get("dependency-groups"), "group"):
+    for kind, name, items in stated.lists():
         entries = list(items.items("a list of requirements"))
-        lists[f"{{{group}}}"] = tuple(_of_value(item) for item in entries if not isinstance(item.raw, dict))
-        including = [item.table() for item in entries if isinstance(item.raw, dict)]
-        includes += [(group, t["include-group"].name("name of a group")) for t in including if "include-group" in t]
-    if "dev-dependencies" in settings:
-        lists["{dev}"] = lists.get("{dev}", ()) + _lines(settings["dev-dependencies"])
-    dynamic = [item.text() for item in project["dynamic"].items()] if "dynamic" in project else []
+        key = {"project": "", "extra": f"[{name}]", "group": f"{{{name}}}"}[kind]
+        lines = tuple(_of_value(item) for item in entries if kind != "group" or not isinstance(item.raw, dict))
+        lists[key] = lists.get(key, ()) + lines
+        including = [item.table() for item in entries if kind == "group" and isinstance(item.raw, dict)]
+        includes += [(name, t["include-group"].name("name of a group")) for t in including if "include-group" in t]
+    dynamic = [item.text() for item in stated.project["dynamic"].items()] if "dynamic" in stated.project else []
     found = ProjectLists(
-        name,
+        stated.name,
         lists,
         tuple(includes),
         bool({"dependencies", "optional-dependencies"}.intersection(dynamic)),
-        _elsewhere(tool),
+        _elsewhere(stated.tool),
     )
-    return found, _edits(settings)
+    return found, _edits(settings_of(stated.top, []))
 
 
 def _edits(settings: dict[str, Value]) -> Edits:

@@ -1,0 +1,89 @@
+"""The tables of a TOML file, and what a ``pyproject.toml`` has in them, read no further than somebody asks."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from satlock.corpora.regular_files import read_regular
+from satlock.encoder.project.values import Value, first_line
+from satlock.solver.lockfiles.model import LockfileError
+
+__all__ = ["Pyproject", "parse", "read_pyproject"]
+
+_LARGEST = 64 * 1024 * 1024
+"""Bytes; the largest lockfiles that people keep have a few million."""
+
+
+@dataclass(frozen=True)
+class Pyproject:
+    """What a ``pyproject.toml`` says."""
+
+    top: Mapping[str, Value]
+
+    @property
+    def project(self) -> dict[str, Value]:
+        return self.top["project"].table() if "project" in self.top else {}
+
+    @property
+    def tool(self) -> dict[str, Value]:
+        return self.top["tool"].table() if "tool" in self.top else {}
+
+    @property
+    def settings(self) -> list[dict[str, Value]]:
+        """``tool.uv`` and ``tool.satlock``, as far as they are there; the latter wins."""
+        return [self.tool[name].table() for name in ("uv", "satlock") if name in self.tool]
+
+    @property
+    def name(self) -> str:
+        """Of the project; empty where it has none."""
+        return self.project["name"].name() if "name" in self.project else ""
+
+    def lists(self) -> Iterator[tuple[Literal["project", "extra", "group"], str, Value]]:
+        """The lists of requirements, each with what it is of; that of the project itself has no name."""
+        if "dependencies" in self.project:
+            yield "project", "", self.project["dependencies"]
+        for extra, items in _keyed(self.project.get("optional-dependencies"), "extra"):
+            yield "extra", extra, items
+        for group, items in _keyed(self.top.get("dependency-groups"), "group"):
+            yield "group", group, items
+        development = [table["dev-dependencies"] for table in self.settings if "dev-dependencies" in table]
+        if development:
+            yield "group", "dev", development[-1]
+
+
+def _keyed(value: Value | None, what: str) -> Iterator[tuple[str, Value]]:
+    if value is not None:
+        for key, items in value.table().items():
+            yield value.key_name(key, f"name of {'an' if what == 'extra' else 'a'} {what}"), items
+
+
+def read_pyproject(path: Path) -> Pyproject:
+    """Reads a ``pyproject.toml``; one that is not there says nothing.
+
+    Raises:
+        ProjectError: where it cannot be read or is not TOML.
+    """
+    return Pyproject(parse(path) if path.is_file() else {})
+
+
+def parse(path: Path) -> dict[str, Value]:
+    """The top-level keys of a TOML file.
+
+    Raises:
+        ProjectError: where it cannot be read or is not TOML.
+    """
+    try:
+        found = tomllib.loads(read_regular(path, _LARGEST).decode("utf-8").replace("\r\n", "\n"))
+    except OSError as error:
+        raise LockfileError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise LockfileError(f"{path} is not UTF-8.") from None
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise LockfileError(f"{path} is not valid TOML: {first_line(error)}.") from None
+    except RecursionError:
+        raise LockfileError(f"{path} is not valid TOML: it is nested too deeply.") from None
+    return Value(found, path.name, "").table()
