@@ -498,10 +498,18 @@ class Judge:
             if self._holds_in_project(entry.get("marker"), env)
             and ("extra" not in entry or Choice("extra", canonicalize_name(entry["extra"])) in active)
             and ("group" not in entry or Choice("group", canonicalize_name(entry["group"])) in active)
+            and self._is_listed(name, entry, env)
         ]
         if pins:
             return sorted(set(pins))
         return [url for url in self.searched if name in self.world.indexes.get(url, {})][:1]
+
+    def _is_listed(self, name: str, entry: Mapping[str, str], env: Environment) -> bool:
+        """Whether the extra or group of a source lists the package here, if it lists it at all."""
+        lists = self.extras.get(canonicalize_name(entry.get("extra", "")), [])
+        lists = lists or self.groups.get(canonicalize_name(entry.get("group", "")), [])
+        listed = [one for one in lists if canonicalize_name(one.name) == name]
+        return not listed or any(self._holds_in_project(one.marker, env) for one in listed)
 
     def fits(self, candidate: Candidate, env: Environment) -> bool:
         """Whether a candidate has a file that can be used in an environment."""

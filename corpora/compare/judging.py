@@ -17,7 +17,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from satlock.corpora.compare.asked import Asked
+from satlock.corpora.compare.asked import Asked, Choice
 from satlock.corpora.compare.locks import Environment, Installed, Lock
 from satlock.corpora.environments import Variables, environments
 from satlock.corpora.facts import Metadata
@@ -249,9 +249,16 @@ class _Walk:
             if canonicalize_name(constraint.name) == one.name and not _admits(str(constraint.specifier), one.version):
                 self.unmet.append(f"the project allows only {constraint}, and {one.name} {one.version} is installed")
 
+    def _lists(self, choice: Choice, name: str) -> bool:
+        """Whether an extra or group lists a package here, if it lists it at all."""
+        listed = [one for one in self.asked.choices.get(choice, ()) if canonicalize_name(one.name) == name]
+        return not listed or any(
+            self.environment.holds(None if one.marker is None else str(one.marker)) for one in listed
+        )
+
     def _check_pin(self, name: str) -> None:
         for pin in self.asked.pins.get(name, ()):
-            chosen = pin.choice is None or pin.choice in self.active
+            chosen = pin.choice is None or (pin.choice in self.active and self._lists(pin.choice, name))
             if chosen and self.environment.holds(None if pin.marker is None else str(pin.marker)):
                 for one in self.by_name.get(name, ()):
                     if one.index is not None and one.index != pin.index:

@@ -321,7 +321,7 @@ def _claims(project: Project, active: Mapping[Choice, Formula]) -> dict[str, lis
             marker = str(source.marker or "")
             said += [f"({marker})" if said and " or " in marker else marker] if marker else []
             index = (source.index, urls.get(source.index, source.url)) if source.index else None
-            region = scope & in_project(source.marker, active)
+            region = scope & in_project(source.marker, active) & _listed_by(project, source.choice, name, active)
             found.append(Claim(region, " and ".join(said) or "everywhere", source.reference, index))
     for constraint in project.constraints:
         if constraint.reference is not None:
@@ -331,6 +331,15 @@ def _claims(project: Project, active: Mapping[Choice, Formula]) -> dict[str, lis
         if member.name not in claims:
             claims[member.name] = [Claim(TRUE, "everywhere", member.folder)]
     return claims
+
+
+def _listed_by(project: Project, choice: Choice | None, name: str, active: Mapping[Choice, Formula]) -> Formula:
+    """Where an extra or group lists a package. A source for that choice says where what it lists comes from."""
+    if choice is None:
+        return TRUE
+    lists = project.extras if choice.kind == "extra" else project.groups
+    listed = [requirement for requirement in lists.get(choice.name, ()) if requirement.name == name]
+    return any_of(in_project(requirement.marker, active) for requirement in listed) if listed else TRUE
 
 
 def _pins(project: Project, reached: Reached, domain: Domain) -> dict[str, tuple[Pin, ...]]:

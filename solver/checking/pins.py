@@ -8,6 +8,7 @@ from satlock.solver.checking.further import Asked, Goals, suspected
 from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, Is, Switch, both, either, parse, plain
 from satlock.solver.checking.model import Table
 from satlock.solver.checking.owners import address_of
+from satlock.solver.checking.pulls import steps_of, thing_of
 from satlock.solver.checking.walk import met
 
 __all__ = ["pin_goals"]
@@ -81,6 +82,7 @@ def _pins(asked: Asked, project: Table) -> tuple[Pins, set[str]]:
             return Switch(switch, leaf.operator == "==")
         return NEVER if leaf.operator == "==" else ALWAYS
 
+    lines = steps_of(project, plain(project.get("project", {}).get("name", "")), "")
     pins: Pins = {}
     count = 0
     for name, items in sources.items():
@@ -89,6 +91,12 @@ def _pins(asked: Asked, project: Table) -> tuple[Pins, set[str]]:
             marker = parse(one["marker"], chosen) if "marker" in one else ALWAYS
             switch = f"{'group' if asked.lock.kind == 'pdm' else scope[0]} {scope[1]}" if scope else None
             if switch is None or switch in asked.lock.switches:
+                listed = [
+                    condition
+                    for by, thing, condition in lines
+                    if scope and by == thing_of(*scope, "") and thing == thing_of("project", "", name)
+                ]
+                marker = both(marker, either(*listed)) if listed else marker
                 region = marker if switch is None else both(Switch(switch), marker)
                 pins.setdefault(name, []).append((count, urls[one["index"]], region))
             count += 1

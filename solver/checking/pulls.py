@@ -17,7 +17,7 @@ from satlock.solver.checking.markers import ALWAYS, NEVER, Condition, leaves, pa
 from satlock.solver.checking.model import Table
 from satlock.solver.checking.owners import decided, read_line
 
-__all__ = ["Brings", "axioms_of", "conflicts_of", "marker_of", "steps_of", "workspace_files"]
+__all__ = ["Brings", "axioms_of", "conflicts_of", "marker_of", "steps_of", "thing_of", "workspace_files"]
 
 Brings = list[tuple[str, str, Condition]]
 
@@ -66,7 +66,7 @@ def _name(top: Table) -> str:
     return plain(top.get("project", {}).get("name", ""))
 
 
-def _thing(kind: str, name: str, package: str) -> str:
+def thing_of(kind: str, name: str, package: str) -> str:
     if kind == "project":
         return f"in force project {package}" if package else "in force the project"
     return f"in force {kind} {plain(name)}" + (f" of {package}" if package else "")
@@ -83,7 +83,7 @@ def conflicts_of(top: Table, own: str, owner: str) -> Iterator[list[str]]:
             package = plain(item.get("package", owner))
             kind = next((kind for kind in ("extra", "group") if kind in item), "project")
             if kind != "project" or "package" in item:
-                found.append(_thing(kind, item.get(kind, ""), "" if package == own else package))
+                found.append(thing_of(kind, item.get(kind, ""), "" if package == own else package))
         yield found
 
 
@@ -97,19 +97,19 @@ def steps_of(top: Table, own: str, package: str) -> Brings:
     lists += [("group", key, items) for key, items in top.get("dependency-groups", {}).items()]
     lists += [("group", "dev", settings.get("dev-dependencies", []))]
     for kind, key, items in lists:
-        here = _thing(kind, key, package)
+        here = thing_of(kind, key, package)
         if kind == "extra" and package:
-            found.append((here, _thing("project", "", package), ALWAYS))
+            found.append((here, thing_of("project", "", package), ALWAYS))
         for item in items:
             if isinstance(item, dict):
                 if "include-group" in item:
-                    found.append((here, _thing("group", item["include-group"], package), ALWAYS))
+                    found.append((here, thing_of("group", item["include-group"], package), ALWAYS))
                 continue
             line = read_line(item)
             target = "" if line.name == own else line.name
             condition = decided(line.marker, "") if _asks_for_extras(line.marker) else line.marker
-            things = [_thing("project", "", target)] if target else []
-            things += [_thing("extra", extra, target) for extra in line.extras]
+            things = [thing_of("project", "", target)] if target else []
+            things += [thing_of("extra", extra, target) for extra in line.extras]
             if condition != NEVER:
                 found += [(here, thing, condition) for thing in things]
     return found

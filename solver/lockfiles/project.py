@@ -5,8 +5,9 @@ Only these are read, so that a project which satlock could not lock can still be
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -14,7 +15,7 @@ from packaging.utils import canonicalize_name
 from satlock.corpora.index.address import without_credentials
 from satlock.encoder.project.values import Value
 from satlock.solver.lockfiles.markers import read_marker, replace
-from satlock.solver.lockfiles.model import ALWAYS, NEVER, Comparison, Condition, LockfileError, Switch, all_of
+from satlock.solver.lockfiles.model import ALWAYS, NEVER, Comparison, Condition, LockfileError, Switch, all_of, any_of
 from satlock.solver.lockfiles.pulls import Pull, Thing, conflicts_of, pulls_of
 from satlock.solver.lockfiles.pyproject import read_pyproject
 
@@ -71,7 +72,19 @@ def read_project(path: Path) -> ProjectFacts:
     pulls = tuple(pulls_of(path, found)) if conflicts else ()
     indexes = tuple(_indexes(found.settings))
     python = str(found.project["requires-python"].specifiers()) if "requires-python" in found.project else ""
-    return ProjectFacts(conflicts, pulls, tuple(_pins(found.settings, indexes)), indexes, python)
+    pins = _pins(found.settings, indexes)
+    if any(pin.scope is not None for pin in pins):
+        listed = pulls or tuple(pulls_of(path, found))
+        pins = [changed(pin, marker=all_of(pin.marker, _listed(pin, listed))) for pin in pins]
+    return ProjectFacts(conflicts, pulls, tuple(pins), indexes, python)
+
+
+def _listed(pin: Pin, pulls: Iterable[Pull]) -> Condition:
+    """Where the extra or group that a pin is for lists its package itself; everywhere where it does not list it."""
+    if pin.scope is None:
+        return ALWAYS
+    lines = [p.condition for p in pulls if p.by == (*pin.scope, "") and p.brought == ("project", "", pin.name)]
+    return any_of(*lines) if lines else ALWAYS
 
 
 def _indexes(tables: list[dict[str, Value]]) -> Iterator[Index]:
