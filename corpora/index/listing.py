@@ -340,8 +340,8 @@ def _address(url: object, base: str, local: bool) -> str:
     if not isinstance(url, str) or not url:
         _unfit("it has no address")
     if (
-        url.startswith("https://")
-        and url[8:9].isalnum()
+        url.startswith(("https://", "http://"))
+        and url.partition("//")[2][:1].isalnum()
         and not ("@" in url or "#" in url or "\\" in url or " " in url)
         and url.isascii()
         and url.isprintable()

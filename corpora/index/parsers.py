@@ -19,6 +19,8 @@ __all__ = ["Parsers", "pack_page", "serve"]
 
 _SMALL = 24 << 10
 """Bytes; parsing less takes less than handing it over."""
+_WORTH = 16 << 20
+"""Bytes of pages that are parsed here before processes are started: to start them takes as long as to parse so many."""
 _START = "import sys; sys.path[:] = sys.argv[1:]; from satlock.corpora.index.parsers import serve; serve()"
 
 _Page = tuple[bytes, str, str, str, str]
@@ -50,10 +52,12 @@ def serve() -> None:
 
 
 class Parsers:
-    """A few processes, started when the first large page comes in. Safe from any thread."""
+    """A few processes, started when it has turned out that there is much to parse. Safe from any thread."""
 
-    def __init__(self, count: int | None = None) -> None:
+    def __init__(self, count: int | None = None, here: int = _WORTH) -> None:
+        """``here``: bytes that are parsed in this process before others are started."""
         self._count = min(3, os.cpu_count() or 1) if count is None else count
+        self._here = here
         self._local = threading.local()
         self._started: list[subprocess.Popen[bytes]] = []
         self._threads: ThreadPoolExecutor | None = None
@@ -61,6 +65,9 @@ class Parsers:
     def threads(self, size: int) -> ThreadPoolExecutor | None:
         """Where to run :meth:`pack` for a page of ``size`` bytes; None: here and now."""
         if self._count < 1 or size < _SMALL:
+            return None
+        self._here -= size
+        if self._here > 0:
             return None
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self._count, "satlock-parser")

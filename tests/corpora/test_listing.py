@@ -234,7 +234,7 @@ def test_other_processes_parse_the_same() -> None:
     files = [entry(f"demo-{n}.{m}-py3-none-any.whl", size=n) for n in range(40) for m in range(20)]
     body = json.dumps({"meta": {}, "files": files}).encode()
     page = (body, "application/json", URL, INDEX, "demo")
-    parsers = Parsers(count=1)
+    parsers = Parsers(count=1, here=0)
     threads = parsers.threads(len(body))
     assert threads is not None
     try:
