@@ -25,10 +25,10 @@ __all__ = ["Inference", "conflicts"]
 
 
 @click.command()
-@inputs
 @click.option("--json", "as_json", is_flag=True, help="Print a report on standard output, in place of the table.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more.")
+@inputs
 def conflicts(given: Inputs, as_json: bool, quiet: bool, verbose: bool) -> None:
     """Find the sets of extras and groups that cannot be active together, each as small as it can be.
 

@@ -291,9 +291,10 @@ def _with_options(command: _Callback, options: tuple[Callable[[Any], Any], ...])
         )  # fmt: skip
         return command(given=given, **others)
 
+    setting_options(collected)
     for option in reversed(options):
         option(collected)
-    return setting_options(collected)  # type: ignore[return-value]
+    return collected  # type: ignore[return-value]
 
 
 def where_from(command: _Callback) -> _Callback:

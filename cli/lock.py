@@ -27,7 +27,6 @@ __all__ = ["lock"]
 
 @click.command()
 @click.argument("source", required=False, type=click.Path(path_type=Path))
-@inputs
 @click.option(
     "-o",
     "--output",
@@ -83,6 +82,7 @@ __all__ = ["lock"]
 @click.option("--json", "as_json", is_flag=True, help="Print a report on standard output.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more.")
+@inputs
 def lock(  # noqa: PLR0917
     given: Inputs,
     source: Path | None,
@@ -114,7 +114,7 @@ def lock(  # noqa: PLR0917
     if target.form == "uv":
         given = given.at_root()  # there is one uv.lock for all members
     check, frozen = check or flag_in_environment("UV_LOCKED"), frozen or flag_in_environment("UV_FROZEN")
-    asked = _Asked(target, upgrades, check, dry_run, infer_conflicts, certificate, as_json)
+    asked = _Asked(target, upgrades, check, frozen, dry_run, infer_conflicts, certificate, as_json)
     asked.refuse_contradictions()
     if apply is not None and (check or frozen or infer_conflicts or given.kind != "project"):
         raise click.UsageError("--apply is for a project that is locked, without --check, --frozen and the like.")
@@ -162,6 +162,7 @@ class _Asked:
     target: Target
     upgrades: Upgrades
     check: bool
+    frozen: bool
     dry: bool
     infer: bool
     certificate: Path | None
@@ -179,6 +180,8 @@ class _Asked:
             raise click.UsageError("--check needs a lock to check, and --output - names none.")
         if self.check and self.upgrades.any:
             raise click.UsageError("--check and --upgrade contradict each other.")
+        if self.check and self.frozen:
+            raise click.UsageError("--check and --frozen contradict each other: one verifies the lock, one does not.")
         if self.as_json and self.target.path is None:
             raise click.UsageError("--json and --output - would both print on standard output.")
         if self.infer and (self.target.form == "uv" or self.certificate is not None):

@@ -138,7 +138,8 @@ def _option(setting: _Setting) -> Callable[[_Callback], _Callback]:
     names = [setting.parameter, f"--{setting.key}", *([setting.short] if setting.short else ())]
     if setting.kind == "flag":
         opposite = setting.key.removeprefix("no-") if setting.key.startswith("no-") else f"no-{setting.key}"
-        return click.option(setting.parameter, f"--{setting.key}/--{opposite}", default=None, help=setting.help)
+        both = f"--{setting.key}" if opposite == "index" else f"--{setting.key}/--{opposite}"  # --index is another one
+        return click.option(setting.parameter, both, is_flag=True, default=None, help=setting.help)
     if setting.kind == "word":
         kind = click.Choice(setting.choices) if setting.choices else None
         return click.option(*names, type=kind, metavar=setting.metavar or None, help=setting.help, callback=_checked)

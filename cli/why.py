@@ -37,13 +37,13 @@ _SHOWN = 5
 
 @click.command()
 @click.argument("question", metavar="NAME[SPECIFIER]", shell_complete=packages)
-@inputs
 @click.option("-o", "--output", metavar="FILE", help="The lock that is kept to; by default the one that lock writes.")
 @click.option("--format", "form", type=click.Choice(["pylock", "uv"]), help="Where the file's name does not tell.")
 @upgrade_options
 @click.option("--json", "as_json", is_flag=True, help="Print the answer on standard output.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more.")
+@inputs
 def why(  # noqa: PLR0917
     given: Inputs,
     question: str,
