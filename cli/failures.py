@@ -75,7 +75,7 @@ def _end_of(error: Exception) -> int:
     kinds = {kind.__name__ for kind in type(error).__mro__}  # by name: importing them would slow down every start
     if "Unsatisfiable" in kinds:
         return _told(NO, f"No lock exists: {error}")
-    if kinds & {"ProjectError", "SnapshotError"}:
+    if kinds & {"ProjectError", "SnapshotError", "AccessError"}:
         return _told(WRONG, str(error))
     if "CorpusError" in kinds:
         return _told(FAILED, str(error))

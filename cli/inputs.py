@@ -51,6 +51,8 @@ class Inputs:
     objective: str | None
     requires_python: SpecifierSet | None = None
     settings: GivenSettings = field(default_factory=lambda: GivenSettings({}))
+    http_timeout: float | None = None
+    """Seconds without a byte after which an index is given up; None as the environment says."""
     document: Mapping[str, Any] | None = None
     """What the ``pyproject.toml`` is taken to say in place of what it does."""
 
@@ -227,6 +229,7 @@ class Inputs:
         access = projects[0].access if projects else Access()
         indexes = [index for project in projects for index in project.indexes]
         access = access.with_environment().named((index.name, index.url) for index in indexes)
+        access = access if self.http_timeout is None else replace(access, timeout=self.http_timeout)
         access = access.with_flat(index.url for index in indexes if index.flat)
         access = access.with_ignored((index.url, index.ignored) for index in indexes)
         return LiveCorpus(
@@ -283,11 +286,12 @@ def _with_options(command: _Callback, options: tuple[Callable[[Any], Any], ...])
         no_cache: bool,
         objective: str | None,
         requires_python: SpecifierSet | None,
+        http_timeout: float | None,
         **others: Any,
     ) -> Any:
         given = Inputs(
             project, default_index, index, corpus, offline, cache_dir, no_cache, objective, requires_python,
-            taken_from(others),
+            taken_from(others), http_timeout,
         )  # fmt: skip
         return command(given=given, **others)
 
@@ -397,6 +401,12 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="The folder with pyproject.toml, a script or a requirements file; this folder by default.",
     ),
     *_WHERE_FROM,
+    click.option(
+        "--http-timeout",
+        type=click.FloatRange(min=0.001),
+        metavar="SECONDS",
+        help="Give a server up after this long without a byte; 30 seconds by default.",
+    ),
     click.option(
         "--requires-python",
         metavar="SPEC",

@@ -12,7 +12,7 @@ from satlock.corpora.facts import CorpusError
 from satlock.corpora.index.address import Credentials, origin, without_credentials
 from satlock.corpora.index.default_index import pip_setting
 
-__all__ = ["KEYRINGS", "Access", "Keyring", "credentials_of", "variables_of"]
+__all__ = ["KEYRINGS", "Access", "AccessError", "Keyring", "credentials_of", "variables_of"]
 
 Keyring: TypeAlias = Literal["auto", "disabled", "import", "subprocess"]
 KEYRINGS: tuple[Keyring, ...] = get_args(Keyring)
@@ -20,6 +20,16 @@ KEYRINGS: tuple[Keyring, ...] = get_args(Keyring)
 _TRUE = ("1", "true", "yes", "on", "y", "t")
 _FORBIDS_WHAT_IT_LACKS = ("download", "pytorch", "org")
 """The labels of a host of indexes that is known to answer 403 for what it does not have."""
+
+
+_TIMEOUTS = ("UV_HTTP_TIMEOUT", "UV_REQUEST_TIMEOUT", "HTTP_TIMEOUT", "PIP_DEFAULT_TIMEOUT")
+_RETRIES = ("UV_HTTP_RETRIES",)
+_LONGEST = 1e6
+"""More seconds, or tries, are none that anybody means."""
+
+
+class AccessError(CorpusError):
+    """A setting on how indexes are reached has a value that it cannot have (exit code 2)."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +50,20 @@ class Access:
     ignored: Mapping[str, frozenset[int]] = field(default_factory=dict)
     """By the address of an index (without credentials), the statuses by which it says that it lacks a package, besides
     404: ``ignore-error-codes``."""
+    timeout: float = 30.0
+    """Seconds without a byte after which a server is given up."""
+    retries: int = 3
+    """How often something is asked for again that failed for a reason that may pass."""
 
     def with_environment(self) -> Access:
         """With what the environment and pip's configuration say, which wins as it does in uv.
 
-        Raises CorpusError where that is none of the words that it may be.
+        Raises AccessError where something has a value that it cannot have.
         """
         keyring = os.environ.get("UV_KEYRING_PROVIDER") or pip_setting("keyring-provider") or self.keyring
         found = next((word for word in KEYRINGS if word == keyring), None)
         if found is None:
-            raise CorpusError(f"the keyring provider {keyring!r} is none of {', '.join(KEYRINGS)}")
+            raise AccessError(f"the keyring provider {keyring!r} is none of {', '.join(KEYRINGS)}")
         hosts = f"{os.environ.get('UV_INSECURE_HOST', '')} {pip_setting('trusted-host') or ''}".replace(",", " ")
         system = os.environ.get("UV_SYSTEM_CERTS") or os.environ.get("UV_NATIVE_TLS")
         return replace(
@@ -57,6 +71,8 @@ class Access:
             keyring=found,
             system_certificates=self.system_certificates if system is None else system.lower() in _TRUE,
             insecure_hosts=self.insecure_hosts.union(hosts.split()),
+            timeout=_number(_TIMEOUTS, "timeout", self.timeout, least=0.001),
+            retries=int(_number(_RETRIES, "retries", self.retries, least=0)),
         )
 
     def named(self, indexes: Iterable[tuple[str, str]]) -> Access:
@@ -89,6 +105,21 @@ class Access:
         if stated is not None:
             return status in stated
         return status == 403 and origin(index)[1] == ".".join(_FORBIDS_WHAT_IT_LACKS)
+
+
+def _number(variables: Iterable[str], of_pip: str, default: float, *, least: float) -> float:
+    """What the first variable that is set says, else pip's settings. Raises AccessError where that is no number."""
+    named = ((name, os.environ.get(name, "").strip()) for name in variables)
+    name, text = next(((name, text) for name, text in named if text), (f"pip's {of_pip}", pip_setting(of_pip) or ""))
+    if not text:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not least <= number < _LONGEST:
+        raise AccessError(f"{name} is {text[:40]!r}, which is no number of {'seconds' if least else 'tries'}")
+    return number
 
 
 def variables_of(name: str) -> tuple[str, str]:

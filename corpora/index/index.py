@@ -66,7 +66,7 @@ class LiveCorpus(Corpus):
     ``offline``: only what the cache holds (and ``file:`` indexes); anything else is a CorpusError.
     ``settled``: what the cache holds of a page serves, however old: for questions about releases that are known, since
     what an index says of a release does not change.
-    ``timeout``: seconds without a byte. ``limit``: requests at once. ``building``: what
+    ``limit``: requests at once. ``building``: what
     the project says of builds. ``access``: how indexes are reached.
 
     Index addresses may hold credentials. They are used for requests to that origin, and appear nowhere else.
@@ -80,7 +80,6 @@ class LiveCorpus(Corpus):
         no_cache: bool = False,
         offline: bool = False,
         settled: bool = False,
-        timeout: float = 30.0,
         limit: int = 64,
         building: Building | None = None,
         access: Access | None = None,
@@ -88,7 +87,6 @@ class LiveCorpus(Corpus):
         self._cache = Cache(None if no_cache else cache_dir or Path(default_folder()))
         self._offline = offline
         self._settled = settled
-        self._timeout = timeout
         self._limit = limit
         self._building = building or Building()
         self._builder: Builder | None = None
@@ -270,7 +268,6 @@ class LiveCorpus(Corpus):
         self._transport = Transport(
             offline=self._offline,
             limit=self._limit,
-            timeout=self._timeout,
             progress=self.progress,
             vault=self._vault,
             access=self._access,

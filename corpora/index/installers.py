@@ -94,7 +94,7 @@ def _index(place: Place) -> dict[str, Any]:
 
 def _of_uv(building: Building) -> dict[str, str]:
     access = building.access
-    variables: dict[str, str] = {}
+    variables = {"UV_HTTP_TIMEOUT": f"{max(1, round(access.timeout))}"}
     if access.keyring in ("subprocess", "disabled"):
         variables["UV_KEYRING_PROVIDER"] = access.keyring
     if access.system_certificates:
@@ -127,6 +127,7 @@ def _pip(building: Building, *, offline: bool) -> dict[str, Any]:
     if links:
         variables["PIP_FIND_LINKS"] = " ".join(links)
     access = building.access
+    variables["PIP_TIMEOUT"] = f"{access.timeout:g}"
     if access.insecure_hosts:  # with those that pip's settings name
         variables["PIP_TRUSTED_HOST"] = " ".join(sorted(access.insecure_hosts))
     own = find_spec("pip") is None or sys.platform == "win32"

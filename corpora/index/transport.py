@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,10 +25,13 @@ __all__ = ["Answer", "Job", "Progress", "Refused", "TooLarge", "Transport"]
 T = TypeVar("T")
 
 _RETRIED = frozenset((408, 425, 429, 500, 502, 503, 504))
-_ATTEMPTS = 4
 _FIRST_WAIT = 0.25
-_LONGEST_WAIT = 20.0
+_LONGEST_WAIT = 60.0
 """Seconds between tries; a server that asks for a longer pause has failed."""
+_PATIENCE = 4
+"""How many times the seconds without a byte a whole answer may take, and longer only as it comes at a sensible rate."""
+_SLOWEST = 2 << 10
+"""Bytes in a second; less for long is a drip that would never end."""
 _CHUNK = 1 << 16
 _GUESSES = 16
 """Requests that only guess what may be needed, at once with urgent ones."""
@@ -146,12 +149,10 @@ class _Gate:
 class Transport:
     """Asks for pages and files. Lives in one event loop."""
 
-    def __init__(
-        self, *, offline: bool, limit: int, timeout: float, progress: Progress, vault: Vault, access: Access
-    ) -> None:
+    def __init__(self, *, offline: bool, limit: int, progress: Progress, vault: Vault, access: Access) -> None:
         self._access = access
         self._offline = offline
-        self._timeout = timeout
+        self._timeout = access.timeout
         self._gate = _Gate(limit)
         self._client: Client | None = None
         self._progress = progress
@@ -219,7 +220,8 @@ class Transport:
 
         credentials = self._vault.find(url, index)
         failure: str | None = "its credentials are missing or wrong"
-        for number in range(_ATTEMPTS):
+        attempts = self._access.retries + 1
+        for number in range(attempts):
             try:
                 return await self._ask_once(url, read, credentials, job, what=what, headers=headers)
             except Refused as refused:
@@ -235,11 +237,14 @@ class Transport:
                 if failure is None:
                     raise
                 asked_for = _seconds(error.retry_after) if isinstance(error, _Retry) else None
-            wait = asked_for if asked_for is not None else _FIRST_WAIT * 3**number
-            if number == _ATTEMPTS - 1 or wait > _LONGEST_WAIT:
+            wait = asked_for if asked_for is not None else min(_FIRST_WAIT * 3**number, _LONGEST_WAIT)
+            if wait > _LONGEST_WAIT:
+                failure = f"{failure}, and it asks to wait {wait:.0f} seconds"
                 break
-            await asyncio.sleep(wait)
-        raise Unreachable(f"{index or origin(url)[1]} could not be asked for {what}: {failure}")
+            if number < attempts - 1:
+                await asyncio.sleep(wait)
+        tries = "once" if number == 0 else f"{number + 1} times"
+        raise Unreachable(f"{index or origin(url)[1]} could not be asked for {what}: {failure} (tried {tries})")
 
     async def _ask_once(  # one try of ask
         self,
@@ -251,6 +256,10 @@ class Transport:
         what: str,
         headers: Mapping[str, str] | None,
     ) -> T:
+        import asyncio
+
+        from satlock.corpora.index.client import Unanswered
+
         progress = self._progress
         await self._gate.enter(job)
         progress.requests_open += 1
@@ -258,16 +267,36 @@ class Transport:
         try:
             self.connect()
             assert self._client is not None
-            async with self._client.get(url, headers or {}, credentials) as response:
+            async with AsyncExitStack() as stack:
+                try:
+                    async with asyncio.timeout(self._timeout * _PATIENCE):
+                        response = await stack.enter_async_context(self._client.get(url, headers or {}, credentials))
+                except TimeoutError:
+                    raise Unanswered("no answer in time") from None
                 status = response.status
                 if status not in (200, 206, 304, 416):
                     raise _Retry(status, response.headers.get("retry-after")) if status in _RETRIED else Refused(status)
                 final = split_credentials(response.url)[0]
-                return await read(Answer(status, response.headers, final, response.chunks(), progress))
+                body = _steady(response.chunks(), self._timeout * _PATIENCE)
+                return await read(Answer(status, response.headers, final, body, progress))
         finally:
             progress.requests_open -= 1
             progress.requests_done += 1
             self._gate.leave(job)
+
+
+async def _steady(chunks: AsyncIterator[bytes], patience: float) -> AsyncIterator[bytes]:
+    """A body, as long as it comes at a sensible rate. Raises Unanswered where it drips for longer than ``patience``."""
+    import time
+
+    begun, length = time.monotonic(), 0
+    async for chunk in chunks:
+        length += len(chunk)
+        if time.monotonic() - begun > patience + length / _SLOWEST:
+            from satlock.corpora.index.client import Unanswered
+
+            raise Unanswered(f"its answer comes too slowly ({length} bytes in {time.monotonic() - begun:.0f} seconds)")
+        yield chunk
 
 
 class _Retry(Exception):
@@ -292,7 +321,7 @@ def _seconds(retry_after: str | None) -> float | None:
     if not retry_after:
         return None
     if retry_after.strip().isdecimal():
-        return float(retry_after)
+        return float(retry_after[:20])
     import time
     from email.utils import parsedate_to_datetime
 

@@ -155,7 +155,9 @@ def test_one_index_of_a_host_may_use_the_credentials_of_another(server: Server, 
 
 def test_the_environment_wins_over_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    for name in ("UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_INSECURE_HOST", "PIP_TRUSTED_HOST"):
+    for name in ("UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_INSECURE_HOST", "PIP_TRUSTED_HOST",
+                 "UV_HTTP_TIMEOUT", "UV_REQUEST_TIMEOUT", "HTTP_TIMEOUT", "PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT",
+                 "UV_HTTP_RETRIES", "PIP_RETRIES"):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
     own = Access(keyring="import", system_certificates=True, insecure_hosts=frozenset(("a.example",)))
     assert own.with_environment() == own
