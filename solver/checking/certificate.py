@@ -340,14 +340,13 @@ def _compare(clauses: Clauses, given: set[frozenset[int]], legend: list[str]) ->
 
 def _smt(name: str, given: Iterable[tuple[int, ...]], legend: list[str]) -> str:
     """The SMT-LIB file that says what the CNF says."""
-    symbols = {number: f"|{said}|" if re.fullmatch(r"[ -\[\]-{}~]+", said) else f"v{number}"
-               for number, said in enumerate(legend, 1)}  # fmt: skip
     wrong = "the last assertion says that one of the claims is wrong"
     lines = [f"; {name}: {'these facts cannot all hold' if name == 'no-lock' else wrong}, so this is to be unsat"]
     lines += ["(set-logic QF_UF)", "(set-info :status unsat)"]
-    lines += [f"(declare-const {symbols[number]} Bool)" for number in range(1, len(legend) + 1)]
+    for number, said in enumerate(legend, 1):
+        lines.append(f"(declare-const v{number} Bool) ; {said if re.fullmatch('[ -~]+', said) else 'see legend.json'}")
     for clause in given:
-        parts = [symbols[lit] if lit > 0 else f"(not {symbols[-lit]})" for lit in clause]
+        parts = [f"v{lit}" if lit > 0 else f"(not v{-lit})" for lit in clause]
         inner = f"(or {' '.join(parts)})" if len(parts) > 1 else "".join(parts) or "false"
         lines.append(f"(assert {inner})")
     return "\n".join([*lines, "(check-sat)", "(exit)", ""])

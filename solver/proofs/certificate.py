@@ -28,10 +28,10 @@ from satlock.solver.proofs.optimality import Optimality
 from satlock.solver.proofs.passing import Passed, labels_of, passing_clause
 from satlock.solver.proofs.unique import Proof
 
-__all__ = ["remove_certificate", "smt_symbol", "write_certificate", "write_no_lock"]
+__all__ = ["remove_certificate", "write_certificate", "write_no_lock"]
 
-_PLAIN = re.compile(r"[ -\[\]-{}~]+")
-"""What a quoted symbol of SMT-LIB may have: printable ASCII without ``|`` and the backslash."""
+_PLAIN = re.compile(r"[ -~]+")
+"""What a comment of SMT-LIB may have."""
 
 
 def write_certificate(folder: Path, proofs: Iterable[Proof], optimality: Optimality | None = None) -> int:
@@ -245,21 +245,17 @@ def _box(obligation: Obligation, box: Passed) -> dict[str, Any]:
     return {"goal": obligation.names[box.goal], **places, "fixed": dict(box.fixed)}
 
 
-def smt_symbol(number: int, name: str) -> str:
-    """A variable in SMT-LIB: its name where that can be quoted."""
-    return f"|{name}|" if _PLAIN.fullmatch(name) else f"v{number}"
-
-
 def _smt(about: str, names: Sequence[str], clauses: Sequence[Clause]) -> str:
-    symbols = [smt_symbol(number, name) for number, name in enumerate(names)]
+    """The clauses over short symbols, each of which is said to mean what the legend says."""
     wrong = "the last assertion says that one of the claims is wrong"
     lines = [
         f"; {about}: {'these facts cannot all hold' if about == 'no-lock' else wrong}, so this is to be unsat",
         "(set-logic QF_UF)",
         "(set-info :status unsat)",
-        *(f"(declare-const {symbol} Bool)" for symbol in symbols[1:]),
-    ]
+        *(f"(declare-const v{number} Bool) ; {name if _PLAIN.fullmatch(name) else 'see legend.json'}"
+          for number, name in enumerate(names) if number),
+    ]  # fmt: skip
     for clause in clauses:
-        parts = [symbols[lit] if lit > 0 else f"(not {symbols[-lit]})" for lit in clause]
+        parts = [f"v{lit}" if lit > 0 else f"(not v{-lit})" for lit in clause]
         lines.append(f"(assert (or {' '.join(parts)}))" if len(parts) > 1 else f"(assert {''.join(parts) or 'false'})")
     return "\n".join([*lines, "(check-sat)", "(exit)", ""])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,9 @@ def test_the_other_solver_is_not_fooled(folders: list[Path]) -> None:
     folder = next(folder for folder in folders if folder.name == "unique")
     text = (folder / "obligation.smt2").read_text()
     goals = json.loads((folder / "obligation.json").read_text())["goals"]
-    lines = [line for line in text.splitlines() if not any(f"|{goal}|" in line for goal in goals.values())]
+    legend = json.loads((folder / "legend.json").read_text())
+    symbols = "|".join(str(legend.index(goal) + 1) for goal in goals.values())
+    lines = [line for line in text.splitlines() if not re.search(rf"\bv({symbols})\b", line)]
     path = folder.parent / "weaker.smt2"
     path.write_text("\n".join(lines) + "\n")
     assert "unsat" not in _confirmed_by_bitwuzla(path).lower()
