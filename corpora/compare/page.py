@@ -8,35 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from satlock.corpora.compare.frame import framed, heading
 from satlock.corpora.compare.locks import read_lock
 from satlock.corpora.compare.peers import PEERS
 from satlock.corpora.compare.tables import Line, summary_of
 
 __all__ = ["page_of"]
-
-_STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1b1b1b; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; font-size: 13px; }
-dt { font-weight: 600; } dd { margin: 0; }
-table { border-collapse: collapse; margin: 1rem 0; font-size: 13px; display: block; overflow-x: auto; }
-th, td { border: 1px solid #d0d0d0; padding: .25rem .5rem; text-align: left; vertical-align: top; }
-th { background: #f2f2f2; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.valid { background: #e3f3ea; } td.no { background: #f9e0df; } td.stopped { background: #fbf0d9; }
-td.absent { color: #999; }
-.right { color: #00663d; } .wrong { color: #a01313; font-weight: 600; } .open { color: #666; }
-figure { margin: 1.5rem 0; } figure img { max-width: 100%; } figcaption { color: #555; font-size: 13px; }
-details { border: 1px solid #ddd; border-radius: 4px; margin: .4rem 0; padding: .3rem .7rem; }
-summary { cursor: pointer; } pre { white-space: pre-wrap; font-size: 12px; max-height: 20rem; overflow: auto; }
-"""
-
-
-_SCRIPT = """
-const unfold = () => { const at = document.getElementById(location.hash.slice(1)); if (at) { at.open = true; } };
-addEventListener("hashchange", unfold); unfold();
-"""
-"""A link to a case unfolds it."""
 
 
 def page_of(
@@ -52,15 +29,13 @@ def page_of(
         pictures: (stem, caption) of the pictures, which are in ``folder`` as PNG.
         about: what is said of the run, by name.
     """
-    parts = ["<!DOCTYPE html>", '<html lang="en"><head><meta charset="utf-8">', "<title>satlock compared</title>"]
-    parts += [f"<style>{_STYLE}</style></head><body>", "<h1>satlock compared</h1>", *_about(about)]
-    parts += ["<h2>Summary</h2>", _summary(lines), *_where_peers_win(lines)]
-    parts += ["<h2>Pictures</h2>", *(_figure(folder / f"{stem}.png", caption) for stem, caption in pictures)]
-    parts += ["<h2>Every case</h2>", _matrix(lines), "<h2>Case by case</h2>"]
+    parts = [heading("What was done"), *_about(about), heading("Summary"), _summary(lines), *_where_peers_win(lines)]
+    parts += [heading("Pictures"), *(_figure(folder / f"{stem}.png", caption) for stem, caption in pictures)]
+    parts += [heading("Every case"), _matrix(lines), heading("Case by case")]
     parts += [
         part for result in results for part in _case(result, [x for x in lines if x.case == result["case"]["name"]])
     ]
-    return "\n".join([*parts, f"<script>{_SCRIPT}</script></body></html>"]) + "\n"
+    return framed("satlock compared", parts)
 
 
 def _about(about: Mapping[str, Any]) -> Iterator[str]:
@@ -87,13 +62,14 @@ def _summary(lines: Sequence[Line]) -> str:
         f"<tr><th>{_text(name)}</th>" + "".join(_cell(row[name], right=True) for row in rows) + "</tr>"
         for name in rows[0]
     )
-    return f"<table>{''.join(body)}</table>"
+    return f'<div class="scroll"><table>{"".join(body)}</table></div>'
 
 
 def _where_peers_win(lines: Sequence[Line]) -> Iterator[str]:
     """Said plainly: the cases in which another one was faster, fresher, or right where satlock was not."""
     ours = {line.case: line for line in lines if line.peer == "satlock"}
-    yield "<h2>Where a peer wins</h2><ul>"
+    yield heading("Where a peer wins")
+    yield "<ul>"
     for peer in dict.fromkeys(line.peer for line in lines if line.peer != "satlock"):
         mine = [(line, ours[line.case]) for line in lines if line.peer == peer and line.case in ours]
         faster = [line.case for line, our in mine if line.solved and line.cold and our.cold and line.cold < our.cold]
@@ -137,8 +113,20 @@ def _matrix(lines: Sequence[Line]) -> str:
     return (
         "<p>Seconds are cold, then warm. A lock exists where the case says so with its proof or its construction, or "
         "where one was found that is valid in every environment.</p>"
-        f"<table><tr><th>case</th><th>kind</th><th>a lock exists</th>{header}</tr>{''.join(rows)}</table>"
+        '<div class="filter" data-table="cases"><label>Cases with '
+        '<input type="search" placeholder="a name or an answer">'
+        f"</label><label>and <select>{_KINDS_OF_ROWS}</select></label><output></output></div>"
+        f'<div class="scroll"><table class="sortable" id="cases"><thead><tr><th>case</th><th>kind</th>'
+        f"<th>a lock exists</th>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+_KINDS_OF_ROWS = "".join(
+    f'<option value="{kind}">{said}</option>'
+    for kind, said in (
+        ("", "any answer"), ("no", "a wrong one"), ("stopped", "a run that ended early"), ("absent", "one not asked"),
+    )
+)  # fmt: skip
 
 
 def _outcome(line: Line | None) -> str:
@@ -173,14 +161,30 @@ _COLUMNS: Mapping[str, Callable[[Line], object]] = {
 }
 
 
-def _table(lines: Sequence[Line]) -> str:
-    header = "".join(f"<th>{_text(column)}</th>" for column in _COLUMNS)
+def _table(lines: Sequence[Line], runs: Sequence[Mapping[str, Any]]) -> str:
+    spreads = {phase: {line.peer: _spread(runs, line.peer, phase) for line in lines} for phase in ("cold", "warm")}
+    several = [phase for phase in spreads if any(spreads[phase].values())]
+    header = "".join(f"<th>{_text(column)}</th>" for column in (*_COLUMNS, *(f"{one}, from to" for one in several)))
     body = "".join(
-        "<tr>" + "".join(_cell(of(line)) for of in _COLUMNS.values()) + "</tr>"
+        "<tr>"
+        + "".join(_cell(of(line)) for of in _COLUMNS.values())
+        + "".join(_cell(spreads[phase][line.peer], right=True) for phase in several)
+        + "</tr>"
         for line in lines
         if line.outcome != "unsupported"
     )
-    return f"<table><tr>{header}</tr>{body}</table>"
+    head = f'<div class="scroll"><table class="sortable"><thead><tr>{header}</tr></thead>'
+    return f"{head}<tbody>{body}</tbody></table></div>"
+
+
+def _spread(runs: Sequence[Mapping[str, Any]], peer: str, phase: str) -> str | None:
+    """The fastest and the slowest of several runs that no limit ended, with how many they are."""
+    found = [
+        run["seconds"]
+        for run in runs
+        if run["peer"] == peer and run["phase"] == phase and run["outcome"] not in ("time", "memory")
+    ]
+    return f"{min(found):.2f} to {max(found):.2f} ({len(found)} runs)" if len(found) > 1 else None
 
 
 def _cell(value: object, *, right: bool = False) -> str:
@@ -206,7 +210,7 @@ def _case(result: Mapping[str, Any], lines: Sequence[Line]) -> Iterator[str]:
     if case["satisfiable"] is not None:
         yield f"<p>Ground truth: {'a lock exists' if case['satisfiable'] else 'no lock exists'}.</p>"
     yield f"<details><summary>pyproject.toml</summary><pre>{_text(case['pyproject'])}</pre></details>"
-    yield _table(lines)
+    yield _table(lines, result.get("runs", ()))
     said: dict[str, list[str]] = {}
     for line in lines:
         if line.problem:
@@ -244,10 +248,11 @@ def _locks(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _side_by_side(versions: Iterable[str], rows: Mapping[str, Sequence[str]], names: Iterable[str]) -> Iterator[str]:
-    yield "<table><tr><th>package</th>" + "".join(f"<th>{_text(peer)}</th>" for peer in versions) + "</tr>"
+    header = "".join(f"<th>{_text(peer)}</th>" for peer in versions)
+    yield f'<div class="scroll"><table class="sortable"><thead><tr><th>package</th>{header}</tr></thead><tbody>'
     for name in names:
         yield f"<tr><td>{_text(name)}</td>" + "".join(f"<td>{_text(one)}</td>" for one in rows[name]) + "</tr>"
-    yield "</table>"
+    yield "</tbody></table></div>"
 
 
 def _text(value: object) -> str:

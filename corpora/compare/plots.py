@@ -195,7 +195,7 @@ def _families(lines: Sequence[Line], limit: float) -> Any:
                 (
                     size,
                     statistics.median(_time(line, "cold", limit) or 0.0 for line in alike),
-                    not any(line.verdict == "wrong" for line in alike),
+                    all(line.solved for line in alike),
                 )
                 for size, alike in sorted(found.items())
             ]
@@ -211,7 +211,7 @@ def _families(lines: Sequence[Line], limit: float) -> Any:
                 wrong = [(size, seconds) for size, seconds, right in mine if not right]
                 if wrong:
                     crosses = axes.scatter(*zip(*wrong, strict=True), marker="x", color="black", s=40, zorder=5)
-                    shown["a wrong answer"] = crosses
+                    shown["no right answer"] = crosses
                 shown[peer] = drawn
         axes.set_title(family, fontsize=10)
         sizes = sorted({line.size for line in lines if line.family == family})

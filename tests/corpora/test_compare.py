@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from dataclasses import asdict, replace
@@ -399,6 +400,11 @@ def test_a_run_resumes_and_is_the_same_on_a_cluster(small: tuple[list[Case], Pat
     assert without_times(spread) == without_times(first[:2])
     lines = write_report(first, tmp_path / "out", {"run": "a test"}, limit=60)
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
+    places = re.findall(r'<h2 id="([^"]+)">', page)
+    assert re.findall(r'<li><a href="#([^"]+)">', page) == places and "every-case" in places
+    assert page.count("<table") == page.count('<div class="scroll"><table'), "no table is wider than the window"
+    assert 'id="cases"' in page and 'data-table="cases"' in page
     assert 'src="data:image/png' in page and "http" not in page.partition("<details>")[0].replace(
         "https://index.example", ""
     )
