@@ -156,7 +156,8 @@ class Checked:
         if verbose or len(self.claims) <= _SHOWN:
             return names
         if not self.left_out:
-            return f"all {len(self.claims)} packages of the lockfile"
+            too = " and the project" if "(project)" in self.claims else ""
+            return f"all {len(self.claims) - bool(too)} packages of the lockfile{too}"
         if len(self.left_out) <= _SHOWN:
             return f"all packages of the lockfile ({len(self.claims)}) but {', '.join(self.left_out)}"
         return names
