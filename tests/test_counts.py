@@ -28,7 +28,7 @@ def told():
     specifiers = sys.modules.get("satlock.encoder.markers.specifiers")
     caches = [specifiers.marker_of, specifiers.specifiers_of] if specifiers else []
     found = [name for name in sys.modules if name.partition(".")[0] not in sys.stdlib_module_names]
-    with open(sys.argv[-1] + ".counts", "w") as file:
+    with open(place + ".counts", "w") as file:
         json.dump({
             "modules": len(found),
             "parsed": sum(one.cache_info().misses for one in caches),
@@ -38,10 +38,7 @@ def told():
 atexit.register(told)
 place = sys.argv.pop()
 from satlock.cli.main import main
-try:
-    main()
-finally:
-    sys.argv.append(place)
+main()
 """
 
 
