@@ -191,6 +191,13 @@ class _Asked:
 
 def _verify_or_lock(run: Run, asked: _Asked, text: str | None) -> None:
     """Finds the lock that is there valid, or another one."""
+    from satlock.encoder.project.workspace import workspaces_found_once
+
+    with workspaces_found_once():
+        _verify_or_lock_at_once(run, asked, text)
+
+
+def _verify_or_lock_at_once(run: Run, asked: _Asked, text: str | None) -> None:
     given, target, check = run.given, run.target, asked.check
     with run.phases.phase("reading"):
         project = given.project(whole_workspace=target.form == "uv")

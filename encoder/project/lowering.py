@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from packaging.utils import canonicalize_name
 
 from satlock.corpora.references import Direct, GitReference, PathReference
 from satlock.encoder.markers.marker import FALSE, from_marker
@@ -19,6 +22,9 @@ from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of
 
 __all__ = ["Lowering", "groups_of_tree", "lowering_of"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""The name that a requirement begins with."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,10 @@ def lowering_of(direct: Direct) -> Lowering:
     declared = Declared(direct.metadata.name, direct.metadata.provides_extra, groups.listed)
     git = reference if isinstance(reference, GitReference) else None
     members = workspace.references if workspace is not None else {}
+    required: set[str] = {
+        canonicalize_name(name[0]) for line in direct.metadata.requires_dist if (name := _NAME.match(line))
+    }
+    required.update(requirement.name for listed in groups.listed.values() for requirement in listed)
 
     def read(given: Mapping[str, Value], folder: Path) -> dict[str, tuple[Source, ...]]:
         indexes = read_indexes({key: value for key, value in given.items() if key == "index"}, [])
@@ -99,10 +109,17 @@ def lowering_of(direct: Direct) -> Lowering:
             shared = settings_of(workspace.tables, [])
             indexes += read_indexes({key: value for key, value in shared.items() if key == "index"}, [])
         ground = Ground(folder, members, direct.metadata.name, git, top, frozenset())
-        return read_sources(given.get("sources"), indexes, declared, ground, [])
+        return read_sources(_of(given.get("sources"), required), indexes, declared, ground, [])
 
     found: dict[str, tuple[Source, ...]] = {}
     if workspace is not None and workspace.root != file:
         found = read(settings_of(workspace.tables, []), workspace.root.parent)
     found |= read(settings, file.parent)
     return Lowering(found, file.parent if local else None)
+
+
+def _of(sources: Value | None, names: Collection[str]) -> Value | None:
+    """The entries of ``sources`` for these packages: a workspace may have hundreds, and a member needs a few."""
+    if sources is None or not isinstance(sources.raw, dict):
+        return sources
+    return replace(sources, raw={key: raw for key, raw in sources.raw.items() if canonicalize_name(key) in names})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +18,7 @@ from satlock.encoder.project.project import Member, ProjectError
 from satlock.encoder.project.tables import load, read_groups, read_name, stated_default_groups
 from satlock.encoder.project.values import Value, shown
 
-__all__ = ["Workspace", "pythons_of", "read_member", "workspace_of"]
+__all__ = ["Workspace", "pythons_of", "read_member", "workspace_of", "workspaces_found_once"]
 
 
 _Stamps: TypeAlias = tuple[tuple[str, tuple[int, int] | None], ...]
@@ -88,6 +90,19 @@ class Workspace:
         return self.tables if path == self.root else Value(load(path), str(path), "").table()
 
 
+_ONCE: ContextVar[dict[Path, Workspace] | None] = ContextVar("workspaces of this run", default=None)
+
+
+@contextmanager
+def workspaces_found_once() -> Iterator[None]:
+    """Within it, a workspace stays as it is when it is first looked for: each of hundreds of members asks for it."""
+    token = _ONCE.set({})
+    try:
+        yield
+    finally:
+        _ONCE.reset(token)
+
+
 _FOUND: dict[Path, tuple[_Stamps, Workspace]] = {}
 """By root."""
 
@@ -116,6 +131,9 @@ def workspace_of(path: Path, top: Path | None = None) -> Workspace | None:
 
 def _workspace_at(root: Path, tables: Mapping[str, Value], declared: Value) -> Workspace:
     """The workspace of a root, found anew only if a file has changed: each of its members asks for it."""
+    once = _ONCE.get()
+    if once is not None and root in once:
+        return once[root]
     table = declared.table()
     folders = [
         folder
@@ -127,6 +145,8 @@ def _workspace_at(root: Path, tables: Mapping[str, Value], declared: Value) -> W
     kept = _FOUND.get(root)
     if kept is None or kept[0] != stamps:
         kept = _FOUND[root] = stamps, Workspace(root, tables, dict(_members(root, tables, declared)))
+    if once is not None:
+        once[root] = kept[1]
     return kept[1]
 
 
