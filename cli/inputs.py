@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +11,7 @@ import click
 
 from satlock.cli.failures import WRONG, Ended
 from satlock.cli.settings import GivenSettings, around, setting_options, taken_from
+from satlock.cli.shared_options import OBJECTIVES, OPTIONS, WHERE_FROM
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -30,7 +29,6 @@ _Callback = TypeVar("_Callback", bound=Callable[..., Any])
 
 _NAMES = {"uv": "uv.lock", "pylock": "pylock.toml"}
 """How the lock of a project is called in each format."""
-OBJECTIVES = ("fresh", "newest-first", "lowest", "lowest-direct")
 DEFAULT_OBJECTIVE = "fresh"
 _OF_RESOLUTION = {"highest": "newest-first", "lowest": "lowest", "lowest-direct": "lowest-direct"}
 """What ``tool.uv.resolution`` means here."""
@@ -262,13 +260,13 @@ class Inputs:
 
 def inputs(command: _Callback) -> _Callback:
     """Adds the shared options to a command, which gets them as one argument ``given``."""
-    return _with_options(command, _OPTIONS)
+    return _with_options(command, OPTIONS)
 
 
 def inputs_of_many(command: _Callback) -> _Callback:
     """The same for a command that takes the folders of several projects as its arguments, ``projects``."""
     folders = click.argument("projects", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PROJECT...")
-    return folders(_with_options(command, _OPTIONS[1:]))
+    return folders(_with_options(command, OPTIONS[1:]))
 
 
 def _with_options(command: _Callback, options: tuple[Callable[[Any], Any], ...]) -> _Callback:
@@ -303,120 +301,6 @@ def _with_options(command: _Callback, options: tuple[Callable[[Any], Any], ...])
 
 def where_from(command: _Callback) -> _Callback:
     """Adds those of the shared options that say where metadata comes from."""
-    for option in reversed(_WHERE_FROM):
+    for option in reversed(WHERE_FROM):
         command = option(command)
     return command
-
-
-def _named_indexes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """By name; an index without a name is there under its own address."""
-    named: dict[str, str] = {}
-    for value in map(str.strip, values):
-        name, equals, url = value.partition("=")
-        if not equals or ("://" in name and "://" not in url):
-            name = url = value
-        if not (name.strip() and url.strip()) or (name == url and not re.search(r"[/\\]", url)):
-            raise click.BadParameter(f"{value!r} is neither NAME=URL nor URL.", ctx=ctx, param=parameter)
-        named[name.strip()] = url.strip()
-    return named
-
-
-def _in_folder(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
-    """Works in another folder from here on."""
-    if value is None or ctx.resilient_parsing:
-        return
-    try:
-        os.chdir(value)
-    except OSError as error:
-        said = f"{value} cannot be worked in ({error.strerror or error})."
-        raise click.BadParameter(said, ctx=ctx, param=parameter) from None
-
-
-def _pythons(ctx: click.Context, parameter: click.Parameter, value: str | None) -> SpecifierSet | None:
-    if value is None:
-        return None
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    try:
-        return SpecifierSet(value)
-    except InvalidSpecifier:
-        advice = "write it as in PEP 440, e.g. '>=3.11'."
-        raise click.BadParameter(f"{value!r} is not a version specifier; {advice}", ctx=ctx, param=parameter) from None
-
-
-_WHERE_FROM: tuple[Callable[[Any], Any], ...] = (
-    click.option(
-        "-i",
-        "--default-index",
-        "--index-url",
-        "default_index",
-        metavar="URL",
-        help="The index for packages that are not pinned to another; PyPI by default.",
-    ),
-    click.option(
-        "--index",
-        multiple=True,
-        metavar="[NAME=]URL",
-        callback=_named_indexes,
-        help="Add an index before the project's, or replace the address of a named one (repeatable).",
-    ),
-    click.option(
-        "--corpus",
-        type=click.Path(path_type=Path),
-        metavar="PATH",
-        help="A recorded snapshot in place of every index: nothing is fetched.",
-    ),
-    click.option("--offline", is_flag=True, envvar="UV_OFFLINE", help="Use only what the cache holds."),
-    click.option(
-        "--cache-dir",
-        type=click.Path(path_type=Path, file_okay=False),
-        metavar="DIR",
-        help="Where metadata is kept between runs; the user's cache folder by default.",
-    ),
-    click.option(
-        "-n",
-        "--no-cache",
-        is_flag=True,
-        envvar="UV_NO_CACHE",
-        help="Keep nothing between runs, and use nothing that was kept.",
-    ),
-    click.option(
-        "--directory",
-        type=click.Path(path_type=Path, file_okay=False),
-        metavar="DIR",
-        is_eager=True,
-        expose_value=False,
-        callback=_in_folder,
-        envvar=["UV_WORKING_DIR", "UV_WORKING_DIRECTORY"],
-        help="Work in this folder, which paths on the command line then start from.",
-    ),
-)
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option(
-        "--project",
-        type=click.Path(path_type=Path),
-        default=Path("."),
-        metavar="DIR",
-        envvar="UV_PROJECT",
-        help="The folder with pyproject.toml, a script or a requirements file; this folder by default.",
-    ),
-    *_WHERE_FROM,
-    click.option(
-        "--http-timeout",
-        type=click.FloatRange(min=0.001),
-        metavar="SECONDS",
-        help="Give a server up after this long without a byte; 30 seconds by default.",
-    ),
-    click.option(
-        "--requires-python",
-        metavar="SPEC",
-        callback=_pythons,
-        help="Which Pythons the lock is for, e.g. '>=3.11', in place of what the project says.",
-    ),
-    click.option(
-        "--objective",
-        type=click.Choice(OBJECTIVES),
-        help="Which of all valid locks: as the project's resolution setting says, else fresh. "
-        "fresh is the one with the fewest days behind the newest versions, proven.",
-    ),
-)

@@ -20,7 +20,8 @@ import msgpack
 from satlock.corpora.facts import CorpusError, Listing
 from satlock.corpora.index.address import path_of
 from satlock.corpora.index.cache import Cache
-from satlock.corpora.index.listing import Entry, ListingError, listing_of_files, names_of, page_of_html, page_of_json
+from satlock.corpora.index.file_names import names_of
+from satlock.corpora.index.listing import Entry, ListingError, listing_of_files, page_of_html, page_of_json
 from satlock.corpora.index.pages import Pages
 from satlock.corpora.index.transport import Job, Refused
 from satlock.corpora.regular_files import open_regular

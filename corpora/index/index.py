@@ -9,8 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
-from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -28,6 +26,7 @@ from satlock.corpora.facts import (
 )
 from satlock.corpora.index.access import Access
 from satlock.corpora.index.address import listing_url
+from satlock.corpora.index.asked import Asked
 from satlock.corpora.index.building import Building
 from satlock.corpora.index.cache import Cache, Kept, default_folder
 from satlock.corpora.index.credentials import Vault
@@ -47,16 +46,6 @@ if TYPE_CHECKING:
     from satlock.corpora.references import DirectOutcome, Reference
 
 __all__ = ["LiveCorpus"]
-
-
-class _Asked:
-    """A job and its outcome."""
-
-    __slots__ = ("future", "job")
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.future: Future[Any] = Future()
 
 
 class LiveCorpus(Corpus):
@@ -91,7 +80,7 @@ class LiveCorpus(Corpus):
         self._building = building or Building()
         self._builder: Builder | None = None
         self._lock = threading.Lock()
-        self._asked: dict[object, _Asked] = {}
+        self._asked: dict[object, Asked] = {}
         self._known: dict[object, Any] = {}
         self._access = access or Access()
         self._vault = Vault(self._access)
@@ -215,7 +204,7 @@ class LiveCorpus(Corpus):
     def _want(self, keys: Iterable[object], *, urgent: bool) -> None:
         from satlock.corpora.index.transport import Job
 
-        new: list[tuple[object, _Asked]] = []
+        new: list[tuple[object, Asked]] = []
         sooner: list[Job] = []
         with self._lock:
             for key in keys:
@@ -223,7 +212,7 @@ class LiveCorpus(Corpus):
                     continue
                 asked = self._asked.get(key)
                 if asked is None:
-                    asked = self._asked[key] = _Asked(Job(urgent))
+                    asked = self._asked[key] = Asked(Job(urgent))
                     new.append((key, asked))
                 elif urgent and not asked.job.urgent:
                     sooner.append(asked.job)
@@ -239,20 +228,8 @@ class LiveCorpus(Corpus):
     def _result(self, key: object) -> Any:
         if key in self._known:
             return self._known[key]
-        future = self._asked[key].future
-        while True:
-            try:
-                result = future.result(timeout=1.0)  # waiting for ever cannot be interrupted on Windows
-            except NotYet:
-                if future.done():
-                    raise
-                if self._thread is None or not self._thread.is_alive():
-                    raise CorpusError("the index was closed while it was asked") from None
-                continue
-            except CancelledError:
-                raise CorpusError("the index was closed while it was asked") from None
-            self._known[key] = result
-            return result
+        result = self._known[key] = self._asked[key].result(self._thread)
+        return result
 
     def _start(self) -> None:
         import asyncio
@@ -324,13 +301,13 @@ class LiveCorpus(Corpus):
     def _stop(self) -> None:
         self._loop.stop()
 
-    def _launch(self, new: list[tuple[object, _Asked]], sooner: list[Job]) -> None:
+    def _launch(self, new: list[tuple[object, Asked]], sooner: list[Job]) -> None:
         for job in sooner:
             self._transport.promote(job)
         for key, asked in new:
             self._loop.create_task(self._serve(key, asked))
 
-    async def _serve(self, key: object, asked: _Asked) -> None:
+    async def _serve(self, key: object, asked: Asked) -> None:
         from asyncio import CancelledError as Stopped
 
         try:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
 from operator import itemgetter
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from satlock.corpora.columns import Columns, latest
 from satlock.corpora.facts import Listing, Release
 from satlock.corpora.index.address import split_credentials
+from satlock.corpora.index.file_names import LONGEST, Unfit, unfit, version_part
 from satlock.corpora.index.html_page import Anchor, read_html
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "Entry",
     "ListingError",
     "listing_of_files",
-    "names_of",
     "page_of_html",
     "page_of_json",
     "parse_listing",
@@ -36,8 +35,6 @@ Entry = tuple[str, str, Mapping[str, str], Any, Any, Any, Any, Any]
 """filename, URL, hashes, size, upload time, requires-python, yanked, metadata: as the page says, in File's order."""
 
 
-_LONGEST_NAME = 1000
-"""Characters, of a file name and of what else a page says in one text."""
 _LONG_NUMBER = re.compile(r"[0-9]{100}")
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128, "blake2b": 128}
@@ -161,10 +158,6 @@ def _check_version(version: str) -> None:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-class _Unfit(Exception):
-    """A file that is left out; the argument is the reason."""
-
-
 def listing_of_files(entries: Iterable[Entry], base: str, index: str, name: str) -> Listing:
     """Group what a page says by version. ``base`` is what addresses are relative to."""
     import msgpack
@@ -178,7 +171,7 @@ def listing_of_files(entries: Iterable[Entry], base: str, index: str, name: str)
     local = base.startswith("file:")
     for filename, url, hashes, size, uploaded, requires, yanked, offered in entries:
         try:
-            spelled = _version_part(filename, name)
+            spelled = version_part(filename, name)
             group = groups.get(spelled)
             if group is None:
                 try:
@@ -187,7 +180,7 @@ def listing_of_files(entries: Iterable[Entry], base: str, index: str, name: str)
                     versions.setdefault(Version(spelled), []).append(spelled)
                 except InvalidVersion:
                     invalid.add(spelled)
-                    _unfit(f"its version {spelled[:100]!r} is not a version (PEP 440)")
+                    unfit(f"its version {spelled[:100]!r} is not a version (PEP 440)")
                 group = groups[spelled] = []
             raw = (
                 filename,
@@ -199,7 +192,7 @@ def listing_of_files(entries: Iterable[Entry], base: str, index: str, name: str)
                 None if not yanked and yanked != "" else yanked if isinstance(yanked, str) else _flag(yanked),
                 None if offered is None else _offered(offered),
             )
-        except _Unfit as reason:
+        except Unfit as reason:
             skipped.append((_shown(filename), str(reason)))
             continue
         group.append(raw)
@@ -256,89 +249,13 @@ def _offered(said: object) -> tuple[tuple[str, str], ...] | None:
     """The digests of a metadata file; one that is offered with what is no digest is as good as none."""
     try:
         return _hashes(said) if isinstance(said, dict) else () if said is True else None
-    except _Unfit:
+    except Unfit:
         return None
-
-
-def _unfit(reason: str) -> NoReturn:
-    raise _Unfit(reason)
-
-
-def _version_part(filename: object, name: str) -> str:
-    """The version as the file name spells it, once everything else of the name is found right."""
-    if not isinstance(filename, str) or not filename:
-        _unfit("it has no file name")
-    if len(filename) > _LONGEST_NAME:
-        _unfit("its name is too long")
-    if filename.endswith(".whl"):
-        project, _, rest = filename.partition("-")
-        version, _, rest = rest.partition("-")
-        found = _wheel_name(project, rest)
-    elif filename.endswith(".tar.gz") or filename.endswith(".zip"):
-        stem = filename[:-7] if filename.endswith(".tar.gz") else filename[:-4]
-        found, version = _sdist_name(stem, name)
-    else:
-        _unfit("it is neither a wheel nor a .tar.gz or .zip source distribution")
-    if found != name:
-        _unfit("its name is that of another project" if found else "its name is not that of a wheel")
-    return version
-
-
-@lru_cache(maxsize=50_000)
-def _wheel_name(project: str, rest: str) -> str:
-    """The normalised project name, or nothing. Everything but the version, as few file names differ in the rest."""
-    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
-    if "/" in rest or "\\" in rest or not rest.isprintable():
-        return ""
-    try:
-        return parse_wheel_filename(f"{project}-0-{rest}.whl")[0]
-    except InvalidWheelFilename:
-        return ""
-
-
-def _sdist_name(stem: str, name: str) -> tuple[str, str]:
-    if "/" in stem or "\\" in stem or not stem.isprintable():
-        _unfit("its name is not that of a source distribution")
-    project, _, version = stem.partition("-")
-    if version and "-" not in version and _normalised(project) == name:
-        return name, version
-    # Versions of old source distributions hold dashes (1.0-1), as do names: the name that was asked for decides.
-    cut = stem.find("-")
-    while cut >= 0:
-        if _normalised(stem[:cut]) == name and stem[cut + 1 : cut + 2].isdigit():
-            return name, stem[cut + 1 :]
-        cut = stem.find("-", cut + 1)
-    project, dash, version = stem.rpartition("-")
-    if not dash:
-        _unfit("its name holds no version")
-    return _normalised(project), version
-
-
-@lru_cache(maxsize=1000)
-def _normalised(name: str) -> str:
-    from packaging.utils import canonicalize_name
-
-    return canonicalize_name(name)
-
-
-def names_of(filename: object) -> set[str]:
-    """The normalised names of the packages that a file may be of, as its name can be read; none where it is no file of
-    a package."""
-    if not isinstance(filename, str) or not filename.isprintable():
-        return set()
-    if filename.endswith(".whl"):
-        return {_normalised(filename.partition("-")[0])}
-    if not filename.endswith((".tar.gz", ".zip")):
-        return set()
-    stem = filename[:-7] if filename.endswith(".tar.gz") else filename[:-4]
-    cuts = [at for at, letter in enumerate(stem) if letter == "-" and stem[at + 1 : at + 2].isdigit()]
-    return {_normalised(stem[:cut]) for cut in cuts or [stem.rfind("-")] if cut > 0}
 
 
 def _address(url: object, base: str, local: bool) -> str:
     if not isinstance(url, str) or not url:
-        _unfit("it has no address")
+        unfit("it has no address")
     if (
         url.startswith(("https://", "http://"))
         and url.partition("//")[2][:1].isalnum()
@@ -351,11 +268,11 @@ def _address(url: object, base: str, local: bool) -> str:
         absolute, _ = split_credentials(urljoin(base, url.strip()))
         parts = urlsplit(absolute)
     except ValueError:
-        _unfit("its address is not an address")
+        unfit("its address is not an address")
     if parts.scheme not in ("http", "https") and not (local and parts.scheme == "file"):
-        _unfit(f"its address has the scheme {parts.scheme[:20]!r}, which is not fetched")
+        unfit(f"its address has the scheme {parts.scheme[:20]!r}, which is not fetched")
     if parts.scheme != "file" and not parts.hostname:
-        _unfit("its address names no host")
+        unfit("its address names no host")
     return absolute.replace(" ", "%20")
 
 
@@ -374,14 +291,14 @@ def _hashes(hashes: object) -> tuple[tuple[str, str], ...]:
         if length is None:
             continue
         if not isinstance(value, str) or len(value) != length or not _HEXADECIMAL.issuperset(value):
-            _unfit(f"its {algorithm} hash is not one")
+            unfit(f"its {algorithm} hash is not one")
         found.append((algorithm, value.lower()))
     return tuple(sorted(found))
 
 
 def _requires(said: str) -> str | None:
-    if len(said) > _LONGEST_NAME or _LONG_NUMBER.search(said):
-        _unfit("its Requires-Python is too long")
+    if len(said) > LONGEST or _LONG_NUMBER.search(said):
+        unfit("its Requires-Python is too long")
     return said.strip() or None
 
 

@@ -27,6 +27,7 @@ from satlock.encoder.project.project import Project
 from satlock.encoder.project.reach import dependencies_of
 from satlock.encoder.project.universe import Universe
 from satlock.solver.search.crawling import Crawler
+from satlock.solver.search.shelf import Loaded, Shelf
 from satlock.solver.search.variants import Apart, parted, said_by
 
 __all__ = ["Loaded", "Shelf", "Sources"]
@@ -35,24 +36,6 @@ _READS = 3
 """How many releases without a wheel are read after the build of a newer one failed."""
 _LARGE = 1 << 20
 """Bytes of a source distribution that is only downloaded when it is needed."""
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What a candidate's builds require."""
-
-    builds: tuple[tuple[Formula, Dependencies], ...]
-    pythons: tuple[str | None, ...]
-
-
-@dataclass
-class Shelf:
-    """Candidates and requirements as they were read for one project, for others that read them alike."""
-
-    candidates: dict[tuple[object, ...], tuple[Candidates, Sequence[Listing]]] = field(default_factory=dict)
-    """With the listings they come from, which the keys name by identity."""
-    loaded: dict[tuple[Candidates, int], Loaded] = field(default_factory=dict)
-    """By candidates and rank."""
 
 
 @dataclass
