@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,3 +93,11 @@ def test_no_imports_go_round() -> None:
 def test_no_module_is_too_long() -> None:
     lengths = {module: len(path.read_text(encoding="utf-8").splitlines()) for module, path in MODULES.items()}
     assert not {module: lines for module, lines in lengths.items() if lines > LONGEST}
+
+
+@pytest.mark.parametrize("document", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_the_map_names_what_is_there(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = re.findall(rf"`((?:{'|'.join(FOLDERS)}|satlock|tests|docs)/[\w/.-]*)`", text)
+    assert len(named) > 10
+    assert not [name for name in named if not (ROOT / name).exists()]
