@@ -96,6 +96,10 @@ class Environment:
     implementation: str = "cpython"
     extras: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
+    release: str = ""
+    """``platform_release``."""
+    version: str = ""
+    """``platform_version``."""
 
     @functools.cached_property
     def base(self) -> Environment:
@@ -133,8 +137,8 @@ def marker_variables(base: Environment) -> dict[str, str]:
         "platform_machine": base.machine,
         "implementation_name": base.implementation,
         "platform_python_implementation": {"cpython": "CPython", "pypy": "PyPy"}[base.implementation],
-        "platform_release": "",
-        "platform_version": "",
+        "platform_release": base.release,
+        "platform_version": base.version,
     }
 
 
@@ -143,7 +147,17 @@ _requirement = functools.cache(Requirement)
 
 @functools.cache
 def _holds(marker: str, base: Environment, extra: str) -> bool:
-    return Marker(marker).evaluate({**marker_variables(base), "extra": extra})
+    return with_order(marker, base).evaluate({**marker_variables(base), "extra": extra})
+
+
+@functools.cache
+def with_order(marker: str, base: Environment) -> Marker:
+    """``packaging`` gives strings no order, so what is asked of ``platform_version`` is decided here."""
+
+    def decided(found: re.Match[str]) -> str:
+        return "os_name != 'none'" if satisfies(base.version or "0", found[1] + found[2]) else "os_name == 'none'"
+
+    return Marker(re.sub(r"platform_version\s*(==|!=|<=|>=|<|>)\s*[\"']([0-9.]+)[\"']", decided, marker))
 
 
 def holds(marker: Marker | str | None, env: Environment, extra: str = "") -> bool:
@@ -285,9 +299,13 @@ class Judge:
         implementations = {"cpython"} | (
             {"pypy"} if {"pypy", "PyPy"} & set(self._mentioned(".*implementation.*")) else set()
         )
-        for python, platform, implementation in itertools.product(self._pythons(), PLATFORMS, sorted(implementations)):
+        systems = itertools.product(PLATFORMS, _around(self._mentioned("platform_release")),
+                                    _around(self._mentioned("platform_version")))  # fmt: skip
+        for (platform, release, version), python, implementation in itertools.product(
+            systems, self._pythons(), sorted(implementations)
+        ):
             for machine in sorted({*MACHINES[platform], *mentioned}):
-                yield Environment(python, platform, machine, implementation)
+                yield Environment(python, platform, machine, implementation, release=release, version=version)
 
     def _pythons(self) -> list[str]:
         """X.Y.0 of each minor version mentioned and its neighbours, and the versions around each boundary."""
@@ -683,7 +701,7 @@ class Judge:
         """Everything that is wrong with a lock in one environment."""
         found = [Violation("scope", text) for text in _out_of_scope(lock, env)]
         chosen = {**marker_variables(env.base), "extras": env.extras, "dependency_groups": env.groups}
-        entries = [p for p in lock.packages if p.marker is None or p.marker.evaluate(chosen, context="lock_file")]
+        entries = [p for p in lock.packages if p.marker is None or _selected(p.marker, env, chosen)]
         selection: dict[str, Candidate] = {}
         for entry in entries:
             candidate = self._candidate(entry)
@@ -733,7 +751,7 @@ class Judge:
         """
         for env in self.environments():
             chosen = {**marker_variables(env.base), "extras": env.extras, "dependency_groups": env.groups}
-            here = entry.marker is None or entry.marker.evaluate(chosen, context="lock_file")
+            here = entry.marker is None or _selected(entry.marker, env, chosen)
             if here and self._solve(env, last_resort=False) is None:
                 return True
         return False
@@ -792,6 +810,17 @@ def _out_of_scope(lock: Pylock, env: Environment) -> Iterator[str]:
         yield f"the lock does not declare the extra {extra!r}"
     for group in sorted(env.groups - set(lock.dependency_groups or ())):
         yield f"the lock does not declare the group {group!r}"
+
+
+def _selected(marker: Marker, env: Environment, chosen: Mapping[str, Any]) -> bool:
+    """Whether a lock's marker holds for an environment and what is chosen in it."""
+    return with_order(str(marker), env.base).evaluate(dict(chosen), context="lock_file")
+
+
+def _around(named: list[str]) -> list[str]:
+    """Versions before, at and behind those that are named; nothing where none is."""
+    ordered = sorted({*named}, key=Version)
+    return ["0", *(value for one in ordered for value in (one, f"{one}.0.1"))] if named else [""]
 
 
 def _scoped(entries: list[dict[str, Any]], candidate: Candidate) -> list[list[str]]:

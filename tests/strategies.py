@@ -46,7 +46,18 @@ MARKERS = (
     "python_version < '3.12' or sys_platform == 'win32'",
     "sys_platform in 'linux darwin'",
 )
+ORDERED = (
+    "platform_release >= '20.0'",
+    "platform_release < '20.0'",
+    "platform_release >= '21.6'",
+    "platform_release == '21.6'",
+    "platform_version < '10.2'",
+    "platform_version >= '10.2'",
+    "platform_version > '10.2' and sys_platform == 'win32'",
+)
+"""Of some worlds some markers are these."""
 COMPLEMENTS = (
+    ("platform_release < '20.0'", "platform_release >= '20.0'"),
     ("sys_platform == 'linux'", "sys_platform != 'linux'"),
     ("python_version < '3.12'", "python_version >= '3.12'"),
     ("sys_platform == 'darwin'", "sys_platform == 'win32'"),
@@ -107,6 +118,7 @@ class _WorldDraw:
 
         self.extras = dice.some(["cpu", "cu", "docs"], 0, 3)
         self.groups = dice.some(["dev", "test"], 0, 2)
+        self.ordered = 40 if dice.chance(15) else 0
         self.conflicts = self._conflicts()
         self.indexes: dict[str, dict[str, dict[str, Dist]]] = {DEFAULT: {}}
         self.sources: dict[str, list[dict[str, str]]] = {}
@@ -198,8 +210,11 @@ class _WorldDraw:
         if name in self.package_extras and self.dice.chance(40):
             known = [*self.package_extras[name], "nowhere"] if self.dice.chance(10) else self.package_extras[name]
             extras = f"[{self.dice.pick(known)}]"
-        marker = f" ; {self.dice.pick(MARKERS)}" if self.dice.chance(marked) else ""
+        marker = f" ; {self._marker()}" if self.dice.chance(marked) else ""
         return f"{name}{extras}{self._specifier(name)}{marker}"
+
+    def _marker(self) -> str:
+        return self.dice.pick(ORDERED if self.ordered and self.dice.chance(self.ordered) else MARKERS)
 
     def _specifier(self, name: str) -> str:
         versions = self.versions[name]
@@ -235,7 +250,7 @@ class _WorldDraw:
         elif shape == "marker":
             scopes = [{"marker": dice.pick(MARKERS)}]
         elif shape == "both markers":
-            scopes = [{"marker": marker} for marker in dice.pick(COMPLEMENTS)]
+            scopes = [{"marker": marker} for marker in dice.pick(COMPLEMENTS[not self.ordered :])]
         else:
             scopes = [{}]
         self.sources[name] = []
@@ -376,7 +391,7 @@ class _WorldDraw:
 
     def _scope(self) -> str:
         """A marker of a setting, which may ask for extras of the project."""
-        plain = self.dice.pick(MARKERS)
+        plain = self._marker()
         if not self.extras or self.dice.chance(40):
             return plain
         asked = f"extra {self.dice.pick(('==', '==', '!='))} '{self.dice.pick(self.extras)}'"

@@ -81,6 +81,8 @@ def judged(witness: Witness) -> Environment:
         witness.variables["implementation_name"],
         frozenset(witness.extras),
         frozenset(witness.groups),
+        witness.variables["platform_release"],
+        witness.variables["platform_version"],
     )
 
 

@@ -18,6 +18,8 @@ from satlock.solver.proofs.walk import Point, walk
 from satlock.solver.search.search import NoLock
 from satlock.solver.writing.uvlock.members import default_groups_of
 from satlock.solver.writing.uvlock.writing import stated_of, to_uv_lock
+from tests.bruteforce import Environment as Machine
+from tests.bruteforce import with_order
 from tests.strategies import random_world
 from tests.world import MemoryCorpus
 
@@ -26,6 +28,7 @@ MACHINES = {
     "win32": ("nt", "Windows", ("AMD64",)),
     "darwin": ("posix", "Darwin", ("arm64", "x86_64")),
 }
+VERSION = "10.1"
 PYTHONS = ("3.11.0", "3.11.1", "3.11.9", "3.12.0", "3.13.2")
 
 
@@ -38,9 +41,9 @@ def environments() -> list[dict[str, str]]:
             "os_name": os_name,
             "platform_machine": machine,
             "platform_python_implementation": "CPython",
-            "platform_release": "",
+            "platform_release": "20.0",
             "platform_system": system,
-            "platform_version": "",
+            "platform_version": VERSION,
             "python_full_version": python,
             "python_version": python.rpartition(".")[0],
             "sys_platform": platform,
@@ -84,11 +87,10 @@ def test_random_worlds_install_what_their_pylock_says(batch: int, tmp_path: Path
 
 
 def walk_everywhere(found: Locked, lockfile, seed: int) -> int:  # type: ignore[no-untyped-def]
-    from packaging.markers import Marker
-
     admitted = found.lock.requires_python
     own = {entry.number for entry in lockfile.entries if entry.source in ("virtual .", "editable .")}
-    markers = [(package, Marker(package.marker) if package.marker else None) for package in found.lock.packages]
+    machine = Machine("3.11.0", version=VERSION)
+    markers = [(one, with_order(one.marker, machine) if one.marker else None) for one in found.lock.packages]
     walked = 0
     for variables in environments():
         from packaging.specifiers import SpecifierSet
