@@ -18,7 +18,7 @@ from packaging.version import Version
 
 from tests.world import DEFAULT, Dist, World
 
-__all__ = ["Dice", "random_world", "toml", "worlds"]
+__all__ = ["Dice", "ordered_world", "random_world", "toml", "worlds"]
 
 T = TypeVar("T")
 
@@ -47,17 +47,19 @@ MARKERS = (
     "sys_platform in 'linux darwin'",
 )
 ORDERED = (
-    "platform_release >= '20.0'",
-    "platform_release < '20.0'",
-    "platform_release >= '21.6'",
-    "platform_release == '21.6'",
-    "platform_version < '10.2'",
-    "platform_version >= '10.2'",
-    "platform_version > '10.2' and sys_platform == 'win32'",
+    (
+        "platform_release >= '20.0'",
+        "platform_release < '20.0'",
+        "platform_release == '21.6' and sys_platform != 'linux'",
+    ),
+    (
+        "platform_version >= '10.2'",
+        "platform_version < '10.2'",
+        "platform_version > '10.2' and sys_platform == 'win32'",
+    ),
 )
-"""Of some worlds some markers are these."""
+"""Of a world with ordered markers some are one line of these."""
 COMPLEMENTS = (
-    ("platform_release < '20.0'", "platform_release >= '20.0'"),
     ("sys_platform == 'linux'", "sys_platform != 'linux'"),
     ("python_version < '3.12'", "python_version >= '3.12'"),
     ("sys_platform == 'darwin'", "sys_platform == 'win32'"),
@@ -108,8 +110,13 @@ def random_world(seed: int) -> World:
     return _WorldDraw(Dice(random.Random(seed).randint)).world()
 
 
+def ordered_world(seed: int) -> World:
+    """One in which some markers ask for the order of ``platform_release`` or ``platform_version``."""
+    return _WorldDraw(Dice(random.Random(seed).randint), ordered=True).world()
+
+
 class _WorldDraw:
-    def __init__(self, dice: Dice) -> None:
+    def __init__(self, dice: Dice, *, ordered: bool = False) -> None:
         self.dice = dice
         self.names = list(NAMES[: dice.number(2, 6)])
         self.versions = {name: dice.some(VERSIONS, dice.pick((1, 2, 3, 3)), 4) for name in self.names}
@@ -118,8 +125,8 @@ class _WorldDraw:
 
         self.extras = dice.some(["cpu", "cu", "docs"], 0, 3)
         self.groups = dice.some(["dev", "test"], 0, 2)
-        self.ordered = 40 if dice.chance(15) else 0
         self.conflicts = self._conflicts()
+        self.ordered = dice.pick(ORDERED) if ordered else ()
         self.indexes: dict[str, dict[str, dict[str, Dist]]] = {DEFAULT: {}}
         self.sources: dict[str, list[dict[str, str]]] = {}
 
@@ -214,7 +221,7 @@ class _WorldDraw:
         return f"{name}{extras}{self._specifier(name)}{marker}"
 
     def _marker(self) -> str:
-        return self.dice.pick(ORDERED if self.ordered and self.dice.chance(self.ordered) else MARKERS)
+        return self.dice.pick(self.ordered if self.ordered and self.dice.chance(40) else MARKERS)
 
     def _specifier(self, name: str) -> str:
         versions = self.versions[name]
@@ -250,7 +257,10 @@ class _WorldDraw:
         elif shape == "marker":
             scopes = [{"marker": dice.pick(MARKERS)}]
         elif shape == "both markers":
-            scopes = [{"marker": marker} for marker in dice.pick(COMPLEMENTS[not self.ordered :])]
+            scopes = [
+                {"marker": marker}
+                for marker in dice.pick((self.ordered[:2],) if self.ordered and dice.chance(50) else COMPLEMENTS)
+            ]
         else:
             scopes = [{}]
         self.sources[name] = []

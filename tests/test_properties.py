@@ -29,7 +29,7 @@ from satlock.solver.writing.pylock_text import to_toml
 from tests.bruteforce import PLATFORMS, Candidate, Environment, Judge, holds
 from tests.splitting import splitting_world, splitting_worlds
 from tests.standing.kept import kept_versions
-from tests.strategies import random_world, toml, worlds
+from tests.strategies import ordered_world, random_world, toml, worlds
 from tests.world import DEFAULT, Dist, MemoryCorpus, World
 
 NIGHTLY = os.environ.get("SATLOCK_NIGHTLY") == "1"
@@ -87,6 +87,12 @@ def judged(witness: Witness) -> Environment:
 
 
 # Valid and complete
+
+
+@pytest.mark.parametrize("first", range(0, 400 if NIGHTLY else 40, 10))
+def test_markers_with_an_order(first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + 10):
+        assert wrong(ordered_world(seed), tmp_path) is None, f"seed {seed}"
 
 
 @kinds
