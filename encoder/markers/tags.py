@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
-from satlock.encoder.markers.marker import TRUE, Formula, any_of, matches, python_at_least
+from satlock.encoder.markers.marker import FALSE, TRUE, Formula, any_of, matches, python_at_least
 
 __all__ = ["Fit", "fits_of", "installs_on", "may_install_on", "platforms_of"]
 
@@ -80,31 +80,49 @@ class Fit:
         )
 
 
-@lru_cache(maxsize=8192)
 def fits_of(filename: str) -> tuple[Fit, ...]:
     """Where a wheel installs, tag by tag; nowhere if its name has no tags."""
-    parts = filename.removesuffix(".whl").lower().split("-")
-    if len(parts) < 5:
-        return ()
-    tags = product(*(part.split(".") for part in parts[-3:]))
-    return tuple(dict.fromkeys(fit for tag in tags if (fit := _fit(*tag)) is not None))
+    tags = _tags_of(filename)
+    return _fits(*tags) if tags else ()
 
 
-@lru_cache(maxsize=8192)
 def installs_on(filename: str) -> Formula:
     """The environments where this file installs. A source distribution installs anywhere."""
-    return any_of(fit.platform & fit.python for fit in fits_of(filename)) if filename.endswith(".whl") else TRUE
+    if not filename.endswith(".whl"):
+        return TRUE
+    tags = _tags_of(filename)
+    return _installs(*tags) if tags else FALSE
 
 
-@lru_cache(maxsize=8192)
 def may_install_on(filename: str) -> Formula:
     """The same for who decides what is left out: a free-threaded Python counts, and unknown tags may fit anywhere."""
     if not filename.endswith(".whl"):
         return TRUE
-    stem, python, abi, platform = ["", *filename.removesuffix(".whl").rsplit("-", 3)][-4:]
-    usual = re.sub(r"\b(cp\d+|abi3)t\b", r"\1", abi)
-    fits = fits_of(f"{stem}-{python}-{usual}-{platform}.whl")
-    return any_of(fit.platform & fit.python for fit in fits) if fits else TRUE
+    tags = _tags_of(filename)
+    return _may_install(*tags) if tags else TRUE
+
+
+def _tags_of(filename: str) -> tuple[str, str, str] | None:
+    """The last three parts of a wheel's name. Thousands of wheels share them: what follows is found once for each."""
+    parts = filename.removesuffix(".whl").lower().rsplit("-", 3)
+    return (parts[1], parts[2], parts[3]) if len(parts) == 4 and "-" in parts[0] else None
+
+
+@lru_cache(maxsize=8192)
+def _fits(interpreters: str, abis: str, platforms: str) -> tuple[Fit, ...]:
+    tags = product(interpreters.split("."), abis.split("."), platforms.split("."))
+    return tuple(dict.fromkeys(fit for tag in tags if (fit := _fit(*tag)) is not None))
+
+
+@lru_cache(maxsize=8192)
+def _installs(interpreters: str, abis: str, platforms: str) -> Formula:
+    return any_of(fit.platform & fit.python for fit in _fits(interpreters, abis, platforms))
+
+
+@lru_cache(maxsize=8192)
+def _may_install(interpreters: str, abis: str, platforms: str) -> Formula:
+    usual = re.sub(r"\b(cp\d+|abi3)t\b", r"\1", abis)
+    return _installs(interpreters, usual, platforms) if _fits(interpreters, usual, platforms) else TRUE
 
 
 def platforms_of(filename: str, admitted: Callable[[Formula], bool]) -> Formula:
