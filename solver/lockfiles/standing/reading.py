@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +65,9 @@ def read_standing(text: str, form: Literal["pylock", "uv"], where: str) -> Stand
         LockfileError: where it is broken.
     """
     try:
-        tables = tomllib.loads(text)
+        import tomli  # tomllib, compiled where there is a wheel: a lock has tens of thousands of lines
+
+        tables = tomli.loads(text)
         return (
             _of_pylock(tables, os.path.dirname(os.path.abspath(where))) if form == "pylock" else _of_uv(tables, where)
         )
