@@ -8,7 +8,7 @@ from satlock.solver.checking.further import Asked, Goals, suspected
 from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, Is, Switch, both, either, parse, plain
 from satlock.solver.checking.model import Table
 from satlock.solver.checking.owners import address_of
-from satlock.solver.checking.pulls import steps_of, thing_of
+from satlock.solver.checking.pulls import force_of, steps_of, thing_of
 from satlock.solver.checking.walk import met
 
 __all__ = ["pin_goals"]
@@ -72,32 +72,33 @@ def _pins(asked: Asked, project: Table) -> tuple[Pins, set[str]]:
         for name, value in table.get("sources", {}).items():
             sources[plain(name)] = value if isinstance(value, list) else [value]
     kind = "group" if asked.lock.kind == "pdm" else "extra"
+    lines = steps_of(project, plain(project.get("project", {}).get("name", "")), "")
 
     def chosen(leaf: Is) -> Condition:
-        """What a setting asks of an extra is asked of the choice."""
+        """What a setting asks of an extra: whether it is in force, or was not chosen."""
         if leaf.variable != "extra":
             return leaf
+        if leaf.operator == "==":
+            return force_of(thing_of("extra", leaf.text, ""), lines, asked.lock.kind, asked.lock.switches)
         switch = f"{kind} {leaf.text}"
-        if switch in asked.lock.switches:
-            return Switch(switch, leaf.operator == "==")
-        return NEVER if leaf.operator == "==" else ALWAYS
+        return Switch(switch, False) if switch in asked.lock.switches else ALWAYS
 
-    lines = steps_of(project, plain(project.get("project", {}).get("name", "")), "")
     pins: Pins = {}
     count = 0
     for name, items in sources.items():
         for one in (item for item in items if "index" in item):
             scope = next(((kind, plain(one[kind])) for kind in ("extra", "group") if kind in one), None)
             marker = parse(one["marker"], chosen) if "marker" in one else ALWAYS
-            switch = f"{'group' if asked.lock.kind == 'pdm' else scope[0]} {scope[1]}" if scope else None
-            if switch is None or switch in asked.lock.switches:
-                listed = [
-                    condition
-                    for by, thing, condition in lines
-                    if scope and by == thing_of(*scope, "") and thing == thing_of("project", "", name)
-                ]
-                marker = both(marker, either(*listed)) if listed else marker
-                region = marker if switch is None else both(Switch(switch), marker)
+            region = marker
+            if scope is not None:
+                here = thing_of(*scope, "")
+                listed = [condition for by, thing, condition in lines
+                          if by == here and thing == thing_of("project", "", name)]  # fmt: skip
+                region = both(
+                    force_of(here, lines, asked.lock.kind, asked.lock.switches),
+                    both(marker, either(*listed)) if listed else marker,
+                )
+            if region != NEVER:
                 pins.setdefault(name, []).append((count, urls[one["index"]], region))
             count += 1
     return pins, explicit

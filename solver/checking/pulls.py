@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
 from satlock.solver.checking.files import NotGiven, read_file
-from satlock.solver.checking.markers import ALWAYS, NEVER, Condition, leaves, parse, plain
+from satlock.solver.checking.markers import ALWAYS, NEVER, Condition, Switch, both, either, leaves, parse, plain
 from satlock.solver.checking.model import Table
 from satlock.solver.checking.owners import decided, read_line
 
-__all__ = ["Brings", "axioms_of", "conflicts_of", "marker_of", "steps_of", "thing_of", "workspace_files"]
+__all__ = ["Brings", "axioms_of", "conflicts_of", "force_of", "marker_of", "steps_of", "thing_of", "workspace_files"]
 
 Brings = list[tuple[str, str, Condition]]
 
@@ -64,6 +64,28 @@ def _reached(known: set[str], steps: list[tuple[str, str]]) -> set[str]:
 
 def _name(top: Table) -> str:
     return plain(top.get("project", {}).get("name", ""))
+
+
+def force_of(thing: str, steps: Brings, kind: str, switches: Sequence[str]) -> Condition:
+    """Where something is in force: where it is chosen, or brought along by what is.
+
+    Args:
+        thing: as :func:`thing_of` calls it.
+    """
+
+    def found(here: str, way: tuple[str, ...]) -> Condition:
+        parts: list[Condition] = []
+        what, _, name = here.removeprefix("in force ").partition(" ")
+        switch = f"{'group' if kind == 'pdm' else what} {name}"
+        if here == "in force the project":
+            itself = {"poetry": "group main", "pdm": "group default"}.get(kind, "")
+            parts += [ALWAYS] if not itself else [Switch(itself)] if itself in switches else []
+        elif what in ("extra", "group") and " of " not in name and switch in switches:
+            parts.append(Switch(switch))
+        leading = [(by, condition) for by, brought, condition in steps if brought == here and by not in way]
+        return either(*parts, *(both(found(by, (*way, by)), condition) for by, condition in leading))
+
+    return found(thing, (thing,))
 
 
 def thing_of(kind: str, name: str, package: str) -> str:

@@ -15,8 +15,8 @@ from packaging.utils import canonicalize_name
 from satlock.corpora.index.address import without_credentials
 from satlock.encoder.project.values import Value
 from satlock.solver.lockfiles.markers import read_marker, replace
-from satlock.solver.lockfiles.model import ALWAYS, NEVER, Comparison, Condition, LockfileError, Switch, all_of, any_of
-from satlock.solver.lockfiles.pulls import Pull, Thing, conflicts_of, pulls_of
+from satlock.solver.lockfiles.model import ALWAYS, Comparison, Condition, LockfileError, Switch, all_of, any_of
+from satlock.solver.lockfiles.pulls import Pull, Thing, conflicts_of, force_of, pulls_of
 from satlock.solver.lockfiles.pyproject import read_pyproject
 
 __all__ = ["Index", "Pin", "ProjectFacts", "in_scope", "read_project"]
@@ -57,6 +57,8 @@ class ProjectFacts:
     pins: tuple[Pin, ...] = ()
     indexes: tuple[Index, ...] = ()
     requires_python: str = ""
+    steps: tuple[Pull, ...] = ()
+    """What brings what along, where there are pins."""
 
 
 def read_project(path: Path) -> ProjectFacts:
@@ -73,10 +75,12 @@ def read_project(path: Path) -> ProjectFacts:
     indexes = tuple(_indexes(found.settings))
     python = str(found.project["requires-python"].specifiers()) if "requires-python" in found.project else ""
     pins = _pins(found.settings, indexes)
+    # What other members of a workspace bring along of this project does not widen its pins.
+    own = pulls or (tuple(pulls_of(path, found)) if pins else ())
+    steps = tuple(pull for pull in own if not pull.by[2])
     if any(pin.scope is not None for pin in pins):
-        listed = pulls or tuple(pulls_of(path, found))
-        pins = [changed(pin, marker=all_of(pin.marker, _listed(pin, listed))) for pin in pins]
-    return ProjectFacts(conflicts, pulls, tuple(pins), indexes, python)
+        pins = [changed(pin, marker=all_of(pin.marker, _listed(pin, steps))) for pin in pins]
+    return ProjectFacts(conflicts, pulls, tuple(pins), indexes, python, steps)
 
 
 def _listed(pin: Pin, pulls: Iterable[Pull]) -> Condition:
@@ -117,26 +121,23 @@ def _pins(tables: list[dict[str, Value]], declared: tuple[Index, ...]) -> list[P
     return pins
 
 
-def _named(choice: tuple[str, str], as_groups: bool) -> str:
-    return f"{'group' if as_groups else choice[0]} {choice[1]}"
+def in_scope(pin: Pin, facts: ProjectFacts, switches: tuple[str, ...], kind: str) -> Condition:
+    """Where a pin is in force in a lock of this kind: where what it is scoped to is, chosen or brought along.
 
-
-def in_scope(pin: Pin, switches: tuple[str, ...], as_groups: bool) -> Condition | None:
-    """Where a pin is in force; None where nobody can choose what it is scoped to.
-
-    What its marker asks of an extra is asked of the choice of that extra.
+    ``extra == 'x'`` in its marker asks whether that is in force, and ``!=`` whether it was not chosen.
     """
+    known = frozenset(switches)
 
-    def chosen(comparison: Comparison) -> Condition:
+    def asked(comparison: Comparison) -> Condition:
         if comparison.variable != "extra":
             return comparison
-        switch = _named(("extra", canonicalize_name(comparison.text)), as_groups)
-        if switch in switches:
-            return Switch(switch, comparison.operator == "==")
-        return NEVER if comparison.operator == "==" else ALWAYS
+        name = canonicalize_name(comparison.text)
+        if comparison.operator == "==":
+            return force_of(("extra", name, ""), facts.steps, kind, known)
+        switch = f"{'group' if kind == 'pdm' else 'extra'} {name}"
+        return Switch(switch, False) if switch in known else ALWAYS
 
-    marker = replace(pin.marker, chosen)
+    marker = replace(pin.marker, asked)
     if pin.scope is None:
         return marker
-    switch = _named(pin.scope, as_groups)
-    return all_of(Switch(switch), marker) if switch in switches else None
+    return all_of(force_of((*pin.scope, ""), facts.steps, kind, known), marker)

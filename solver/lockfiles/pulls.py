@@ -6,7 +6,7 @@ itself then excludes each other where it brings these along. A requirement with 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -18,10 +18,20 @@ from packaging.utils import canonicalize_name
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of
 from satlock.solver.lockfiles.markers import condition_of, replace
-from satlock.solver.lockfiles.model import ALWAYS, NEVER, Bring, Comparison, Condition, LockfileError
+from satlock.solver.lockfiles.model import (
+    ALWAYS,
+    NEVER,
+    Bring,
+    Comparison,
+    Condition,
+    LockfileError,
+    Switch,
+    all_of,
+    any_of,
+)
 from satlock.solver.lockfiles.pyproject import Pyproject, read_pyproject
 
-__all__ = ["Pull", "Thing", "axioms_of", "conflicts_of", "pulls_of", "workspace_files"]
+__all__ = ["Pull", "Thing", "axioms_of", "conflicts_of", "force_of", "pulls_of", "workspace_files"]
 
 Thing: TypeAlias = tuple[str, str, str]
 """(``extra``, ``group`` or ``project``, name, package): something that can be in force. The project itself has no
@@ -62,6 +72,18 @@ def axioms_of(
     rivals = tuple(pair for pair in named if possible.issuperset(pair))
     needed = _closure({name for pair in rivals for name in pair}, [(bring.brought, bring.by) for bring in brings])
     return tuple(bring for bring in brings if bring.by in possible and bring.brought in needed), rivals
+
+
+def force_of(thing: Thing, pulls: Sequence[Pull], kind: str, switches: frozenset[str]) -> Condition:
+    """Where something is in force: where it is chosen, or brought along by what is."""
+
+    def found(here: Thing, way: tuple[Thing, ...]) -> Condition:
+        by = _chosen_by(here, kind, switches) if here != _ITSELF or kind in _CHOSEN_BY else ""
+        parts: list[Condition] = [] if by is None else [Switch(by) if by else ALWAYS]
+        leading = [pull for pull in pulls if pull.brought == here and pull.by not in way]
+        return any_of(*parts, *(all_of(found(pull.by, (*way, pull.by)), pull.condition) for pull in leading))
+
+    return found(thing, (thing,))
 
 
 def _in_force(thing: Thing) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from satlock.corpora.index.address import without_credentials
-from satlock.solver.lockfiles.model import Condition, Entry, Lockfile, any_of
+from satlock.solver.lockfiles.model import NEVER, Condition, Entry, Lockfile, any_of
 from satlock.solver.lockfiles.project import in_scope
 from satlock.solver.lockfiles.reading import Reading
 from satlock.solver.proofs.further import condition_comparisons, prove_entries, with_note
@@ -49,7 +49,7 @@ def prove_index_pins(reading: Reading) -> Proof:
     """Decides for each package that is pinned, or comes from an explicit index, whether an environment installs it
     from where it should not come from.
 
-    A pin that is scoped to an extra or a group is in scope where that was chosen.
+    A pin that is scoped to an extra or a group is in scope where that is in force: chosen, or brought along.
     """
     lockfile = reading.lockfile
     named = lockfile.named()
@@ -98,8 +98,8 @@ def _pins_of(reading: Reading) -> _Pins:
     lockfile = reading.lockfile
     found: dict[str, list[tuple[int, str, Condition]]] = {}
     for pin in reading.project.pins:
-        scope = in_scope(pin, lockfile.switches, lockfile.kind == "pdm")
-        if scope is not None:
+        scope = in_scope(pin, reading.project, lockfile.switches, lockfile.kind)
+        if scope != NEVER:
             found.setdefault(pin.name, []).append((pin.number, pin.url, scope))
     explicit = (index.url for index in reading.project.indexes if index.explicit)
     return _Pins(found, frozenset(without_credentials(url).rstrip("/") for url in explicit))

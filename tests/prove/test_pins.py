@@ -19,6 +19,8 @@ PROJECT = """
 name = "proj"
 [project.optional-dependencies]
 cpu = []
+train = ["proj[cpu]"]
+win = ["proj[cpu]; sys_platform == 'win32'"]
 [tool.uv.sources]
 {sources}
 [[tool.uv.index]]
@@ -29,7 +31,7 @@ explicit = true
 LOCK = """
 lock-version = "1.0"
 created-by = "a test"
-extras = ["cpu"]
+extras = ["cpu", "train", "win"]
 requires-python = ">=3.12"
 """
 
@@ -56,6 +58,10 @@ WITH_CPU = "'cpu' in extras"
         ("torch = { index = 'cpu' }", "", True),
         ("torch = { index = 'cpu', extra = 'cpu' }", WITH_CPU, True),
         ("torch = { index = 'cpu', extra = 'cpu' }", "", False),
+        ("torch = { index = 'cpu', extra = 'cpu' }", "'train' in extras", True),
+        ("torch = { index = 'cpu', extra = 'cpu' }", "'win' in extras", False),
+        ("torch = { index = 'cpu', extra = 'cpu' }", "'win' in extras and sys_platform == 'win32'", True),
+        ("torch = { index = 'cpu', marker = \"extra == 'cpu'\" }", "'train' in extras", True),
         ("torch = { index = 'cpu', marker = \"sys_platform == 'linux'\" }", ON_LINUX, True),
         ("torch = { index = 'cpu', marker = \"sys_platform == 'linux'\" }", WITH_CPU, False),
         ("torch = { index = 'cpu', marker = \"extra == 'cpu'\" }", WITH_CPU, True),
@@ -80,7 +86,8 @@ def test_an_explicit_index_serves_what_is_pinned_to_it(sources: str, marker: str
 def test_a_pin_whose_marker_asks_for_an_extra(tmp_path: Path) -> None:
     """uv reads such markers, so a project that has one can be proven things about."""
     source = "torch = { index = 'cpu', marker = \"extra == 'cpu'\" }"
-    right = proven(tmp_path, source, entry("torch", CPU, WITH_CPU), entry("torch", PYPI, "'cpu' not in extras"))
+    without = " and ".join(f"'{extra}' not in extras" for extra in ("cpu", "train", "win"))
+    right = proven(tmp_path, source, entry("torch", CPU, WITH_CPU), entry("torch", PYPI, without))
     assert all(answer.proven for answer in right.answers)
     wrong: list[Answer] = [*proven(tmp_path, source, entry("torch", PYPI)).answers]
     assert wrong[0].point is not None and "extra cpu" in wrong[0].point.switches
