@@ -10,7 +10,8 @@ from pathlib import Path
 
 from packaging.dependency_groups import DependencyGroupResolver
 from packaging.markers import Marker
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import Specifier, SpecifierSet
+from packaging.version import Version
 
 from satlock.corpora.regular_files import read_regular
 from satlock.encoder.project.project import ProjectError, Requirement, StatedGroups
@@ -22,6 +23,7 @@ __all__ = [
     "flat",
     "for_pythons",
     "load",
+    "pythons_of_group",
     "read_extras",
     "read_groups",
     "read_name",
@@ -139,10 +141,11 @@ def _pythons_of_groups(settings: Value | None, groups: Mapping[str, object]) -> 
 
 
 def for_pythons(requirement: Requirement, specifiers: SpecifierSet | None) -> Requirement:
-    """A requirement that holds for some Pythons only."""
-    if not specifiers:
+    """A requirement that holds for some Pythons only: within these bounds, as uv has it."""
+    bounds = [each for each in specifiers or () if each.operator != "!="]
+    if not bounds:
         return requirement
-    marker = Marker(" and ".join(f"python_full_version {each.operator} '{each.version}'" for each in specifiers))
+    marker = Marker(" and ".join(f"python_full_version {each.operator} '{each.version}'" for each in bounds))
     return replace(requirement, marker=marker if requirement.marker is None else requirement.marker & marker)
 
 
@@ -152,6 +155,14 @@ def flat(groups: Groups, name: str) -> list[Requirement]:
     for other in groups.includes.get(name, ()):
         found += (for_pythons(each, groups.pythons.get(name)) for each in flat(groups, other))
     return found
+
+
+def pythons_of_group(groups: Groups, name: str) -> list[Specifier]:
+    """For which Pythons all is that a group lists: what it says, and what those say that it includes, by version."""
+    found = list(groups.pythons.get(name, ()))
+    for other in groups.includes.get(name, ()):
+        found += pythons_of_group(groups, other)
+    return sorted(found, key=lambda one: Version(one.version.removesuffix(".*")))
 
 
 def _include(entry: Value) -> Value:

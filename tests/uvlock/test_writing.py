@@ -16,7 +16,7 @@ from satlock.solver.locking import Locked, lock
 from satlock.solver.proofs.unique import prove_unique
 from satlock.solver.proofs.walk import Point, walk
 from satlock.solver.search.search import NoLock
-from satlock.solver.writing.uvlock.members import default_groups_of
+from satlock.solver.writing.uvlock.members import default_groups_of, pythons_of_member
 from satlock.solver.writing.uvlock.writing import stated_of, to_uv_lock
 from tests.bruteforce import Environment as Machine
 from tests.bruteforce import with_order
@@ -137,3 +137,21 @@ def test_the_default_groups_of_each_member(tmp_path: Path) -> None:
     assert stated["revision"] == 5
     assert stated["package"][0]["default-groups"] == ["b-b", "lint"]
     assert default_groups_of("m", read_project(folder, whole_workspace=True)) == '"all"'
+
+
+def test_the_pythons_of_each_members_groups(tmp_path: Path) -> None:
+    """What a group says, and what those say that it includes, by version and with repetitions."""
+    folder = tmp_path / "p"
+    (folder / "m").mkdir(parents=True)
+    head = '[project]\nname = "{}"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    groups = (
+        '[dependency-groups]\nb = []\nf = [{include-group = "b"}]\nfree = []\n[tool.uv.dependency-groups]\n'
+        'b = { requires-python = ">=3.13" }\nf = { requires-python = "<4,>=3.12" }\n'
+    )
+    (folder / "pyproject.toml").write_text(f'{head.format("p")}{groups}[tool.uv.workspace]\nmembers = ["m"]\n')
+    (folder / "m" / "pyproject.toml").write_text(head.format("m") + groups.replace(">=3.13", "!=3.13.1"))
+    stated = tomllib.loads(stated_of(uv_view_of(folder / "pyproject.toml"), folder))
+    assert stated["package"][0]["group-requires-python"] == {"b": ">=3.13", "f": ">=3.12,>=3.13,<4"}
+    project = read_project(folder, whole_workspace=True)
+    said = tomllib.loads("\n".join(pythons_of_member("m", project)))["package"]["group-requires-python"]
+    assert said == {"b": "!=3.13.1", "f": ">=3.12,!=3.13.1,<4"}

@@ -17,7 +17,7 @@ from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
 from satlock.encoder.project.uv_view import UvView
 from satlock.solver.writing.uvlock.conflicts import expanded, unlisted
-from satlock.solver.writing.uvlock.members import default_groups_of, metadata_of
+from satlock.solver.writing.uvlock.members import default_groups_of, metadata_of, pythons_of_member
 from satlock.solver.writing.uvlock.writing import stated_of
 
 __all__ = ["disagreement"]
@@ -95,6 +95,7 @@ class _Compared:
                 continue  # whether it is there at all is for the verification to say
             now = default_groups_of(name, project)
             said = tomllib.loads(f"default-groups = {now}") if now is not None else {}
+            said |= tomllib.loads("\n".join(pythons_of_member(name, project))).get("package", {})
             yield from self._default_groups(name, entries[name][0], said)
             text = "\n".join(metadata_of(direct, project, folder))
             yield from self._metadata(f"{name}: ", entries[name][0], tomllib.loads(text).get("package", {}))
@@ -108,8 +109,12 @@ class _Compared:
         yield from self._metadata("", own[0], stated)
 
     def _default_groups(self, whose: str, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
-        if self._revision >= _WITH_DEFAULT_GROUPS and there.get("default-groups") != stated.get("default-groups"):
+        if self._revision < _WITH_DEFAULT_GROUPS:
+            return
+        if there.get("default-groups") != stated.get("default-groups"):
             yield f"its default groups of {whose} are not those of the project (tool.uv.default-groups)"
+        if _pythons(there) != _pythons(stated):
+            yield f"the Pythons of the groups of {whose} are not those of the project (tool.uv.dependency-groups)"
 
     def _metadata(self, whose: str, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
         before, now = there.get("metadata", {}), stated.get("metadata", {})
@@ -158,6 +163,10 @@ def _unscoped(item: dict[str, Any]) -> list[dict[str, Any]]:
     if "dependencies" not in item:
         return [item]
     return [{**one, "package": item["package"]} for one in (*item["dependencies"], {"name": ""})]
+
+
+def _pythons(table: Mapping[str, Any]) -> dict[str, SpecifierSet]:
+    return {group: SpecifierSet(said) for group, said in table.get("group-requires-python", {}).items()}
 
 
 def _any(markers: list[str] | None) -> Formula:

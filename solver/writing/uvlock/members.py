@@ -14,12 +14,20 @@ from satlock.encoder.markers.specifiers import parse_requirement
 from satlock.encoder.project.direct import reference_of_url
 from satlock.encoder.project.lowering import groups_of_tree, lowering_of
 from satlock.encoder.project.project import Choice, Member, Project, Requirement, StatedGroups
-from satlock.encoder.project.tables import Groups, flat
+from satlock.encoder.project.tables import Groups, flat, pythons_of_group
 from satlock.solver.writing.uvlock.graph import Graph
 from satlock.solver.writing.uvlock.lowering import Lowering
 from satlock.solver.writing.uvlock.text import array, inline, short, table
 
-__all__ = ["default_groups_of", "default_groups_text", "groups_in", "groups_of", "metadata_of"]
+__all__ = [
+    "default_groups_of",
+    "default_groups_text",
+    "group_pythons",
+    "groups_in",
+    "groups_of",
+    "metadata_of",
+    "pythons_of_member",
+]
 
 _OF_AN_EXTRA = re.compile(r"(?:\(?(?P<rest>.*?)\)? and )?extra == \"(?P<extra>[^\"]+)\"")
 
@@ -36,12 +44,27 @@ def groups_of(name: str, graph: Graph, project: Project) -> Iterator[str]:
         yield from table(
             "[package.dev-dependencies]", {group: array(items) for group, items in listed.items() if items}
         )
+        yield from group_pythons("package", member)
+
+
+def group_pythons(header: str, owner: Project | Member) -> list[str]:
+    """``group-requires-python``: for which Pythons the groups are, where that is not every one."""
+    groups = groups_in(owner)
+    found = {name: pythons_of_group(groups, name) for name in sorted(groups.listed)}
+    said = {name: inline(",".join(map(str, specifiers))) for name, specifiers in found.items() if specifiers}
+    return table(f"[{header}.group-requires-python]", said)
 
 
 def default_groups_of(name: str, project: Project) -> str | None:
     """What a member says of its default groups, as it is written in a lock; None where it says nothing."""
     member = _member(name, project)
     return None if member is None else default_groups_text(member.default_groups)
+
+
+def pythons_of_member(name: str, project: Project) -> list[str]:
+    """What a member says of the Pythons of its groups, as it is written in a lock."""
+    member = _member(name, project)
+    return [] if member is None else group_pythons("package", member)
 
 
 def default_groups_text(groups: StatedGroups | None) -> str | None:

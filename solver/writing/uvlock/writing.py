@@ -20,6 +20,7 @@ from satlock.solver.writing.uvlock.markers import spelling_of
 from satlock.solver.writing.uvlock.members import (
     default_groups_of,
     default_groups_text,
+    group_pythons,
     groups_in,
     groups_of,
     metadata_of,
@@ -178,6 +179,7 @@ def _manifest(view: UvView, folder: Path) -> Iterator[str]:
         listed = groups_in(project)
         groups = {name: lowering.all(flat(listed, name)) for name in project.groups}
         yield from table("[manifest.dependency-groups]", {name: short(items) for name, items in sorted(groups.items())})
+        yield from group_pythons("manifest", project)
     for metadata in sorted(project.dependency_metadata, key=lambda one: (one.name, one.version or "")):
         yield from table(
             "[[manifest.dependency-metadata]]",
@@ -266,6 +268,7 @@ def _own_entry(graph: Graph, view: UvView, folder: Path) -> Iterator[str]:
 
 def _metadata(project: Project, folder: Path) -> Iterator[str]:
     """What the project asks, for uv to compare."""
+    yield from group_pythons("package", project)
     lowering = _lowering(project, project.name or "", project.sources, folder)
     required = lowering.all(project.dependencies)
     for extra, requirements in project.extras.items():
