@@ -16,6 +16,7 @@ from satlock.encoder.project.direct import reference_of_url
 from satlock.encoder.project.pins import Declared, read_indexes
 from satlock.encoder.project.project import Source
 from satlock.encoder.project.settings import settings_of
+from satlock.encoder.project.sharing import declared_by, inherited
 from satlock.encoder.project.sourcing import Ground, read_sources
 from satlock.encoder.project.tables import Groups, load, read_groups
 from satlock.encoder.project.values import Value
@@ -103,7 +104,7 @@ def lowering_of(direct: Direct) -> Lowering:
     }
     required.update(requirement.name for listed in groups.listed.values() for requirement in listed)
 
-    def read(given: Mapping[str, Value], folder: Path) -> dict[str, tuple[Source, ...]]:
+    def read(given: Mapping[str, Value], folder: Path, declared: Declared) -> dict[str, tuple[Source, ...]]:
         indexes = read_indexes({key: value for key, value in given.items() if key == "index"}, [])
         if workspace is not None and folder != workspace.root.parent:
             shared = settings_of(workspace.tables, [])
@@ -113,8 +114,10 @@ def lowering_of(direct: Direct) -> Lowering:
 
     found: dict[str, tuple[Source, ...]] = {}
     if workspace is not None and workspace.root != file:
-        found = read(settings_of(workspace.tables, []), workspace.root.parent)
-    found |= read(settings, file.parent)
+        shared = settings_of(workspace.tables, [])
+        of_root = read(shared, workspace.root.parent, declared_by(workspace.tables, shared))
+        found = {name: inherited(sources, declared) for name, sources in of_root.items()}
+    found |= read(settings, file.parent, declared)
     return Lowering(found, file.parent if local else None)
 
 

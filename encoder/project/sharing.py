@@ -18,7 +18,7 @@ from satlock.encoder.project.tables import Groups, flat, load, read_extras, read
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import Workspace, pythons_of, read_member, workspace_of
 
-__all__ = ["Shared", "as_one", "shared_settings"]
+__all__ = ["Shared", "as_one", "declared_by", "inherited", "shared_settings"]
 
 _OF_EACH_MEMBER = ("sources", "dependency-groups", "dev-dependencies", "default-groups", "conflicts")
 """Settings that a member states for itself; all others are those of the root."""
@@ -65,7 +65,7 @@ class Shared:
         shared = read_sources(self.settings.get("sources"), indexes, _declared(root), ground, warnings)
         ground = Ground(path.parent, members, required=required)
         own = read_sources(self.own_settings.get("sources"), indexes, declared, ground, warnings)
-        return {**{name: _inherited(sources, declared) for name, sources in shared.items()}, **own}, indexes
+        return {**{name: inherited(sources, declared) for name, sources in shared.items()}, **own}, indexes
 
     def conflicts(self, declared: Declared) -> tuple[tuple[Choice, ...], ...]:
         """Those that the members of the workspace state, in the order of their names."""
@@ -76,7 +76,7 @@ class Shared:
                 if name == (declared.name or ""):
                     found.append(own)
                 elif "conflicts" in settings:
-                    stated = read_conflicts(settings["conflicts"], _declared_by(tables, settings))
+                    stated = read_conflicts(settings["conflicts"], declared_by(tables, settings))
                     found.append(tuple(tuple(_named(c, name, declared.name) for c in choices) for choices in stated))
         return tuple(conflict for conflicts in found for conflict in conflicts)
 
@@ -201,17 +201,18 @@ def _files(workspace: Workspace) -> dict[str, tuple[Mapping[str, Value], Mapping
 
 
 def _declared(workspace: Workspace) -> Declared:
-    return _declared_by(workspace.tables, settings_of(workspace.tables, []))
+    return declared_by(workspace.tables, settings_of(workspace.tables, []))
 
 
-def _declared_by(tables: Mapping[str, Value], settings: Mapping[str, Value]) -> Declared:
+def declared_by(tables: Mapping[str, Value], settings: Mapping[str, Value]) -> Declared:
+    """The extras and groups that the file of a project declares."""
     project = tables["project"].table() if "project" in tables else {}
     groups = read_groups(tables.get("dependency-groups"), settings.get("dev-dependencies")).listed
     name = read_name(tables["project"], project) if project else None
     return Declared(name, read_extras(project.get("optional-dependencies")), groups)
 
 
-def _inherited(sources: tuple[Source, ...], declared: Declared) -> tuple[Source, ...]:
+def inherited(sources: tuple[Source, ...], declared: Declared) -> tuple[Source, ...]:
     """Of the root's sources those that mean something in a member: an extra is one of its own."""
     known = {"extra": declared.extras, "group": declared.groups}
     return tuple(s for s in sources if s.choice is None or s.choice.name in known.get(s.choice.kind, ()))

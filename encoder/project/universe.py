@@ -316,7 +316,9 @@ def _claims(project: Project, active: Mapping[Choice, Formula]) -> dict[str, lis
     for name, sources in project.sources.items():
         found = claims[name] = []
         for source in sources:
-            scope = active[source.choice] if source.choice else TRUE
+            # A uv.lock without conflicts has one answer for all choices, so that as in uv the source holds for all.
+            everybody = project.whole_workspace and not project.conflicts
+            scope = active[source.choice] if source.choice and not everybody else TRUE
             said = [str(source.choice)] if source.choice else []
             marker = str(source.marker or "")
             said += [f"({marker})" if said and " or " in marker else marker] if marker else []
