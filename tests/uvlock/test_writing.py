@@ -10,12 +10,14 @@ import pytest
 from satlock.corpora.facts import Corpus
 from satlock.encoder.project.project import ProjectError
 from satlock.encoder.project.reading import read_project
+from satlock.encoder.project.universe import universe_of
 from satlock.encoder.project.uv_view import uv_view_of
 from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.locking import Locked, lock
 from satlock.solver.proofs.unique import prove_unique
 from satlock.solver.proofs.walk import Point, walk
 from satlock.solver.search.search import NoLock
+from satlock.solver.writing.uvlock.agreement import disagreement
 from satlock.solver.writing.uvlock.members import default_groups_of, pythons_of_member
 from satlock.solver.writing.uvlock.writing import stated_of, to_uv_lock
 from tests.bruteforce import Environment as Machine
@@ -155,3 +157,18 @@ def test_the_pythons_of_each_members_groups(tmp_path: Path) -> None:
     project = read_project(folder, whole_workspace=True)
     said = tomllib.loads("\n".join(pythons_of_member("m", project)))["package"]["group-requires-python"]
     assert said == {"b": "!=3.13.1", "f": ">=3.12,!=3.13.1,<4"}
+
+
+def test_a_page_of_files_is_known_by_its_address_to_the_letter(tmp_path: Path) -> None:
+    """uv minds the slash at the end of find-links, and not that of an index."""
+    path = tmp_path / "pyproject.toml"
+    text = '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.11"\n[tool.uv]\n{} = ["https://files.example/a"]\n'
+    for key, differs in (("find-links", True), ("extra-index-url", False)):
+        path.write_text(text.format(key))
+        project, view = read_project(path), uv_view_of(path)
+        lock_of = tomllib.loads(stated_of(view, tmp_path))
+        entry = {"name": "a", "version": "1", "source": {"registry": "https://files.example/a/"}}
+        there = {**lock_of, "package": [*lock_of["package"], entry]}
+        said = disagreement(there, project, universe_of(project), view, tmp_path)
+        assert (said is not None and "with another end" in said) == differs
+        assert disagreement(lock_of, project, universe_of(project), view, tmp_path) is None

@@ -63,9 +63,19 @@ class _Compared:
             yield "its conflicts are not those of the project (tool.uv.conflicts)"
         if _options(there.get("options", {})) != _options(stated.get("options", {})):
             yield "its options are not those of the project (resolution, prerelease, fork-strategy, exclude-newer)"
+        yield from self._flat_indexes(there.get("package", []))
         yield from self._manifest(there.get("manifest", {}), stated.get("manifest", {}))
         if self._project.name is not None:
             yield from self._own(there, stated["package"][0])
+
+    def _flat_indexes(self, entries: list[Mapping[str, Any]]) -> Iterator[str]:
+        """uv knows a page of files by its address to the letter, where a slash at the end of an index is no matter."""
+        pages = {index.url for index in self._project.indexes if index.flat}
+        without = {page.rstrip("/") for page in pages}
+        for entry in entries:
+            place = entry["source"].get("registry", "")
+            if place.rstrip("/") in without and place not in pages:
+                yield f"it has {entry['name']} from {place}, and the project has that address with another end"
 
     def _manifest(self, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
         for key in _LISTS:
