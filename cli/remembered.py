@@ -95,10 +95,9 @@ class Memory:
         ]  # fmt: skip
         if self._snapshot is not None:
             said.append((os.path.abspath(self._snapshot), *_stamp(self._snapshot)))
-        else:
-            from satlock.corpora.index.configuration import configuration
+        from satlock.corpora.index.configuration import configuration
 
-            said.append(configuration())
+        said.append(configuration())
         if self._cut_off(project):  # which may count back from now
             from datetime import UTC, datetime
 

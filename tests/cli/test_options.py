@@ -124,6 +124,12 @@ class TestSettings:
         scene.lock("--upgrade", env={"UV_PRERELEASE": "allow"})
         assert versions(scene)["a"] == "3.0rc1"
 
+    def test_a_verdict_is_recalled_only_under_the_same_variables(self, scene: Scene) -> None:
+        scene.lock()
+        assert scene.lock("--check").exit_code == 0
+        assert scene.lock("--check", env={"UV_RESOLUTION": "lowest"}).exit_code == 1
+        assert scene.lock("--check").exit_code == 0
+
     def test_of_one_package(self, scene: Scene) -> None:
         scene.lock("--exclude-newer-package", "b=2024-06-01", "--prerelease-package", "a=allow")
         assert versions(scene) == {"a": "3.0rc1", "c": "2.0"}
