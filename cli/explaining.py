@@ -134,7 +134,15 @@ def with_ways_out(  # noqa: PLR0917
         index = given.index_for(project, corpus)
         limits = Limits(clock=looking.timeout, enough=looking.enough)
         out = ways_out(
-            none, project, document, given.project, corpus, default_index=index, limits=limits, on_way=on_way
+            none,
+            project,
+            document,
+            given.project,
+            corpus,
+            default_index=index,
+            limits=limits,
+            on_way=on_way,
+            meant={name: near for name, near in told.unknown if near},
         )
         return replace(told, out=out)
     except Exception as error:

@@ -22,6 +22,9 @@ from satlock.solver.explaining.steps import Step
 __all__ = ["amendments_of", "bound_of"]
 
 
+_ON_REQUIREMENTS = ("bound", "extra", "requirement", "rename")
+
+
 def amendments_of(
     steps: Collection[Step], document: Mapping[str, Any], tightened: Mapping[Step, Any] | None = None
 ) -> list[Amendment]:
@@ -37,13 +40,14 @@ def amendments_of(
 def _on_requirements(
     steps: Collection[Step], document: Mapping[str, Any], tightened: Mapping[Step, Any]
 ) -> Iterator[Amendment]:
-    touched = dict.fromkeys(step.subject[:2] for step in steps if step.kind in ("bound", "extra", "requirement"))
+    touched = dict.fromkeys(step.subject[:2] for step in steps if step.kind in _ON_REQUIREMENTS)
     for path, item in touched:
         own = [step for step in steps if step.subject[:2] == (path, item)]
         if any(step.kind == "requirement" for step in own):
             yield InList(path, item, None)
             continue
         changed = Requirement(item)
+        changed.name = next((step.subject[2] for step in own if step.kind == "rename"), changed.name)
         changed.extras = set(changed.extras) - {step.subject[2] for step in own if step.kind == "extra"}
         kept = []
         for clause in changed.specifier:

@@ -43,11 +43,16 @@ _SWITCHED_OFF = {
 }
 
 
-def steps_against(clash: Clash, document: Mapping[str, Any]) -> list[Step]:
-    """Every step that may resolve a clash; ``document`` is the file as its author has it."""
+def steps_against(clash: Clash, document: Mapping[str, Any], meant: Mapping[str, str] | None = None) -> list[Step]:
+    """Every step that may resolve a clash.
+
+    Args:
+        document: the file as its author has it.
+        meant: for names that no index has, those that may have been meant.
+    """
     found: dict[Step, None] = {}
     for source in (
-        _on_requirements(clash, document), _on_choices(clash, document), _on_candidates(clash, document),
+        _on_requirements(clash, document, meant or {}), _on_choices(clash, document), _on_candidates(clash, document),
         _on_environments(clash), _on_rules(clash),
     ):  # fmt: skip
         found.update(dict.fromkeys(source))
@@ -62,7 +67,7 @@ def resolves(step: Step, clash: Clash, against: Collection[Step]) -> bool:
 # -- requirements, constraints and overrides
 
 
-def _on_requirements(clash: Clash, document: Mapping[str, Any]) -> Iterator[Step]:
+def _on_requirements(clash: Clash, document: Mapping[str, Any], meant: Mapping[str, str]) -> Iterator[Step]:
     asked_extras = {fact.edge.node.cell.package.name for fact in clash.facts
                     if fact.edge and fact.edge.node.cell and fact.edge.node.extra}  # fmt: skip
     for written in written_requirements(document):
@@ -75,6 +80,8 @@ def _on_requirements(clash: Clash, document: Mapping[str, Any]) -> Iterator[Step
         )  # fmt: skip
         if cells is None and not overridden:
             continue
+        if name in meant:
+            yield Step("rename", (written.path, written.item, meant[name]), opens=True)
         opens = is_exact(requirement.specifier) or _names_prerelease(requirement.specifier)
         clauses = sorted(requirement.specifier, key=str)
         bounds = {clause: Step("bound", (written.path, written.item, str(clause)), opens=opens) for clause in clauses}

@@ -21,11 +21,11 @@ __all__ = ["COSTS", "Clash", "Kind", "Step", "clash_of"]
 
 Kind = Literal[
     "conflict", "bound", "extra", "prerelease", "newer", "build", "python-from", "python-below", "leave-out",
-    "single-version", "required", "yanked", "include", "pin", "requirement", "source", "narrow",
+    "single-version", "required", "yanked", "include", "pin", "requirement", "source", "narrow", "rename",
 ]  # fmt: skip
 COSTS: dict[Kind, int] = {
-    "conflict": 1, "source": 10, "narrow": 28, "bound": 30, "prerelease": 40, "newer": 40, "python-from": 40,
-    "python-below": 50, "leave-out": 50, "single-version": 50, "required": 50, "build": 50, "extra": 60, "yanked": 60,
+    "conflict": 1, "source": 10, "rename": 20, "narrow": 28, "bound": 30, "prerelease": 40, "newer": 40,
+    "python-from": 40, "python-below": 50, "leave-out": 50, "single-version": 50, "required": 50, "build": 50, "extra": 60, "yanked": 60,
     "pin": 70, "include": 80, "requirement": 90,
 }  # fmt: skip
 """How much each kind of step changes; sums of them rank the ways out. That extras exclude each other gives up nothing

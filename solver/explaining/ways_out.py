@@ -190,6 +190,7 @@ def ways_out(
     default_index: str,
     limits: Limits | None = None,
     on_way: Callable[[WayOut], None] = lambda way: None,
+    meant: Mapping[str, str] | None = None,
 ) -> WaysOut:
     """Every minimal way out among what the project's author controls.
 
@@ -200,6 +201,7 @@ def ways_out(
         document: the tables of the project's file.
         read: the project as a changed file and the command line have it; raises ProjectError.
         on_way: takes each way out as soon as no smaller one can come any more.
+        meant: for names that no index has, those that may have been meant.
     """
     limits = limits or Limits()
     trials = _Trials(document, read, corpus, default_index, limits)
@@ -216,7 +218,7 @@ def ways_out(
 
     told = _Told(on_way)
     cut, found = "", 0
-    sets = CorrectionSets(clash_first, oracle, lambda clash: steps_against(clash, document), limits.steps)
+    sets = CorrectionSets(clash_first, oracle, lambda clash: steps_against(clash, document, meant), limits.steps)
     with suppress(_Exhausted):
         for steps in sets:
             told.turn_to(sum(step.cost for step in steps))
