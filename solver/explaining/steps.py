@@ -25,8 +25,8 @@ Kind = Literal[
 ]  # fmt: skip
 COSTS: dict[Kind, int] = {
     "conflict": 1, "source": 10, "rename": 20, "narrow": 28, "bound": 30, "prerelease": 40, "newer": 40,
-    "python-from": 40, "python-below": 50, "leave-out": 50, "single-version": 50, "required": 50, "build": 50, "extra": 60, "yanked": 60,
-    "pin": 70, "include": 80, "requirement": 90,
+    "python-from": 40, "python-below": 50, "leave-out": 50, "single-version": 50, "required": 50, "build": 50,
+    "extra": 60, "yanked": 60, "pin": 70, "include": 80, "requirement": 90,
 }  # fmt: skip
 """How much each kind of step changes; sums of them rank the ways out. That extras exclude each other gives up nothing
 that could be had, for however many pairs of them."""
