@@ -43,7 +43,7 @@ class PinsOverlap(ProjectError):
 
 @dataclass(frozen=True)
 class Pin:
-    """In ``region``, a package comes from the index named ``index`` only, or from one reference."""
+    """In ``region``, a package comes only from the index named ``index``, at ``url``, or from one reference."""
 
     index: str
     """Empty where it is a reference."""
@@ -51,7 +51,6 @@ class Pin:
     text: str
     """Its scope as a person would say it, e.g. ``extra 'cpu'``."""
     url: str = ""
-    """Of the index."""
     reference: Reference | None = None
 
 
@@ -70,7 +69,6 @@ class Universe:
     edits: Edits
     """What the project changes in everybody's requirements."""
     folder: Path
-    """Of the project."""
     known: dict[Reference, Direct] = field(default_factory=dict)
     """What references came to, as far as they were read."""
     unknown: tuple[Reference, ...] = ()
