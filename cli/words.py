@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 __all__ = ["clear", "columns", "count", "in_code", "near"]
 
@@ -40,25 +39,23 @@ def clear(marker: str) -> str:
     """A marker with brackets where ``and`` and ``or`` meet, so that nobody has to know which binds more strongly."""
     from packaging.markers import InvalidMarker, Marker
 
+    from satlock.encoder.markers.structure import folded
+
     if " or " not in marker or " and " not in marker:
         return marker
     try:
-        return _cleared(Marker(marker)._markers)
-    except InvalidMarker:
+        return folded(
+            Marker(marker),
+            lambda asked: f"{asked.left} {asked.operator} {asked.right}".replace('"', "'"),
+            lambda parts: _joined(" and ", parts),
+            lambda parts: _joined(" or ", parts),
+        )
+    except (InvalidMarker, ValueError):
         return marker
 
 
-def _cleared(items: Any) -> str:
-    alternatives: list[list[str]] = [[]]
-    for item in items:
-        if item == "or":
-            alternatives.append([])
-        elif isinstance(item, list):
-            text = _cleared(item)
-            alternatives[-1].append(f"({text})" if len(item) > 1 else text)
-        elif item != "and":
-            alternatives[-1].append(" ".join(part.serialize() for part in item).replace('"', "'"))
-    texts = [" and ".join(parts) for parts in alternatives]
-    if len(texts) > 1:
-        texts = [f"({text})" if len(parts) > 1 else text for text, parts in zip(texts, alternatives, strict=True)]
-    return " or ".join(texts)
+def _joined(word: str, parts: list[str]) -> str:
+    if len(parts) == 1:
+        return parts[0]
+    other = " or " if word == " and " else " and "
+    return word.join(f"({part})" if other in part else part for part in parts)

@@ -6,6 +6,7 @@ with thousands of versions costs no more than one with ten.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -326,14 +327,7 @@ def bits(ranks: Iterable[int]) -> int:
 
 def _first(n: int, holds: Callable[[int], bool], low: int = 0) -> int:
     """The first index at or after ``low`` where a monotone predicate holds; n where it never does."""
-    high = n
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    return bisect_left(range(n), True, lo=low, key=holds)
 
 
 def python_region(requires_python: str | None) -> Formula:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 from packaging.markers import Marker
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 from satlock.encoder.markers.grid import MINORS, ORDERED, Grid, Python, neighbours, python_text, words_in
 from satlock.encoder.markers.ordered import compares, questions
+from satlock.encoder.markers.structure import Asked, folded
 from satlock.encoder.project.project import Choice
 
 __all__ = [
@@ -295,9 +296,8 @@ def from_marker(marker: Marker | None, extra: str | Callable[[str], Formula] = "
     """
     if marker is None:
         return TRUE
-    return _from_list(
-        marker._markers, (lambda name: TRUE if name == extra else FALSE) if isinstance(extra, str) else extra
-    )
+    of_extra = (lambda name: TRUE if name == extra else FALSE) if isinstance(extra, str) else extra
+    return folded(marker, lambda asked: _from_asked(asked, of_extra), all_of, any_of)
 
 
 def in_project(marker: Marker | None, active: Mapping[Choice, Formula]) -> Formula:
@@ -313,24 +313,11 @@ def in_project(marker: Marker | None, active: Mapping[Choice, Formula]) -> Formu
     return from_marker(marker, asked)
 
 
-def _from_list(items: Any, extra: Callable[[str], Formula]) -> Formula:
-    alternatives: list[list[Formula]] = [[]]
-    for item in items:
-        if item == "or":
-            alternatives.append([])
-        elif item != "and":
-            alternatives[-1].append(_from_list(item, extra) if isinstance(item, list) else _from_tuple(item, extra))
-    return any_of(all_of(parts) for parts in alternatives)
-
-
-def _from_tuple(item: Any, extra: Callable[[str], Formula]) -> Formula:
-    left, op, right = item[0], item[1].value, item[2]
-    flipped = type(left).__name__ == "Value"
-    variable, text = (right.value, left.value) if flipped else (left.value, right.value)
-    if variable == "extra":
-        found = extra(canonicalize_name(text))
-        return ~found if op in ("!=", "not in") else found
-    if variable in ("extras", "dependency_groups"):
-        found = chosen(Choice("extra" if variable == "extras" else "group", text))
-        return found if op == "in" else ~found
-    return _comparison(variable, op, text, flipped)
+def _from_asked(asked: Asked, extra: Callable[[str], Formula]) -> Formula:
+    if asked.variable == "extra":
+        found = extra(canonicalize_name(asked.text))
+        return ~found if asked.operator in ("!=", "not in") else found
+    if asked.variable in ("extras", "dependency_groups"):
+        found = chosen(Choice("extra" if asked.variable == "extras" else "group", asked.text))
+        return found if asked.operator == "in" else ~found
+    return _comparison(asked.variable, asked.operator, asked.text, asked.flipped)

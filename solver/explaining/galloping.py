@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 
 __all__ = ["first"]
@@ -16,10 +17,4 @@ def first(length: int, holds: Callable[[int], bool]) -> int | None:
         if high == length - 1:
             return None
         low, high, stride = high + 1, min(high + stride, length - 1), 2 * stride
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return high
+    return bisect_left(range(high), True, lo=low, key=holds)

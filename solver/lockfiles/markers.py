@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 from packaging.markers import InvalidMarker, Marker
 
+from satlock.encoder.markers.structure import Asked, folded
 from satlock.encoder.project.values import Value, first_line, shown
 from satlock.solver.lockfiles.model import ALWAYS, AllOf, AnyOf, Comparison, Condition, LockfileError, all_of, any_of
 
 __all__ = ["condition_of", "read_marker", "replace"]
 
 _LONGEST = 200_000
-_DEEPEST = 50
 
 
 def read_marker(value: Value | None) -> Condition:
@@ -41,31 +40,15 @@ def condition_of(text: str) -> Condition:
     if len(text) > _LONGEST:
         raise ValueError("it is too long")
     try:
-        return _from_list(Marker(text)._markers, 0)
+        return folded(Marker(text), _compared, lambda parts: all_of(*parts), lambda parts: any_of(*parts))
     except InvalidMarker as error:
         raise ValueError(first_line(error)) from None
 
 
-def _from_list(items: Any, depth: int) -> Condition:
-    if depth > _DEEPEST:
-        raise ValueError("its parentheses are nested too deeply")
-    alternatives: list[list[Condition]] = [[]]
-    for item in items:
-        if item == "or":
-            alternatives.append([])
-        elif item != "and":
-            alternatives[-1].append(_from_list(item, depth + 1) if isinstance(item, list) else _from_tuple(item))
-    return any_of(*(all_of(*parts) for parts in alternatives))
-
-
-def _from_tuple(item: Any) -> Comparison:
-    left, operator, right = item
-    sides = [type(side).__name__ == "Variable" for side in (left, right)]
-    if sum(sides) != 1:
+def _compared(asked: Asked) -> Comparison:
+    if not asked.plain:
         raise ValueError("it compares two variables or two constants")
-    backwards = sides[1]
-    variable, constant = (right, left) if backwards else (left, right)
-    return Comparison(variable.value, operator.value, constant.value, backwards)
+    return Comparison(asked.variable, asked.operator, asked.text, asked.flipped)
 
 
 def replace(condition: Condition, asked: Callable[[Comparison], Condition]) -> Condition:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from packaging.markers import Marker
 
+from satlock.encoder.markers.structure import Asked, folded
 from satlock.encoder.project.project import Choice
 
 __all__ = ["conjunction", "negation", "spelling_of"]
@@ -33,31 +33,23 @@ def conjunction(*markers: str | None) -> str | None:
 
 def negation(marker: Marker) -> str:
     """The marker that holds where this one does not."""
-    return _denied(marker._markers)
+    return folded(marker, _opposite, lambda parts: _joined(" or ", parts), lambda parts: _joined(" and ", parts))
 
 
 _OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "in": "not in", "not in": "in",
               "===": "!="}  # fmt: skip
 
 
-def _denied(items: Any) -> str:
-    alternatives: list[list[str]] = [[]]
-    for item in items:
-        if item == "or":
-            alternatives.append([])
-        elif item != "and":
-            alternatives[-1].append(_denied(item) if isinstance(item, list) else _opposite(item))
-    parts = [" or ".join(_grouped(part) for part in parts) for parts in alternatives]
-    return parts[0] if len(parts) == 1 else " and ".join(_grouped(part) for part in parts)
+def _joined(word: str, parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else word.join(map(_grouped, parts))
 
 
 def _grouped(text: str) -> str:
     return f"({text})" if " or " in text or " and " in text else text
 
 
-def _opposite(item: Any) -> str:
-    left, operator, right = item
-    if operator.value == "~=":
-        prefix = right.value.rpartition(".")[0]
-        return f"({left.serialize()} < '{right.value}' or {left.serialize()} != '{prefix}.*')"
-    return f"{left.serialize()} {_OPPOSITES[operator.value]} {right.serialize()}"
+def _opposite(asked: Asked) -> str:
+    if asked.operator == "~=":
+        prefix = asked.text.rpartition(".")[0]
+        return f"({asked.left} < '{asked.text}' or {asked.left} != '{prefix}.*')"
+    return f"{asked.left} {_OPPOSITES[asked.operator]} {asked.right}"
