@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from satlock.solver.checking.environments import Cells, Row
-from satlock.solver.checking.markers import ALWAYS, Bad, Condition, Switch, both
+from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, Is, Switch, both, leaves, replaced
 from satlock.solver.checking.model import Edge, Entry, Lock
-from satlock.solver.checking.owners import Asking, Line, Owner
-from satlock.solver.checking.versions import admits
+from satlock.solver.checking.owners import Asking, Line, Owner, decided
+from satlock.solver.checking.versions import admits, order_of, parts_of
 from satlock.solver.checking.walk import met
 
 __all__ = ["Unmet", "demands_of", "in_force"]
@@ -50,7 +51,8 @@ def demands_of(lock: Lock, asked: Asking) -> tuple[list[Edge], list[Unmet]]:
             if which == f"{{{group}}}":
                 edges.append(Edge(f"{node}~include {other}", node, [_node(key, f"{{{other}}}")], ALWAYS))
                 todo.append((key, f"{{{other}}}"))
-        for label, line, condition in _edited(owner, which, asked):
+        entry = lock.entries[int(key)] if key != "project" else None
+        for label, line, condition in _edited(owner, entry, which, asked, lock):
             name = f"{node}~{label}"
             fits = [str(i) for i, entry in enumerate(lock.entries) if entry.name == line.name]
             if line.extras:
@@ -66,34 +68,79 @@ def demands_of(lock: Lock, asked: Asking) -> tuple[list[Edge], list[Unmet]]:
                 meet = tuple(one for one in fits if _meets(line, lock.entries[int(one)], owner, key, asked))
                 unmet.append(Unmet(f"unmet {name}", owner.claim, node, condition, line, meet))
     for place, line in enumerate(asked.constraints):
-        for _, _, condition in Owner("", {"": [line]}).of(""):
-            for number, entry in enumerate(lock.entries):
-                if entry.name != line.name or not entry.version or line.direct:
-                    continue
-                if not admits(line.versions, entry.version):
-                    name = f"unmet {number}~constraint {place}"
-                    unmet.append(Unmet(name, entry.name, str(number), condition, line, ()))
+        condition = _as_setting(line, asked, lock)
+        for number, one in enumerate(lock.entries):
+            if condition == NEVER or one.name != line.name or not one.version or line.direct:
+                continue
+            if not admits(line.versions, one.version):
+                unmet.append(Unmet(f"unmet {number}~constraint {place}", one.name, str(number), condition, line, ()))
     return edges, unmet
+
+
+def _as_setting(line: Line, asked: Asking, lock: Lock) -> Condition:
+    """The marker of a line of the settings, in which an extra is one of the project that is chosen."""
+
+    def chosen(leaf: Is) -> Condition:
+        if leaf.variable != "extra":
+            return leaf
+        switch = f"{'group' if lock.kind == 'pdm' else 'extra'} {leaf.text}"
+        if switch in lock.switches or switch in asked.switches:
+            return Switch(switch, leaf.operator == "==")
+        return NEVER if leaf.operator == "==" else ALWAYS
+
+    return replaced(line.marker, chosen)
 
 
 def _node(key: str, which: str) -> str:
     return key if not which and key != "project" else f"asked {key}{which}"
 
 
-def _edited(owner: Owner, which: str, asked: Asking) -> list[tuple[str, Line, Condition]]:
+def _edited(
+    owner: Owner, entry: Entry | None, which: str, asked: Asking, lock: Lock
+) -> list[tuple[str, Line, Condition]]:
     """One list of an owner, as the project's overrides and exclusions leave it."""
-    found, done = [], set()
+    extra = which[1:-1] if which.startswith("[") else ""
+    instead: dict[str, list[tuple[str, Line]]] = {}
+    for i, lines in _for_it(asked.scoped_overrides, entry):
+        for j, other in enumerate(lines):
+            instead.setdefault(other.name, []).append((f"override {i}.{j}", other))
+    without = asked.excludes | {name for _, names in _for_it(asked.scoped_excludes, entry) for name in names}
+    found: list[tuple[str, Line, Condition]] = []
+    done: set[str] = set()
     for place, line, condition in owner.of(which):
-        if line.name in asked.excludes or line.name in done:
+        if line.name in without or line.name in done:
             continue
-        instead = [(i, other) for i, other in enumerate(asked.overrides) if other.name == line.name]
-        if not instead:
+        general = [(f"override {i}", other) for i, other in enumerate(asked.overrides) if other.name == line.name]
+        if line.name in instead:
+            done.add(line.name)
+            found += [(label, other, decided(other.marker, extra)) for label, other in instead[line.name]]
+        elif general:
+            done.add(line.name)
+            found += [(label, other, _as_setting(other, asked, lock)) for label, other in general]
+        else:
             found.append((str(place), line, condition))
-            continue
-        done.add(line.name)
-        for i, other in instead:
-            found += [(f"override {i}", other, when) for _, _, when in Owner("", {"": [other]}).of("")]
-    return found
+    known = {line.name for lines in owner.lists.values() for line in lines}
+    for name, others in instead.items():
+        for label, other in others if name not in known | without else ():
+            if not extra or any(leaf.variable == "extra" for leaf in leaves(other.marker)):
+                found.append((label, other, decided(other.marker, extra)))
+    return [one for one in found if one[2] != NEVER]
+
+
+_Said = TypeVar("_Said")
+
+
+def _for_it(scoped: list[tuple[str, str | None, _Said]], entry: Entry | None) -> list[tuple[int, _Said]]:
+    """What is said of this version of a package alone, or else of every version of it; with its place."""
+    mine = [(i, *one) for i, one in enumerate(scoped) if entry is not None and one[0] == entry.name]
+    mine = [one for one in mine if one[2] is None or (entry is not None and _same(one[2], entry.version))]
+    exact = [one for one in mine if one[2] is not None]
+    return [(i, said) for i, _, _, said in exact or mine]
+
+
+def _same(one: str, other: str) -> bool:
+    first, second = parts_of(one), parts_of(other)
+    return first is not None and second is not None and order_of(first) == order_of(second)
 
 
 def _meets(line: Line, entry: Entry, owner: Owner, key: str, asked: Asking) -> bool:

@@ -128,6 +128,9 @@ class Asking:
     overrides: list[Line] = field(default_factory=list)
     constraints: list[Line] = field(default_factory=list)
     excludes: set[str] = field(default_factory=set)
+    scoped_overrides: list[tuple[str, str | None, list[Line]]] = field(default_factory=list)
+    """(package, version, what replaces its requirements); without a version for every one."""
+    scoped_excludes: list[tuple[str, str | None, list[str]]] = field(default_factory=list)
     unexamined: dict[str, str] = field(default_factory=dict)
     switches: list[str] = field(default_factory=list)
     itself: str = ""
@@ -189,14 +192,24 @@ def read_asked(lock: Lock, top: Table, project: Table | None, record: Record) ->
     settings = {**tool.get("uv", {}), **tool.get("satlock", {})}
     if project is None and lock.kind == "uv":
         manifest = top.get("manifest", {})
-        asked.overrides = [_noted(table) for table in manifest.get("overrides", [])]
+        overrides, excludes = manifest.get("overrides", []), manifest.get("excludes", [])
+        asked.overrides = [_noted(table) for table in overrides if "dependencies" not in table]
+        asked.scoped_overrides = [
+            (*_of_one(table), [_noted(one) for one in table["dependencies"]])
+            for table in overrides if "dependencies" in table
+        ]  # fmt: skip
         asked.constraints = [_noted(table) for table in manifest.get("constraints", [])]
-        asked.excludes = {plain(name) for name in manifest.get("excludes", [])}
         settings = {"dependency-metadata": manifest.get("dependency-metadata", [])}
     else:
-        asked.overrides = _texts(settings.get("override-dependencies", []))
+        overrides, excludes = settings.get("override-dependencies", []), settings.get("exclude-dependencies", [])
+        asked.overrides = _texts(overrides)
+        asked.scoped_overrides = [
+            (*_of_one(table), _texts(table["dependencies"])) for table in overrides if isinstance(table, dict)
+        ]
         asked.constraints = _texts(settings.get("constraint-dependencies", []))
-        asked.excludes = {plain(name) for name in settings.get("exclude-dependencies", []) if isinstance(name, str)}
+    asked.excludes = {plain(name) for name in excludes if isinstance(name, str)}
+    for_one = [table for table in excludes if isinstance(table, dict)]
+    asked.scoped_excludes = [(*_of_one(table), [plain(name) for name in table["dependencies"]]) for table in for_one]
     lists, includes = _lists_of(project or {}, settings)
     name = plain(about["name"]) if "name" in about else ""
     dynamic = bool({"dependencies", "optional-dependencies"}.intersection(about.get("dynamic", [])))
@@ -219,6 +232,11 @@ def read_asked(lock: Lock, top: Table, project: Table | None, record: Record) ->
                     asked.choices.append(Edge(f"choose project{which}", None, [f"asked project{which}"], condition))
     _same_origins(asked, lock, record)
     return asked
+
+
+def _of_one(table: Table) -> tuple[str, str | None]:
+    """The package, and the version of it, that a change is for alone."""
+    return plain(table["package"]["name"]), table["package"].get("version")
 
 
 def _texts(items: list[object]) -> list[Line]:

@@ -222,13 +222,22 @@ def _of_value(item: Value) -> Line:
         raise LockfileError(f"{item.where} in {item.file} cannot be read: {error}.") from None
 
 
-def lines_of_uv(value: Value | None) -> tuple[Line, ...]:
+def lines_of_uv(value: Value | None, *, scoped: bool = True) -> tuple[Line, ...]:
     """What ``uv.lock`` notes of requirements: tables with a name, extras, a specifier, a marker, and where from.
+
+    Args:
+        scoped: whether tables for one package are read too, which are none.
 
     Raises:
         LockfileError: where one is not as uv writes it.
     """
-    return tuple(_line_of_uv(item) for item in value.items("a list of tables")) if value is not None else ()
+    items = value.items("a list of tables") if value is not None else ()
+    return tuple(_line_of_uv(item) for item in items if scoped or "dependencies" not in item.table())
+
+
+def _scope(package: Value) -> Scope:
+    table = package.table()
+    return Scope(table["name"].name(), table["version"].version() if "version" in table else None)
 
 
 def _line_of_uv(item: Value) -> Line:
@@ -272,9 +281,17 @@ def noted_by_uv(package: dict[str, Value]) -> ProjectLists:
 
 def edits_noted_by_uv(manifest: dict[str, Value]) -> Edits:
     """What ``uv.lock`` notes of the changes that the project makes; for a lock without its project."""
+    scoped = [item.table() for item in manifest["overrides"].items()] if "overrides" in manifest else []
+    for_one = [table for table in scoped if "dependencies" in table]
+    without = list(manifest["excludes"].items()) if "excludes" in manifest else []
     return Edits(
-        lines_of_uv(manifest.get("overrides")),
+        lines_of_uv(manifest.get("overrides"), scoped=False),
         lines_of_uv(manifest.get("constraints")),
-        frozenset(item.name() for item in manifest["excludes"].items()) if "excludes" in manifest else frozenset(),
+        frozenset(item.name() for item in without if not isinstance(item.raw, dict)),
         read_dependency_metadata(manifest.get("dependency-metadata")),
+        tuple((_scope(table["package"]), lines_of_uv(table["dependencies"])) for table in for_one),
+        tuple(
+            ScopedExclude(_scope(table["package"]), tuple(name.name() for name in table["dependencies"].items()))
+            for table in (item.table() for item in without if isinstance(item.raw, dict))
+        ),
     )

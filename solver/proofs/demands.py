@@ -12,7 +12,20 @@ from dataclasses import dataclass, field
 
 from packaging.version import InvalidVersion, Version
 
-from satlock.solver.lockfiles.model import ALWAYS, Condition, Edge, Entry, Lockfile, Switch, all_of, node_of
+from satlock.encoder.project.project import Scope
+from satlock.solver.lockfiles.markers import replace
+from satlock.solver.lockfiles.model import (
+    ALWAYS,
+    NEVER,
+    Comparison,
+    Condition,
+    Edge,
+    Entry,
+    Lockfile,
+    Switch,
+    all_of,
+    node_of,
+)
 from satlock.solver.lockfiles.requirements import Line, selected
 from satlock.solver.proofs.owners import PROJECT, Asking, Owner, is_direct
 from satlock.solver.proofs.walk import Point, Walk, holds
@@ -73,7 +86,7 @@ class Demands:
         asked = self.asked(walked, point)
         for one in self.unmet:
             met = any(node_of(number) in walked.reached for number in one.admitted)
-            if one.bearer in asked and not met and holds(one.condition, point, lambda name: False):
+            if one.bearer in asked and not met and holds(one.condition, point, point.switches.__contains__):
                 yield one
 
 
@@ -101,7 +114,7 @@ def demands_of(lockfile: Lockfile, asking: Asking) -> Demands:
                 target = f"{{{included}}}"
                 found.edges.append(Edge(f"{node}~include {included}", node, (_node(key, target),), ALWAYS))
                 queue.append((key, target))
-        for label, line, condition in _in_force(owner, which, asking):
+        for label, line, condition in _in_force(owner, which, asking, lockfile):
             name = f"{node}~{label}"
             for target, edge in _asked_by(name, node, line, condition, named, asking, owner):
                 found.edges.append(edge)
@@ -110,7 +123,7 @@ def demands_of(lockfile: Lockfile, asking: Asking) -> Demands:
                 continue
             admitted = tuple(e.number for e in named.get(line.name, ()) if _admits(line, e, owner, asking))
             found.unmet.append(Unmet(f"unmet {name}", owner.claim, node, condition, line, admitted))
-    _constrain(found, named, asking)
+    _constrain(found, named, asking, lockfile)
     return found
 
 
@@ -124,24 +137,78 @@ def _parted(node: str) -> tuple[str, str]:
     return rest[:cut], rest[cut:]
 
 
-def _in_force(owner: Owner, which: str, asking: Asking) -> Iterator[tuple[str, Line, Condition]]:
+def _in_force(owner: Owner, which: str, asking: Asking, lockfile: Lockfile) -> Iterator[tuple[str, Line, Condition]]:
     """The lines of one list after the project's overrides and exclusions, each with a label.
 
-    As in uv, an override brings its own marker and stands for every line on its name.
+    As in uv, an override brings its own marker and stands for every line on its name; one for this package alone comes
+    first, stays in the extra of what it replaces, and is added where there is nothing to replace.
     """
+    extra = which[1:-1] if which.startswith("[") else ""
+    instead, excluded = _for_one(owner, asking, lockfile)
     replaced: set[str] = set()
     overridden = {line.name for line in asking.edits.overrides}
     for place, line, condition in owner.of(which):
-        if line.name in asking.edits.excludes:
+        if line.name in asking.edits.excludes or line.name in excluded or line.name in replaced:
             continue
-        if line.name not in overridden:
-            yield str(place), line, condition
-        elif line.name not in replaced:
+        if line.name in instead:
             replaced.add(line.name)
-            mine = [(i, o) for i, o in enumerate(asking.edits.overrides) if o.name == line.name]
-            for number, override in mine:
-                for _, _, when in selected((override,)):
+            for label, other in instead[line.name]:
+                for _, _, when in selected((other,), extra, listed=True):
+                    yield label, other, when
+        elif line.name not in overridden:
+            yield str(place), line, condition
+        else:
+            replaced.add(line.name)
+            for number, override in enumerate(asking.edits.overrides):
+                when = _where(override, asking, lockfile)
+                if override.name == line.name and when != NEVER:
                     yield f"override {number}", override, when
+    known = {line.name for lines in owner.lists.values() for line in lines}
+    for name, others in instead.items():
+        if name not in known and name not in excluded and name not in asking.edits.excludes:
+            for label, other in others:
+                for _, _, when in selected((other,), extra):
+                    yield label, other, when
+
+
+def _for_one(
+    owner: Owner, asking: Asking, lockfile: Lockfile
+) -> tuple[dict[str, list[tuple[str, Line]]], frozenset[str]]:
+    """The overrides (by name, with their labels) and the exclusions for one package alone."""
+    instead: dict[str, list[tuple[str, Line]]] = {}
+    edits = asking.edits
+    if not (edits.scoped_overrides or edits.scoped_excludes) or owner.key == PROJECT:
+        return instead, frozenset()
+    entry = lockfile.entries[int(owner.key)]
+    scopes = [scope for scope, _ in edits.scoped_overrides]
+    for i in _nearest(scopes, entry):
+        for j, line in enumerate(edits.scoped_overrides[i][1]):
+            instead.setdefault(line.name, []).append((f"override {i}.{j}", line))
+    excluded = [edits.scoped_excludes[i].names for i in _nearest([one.scope for one in edits.scoped_excludes], entry)]
+    return instead, frozenset().union(*excluded)
+
+
+def _nearest(scopes: list[Scope], entry: Entry) -> list[int]:
+    """The places of those for this version of a package, or else of those for every version."""
+    mine = [i for i, scope in enumerate(scopes) if scope.package == entry.name]
+    whole = [i for i in mine if scopes[i].version is None]
+    if not entry.version:
+        return whole
+    return [i for i in mine if i not in whole and scopes[i].covers(entry.name, entry.version)] or whole
+
+
+def _where(line: Line, asking: Asking, lockfile: Lockfile) -> Condition:
+    """Where a constraint or an override holds: what it asks of an extra is asked of the choice of that extra."""
+
+    def chosen(comparison: Comparison) -> Condition:
+        if comparison.variable != "extra":
+            return comparison
+        switch = f"{'group' if lockfile.kind == 'pdm' else 'extra'} {comparison.text}"
+        if switch in lockfile.switches or switch in asking.switches:
+            return Switch(switch, comparison.operator == "==")
+        return NEVER if comparison.operator == "==" else ALWAYS
+
+    return replace(line.marker, chosen)
 
 
 def _asked_by(  # noqa: PLR0917
@@ -192,13 +259,13 @@ def meets(line: Line, version: str) -> bool:
         return False
 
 
-def _constrain(found: Demands, named: dict[str, list[Entry]], asking: Asking) -> None:
+def _constrain(found: Demands, named: dict[str, list[Entry]], asking: Asking, lockfile: Lockfile) -> None:
     """Constraints bind what is installed, whoever requires it."""
     for number, line in enumerate(asking.edits.constraints):
-        for _, _, condition in selected((line,)):
-            for entry in named.get(line.name, ()):
-                if entry.version and not line.direct and not meets(line, entry.version):
-                    key = node_of(entry.number)
-                    found.unmet.append(
-                        Unmet(f"unmet {key}~constraint {number}", entry.name, key, condition, line, (), "the project")
-                    )
+        condition = _where(line, asking, lockfile)
+        for entry in named.get(line.name, ()):
+            if condition != NEVER and entry.version and not line.direct and not meets(line, entry.version):
+                key = node_of(entry.number)
+                found.unmet.append(
+                    Unmet(f"unmet {key}~constraint {number}", entry.name, key, condition, line, (), "the project")
+                )

@@ -70,14 +70,12 @@ def environments() -> list[dict[str, str]]:
             "platform_machine": machine,
             "implementation_name": implementation,
             "platform_python_implementation": spelled,
-            "platform_release": release,
-            "platform_version": version,
+            "platform_release": RELEASES[0],
+            "platform_version": VERSIONS[0],
         }
         for python in PYTHONS
         for os_name, sys_platform, system, machine in PLATFORMS
         for implementation, spelled in IMPLEMENTATIONS
-        for release in RELEASES
-        for version in VERSIONS
     ]
 
 
@@ -134,7 +132,12 @@ def atoms_of(marker: Marker | None) -> set[tuple[str, str, str]]:
 def told_apart(markers: Iterable[Marker | None]) -> list[dict[str, str]]:
     """One environment for each way of answering what the markers ask."""
     atoms = sorted(set().union(*(atoms_of(marker) for marker in markers)))
-    return list({tuple(atom_holds(atom, e) for atom in atoms): e for e in ENVIRONMENTS}.values())
+    found = {tuple(atom_holds(atom, e) for atom in atoms): e for e in ENVIRONMENTS}
+    for variable, values in (("platform_release", RELEASES), ("platform_version", VERSIONS)):
+        if any(name == variable for name, _, _ in atoms):
+            more = [{**e, variable: value} for e in found.values() for value in values]
+            found = {tuple(atom_holds(atom, e) for atom in atoms): e for e in more}
+    return list(found.values())
 
 
 def negated(marker: Marker) -> Marker:
