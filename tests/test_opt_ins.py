@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from satlock.cli.commands import satlock
+from tests.cli.scene import scene_of
 from tests.test_semantics import LINUX, MAC, WINDOWS, installs, locked, refused, versions, world
 from tests.world import Dist
 
@@ -138,3 +143,35 @@ def test_what_one_package_does_not_require_after_all() -> None:
     entry = '{package = {name = "agent", version = "3.7"}, dependencies = ["Names"]}'
     found = locked(world(["agent", "other"], AGENT, scoped(entry, key="exclude-dependencies")))
     assert installs(found) == {"agent": "3.7", "names": "3.9", "other": "1.0", "sniff": "1.3"}
+
+
+# What is proven of such locks
+
+
+@pytest.mark.parametrize(
+    ("settings", "other"),
+    [
+        (APART + "constraint-dependencies = [\"names==3.6; extra == 'old'\"]\n", ("==3.6;", "!=3.6;")),
+        (APART + "constraint-dependencies = [\"names<=3.6; extra != 'new'\"]\n", ("!= 'new'", "== 'new'")),
+        (APART + "override-dependencies = [\"names==3.6; extra == 'old'\"]\n", ("==3.6;", "==3.10;")),
+        (
+            'optional-dependencies.old = ["app", "names"]\n'
+            + scoped('{package = {name = "app", version = "1"}, dependencies = ["names==3.6"]}'),
+            ("==3.6", "==3.10"),
+        ),
+    ],
+)
+def test_the_proof_knows_them_as_well(settings: str, other: tuple[str, str], tmp_path: Path) -> None:
+    """Complete, confirmed by the checker; and refuted where the project has come to say something else."""
+    scene = scene_of(world([], LISTED, settings), tmp_path)
+    assert scene.lock().exit_code == 0
+    certificate = tmp_path / "proof"
+    prove = ["prove", str(scene.lockfile), "--complete", "--corpus", str(scene.snapshot)]
+    proven = CliRunner().invoke(satlock, [*prove, "--certificate", str(certificate)])
+    assert proven.exit_code == 0, proven.output
+    checked = CliRunner().invoke(satlock, ["check", str(certificate), "--lockfile", str(scene.lockfile)])
+    assert checked.exit_code == 0, checked.output
+    text = (scene.project / "pyproject.toml").read_text(encoding="utf-8")
+    assert text.count(other[0]) == 1
+    scene.rewrite(text.replace(*other))
+    assert CliRunner().invoke(satlock, prove).exit_code == 1
