@@ -33,7 +33,7 @@ from satlock.solver.explaining.wording import (
 )
 from satlock.solver.search.search import NoLock
 
-__all__ = ["explain", "reason_of"]
+__all__ = ["Conclusion", "Explanation", "Stated", "explain", "explanation_of", "reason_of"]
 
 _LARGEST_MARKER = 12
 """A place that more atoms than this describe is told by an example only."""
@@ -43,24 +43,49 @@ _DIFFERENT = 3
 """Requirements of one package on another that are told one by one."""
 
 
-def explain(
+class Stated(str):
+    """A line that says what the project or a package requires."""
+
+
+class Conclusion(str):
+    """A line that says that nothing at all of a package serves, which follows from the others."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why there is no lock."""
+
+    headline: str
+    """Where it is so, e.g. *These cannot all hold:*"""
+    lines: tuple[str, ...]
+    advice: tuple[str, ...]
+
+
+def explanation_of(
     no_lock: NoLock,
     universe: Universe,
     searched: Mapping[str, Sequence[str]] | None = None,
     single_version: Collection[str] = (),
-) -> list[str]:
-    """The lines of the explanation, the first of which says what is the matter.
+) -> Explanation:
+    """Why there is no lock.
 
     Args:
         searched: the indexes that were asked for each package, where that is known.
         single_version: the packages of which the project wants one version everywhere.
     """
     story = _Story(no_lock, universe, searched or {}, single_version)
-    return [
-        story.headline(),
-        *(f"  - {line}" for line in story.lines()),
-        *story.advice(),
-    ]
+    return Explanation(story.headline(), tuple(story.lines()), tuple(story.advice()))
+
+
+def explain(
+    no_lock: NoLock,
+    universe: Universe,
+    searched: Mapping[str, Sequence[str]] | None = None,
+    single_version: Collection[str] = (),
+) -> list[str]:
+    """The explanation in lines for a person; the arguments are those of :func:`explanation_of`."""
+    found = explanation_of(no_lock, universe, searched, single_version)
+    return [f"No lock exists. {found.headline}", *(f"  - {line}" for line in found.lines), *found.advice]
 
 
 def reason_of(
@@ -91,13 +116,13 @@ class _Story:
 
     def headline(self) -> str:
         if self.no_lock.witness is None:
-            return "No lock exists. These cannot all hold:"
+            return "These cannot all hold:"
         where = self._where(self._place)
         if where is not None and " or " not in where:
-            return f"No lock exists. Where {where}, these cannot all hold:"
+            return f"Where {where}, these cannot all hold:"
         if self.universe.domain.implies(TRUE, self._place):
-            return "No lock exists. These cannot all hold:"
-        return f"No lock exists. For {self.no_lock.witness}, these cannot all hold:"
+            return "These cannot all hold:"
+        return f"For {self.no_lock.witness}, these cannot all hold:"
 
     def advice(self) -> Iterator[str]:
         """What a person may do about it, where that can be told."""
@@ -117,7 +142,7 @@ class _Story:
 
     def lines(self) -> Iterator[str]:
         """The facts from the project down, and after those on a package what its candidates come to."""
-        told = (line for name in self._order() for line in (*self._stated_by(name), *self._come_to(name)))
+        told = (line for name in self._order() for line in (*map(Stated, self._stated_by(name)), *self._come_to(name)))
         yield from dict.fromkeys(told)
         if self.no_lock.witness is None:
             cells = dict.fromkeys(cell.package.name for fact in self.no_lock.facts for cell in fact.cells)
@@ -227,23 +252,21 @@ class _Story:
 
     def _admissions(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
         """Versions that do not admit the Python, or have no file for an environment that the project requires."""
-        domain, by_reason = self.universe.domain, dict[str, int]()
+        domain, by_python = self.universe.domain, dict[str | None, int]()
         for fact in facts:
             for first, last in runs(fact.ranks):
                 for rank in range(first, last + 1):
                     for build in cell.candidates[rank].builds:
                         python = build.release.requires_python
-                        if domain.satisfiable(*fact.regions, ~python_region(python)):
-                            reason = f"Python {python}"
-                        else:
-                            reason = "a platform of which it has no file (tool.uv.required-environments)"
-                        by_reason[reason] = by_reason.get(reason, 0) | 1 << rank
-        for reason, ranks in by_reason.items():
-            many = ranks & (ranks - 1) != 0
-            verb = "need" if reason.startswith("Python") else "would have to serve"
-            if verb == "need" and not many:
-                verb = "needs"
-            yield f"{versions(cell.package.name, cell.candidates, ranks)} {verb} {reason}"
+                        needed = python if domain.satisfiable(*fact.regions, ~python_region(python)) else None
+                        by_python[needed] = by_python.get(needed, 0) | 1 << rank
+        for needed, ranks in by_python.items():
+            subject = versions(cell.package.name, cell.candidates, ranks)
+            if needed is not None:
+                yield f"{subject} {'need' if ranks & (ranks - 1) else 'needs'} Python {needed}"
+            else:
+                no_file = "a platform of which it has no file (tool.uv.required-environments)"
+                yield f"{subject} would have to serve {no_file}"
 
     def _held(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
         """Versions that exist and are not used."""
@@ -285,7 +308,7 @@ class _Story:
             which = left_out[0] if len(left_out) == 1 else f"{left_out[0]} to {left_out[-1]}"
             yield f"{name} {which} {plural(reason) if len(left_out) > 1 else reason}"
         if candidates.top:
-            yield f"no {'other ' if told else ''}version of {name} fits: {place} has {span(candidates)}"
+            yield Conclusion(f"no {'other ' if told else ''}version of {name} fits: {place} has {span(candidates)}")
         elif not by_reason:
             yield f"no version of {name} in {place} can be used"
 

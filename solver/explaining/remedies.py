@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 
 from satlock.corpora.facts import Corpus
 from satlock.encoder.project.project import Project, Requirement
-from satlock.solver.explaining.explanation import explain, reason_of
+from satlock.solver.explaining.explanation import Stated, explanation_of, reason_of
 from satlock.solver.explaining.galloping import first
 from satlock.solver.lockfiles.changes import Change, changes
 from satlock.solver.locking import Locked, lock
@@ -98,8 +98,8 @@ class Remedies:
         try:
             return lock(wanted, self.corpus, default_index=self.default_index, preferred=others)
         except NoLock as none:
-            told = explain(none, none.universe, None, self.project.single_version)
-            asked_by = [line.removeprefix("  - ") for line in told if " requires " in line or " require " in line]
+            told = explanation_of(none, none.universe, None, self.project.single_version)
+            asked_by = [line for line in told.lines if isinstance(line, Stated)]
             return "; ".join(asked_by[:_TOLD]) or reason_of(none, none.universe, None, self.project.single_version)
 
     def _remedy(self, name: str, locked: Locked) -> Remedy:

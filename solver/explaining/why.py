@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from satlock.encoder.formula.candidates import Candidate, Candidates
 from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.markers.marker import Formula, any_of
 from satlock.encoder.markers.shortest import Shortener
-from satlock.solver.explaining.explanation import explain
+from satlock.solver.explaining.explanation import Conclusion, explanation_of
 from satlock.solver.explaining.paths import shortest_ways
 from satlock.solver.explaining.reasons import Reason
 from satlock.solver.explaining.wording import choice_of
@@ -21,9 +20,6 @@ from satlock.solver.search.refinement import witness_of
 from satlock.solver.search.search import NoLock
 
 __all__ = ["Asked", "Entry", "NotNewer", "Path", "why"]
-
-_DERIVED = re.compile(r"  - no (other )?version of \S+ fits")
-"""What an explanation concludes where nothing at all serves."""
 
 
 @dataclass(frozen=True)
@@ -167,11 +163,9 @@ class _Finding:
             return said or f"a newer {name} would make more of the others older", []
         witness = witness_of(self._encoding.domain, reason.facts)
         clash = NoLock(list(reason.facts), witness, failed=False, universe=self._locked.universe)
-        told = explain(clash, self._locked.universe, self._searched, self._single_version)
+        told = explanation_of(clash, self._locked.universe, self._searched, self._single_version)
         lines = [f"{name} is newer than {chosen}"]
-        lines += [
-            line.removeprefix("  - ") for line in told[1:] if line.startswith("  - ") and not _DERIVED.match(line)
-        ]
+        lines += [line for line in told.lines if not isinstance(line, Conclusion)]
         for other, rank in reason.kept:
             lines.append(f"{other.package.name} is no older than {other.candidates[rank]}")
         lines += dict.fromkeys(f"{other.package.name} is not brought in" for other in reason.absent)
@@ -181,7 +175,7 @@ class _Finding:
                 f"{one.package.name} has one candidate in all environments, or would need two candidates"
                 for one in alike
             )
-        return told[0].removeprefix("No lock exists. "), lines
+        return told.headline, lines
 
     # -- names
 
