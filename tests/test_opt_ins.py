@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,11 @@ from click.testing import CliRunner
 
 from satlock.cli.commands import satlock
 from tests.cli.scene import scene_of
+from tests.index_server import IndexServer
+from tests.test_flat import put
 from tests.test_semantics import LINUX, MAC, WINDOWS, installs, locked, refused, versions, world
-from tests.world import Dist
+from tests.test_sources import Scene
+from tests.world import DEFAULT, Dist, World
 
 CHOICES = '[project.optional-dependencies]\nold = ["app"]\nnew = ["names>3.6"]\n[tool.uv]\n'
 APART = CHOICES + 'conflicts = [[{extra = "old"}, {extra = "new"}]]\n'
@@ -175,3 +179,59 @@ def test_the_proof_knows_them_as_well(settings: str, other: tuple[str, str], tmp
     assert text.count(other[0]) == 1
     scene.rewrite(text.replace(*other))
     assert CliRunner().invoke(satlock, prove).exit_code == 1
+
+
+# Direct references of index packages
+
+
+@pytest.mark.parametrize(
+    ("asked", "more"),
+    [
+        ('["asks", "part @ {url}"]', ""),
+        ('["asks", "part"]', '[tool.uv.sources]\npart = {path = "../side/part-3.0-py3-none-any.whl"}\n'),
+        ('["asks"]', '[tool.uv.sources]\npart = {path = "../side/part-3.0-py3-none-any.whl"}\n'),
+        ('["asks"]', '[tool.uv]\nconstraint-dependencies = ["part @ {url}"]\n'),
+    ],
+    ids=["dependency", "source", "source-alone", "constraint"],
+)
+def test_a_reference_that_the_project_declares_too_is_met(
+    asked: str, more: str, tmp_path: Path, index_server: Callable[..., IndexServer]
+) -> None:
+    url = put(tmp_path / "side", "part", "3.0", "leaf").as_uri()
+    scene = Scene(tmp_path, index_server(asking(url)))
+    scene.write(asked.replace("{url}", url), more.replace("{url}", url))
+    found = scene.lock()
+    assert {name: entry["version"] for name, entry in found.items()} == {"asks": "1.0", "part": "3.0", "leaf": "1.0"}
+    scene.run("--check")
+    scene.run("--output", str(scene.project / "uv.lock"))
+
+
+def test_a_reference_that_the_project_does_not_declare_is_named(
+    tmp_path: Path, index_server: Callable[..., IndexServer]
+) -> None:
+    url = put(tmp_path / "side", "part", "3.0").as_uri()
+    scene = Scene(tmp_path, index_server(asking(url)))
+    scene.write('["asks"]', '[tool.uv]\nconstraint-dependencies = ["part<9"]\n')
+    assert "part-3.0-py3-none-any.whl" in scene.run(code=1).output
+
+
+def test_a_constraint_with_an_address_says_where_a_package_comes_from(
+    tmp_path: Path, index_server: Callable[..., IndexServer]
+) -> None:
+    url = put(tmp_path / "side", "part", "3.0").as_uri()
+    listed = {"needs": {"1.0": Dist(("part",))}, "part": versions("2.0", "4.0")}
+    scene = Scene(tmp_path, index_server(World('[project]\nname = "unused"\n', {DEFAULT: listed})))
+    scene.write('["needs"]', f"[tool.uv]\nconstraint-dependencies = [\"part @ {url} ; sys_platform == 'linux'\"]\n")
+    found = scene.run().output
+    assert "3.0" in found and "4.0" in found and "sys_platform" in found
+    scene.write('["needs"]', '[tool.uv]\nconstraint-dependencies = ["unheard-of @ https://files.example/a.whl"]\n')
+    assert {name: entry["version"] for name, entry in scene.lock("--upgrade").items()} == {
+        "needs": "1.0",
+        "part": "4.0",
+    }
+
+
+def asking(url: str) -> World:
+    """An index with a package that requires what is at an address."""
+    listed = {"asks": {"1.0": Dist((f"part @ {url}",))}, "part": versions("4.0"), "leaf": versions("1.0")}
+    return World('[project]\nname = "unused"\n', {DEFAULT: listed})
