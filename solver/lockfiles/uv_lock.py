@@ -8,7 +8,7 @@ finds that in a first walk, and installs what a second one reaches.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 
@@ -196,7 +196,7 @@ def _read_edges(reader: _Reader, entry: Entry, package: dict[str, Value]) -> Non
             reader.edges.append(Edge(f"root {node}", None, (node,), all_of(*chosen), step=f"extra {extra!r}"))
             code = _encoded("extra", entry.name, extra)
             reader.items[code] = Item(code, tuple(switch.name for switch in chosen))
-    for group, items in _tables(package.get("dev-dependencies"), "group") if root else ():
+    for group, items in _tables(_groups_in(package), "group") if root else ():
         reader.groups.setdefault(entry.name, []).append(group)
         chosen = (project, Switch(f"group {group}"))
         code = _encoded("group", entry.name, group)
@@ -205,6 +205,11 @@ def _read_edges(reader: _Reader, entry: Entry, package: dict[str, Value]) -> Non
             reader.edges.append(
                 changed(edge, condition=all_of(*chosen, edge.condition), step=f"group {group!r} of {entry.name!r}")
             )
+
+
+def _groups_in(package: Mapping[str, Value]) -> Value | None:
+    """The edges of a member's groups; uv's first locks with groups had another word for them."""
+    return package.get("dev-dependencies", package.get("dependency-groups"))
 
 
 def _tables(value: Value | None, what: str) -> Iterator[tuple[str, Value]]:

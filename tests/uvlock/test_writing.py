@@ -13,6 +13,7 @@ from satlock.encoder.project.reading import read_project
 from satlock.encoder.project.universe import universe_of
 from satlock.encoder.project.uv_view import uv_view_of
 from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.lockfiles.standing.reading import read_standing
 from satlock.solver.locking import Locked, lock
 from satlock.solver.proofs.unique import prove_unique
 from satlock.solver.proofs.walk import Point, walk
@@ -172,3 +173,19 @@ def test_a_page_of_files_is_known_by_its_address_to_the_letter(tmp_path: Path) -
         said = disagreement(there, project, universe_of(project), view, tmp_path)
         assert (said is not None and "with another end" in said) == differs
         assert disagreement(lock_of, project, universe_of(project), view, tmp_path) is None
+
+
+def test_groups_by_the_name_that_uvs_first_locks_had_for_them(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text(
+        '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.11"\n[dependency-groups]\ndev = ["a"]\n'
+    )
+    entry = '\n[[package]]\nname = "a"\nversion = "1"\nsource = { registry = "https://index.example/simple" }\n'
+    text = stated_of(uv_view_of(path), tmp_path).replace(
+        "\n[package.metadata.requires-dev]",
+        '\n[package.dependency-groups]\ndev = [{ name = "a" }]\n\n[package.metadata.dependency-groups]',
+    )
+    project, view = read_project(path), uv_view_of(path)
+    assert disagreement(tomllib.loads(text), project, universe_of(project), view, tmp_path) is None
+    standing = read_standing(text + entry, "uv", str(tmp_path / "uv.lock"))
+    assert standing.groups == ("dev",)

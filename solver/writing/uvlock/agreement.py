@@ -133,7 +133,8 @@ class _Compared:
         yield from self._items(f"{whose}the requirements", required[0], required[1], extras[1])
         if extras[0] != extras[1] and self._revision >= _WITH_EXTRAS:
             yield f"{whose}the extras are not those of the project"
-        yield from self._groups(before.get("requires-dev", {}), now.get("requires-dev", {}), whose)
+        groups = before.get("requires-dev", before.get("dependency-groups", {}))  # uv's first word for them
+        yield from self._groups(groups, now.get("requires-dev", {}), whose)
 
     def _groups(self, there: Mapping[str, Any], stated: Mapping[str, Any], whose: str = "") -> Iterator[str]:
         for group in sorted({*there, *stated}):
