@@ -56,7 +56,7 @@ class Explanation:
     """Why there is no lock."""
 
     headline: str
-    """Where it is so, e.g. *These cannot all hold:*"""
+    """Where it is so, as the beginning of what cannot all hold."""
     lines: tuple[str, ...]
     advice: tuple[str, ...]
 
@@ -262,11 +262,10 @@ class _Story:
                         by_python[needed] = by_python.get(needed, 0) | 1 << rank
         for needed, ranks in by_python.items():
             subject = versions(cell.package.name, cell.candidates, ranks)
+            said = "would have to serve a platform of which it has no file (tool.uv.required-environments)"
             if needed is not None:
-                yield f"{subject} {'need' if ranks & (ranks - 1) else 'needs'} Python {needed}"
-            else:
-                no_file = "a platform of which it has no file (tool.uv.required-environments)"
-                yield f"{subject} would have to serve {no_file}"
+                said = f"{'need' if ranks & (ranks - 1) else 'needs'} Python {needed}"
+            yield f"{subject} {said}"
 
     def _held(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
         """Versions that exist and are not used."""
@@ -297,8 +296,7 @@ class _Story:
             told |= fact.ranks
         place, pinned = self._from_where(cell)
         if admitted & ~told or fits is None or (told and not candidates.everything & ~told):
-            if pinned:
-                yield f"{name} comes from {place}"
+            yield from (f"{name} comes from {place}",) if pinned else ()
             return
         if not candidates.top and not candidates.left_out:
             yield f"{name} is not in {place}{self._meant(name)}"
