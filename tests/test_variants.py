@@ -6,6 +6,7 @@ The versions and requirements are those of real wheels of PyTorch's indexes, sho
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,9 @@ from satlock.solver.search.variants import parted, said_by
 from satlock.solver.writing.pylock_text import to_toml
 from tests.bruteforce import Environment
 from tests.index_server import IndexServer, Options
-from tests.test_semantics import installs
+from tests.test_semantics import installs, versions
+from tests.test_semantics import locked as locked_world
+from tests.test_semantics import world as world_of
 from tests.world import DEFAULT, Dist, World
 
 CUDA = "https://index.example/whl/cu128"
@@ -162,3 +165,14 @@ def test_parts_that_agree_are_not_told_apart() -> None:
     other = Metadata("a", "1", ("c>1", "b"), ">=3.8", ("x",))
     (said,) = said_by(TRUE, [(TRUE, one), (TRUE, other)])
     assert (said.region, said.lines, said.requires_python) == (TRUE, ("b", "c>1"), ">=3.8")
+
+
+def test_a_wheel_that_nobody_can_install_says_nothing() -> None:
+    """Everybody installs the source distribution of such a version, and needs what that requires."""
+    old = Dist(("for-python3",), wheels=("py2-none-any",), sdist=True, per_wheel=(("py2-none-any", ("for-python2",)),))
+    listed = {"old-tool": {"1.0": old}, "for-python2": versions("1.0"), "for-python3": versions("1.0")}
+    found = locked_world(world_of(["old-tool"], listed), judged=False)
+    assert installs(found) == {"old-tool": "1.0", "for-python3": "1.0"}
+    alone = {**listed, "old-tool": {"1.0": replace(old, wheels=("py2-none-any", "py3-none-win_amd64"), sdist=False)}}
+    found = locked_world(world_of(["old-tool"], alone), judged=False)
+    assert installs(found, Environment("3.12.0", "win32", "AMD64"))["for-python3"] == "1.0"

@@ -15,7 +15,7 @@ from satlock.encoder.formula.candidates import Build
 from satlock.encoder.formula.siblings import divide
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import Formula, any_of
-from satlock.encoder.markers.tags import fits_of
+from satlock.encoder.markers.tags import fits_of, installs_on
 
 __all__ = ["Apart", "Said", "Variant", "parted", "said_by"]
 
@@ -51,18 +51,32 @@ def parted(build: Build, apart: Apart, domain: Domain) -> list[Variant]:
     Where the index tells digests of metadata files (PEP 658), files with one digest are one part. Parts that serve no
     environment of the universe are left out. Where no file installs, it is the first part's metadata that counts.
     """
-    files = build.files
-    wheels, _ = files_in_order(files)
+    files = _installing(build.files, domain)
+    wheels, sdists = files_in_order(files)
     groups = _groups(wheels, apart) if len(wheels) > 1 else []
+    # What was fetched ahead may be the word of a wheel that nobody can install.
+    first = "" if len(files) == len(build.files) else (wheels or sdists)[0].filename
     if len(groups) < 2:
-        return [Variant(build.region, files, "")]
+        return [Variant(build.region, files, first)]
     regions = divide([[file.filename for file in group] for group in groups], domain)
     found = []
     for place, (group, region) in enumerate(zip(groups, regions, strict=True)):
         if domain.satisfiable(build.region, region):
-            part = group[0].filename if place else ""
-            found.append(Variant(build.region & region, tuple(group) if part else files, part))
-    return found or [Variant(build.region, files, "")]
+            part = group[0].filename if place else first
+            found.append(Variant(build.region & region, tuple(group) if place else files, part))
+    return found or [Variant(build.region, files, first)]
+
+
+def _installing(files: tuple[File, ...], domain: Domain) -> tuple[File, ...]:
+    """The files without wheels that nobody can install: what such a wheel requires, nobody gets.
+
+    All of them where the wheel that is asked first installs somewhere, as nearly always, or where nothing else is left.
+    """
+    wheels, _ = files_in_order(files)
+    if not wheels or domain.satisfiable(installs_on(wheels[0].filename)):
+        return files
+    kept = tuple(file for file in files if not file.is_wheel or domain.satisfiable(installs_on(file.filename)))
+    return kept or files
 
 
 def _groups(wheels: Sequence[File], apart: Apart) -> list[list[File]]:
