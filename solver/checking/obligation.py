@@ -6,6 +6,7 @@ order, a set of clauses over the variables of the certificate's legend.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
@@ -27,6 +28,18 @@ from satlock.solver.checking.model import Edge, Lock
 __all__ = ["Clauses"]
 
 
+def told(condition: Condition) -> str:
+    """A condition as a text, by which its variable is called; what a lock chooses in it is quoted."""
+    if isinstance(condition, Switch):
+        return json.dumps(condition.name) if condition.on else f"not {json.dumps(condition.name)}"
+    if isinstance(condition, Is):
+        text = json.dumps(condition.text)
+        sides = (text, condition.variable) if condition.backwards else (condition.variable, text)
+        return f"{sides[0]} {condition.operator} {sides[1]}"
+    join = " and " if isinstance(condition, AllOf) else " or "
+    return f"({join.join(map(told, condition.parts))})"
+
+
 class Clauses:
     """A growing set of clauses; a clause is a set of literals over numbered names."""
 
@@ -36,6 +49,8 @@ class Clauses:
         if len(self.numbers) != len(legend):
             raise Bad("the legend has a name twice")
         self.found: set[frozenset[int]] = set()
+        self.parts: set[str] = set()
+        """Parts of conditions that are said already."""
         self.into: dict[str, list[Edge]] = {}
 
     def number(self, name: str) -> int:
@@ -75,9 +90,12 @@ class Clauses:
             elif part == (NEVER if denied else ALWAYS):
                 return
             else:
-                inner = self.number(f"{name}/{i}")
-                clause.append(inner)
-                self.imply((-inner,), part, f"{name}/{i}", denied)
+                shared = not denied and name.startswith(("via ", "may via ", "part "))
+                own = f"part {told(part)}" if shared else f"{name}/{i}"
+                clause.append(self.number(own))
+                if not (shared and own in self.parts):
+                    self.parts.add(own)
+                    self.imply((-self.number(own),), part, own, denied)
         self.say(clause)
 
     def say_everything(self, wanted: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ Cycles would justify themselves by these clauses alone. A set of nodes is reache
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -21,6 +22,22 @@ from satlock.solver.proofs.environments import Axes, is_opaque
 __all__ = ["Clause", "Obligation", "obligation_of", "opposite"]
 
 Clause = tuple[int, ...]
+
+
+_SHARED = ("via ", "may via ", "part ")
+"""What the variables of conditions begin with whose parts are named after what they say, and not after their place."""
+
+
+def told(condition: Condition) -> str:
+    """A condition as a text, by which its variable is called. Words of a lock are quoted, lest two conditions read alike."""
+    if isinstance(condition, Switch):
+        return f"{'' if condition.on else 'not '}{json.dumps(condition.name)}"
+    if isinstance(condition, Comparison):
+        sides = (condition.variable, json.dumps(condition.text))
+        text = f" {condition.operator} ".join(sides[::-1] if condition.reversed else sides)
+        return f"not {text}" if condition.denied else text
+    join = " and " if isinstance(condition, AllOf) else " or "
+    return f"({join.join(map(told, condition.parts))})"
 
 
 @dataclass
@@ -76,9 +93,13 @@ class Obligation:
             elif part == AllOf(()):
                 return
             else:
-                inner = f"{name}/{place}"
+                # Locks with conflicts say the same of hundreds of edges.
+                shared = name.startswith(_SHARED)
+                inner = f"part {told(part)}" if shared else f"{name}/{place}"
+                known = shared and self.knows(inner)
                 literals.append(self.variable(inner))
-                self.imply((-self.variable(inner),), part, inner)
+                if not known:
+                    self.imply((-self.variable(inner),), part, inner)
         self.add(literals)
 
     def _holds(self, comparison: Comparison) -> list[int] | None:

@@ -294,3 +294,20 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     for _ in range(2):
         write_certificate(tmp_path / "again", [prove_unique(read_lockfile(lock))])
         assert check_certificate(tmp_path / "again")
+
+
+def test_conditions_that_would_read_alike_are_told_apart(tmp_path: Path) -> None:
+    """A part of a marker is named after what it says; a text with quotes in it must not say what two comparisons do."""
+    head = 'lock-version = "1.0"\ncreated-by = "a test"\n'
+    one = "os_name == 'x' or (sys_platform == 'linux' and platform_machine == 'a' and os_name == 'posix')"
+    other = "os_name == 'y' or (sys_platform == 'linux' and platform_machine == \\\"a' and os_name == 'posix\\\")"
+    more = "os_name == 'z' or (sys_platform == 'linux' and platform_machine == 'a' and os_name == 'posix')"
+    entry = '[[packages]]\nname = "torch"\nversion = "{}"\nmarker = "{}"\ndirectory = {{ path = "x" }}\n'
+    for second, proven in ((other, True), (more, False)):
+        lock = write_lock(tmp_path, head + entry.format("1", one) + entry.format("2", second), "pylock.toml")
+        proof = prove_unique(read_lockfile(lock))
+        assert proof.answers[0].proven is proven
+        assert len({name for name in proof.obligation.names if name.startswith("part ")}) == (2 if proven else 1)
+        if proven:
+            write_certificate(tmp_path / "c", [proof])
+            assert check_certificate(tmp_path / "c").properties
