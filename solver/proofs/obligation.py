@@ -29,7 +29,7 @@ _SHARED = ("via ", "may via ", "part ")
 
 
 def told(condition: Condition) -> str:
-    """A condition as a text, by which its variable is called. Words of a lock are quoted, lest two conditions read alike."""
+    """A condition as a text, by which its variable is called. Words of a lock are quoted, lest two read alike."""
     if isinstance(condition, Switch):
         return f"{'' if condition.on else 'not '}{json.dumps(condition.name)}"
     if isinstance(condition, Comparison):
