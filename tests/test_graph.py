@@ -70,7 +70,7 @@ def test_what_a_uv_lock_installs(batch: int, tmp_path: Path) -> None:
             assert _installed(there) == right - {0}, (seed, environment, on)
             assert _along_steps(there) == right - {0}, (seed, environment, on)
             compared += 1
-    assert compared > 10
+    assert compared > 4
 
 
 @pytest.mark.parametrize("kind", ["pylock", "poetry", "pdm"])
