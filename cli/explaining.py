@@ -72,21 +72,30 @@ class Explanation:
 def explanation_of(none: NoLock, project: Project, watched: Watched | None = None) -> Explanation:
     """The story of a *no*, without its ways out."""
     searched = watched.searched if watched is not None else {}
-    from satlock.solver.explaining.explanation import explain, reason_of
+    from satlock.solver.explaining.explanation import explanation_of as explained
+    from satlock.solver.explaining.explanation import reason_of
 
     where = none.witness
     environment = None
     if where is not None:
         environment = {"markers": dict(where.variables), "extras": list(where.extras), "groups": list(where.groups)}
     universe = none.universe
-    head, *lines = explain(none, universe, searched, project.single_version)
+    found = explained(none, universe, searched, project.single_version)
     reason = reason_of(none, universe, searched, project.single_version)
     unknown = _unknown(none, project, watched) if watched is not None else []
     more: tuple[str, ...] = ()
-    if len(unknown) > 1 or any(near and not any(f"was {near} meant" in line for line in lines) for _, near in unknown):
+    if len(unknown) > 1 or any(
+        near and not any(f"was {near} meant" in line for line in found.lines) for _, near in unknown
+    ):
         told = (f"{name} (was {near} meant?)" if near else name for name, near in unknown)
         more = (f"In no index that was asked: {', '.join(told)}.",)
-    story = (f"No lock exists: {reason}.", head.removeprefix("No lock exists. "), *lines, *more)
+    story = (
+        f"No lock exists: {reason}.",
+        found.headline,
+        *(f"  - {line}" for line in found.lines),
+        *found.advice,
+        *more,
+    )
     return Explanation(story, environment, unknown=tuple(unknown))
 
 
