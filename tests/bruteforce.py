@@ -523,11 +523,25 @@ class Judge:
         return [url for url in self.searched if name in self.world.indexes.get(url, {})][:1]
 
     def _is_listed(self, name: str, entry: Mapping[str, str], env: Environment) -> bool:
-        """Whether the extra or group of a source lists the package here, if it lists it at all."""
-        lists = self.extras.get(canonicalize_name(entry.get("extra", "")), [])
-        lists = lists or self.groups.get(canonicalize_name(entry.get("group", "")), [])
-        listed = [one for one in lists if canonicalize_name(one.name) == name]
-        return not listed or any(self._holds_in_project(one.marker, env) for one in listed)
+        """Whether the choice of a source lists the package here, if it lists it at all, or nobody else does."""
+        kind = next((kind for kind in ("extra", "group") if kind in entry), None)
+        if kind is None:
+            return True
+        mine, active = Choice(kind, canonicalize_name(entry[kind])), self.active(env)
+        lists = {Choice("extra", extra): found for extra, found in self.extras.items()}
+        lists |= {Choice("group", group): found for group, found in self.groups.items()}
+        here = {
+            choice: [self._holds_in_project(one.marker, env) for one in found if canonicalize_name(one.name) == name]
+            for choice, found in {**lists, None: self.dependencies}.items()
+        }
+        # A line of the dependencies lists a package for an extra, where its marker asks for that one.
+        here[mine] += [
+            self._holds_in_project(one.marker, env)
+            for one in self.dependencies
+            if canonicalize_name(one.name) == name and kind == "extra" and f'"{mine.name}"' in str(one.marker)
+        ]
+        others = any(any(found) for choice, found in here.items() if choice != mine and choice in {None, *active})
+        return not here[mine] or any(here[mine]) or not others
 
     def fits(self, candidate: Candidate, env: Environment) -> bool:
         """Whether a candidate has a file that can be used in an environment."""

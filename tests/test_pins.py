@@ -89,6 +89,12 @@ def test_an_extra_that_lists_the_package_everywhere_binds_everywhere(tmp_path: P
     assert found["darwin", False] == ["2.7.1"]
 
 
+def test_what_nobody_else_lists_comes_from_the_extra_s_index_everywhere(tmp_path: Path) -> None:
+    found = chosen(tmp_path, '"metrics"', f'"torch==2.7.1+rocm6.3{ON_LINUX}"')
+    assert found["darwin", True] == ["2.7.1+rocm6.3"], "only metrics requires it there"
+    assert found["darwin", False] == ["2.7.1"]
+
+
 def test_a_certificate_of_the_pins_holds(tmp_path: Path) -> None:
     chosen(tmp_path, "\"torch==2.7.1; sys_platform == 'darwin'\"", f'"torch==2.7.1+rocm6.3{ON_LINUX}"')
     runner = CliRunner()

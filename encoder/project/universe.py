@@ -334,12 +334,21 @@ def _claims(project: Project, active: Mapping[Choice, Formula]) -> dict[str, lis
 
 
 def _listed_by(project: Project, choice: Choice | None, name: str, active: Mapping[Choice, Formula]) -> Formula:
-    """Where an extra or group lists a package. A source for that choice says where what it lists comes from."""
+    """Where a source for an extra or group speaks: where that one lists the package, and where nobody else does.
+
+    Elsewhere what the others list comes from where it comes from without it.
+    """
     if choice is None:
         return TRUE
-    lists = project.extras if choice.kind == "extra" else project.groups
-    listed = [requirement for requirement in lists.get(choice.name, ()) if requirement.name == name]
-    return any_of(in_project(requirement.marker, active) for requirement in listed) if listed else TRUE
+    own, others = [], []
+    for by, requirement, where in _listed(project):
+        if requirement.name == name:
+            if by == choice:
+                both = where | from_marker(requirement.marker, choice.name if choice.kind == "extra" else "")
+                own.append(both if requirement in project.dependencies else where)
+            else:
+                others.append(where if by is None else active[by] & where)
+    return any_of((*own, ~any_of(others))) if own else TRUE
 
 
 def _pins(project: Project, reached: Reached, domain: Domain) -> dict[str, tuple[Pin, ...]]:
