@@ -63,8 +63,12 @@ def _end_of(error: Exception) -> int:
         case click.Abort():
             return INTERRUPTED
         case click.ClickException():
+            from satlock.corpora.index.redaction import redacted
+
+            said = redacted(error.format_message())
+            error.format_message = lambda: said  # type: ignore[method-assign]
             error.show()
-            print_failure(error.exit_code, [error.format_message()])
+            print_failure(error.exit_code, [said])
             return error.exit_code
         case BrokenPipeError():
             return FAILED  # whoever reads has gone, so there is nobody to tell

@@ -21,7 +21,7 @@ def given_options(*, without: Collection[str] = ()) -> str:
     Args:
         without: further parameters that are left out.
     """
-    from satlock.corpora.index.address import redacted
+    from satlock.corpora.index.redaction import redacted
 
     context = click.get_current_context()
     words: list[str] = []
@@ -34,7 +34,7 @@ def given_options(*, without: Collection[str] = ()) -> str:
             words += _words(parameter, context.params.get(name))
         else:
             words.append(str(context.params.get(name)))
-    return "".join(f" {shlex.quote(redacted(word) if '://' in word else word)}" for word in words)
+    return "".join(f" {shlex.quote(redacted(word))}" for word in words)
 
 
 def _words(option: click.Option, value: Any) -> Iterator[str]:

@@ -105,7 +105,7 @@ def _write(given: Reported, path: Path, lock: tuple[str, bytes] | None, ended: B
 def _told(given: Reported, ended: BaseException | None) -> dict[str, Any]:
     from importlib.metadata import PackageNotFoundError, version
 
-    from satlock.corpora.index.address import redacted
+    from satlock.corpora.index.redaction import redacted
 
     def known(name: str) -> str | None:
         try:
@@ -157,6 +157,6 @@ def _project(given: Reported) -> dict[str, bytes]:
 
 
 def _clean(content: bytes) -> bytes:
-    from satlock.corpora.index.address import redacted
+    from satlock.corpora.index.redaction import redacted
 
     return redacted(content.decode("utf-8", "replace")).encode()

@@ -70,8 +70,8 @@ def printable(text: str) -> str:
         piece = found[0]
         return piece if len(piece) > 1 or piece.isprintable() else f"\\x{ord(piece):02x}"
 
-    if "://" in text:
-        from satlock.corpora.index.address import redacted
+    if "://" in text or "@" in text or "%40" in text:
+        from satlock.corpora.index.redaction import redacted
 
         text = redacted(text)
     return _UNPRINTABLE.sub(shown, text)

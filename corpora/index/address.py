@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-__all__ = ["Credentials", "listing_url", "origin", "path_of", "redacted", "split_credentials", "without_credentials"]
+__all__ = ["Credentials", "listing_url", "origin", "path_of", "split_credentials", "without_credentials"]
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -41,19 +40,6 @@ def without_credentials(url: str) -> str:
         return split_credentials(url)[0]
     except ValueError:
         return "<an invalid address>"
-
-
-_USER_INFORMATION = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^\s/?#'\"<>]*)@")
-
-
-def redacted(text: str) -> str:
-    """A text without the credentials of the addresses in it; the user name alone of an SSH address is none."""
-
-    def hidden(found: re.Match[str]) -> str:
-        harmless = found[1].lower().endswith("ssh") and ":" not in found[2]
-        return found[0] if harmless or not found[2] else f"{found[1]}://****@"
-
-    return _USER_INFORMATION.sub(hidden, text) if "://" in text else text
 
 
 def origin(url: str) -> tuple[str, str, int | None]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from satlock.corpora.index.address import redacted
 from satlock.corpora.index.build_worker import MARK
+from satlock.corpora.index.redaction import redacted
 
 __all__ = ["BuildError", "failure_of"]
 

@@ -13,7 +13,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from satlock.corpora.index.address import redacted
+from satlock.corpora.index.redaction import redacted
 from satlock.encoder.markers.specifiers import parse_strict_requirement
 from satlock.encoder.project.direct import reference_of_url
 from satlock.encoder.project.project import ProjectError, Requirement

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
+from satlock.corpora.index.redaction import redacted
 from satlock.solver.lockfiles.model import Edge, Entry, Lockfile, node_of
 from satlock.solver.lockfiles.reading import Reading
 from satlock.solver.lockfiles.requirements import Line
@@ -103,7 +104,7 @@ def prove_complete(reading: Reading, asking: Asking, doubt: Doubt | None = None)
         example,
         proven,
         passed,
-        {"requirements": {one.name: one.line.text for one in demands.unmet}},
+        {"requirements": {one.name: redacted(one.line.text) for one in demands.unmet}},
         _recorded(asking),
     )
 
@@ -171,12 +172,12 @@ def _refuted(  # noqa: PLR0917
     there = [e for e in lockfile.entries if e.name == one.line.name and node_of(e.number) in walked.reached]
     has = ", ".join(f"{e}" + (f" from {e.source}" if e.source else "") for e in there)
     what = f"only {has} is" if has else "nothing of that name is"
-    note = f"{_who(one, bearer)} requires {one.line.text}, and {what} installed"
+    note = f"{_who(one, bearer)} requires {redacted(one.line.text)}, and {what} installed"
     chain = _chain(one.bearer, asked, lockfile)
     if len(chain) > 1:
         note += f" (asked for by {' → '.join(chain[:-1])})"
     return Answer(name, entries, point, walked, (*bearer, *(e for e in there if e not in bearer)), note,
-                  requirement=one.line.text)  # fmt: skip
+                  requirement=redacted(one.line.text))  # fmt: skip
 
 
 def _who(one: Unmet, bearer: tuple[Entry, ...]) -> str:

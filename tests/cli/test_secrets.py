@@ -159,3 +159,45 @@ def test_a_requirements_file_with_a_variable(place: Place) -> None:
     assert place.versions() == {"a": "1.0", "inner": "2.0"}
     assert place.lock("requirements.in", "--output", "pylock.toml", "--upgrade") == 3
     assert place.leaks() == []
+
+
+ADDRESSES = [
+    "https://me:{}@index.example/simple", "https://me:{}/x@index.example/s", "https://me:{} x@index.example/s",
+    "https://me:a/{}@index.example/simple", "https://me:{}#x@index.example/s", "https://me:x?{}@index.example/s",
+    "https://me:{}@[bad/simple", "https://me:{}@host:port/simple", "me:{}@index.example/simple",
+    "https:/me:{}@index.example/simple", "https//me:{}@index.example/simple", "ftp://me:{}@index.example/",
+    "https://me:12/{}@index.example/simple", "https://{}@index.example:0/simple", "https://me:{}@/simple",
+    "https://me:{}%zz@host.example:99999/x",
+]  # fmt: skip
+PLACES = {
+    "index": "[[tool.uv.index]]\nurl = {}\ndefault = true\n",
+    "find-links": "[tool.uv]\nfind-links = [{}]\n",
+    "source": "[tool.uv.sources]\npkg = {{ url = {} }}\n",
+    "git": "[tool.uv.sources]\npkg = {{ git = {} }}\n",
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("place", [*PLACES, "option", "named option", "dependency"])
+def test_no_address_is_so_broken_that_its_password_is_shown(tmp_path: Path, place: str, address: str) -> None:
+    """Offline, and with a variable of git's that lets it reach no host."""
+    import json
+
+    from click.testing import CliRunner
+
+    from satlock.cli.commands import satlock
+
+    written, options = address.format(SECRET.replace("/", "")), ["--offline"]
+    more = PLACES[place].format(json.dumps(written)) if place in PLACES else ""
+    asked = f"pkg @ {written}/pkg-1.0-py3-none-any.whl" if place == "dependency" else "pkg"
+    (tmp_path / "pyproject.toml").write_text(pyproject(asked, more=more) if '"' not in asked else "")
+    if place == "option":
+        options += ["--default-index", written]
+    elif place == "named option":
+        options += ["--index", f"own={written}"]
+    result = CliRunner().invoke(
+        satlock, ["lock", "--project", str(tmp_path), "--no-cache", *options], env={"GIT_ALLOW_PROTOCOL": "none"}
+    )
+    assert result.exit_code in (1, 2, 3), result.output
+    assert SECRET.replace("/", "") not in result.output
+    assert "bug in satlock" not in result.output

@@ -14,8 +14,8 @@ import pytest
 
 from satlock.corpora.facts import CorpusError, Listing
 from satlock.corpora.index.access import Access, credentials_of
-from satlock.corpora.index.address import redacted
 from satlock.corpora.index.index import LiveCorpus
+from satlock.corpora.index.redaction import redacted
 from tests.corpora.conftest import Reply, Request, Server
 
 pytestmark = pytest.mark.usefixtures("client")
@@ -284,6 +284,20 @@ def test_certificates_that_cannot_be_read(
         ("ssh://git:pw@x.example/s", "ssh://****@x.example/s"),
         ("https://x.example/a@b, me@y.example", "https://x.example/a@b, me@y.example"),
         ("x://a:b@c@d/ y://e:f@g", "x://****@d/ y://****@g"),
+        ("is 'https://me:p/w@x.example/s', which", "is 'https://****@x.example/s', which"),
+        ("is 'https://me:p w@x.example/s', which", "is 'https://****@x.example/s', which"),
+        ("is 'https://me:p#w@x.example/s@v1'", "is 'https://****@v1'"),
+        ("is 'https://me:12/pw@x.example/s'", "is 'https://****@x.example/s'"),
+        ("https://me:p?w@x.example/s is not there", "https://****@x.example/s is not there"),
+        ("the repository https://me:pw cannot be asked", "the repository https://**** cannot be asked"),
+        ("https://x.example:8080/s and https://[::1]:80/t@v1", "https://x.example:8080/s and https://[::1]:80/t@v1"),
+        ("https://x.example: it is gone. https://y.example.", "https://x.example: it is gone. https://y.example."),
+        ("'https://[bad/simple' is none", "'https://[bad/simple' is none"),
+        ("'me:pw@x.example/s' is no URL", "'me:****@x.example/s' is no URL"),
+        ("https:/me:pw@x.example/s", "https:****@x.example/s"),
+        ("file:///home/me%3Apw%40x.example/s", "file:///home/me%3A****%40x.example/s"),
+        ("requires a @ git+https://x.example/a@v1: it's", "requires a @ git+https://x.example/a@v1: it's"),
+        ("pip @ 1.0: none; a==1 @ b", "pip @ 1.0: none; a==1 @ b"),
     ],
 )
 def test_credentials_are_not_shown(text: str, shown: str) -> None:
