@@ -52,7 +52,7 @@ def _proofs(reading: Reading, given: Inputs) -> list[Proof]:
     if given.kind == "project":
         from satlock.cli.examining import WhereFrom, ask_indexes
 
-        where = WhereFrom(given.default_index, given.named_indexes, given.snapshot, given.offline, given.cache_dir,
+        where = WhereFrom(given.default_index, given.indexes_by_name, given.snapshot, given.offline, given.cache_dir,
                           given.no_cache)  # fmt: skip
         asking, second_look = ask_indexes(reading, where, quiet=True)
         found.append(_sure(prove_complete(reading, asking, second_look), "does not meet a requirement of"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,10 +32,11 @@ class WhereFrom:
     cache_dir: Path | None
     no_cache: bool
 
-    def open(self) -> Corpus:
+    def open(self, named: Iterable[tuple[str, str]] = ()) -> Corpus:
+        """The indexes, those of the project ``named`` as (name, address) among them."""
         given = Inputs(Path(), self.default_index, self.index, self.corpus, self.offline, self.cache_dir,
                        self.no_cache, None)  # fmt: skip
-        return given.corpus()
+        return given.corpus(named=named)
 
 
 def ask_indexes(reading: Reading, given: WhereFrom, *, quiet: bool = False) -> tuple[Asking, SecondLook | None]:
@@ -51,12 +53,13 @@ def ask_indexes(reading: Reading, given: WhereFrom, *, quiet: bool = False) -> t
     asking = asking_of(reading, reading.beside)
     if not asking.wanted:
         return asking, None
-    corpus = given.open()
+    named = [(index.name, index.url) for index in reading.project.indexes]
+    corpus = given.open(named)
     try:
         addresses = _Addresses(reading, given, corpus, asking)
         with Progress(lambda: _told(corpus, len(asking.wanted)), shown=not quiet):
             examine(asking, corpus, addresses.of, asking.edits.may_build)
-        return asking, SecondLook(given.open, addresses.of)
+        return asking, SecondLook(lambda: given.open(named), addresses.of)
     finally:
         corpus.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -136,7 +136,7 @@ class Inputs:
         project = self._reader()(
             self.source,
             default_index=self._default_index,
-            named_indexes=self._named_indexes,
+            named_indexes=self.indexes_by_name,
             requires_python=self.requires_python,
             around=self._around,
             **({} if (document := document or self.document) is None else {"document": document}),
@@ -154,7 +154,7 @@ class Inputs:
         view = uv_view_of(
             self.source / "pyproject.toml" if self.source.is_dir() else self.source,
             default_index=self._default_index,
-            named_indexes=self._named_indexes,
+            named_indexes=self.indexes_by_name,
             requires_python=self.requires_python,
             around=self._around,
             document=self.document,
@@ -172,7 +172,7 @@ class Inputs:
         return default_index_in_environment()
 
     @property
-    def _named_indexes(self) -> dict[str, str]:
+    def indexes_by_name(self) -> dict[str, str]:
         """Those of the environment and of the command line."""
         from satlock.corpora.index.default_index import further_indexes
 
@@ -204,10 +204,11 @@ class Inputs:
 
         return read_project
 
-    def corpus(self, *projects: Project, settled: bool = False) -> Corpus:
+    def corpus(self, *projects: Project, settled: bool = False, named: Iterable[tuple[str, str]] = ()) -> Corpus:
         """Where the packages of these projects come from; close it.
 
         Args:
+            named: further indexes as (name, address), whose credentials the environment may have by these names.
             settled: what the cache holds of an index serves, however old, which is enough for releases that are known.
 
         Raises CorpusError.
@@ -226,7 +227,7 @@ class Inputs:
 
         access = projects[0].access if projects else Access()
         indexes = [index for project in projects for index in project.indexes]
-        access = access.with_environment().named((index.name, index.url) for index in indexes)
+        access = access.with_environment().named((index.name, index.url) for index in indexes).named(named)
         access = access if self.http_timeout is None else replace(access, timeout=self.http_timeout)
         access = access.with_flat(index.url for index in indexes if index.flat)
         access = access.with_ignored((index.url, index.ignored) for index in indexes)

@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -40,10 +40,10 @@ class Reported(Inputs):
     recordings: list[Recording] = field(default_factory=list)
     default_indexes: list[str] = field(default_factory=list)
 
-    def corpus(self, *projects: Project, settled: bool = False) -> Corpus:
+    def corpus(self, *projects: Project, settled: bool = False, named: Iterable[tuple[str, str]] = ()) -> Corpus:
         from satlock.corpora.recorded.recording import Recording
 
-        found = Recording(super().corpus(*projects, settled=settled))
+        found = Recording(super().corpus(*projects, settled=settled, named=named))
         self.recordings.append(found)
         return found
 
