@@ -69,12 +69,19 @@ def read_project(
         around=around,
         now=now,
     )
-    if "project" not in tables and "dependency-groups" not in tables and not found.members:
+    stated = "project" in tables or "dependency-groups" in tables
+    if not (stated or found.groups or found.members or _is_root(tables)):
         meant = "".join(f" {warning}" for warning in misspelt(tables))
         raise ProjectError(f"{path} has neither a [project] nor a [dependency-groups] table; add what to lock.{meant}")
     if whole_workspace:
         return replace(found, whole_workspace=True)
     return as_one(found) if found.name is None else found
+
+
+def _is_root(tables: Mapping[str, Value]) -> bool:
+    """Whether it is the root of a workspace, if of one without members."""
+    tools = tables["tool"].table() if "tool" in tables else {}
+    return "uv" in tools and "workspace" in tools["uv"].table()
 
 
 def project_of(
