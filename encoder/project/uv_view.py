@@ -85,8 +85,8 @@ def uv_view_of(
     )
     if project.name is None and any(not choice.package for members in project.conflicts for choice in members):
         raise ProjectError(
-            f"tool.uv.conflicts in {project.path} has an entry without a package, and there is no [project] that it could "
-            "be of; add package = 'NAME' to it, or write a pylock.toml."
+            f"tool.uv.conflicts in {project.path} has an entry without a package, and there is no [project] that it "
+            "could be of; add package = 'NAME' to it, or write a pylock.toml."
         )
     stated = top["project"].table() if "project" in top and not script else {}
     tools = top["tool"].table() if "tool" in top else {}
