@@ -159,15 +159,16 @@ class _Run:
         """Looks for the smallest upgrade of each package, with everything else kept."""
         from satlock.cli.watching import Watched
         from satlock.corpora.remembered import Remembered
+        from satlock.encoder.markers.marker import TRUE, Formula
         from satlock.encoder.project.project import ProjectError
         from satlock.solver.explaining.remedies import Remedies
         from satlock.solver.locking import lock
         from satlock.solver.search.search import NoLock
 
-        kept: dict[str, frozenset[str]] = {}
+        kept: dict[str, dict[str, Formula]] = {}
         for entry in self.whole.packages:
             if entry.version and not entry.builds:
-                kept[entry.name] = kept.get(entry.name, frozenset()) | {entry.version}
+                kept.setdefault(entry.name, {})[entry.version] = TRUE
         try:
             project = self.given.project()
         except ProjectError as error:

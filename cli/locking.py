@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from satlock.solver.lockfiles.moves import Move
     from satlock.solver.lockfiles.standing.reading import Standing
     from satlock.solver.locking import Locked
+    from satlock.solver.search.held import Kept
     from satlock.solver.search.search import NoLock
 
 __all__ = ["Before", "Run", "memory_of", "self_contained", "tells_all"]
@@ -48,11 +49,12 @@ class Before:
     changed: bool = False
     """Whether it was chosen in another way than is asked for now, so that it is no answer even where it is valid."""
 
-    def kept(self) -> tuple[Mapping[tuple[str, str, str], str], Mapping[str, frozenset[str]]]:
+    def kept(self) -> tuple[Mapping[tuple[str, str, str], str], Kept]:
         """The commits and the versions that are kept to as far as possible."""
         if self.standing is None:
             return {}, {}
-        from satlock.solver.lockfiles.standing.reading import kept_commits, kept_versions
+        from satlock.solver.lockfiles.standing.keeping import kept_versions
+        from satlock.solver.lockfiles.standing.reading import kept_commits
 
         return kept_commits(self.standing, self.lifted), kept_versions(self.standing, self.lifted)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from satlock.encoder.project.project import Project
     from satlock.solver.explaining.ways_out import WayOut
     from satlock.solver.locking import Locked
+    from satlock.solver.search.held import Kept
     from satlock.solver.search.search import NoLock
 
 __all__ = ["Searching"]
@@ -46,7 +47,7 @@ class Searching:
         self,
         project: Project,
         objective: str,
-        kept: Mapping[str, frozenset[str]],
+        kept: Kept,
         no_lock: Callable[[NoLock, list[str]], NoReturn],
         *,
         on_story: Callable[[Sequence[str]], None] | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from satlock.solver.explaining.why import Entry
     from satlock.solver.lockfiles.changes import Change
     from satlock.solver.locking import Locked
+    from satlock.solver.search.held import Kept
     from satlock.solver.search.search import NoLock
 
 __all__ = ["why"]
@@ -80,12 +81,10 @@ def why(  # noqa: PLR0917
         run.weigh(project, locked)
 
 
-def _kept(
-    given: Inputs, target: Target, upgrades: Upgrades, project: Project, objective: str
-) -> dict[str, frozenset[str]]:
+def _kept(given: Inputs, target: Target, upgrades: Upgrades, project: Project, objective: str) -> Kept:
     """The versions of the lock that is there, as far as ``lock`` keeps to them."""
     from satlock.solver.lockfiles.choosing import change_of_choosing
-    from satlock.solver.lockfiles.standing.reading import kept_versions
+    from satlock.solver.lockfiles.standing.keeping import kept_versions
 
     text = target.read()
     if text is None or upgrades.everything:
@@ -144,7 +143,7 @@ class _Run:
         objective: str,
         locked: Locked,
         watched: Watched,
-        kept: Mapping[str, frozenset[str]],
+        kept: Kept,
     ) -> None:
         """Why the package is locked as it is; where a lock is kept to, also what it would be otherwise."""
         from satlock.solver.explaining.why import why as find
@@ -162,7 +161,7 @@ class _Run:
             say(line)
 
     def _upgraded(
-        self, project: Project, objective: str, locked: Locked, kept: Mapping[str, frozenset[str]]
+        self, project: Project, objective: str, locked: Locked, kept: Kept
     ) -> tuple[dict[str, Any], list[str]]:
         """What ``lock --upgrade-package`` would make of the package, as data and in words."""
         from satlock.solver.explaining.why import why as find
@@ -195,11 +194,10 @@ class _Run:
             Ended: there is none.
         """
         from satlock.solver.lockfiles.changes import changes
+        from satlock.solver.lockfiles.standing.keeping import versions_by_region
 
-        kept: dict[str, frozenset[str]] = {}
-        for one in locked.lock.packages:
-            if one.name != self.asked.name:
-                kept[one.name] = kept.get(one.name, frozenset()) | {one.version}
+        packages = (one for one in locked.lock.packages if one.name != self.asked.name)
+        kept = versions_by_region((one.name, one.version, one.region) for one in packages)
         wanted = replace(project, constraints=(*project.constraints, self.asked))
         searching = Searching(self.given, self.phases, self.quiet, asks_more=True)
         other, _ = searching.search(wanted, "fresh", kept, self._impossible)

@@ -173,7 +173,8 @@ def lock(
         CorpusError: an index cannot be reached, a download is broken, a build failed.
     """
     from satlock.corpora.remembered import Remembered
-    from satlock.solver.lockfiles.standing.reading import kept_commits, kept_versions
+    from satlock.solver.lockfiles.standing.keeping import kept_versions
+    from satlock.solver.lockfiles.standing.reading import kept_commits
     from satlock.solver.locking import lock as find
     from satlock.solver.search.search import NoLock as None_
 

@@ -12,9 +12,10 @@ from satlock.solver.explaining.reasons import Reasons
 from satlock.solver.lockfiles.decoding import decode
 from satlock.solver.lockfiles.hashing import with_hashes
 from satlock.solver.lockfiles.lock import Lock
-from satlock.solver.objective.newest_first import Selection
 from satlock.solver.search.directs import place_of_commit, universe_for
+from satlock.solver.search.held import Kept
 from satlock.solver.search.search import Search, Statistics
+from satlock.solver.search.selection import Selection
 from satlock.solver.search.sources import Sources
 
 __all__ = ["Locked", "attempt", "lock", "place_of_commit", "universe_for"]
@@ -39,7 +40,7 @@ def lock(
     *,
     default_index: str,
     objective: str = "fresh",
-    preferred: Mapping[str, frozenset[str]] | None = None,
+    preferred: Kept | None = None,
     commits: Mapping[tuple[str, str, str], str] | None = None,
     on_round: Callable[[Statistics, Selection], None] = lambda statistics, selection: None,
 ) -> Locked:
@@ -48,7 +49,7 @@ def lock(
     Args:
         default_index: URL of the index for packages that no setting of the project sends elsewhere.
         objective: ``fresh``, ``newest-first``, ``lowest`` or ``lowest-direct``.
-        preferred: versions of an existing lock, kept to as far as possible.
+        preferred: versions of an existing lock by name, each with where it is locked, kept to as far as possible.
         commits: those of an existing lock by (repository, reference, subdirectory), see :func:`place_of_commit`.
 
     Raises:

@@ -21,7 +21,7 @@ What it takes for true, where the sources leave a choice:
   ``==``, anywhere.
 * Of the candidates of one package in one index with one public version (2.5.1, 2.5.1+cpu), those without a file that
   fits the environment are not admitted when another one has such a file. An sdist fits everywhere.
-* A required environment needs a file under every CPython up to 3.14 that it admits: no wheel is made for the Pythons to
+* A required environment needs a file under some CPython up to 3.15 that it admits: no wheel is made for the Pythons to
   come. One that names no machine means the most common one of its system, one that does means those that are named
   and the common ones.
 * A wheel may state requirements of its own. No two wheels of a version that install on one platform differ in that.
@@ -586,8 +586,13 @@ class Judge:
             siblings = [Candidate(name, other, index) for other in self.world.indexes[index][name]]
             if any(_public(one) == _public(candidate) and self.fits(one, env) for one in siblings):
                 return Violation("build", f"{text} has no file that fits, and another build of it has")
-            if any(_is_required(marker, env) for marker in self.settings.get("required-environments", [])):
-                return Violation("build", f"{text} has no file that fits, and the environment is a required one")
+            for marker in self.settings.get("required-environments", []):
+                if _is_required(marker, env) and not any(
+                    _is_required(marker, base) and self.fits(candidate, base)
+                    for base in self._bases
+                    if (base.platform, base.machine, base.implementation) == _machine(env)
+                ):
+                    return Violation("build", f"{text} has no file that fits, and the environment is a required one")
         return None
 
     def _uploaded_in_time(self, name: str, dist: Dist) -> bool:
@@ -850,8 +855,12 @@ def _public(candidate: Candidate) -> str:
     return Version(candidate.version).public
 
 
+def _machine(env: Environment) -> tuple[str, str, str]:
+    return env.platform, env.machine, env.implementation
+
+
 def _is_required(marker: str, env: Environment) -> bool:
-    if env.implementation != "cpython" or Version(env.python) >= Version("3.15") or not holds(marker, env):
+    if env.implementation != "cpython" or Version(env.python) >= Version("3.16") or not holds(marker, env):
         return False
     if "platform_machine" in marker:
         return env.machine in ("x86_64", "aarch64", "arm64", "AMD64") or repr(env.machine) in marker

@@ -276,9 +276,12 @@ def pairs(count: int) -> World:
 
 
 def test_independent_conflicts_cost_as_much_as_their_number() -> None:
-    """Twelve pairs are four times three, in splits and in calls of the solver; forks would be 3^12."""
+    """Twelve pairs are four times three, in splits and in calls of the solver; forks would be 3^12.
+
+    A pair divides its package once, or twice where the first time does not part the two from whoever chooses neither.
+    """
     few, many = locked(pairs(3)), locked(pairs(12), judged=False)
-    assert few.statistics.splits == 3 and many.statistics.splits == 12
+    assert 3 <= few.statistics.splits <= 2 * 3 and 12 <= many.statistics.splits <= 2 * 12
     assert many.solver_calls <= 4 * few.solver_calls
     assert len(many.lock.packages) == 24
     assert installs(many, extra="old7") == {"p7": "1.0"}
@@ -335,9 +338,11 @@ def test_lower_bounds_of_requires_python_split() -> None:
     assert installs(found, Environment("3.13.0"))["a"] == "3.0"
 
 
-def test_a_version_that_serves_every_python_is_better_than_several() -> None:
+def test_a_version_that_serves_every_python_is_better_than_several_where_few_are_asked_for() -> None:
     listed = {"a": {"1.0": Dist(), "2.0": Dist(requires_python=">=3.12")}}
-    assert {package.version for package in locked(world(["a"], listed)).lock.packages} == {"1.0"}
+    assert {package.version for package in locked(world(["a"], listed)).lock.packages} == {"1.0", "2.0"}
+    few = '[tool.uv]\nfork-strategy = "fewest"\n'
+    assert {package.version for package in locked(world(["a"], listed, few)).lock.packages} == {"1.0"}
 
 
 def test_upper_bounds_of_requires_python_are_ignored() -> None:
@@ -413,7 +418,8 @@ def test_single_version_is_one_version_everywhere_or_no_lock() -> None:
     assert (installs(apart, LINUX)["shared"], installs(apart, MAC)["shared"]) == ("1.0", "2.0")
     rule = '[tool.satlock]\nsingle-version = ["shared"]\n'
     found = locked(world(["a", "b"], listed, rule))
-    assert installs(found, LINUX) == installs(found, MAC) == {"a": "1.0", "b": "0.9", "shared": "1.0"}
+    assert installs(found, LINUX) == {"a": "1.0", "b": "1.0", "shared": "1.0"}
+    assert installs(found, MAC) == {"a": "1.0", "b": "0.9", "shared": "1.0"}
     problem = world(["a", "b==1.0"], listed, rule)
     with pytest.raises(NoLock) as caught:
         locked(problem)
@@ -421,15 +427,16 @@ def test_single_version_is_one_version_everywhere_or_no_lock() -> None:
     assert "shared<2" in told(problem, caught.value) and "shared>=2" in told(problem, caught.value)
 
 
-def test_one_version_for_all_comes_before_the_newest() -> None:
-    """Without the rule too, a package is only split where no selection serves everywhere."""
+def test_each_platform_gets_the_newest_that_it_allows() -> None:
+    """What is named first comes first, on each of them."""
     listed = {
         "a": {"1.0": Dist(("shared<3; sys_platform == 'linux'",)), "2.0": Dist(("shared<2; sys_platform == 'linux'",))},
         "b": {"1.0": Dist(("shared>=2; sys_platform != 'linux'",))},
         "shared": versions("1.0", "2.0", "3.0"),
     }
     found = locked(world(["a", "b"], listed))
-    assert installs(found, LINUX) == installs(found, MAC) == {"a": "1.0", "b": "1.0", "shared": "2.0"}
+    assert installs(found, LINUX) == {"a": "2.0", "b": "1.0", "shared": "1.0"}
+    assert installs(found, MAC) == {"a": "2.0", "b": "1.0", "shared": "3.0"}
 
 
 def test_a_constraint_bounds_what_is_required_and_requires_nothing() -> None:
@@ -469,8 +476,12 @@ def test_a_required_environment_needs_a_file_that_installs() -> None:
         }
     }
     settings = "[tool.uv]\nrequired-environments = [\"sys_platform == 'linux' and platform_machine == 'x86_64'\"]\n"
+    found = locked(world(["a"], listed, settings))
+    assert installs(found) == {"a": "1.0"}
+    assert installs(found, Environment("3.12.0", "win32", "AMD64")) == {"a": "2.0"}
+    del listed["a"]["1.0"]
     assert installs(locked(world(["a"], listed))) == {"a": "2.0"}
-    assert installs(locked(world(["a"], listed, settings))) == {"a": "1.0"}
+    assert "file" in refused(world(["a"], listed, settings))
 
 
 def test_a_required_environment_needs_a_file_under_each_python() -> None:
@@ -485,8 +496,8 @@ def test_a_required_environment_needs_a_file_under_each_python() -> None:
     found = locked(world(["a"], listed, settings))
     assert installs(found, Environment("3.11.4", "linux", "x86_64")) == {"a": "1.0"}
     assert installs(found, Environment("3.12.0", "linux", "x86_64")) == {"a": "2.0"}
-    elsewhere = installs(found, Environment("3.11.4", "win32", "AMD64"))
-    assert elsewhere == {"a": "2.0"}, "only what is required sends anybody back"
+    assert installs(found, Environment("3.11.4", "win32", "AMD64")) == {"a": "1.0"}
+    assert installs(found, Environment("3.12.0", "win32", "AMD64")) == {"a": "2.0"}, "no version has a file there"
 
 
 def test_what_was_uploaded_too_late_is_left_out() -> None:

@@ -289,7 +289,7 @@ class Candidates:
         region = python_region(build.release.requires_python)
         if self._required.places:
             bare = unserved(self._required.places, build.files)
-            region &= ~(self._required.region & region_of(frozenset(bare)))
+            region &= ~(self._required.region & region_of(self._required.without_python(bare)))
         return region
 
     def has_locals(self, index: str) -> bool:

@@ -13,7 +13,7 @@ from satlock.encoder.project.dependencies import Dependencies, Dependency
 __all__ = ["Cell", "Edge", "Fact", "Hold", "HoldKind", "Node", "Package"]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Package:
     """One name, with its partition of the universe."""
 
@@ -25,7 +25,7 @@ class Package:
     """Whether its candidates are known; before that it counts as serving everything."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Cell:
     """A region of the universe in which a package has one candidate, or none: an integer variable 0..n.
 
@@ -59,7 +59,7 @@ class Cell:
         return self.package.name
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Node:
     """The package of a cell, or one extra of it, or the project (``cell`` None)."""
 
@@ -73,7 +73,7 @@ class Node:
     edges: list[Edge] = field(default_factory=list)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Edge:
     """A requirement of the project, or of one candidate (and extra) in one cell."""
 
@@ -95,19 +95,19 @@ class Edge:
     """(guard of the target cell, key of the admission rule) that already have their clauses."""
 
 
-FactKind = Literal["requirement", "admission", "constraint", "refusal", "held", "single-version"]
+FactKind = Literal["requirement", "admission", "constraint", "refusal", "held", "single-version", "wish"]
 
 
 HoldKind = Literal["prerelease", "yanked", "build", "unavailable"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fact:
     """Where clauses come from: what was stated, by whom, and the environments it speaks of."""
 
     kind: FactKind
-    regions: tuple[Formula, ...]
-    """It is in force where all of these hold."""
+    own: Formula
+    """Where it is stated, whatever the cells: a marker, a scope, what a candidate does not admit."""
     cells: tuple[Cell, ...]
     edge: Edge | None = None
     detail: str = ""
@@ -118,8 +118,15 @@ class Fact:
     specifier: str = ""
     """For constraints: the versions they admit."""
 
+    @property
+    def regions(self) -> tuple[Formula, ...]:
+        """It is in force where all of these hold. The rule of a single version is in force wherever anything is."""
+        if self.kind == "single-version":
+            return ()
+        return (*(cell.region for cell in self.cells), self.own)
 
-@dataclass(eq=False)
+
+@dataclass(eq=False, repr=False)
 class Hold:
     """Candidates that are not used unless nothing else serves; ``literal`` is assumed as long as they are held."""
 

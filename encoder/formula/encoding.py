@@ -17,6 +17,7 @@ from satlock.encoder.formula.candidates import Candidates, python_region, runs
 from satlock.encoder.formula.cells import Cell, Edge, Fact, Hold, HoldKind, Node, Package
 from satlock.encoder.formula.ranking import is_exact
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, forget_switches
+from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.dependencies import Dependencies, Dependency, dependency_of
 from satlock.encoder.project.project import Requirement
 from satlock.encoder.project.universe import Universe
@@ -24,6 +25,8 @@ from satlock.encoder.project.universe import Universe
 __all__ = ["Encoding"]
 
 _TRUE = 1
+_LARGE = 12
+"""Cells with more atoms and parts than this are brought into a short form."""
 _MOST_SWITCHES = 3
 """A demand over more choices than this is widened to its platforms, so that no query grows with the extras."""
 
@@ -41,11 +44,14 @@ class Encoding:
         self._index: dict[Fact, int] = {}
         self.variables = 1
         self.packages: dict[str, Package] = {}
+        self.guarded: dict[int, Cell] = {}
+        """The cell of each guard."""
         self.single_version = frozenset(single_version)
         self._constraints: dict[str, list[Requirement]] = {}
         for requirement in constraints:
             self._constraints.setdefault(requirement.name, []).append(requirement)
         self._grown: deque[Node] = deque()
+        self._shortener = Shortener(self.domain)
         self.root = Node(None, "", _TRUE, demand=TRUE, saturated=True)
 
     # -- growing the formula -----------------------------------------------------------------------------------
@@ -87,7 +93,7 @@ class Encoding:
         cell.attached[rank] = builds
         if provisional:
             literal = cell.provisional[rank] = self.fresh()
-            fact = Fact("held", (cell.region,), (cell,), None, "would have to be built", 1 << rank)
+            fact = Fact("held", TRUE, (cell,), None, "would have to be built", 1 << rank)
             cell.holds.append(Hold(cell, "build", 1 << rank, literal, fact))
         for (region, _), requires_python in zip(builds, pythons, strict=False):
             admits = python_region(requires_python)
@@ -120,7 +126,7 @@ class Encoding:
         self.fact_of.append(-1)
         parts = []
         for region in (cell.region & formula, cell.region & ~formula):
-            part = self._new_cell(package, region, cell.candidates)
+            part = self._new_cell(package, self._in_short(region), cell.candidates)
             part.lifted = cell.lifted
             parts.append(part)
             for rank, builds in cell.attached.items():
@@ -138,10 +144,14 @@ class Encoding:
             self._encode(edge)
         self._settle()
 
+    def _in_short(self, region: Formula) -> Formula:
+        large = len(region.atoms) + len(region.args) > _LARGE
+        return self._shortener.formula(region) if large else region
+
     def hold(self, cell: Cell, ranks: int, kind: HoldKind, reason: str) -> Hold:
         """Takes ranks that are held back for one reason out of a cell."""
         literal = self.fresh()
-        fact = Fact("held", (cell.region,), (cell,), None, reason, ranks)
+        fact = Fact("held", TRUE, (cell,), None, reason, ranks)
         for first, last in runs(ranks):
             self._add(fact, [-cell.guard, -literal, -self.at_least(cell, first), self.at_least(cell, last + 1)])
         hold = Hold(cell, kind, ranks, literal, fact)
@@ -198,22 +208,18 @@ class Encoding:
         for package in self.packages.values():
             yield from package.cells
 
-    def excludes(self, edge: Edge, cell: Cell) -> tuple[Formula, ...]:
-        """The conjunction of regions in which an edge speaks of a cell."""
-        source = () if edge.node.cell is None else (edge.node.cell.region,)
-        return (*source, edge.region, cell.region)
-
     # -- encoding ----------------------------------------------------------------------------------------------
 
     def _new_cell(self, package: Package, region: Formula, candidates: Candidates) -> Cell:
         cell = Cell(package, region, candidates, self.fresh())
+        self.guarded[cell.guard] = cell
         cell.nodes[""] = Node(cell, "", _TRUE)
         package.cells.append(cell)
         for requirement in self._constraints.get(package.name, ()):
             marker = self.universe.where(requirement.marker)
             if requirement.specifier and self.domain.satisfiable(region, marker):
                 origin, specifier = requirement.origin, str(requirement.specifier)
-                fact = Fact("constraint", (region, marker), (cell,), None, requirement.text, 0, origin, specifier)
+                fact = Fact("constraint", marker, (cell,), None, requirement.text, 0, origin, specifier)
                 antecedent = [-cell.guard, -self.at_least(cell, 1)]
                 self._bound(fact, antecedent, cell, candidates.admitted(requirement.specifier))
         return cell
@@ -224,7 +230,7 @@ class Encoding:
             return
         for i, one in enumerate(package.cells):
             for other in package.cells[:i]:
-                fact = Fact("single-version", (), (one, other))
+                fact = Fact("single-version", TRUE, (one, other))
                 if one.candidates is other.candidates:
                     self.tie(one, other, _TRUE, fact)
                 else:
@@ -272,8 +278,7 @@ class Encoding:
             if (0, 0) not in edge.encoded and self.domain.satisfiable(*asks):
                 edge.encoded.add((0, 0))
                 cells = () if node.cell is None else (node.cell,)
-                regions = (edge.region, *(cell.region for cell in cells))
-                self._add(Fact("refusal", regions, cells, edge, edge.refusal), self._antecedent(edge))
+                self._add(Fact("refusal", edge.region, cells, edge, edge.refusal), self._antecedent(edge))
             return
         for cell in edge.package.cells:
             if self.domain.satisfiable(*asks, cell.region):
@@ -289,7 +294,7 @@ class Encoding:
         sources = () if edge.node.cell is None else (edge.node.cell,)
         if (cell.guard, 0) not in edge.encoded:
             edge.encoded.add((cell.guard, 0))
-            fact = Fact("requirement", self.excludes(edge, cell), (*sources, cell), edge)
+            fact = Fact("requirement", edge.region, (*sources, cell), edge)
             antecedent = [*self._antecedent(edge), -cell.guard]
             self._bound(fact, antecedent, cell, admitted)
             for extra in edge.dependency.extras:
@@ -300,8 +305,7 @@ class Encoding:
                 refused = ~rule
                 if self.domain.satisfiable(*asks, cell.region, refused):
                     edge.encoded.add((cell.guard, rule.key))
-                    regions = (*self.excludes(edge, cell), refused)
-                    fact = Fact("admission", regions, (*sources, cell), edge, "", ranks & admitted)
+                    fact = Fact("admission", edge.region & refused, (*sources, cell), edge, "", ranks & admitted)
                     self._bound(fact, [*self._antecedent(edge), -cell.guard], cell, admitted & ~ranks)
         for extra in ("", *edge.dependency.extras):
             self._raise(self._node(cell, extra), asks)
@@ -374,6 +378,15 @@ class Encoding:
     def state(self, clause: list[int]) -> None:
         """Adds a clause that is no fact: what a literal means."""
         self._add(None, clause)
+
+    def wish(self, cell: Cell, literal: int, ranks: int, own: Formula = TRUE, more: Sequence[int] = ()) -> None:
+        """States what ``literal`` means: where ``own`` holds, a cell that is present has one of ``ranks``.
+
+        Args:
+            more: literals any of which is enough instead.
+        """
+        fact = Fact("wish", own, (cell,))
+        self._bound(fact, [-literal, -cell.guard, -self.at_least(cell, 1), *more], cell, ranks)
 
     def _add(self, fact: Fact | None, clause: list[int]) -> None:
         if _TRUE in clause:

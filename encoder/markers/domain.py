@@ -133,6 +133,16 @@ class Domain:
             tuple(_label(choice) for choice in choices if choice.kind == "group"),
         )
 
+    def literals(self, atoms: Iterable[Atom], *formulas: Formula) -> list[Formula] | None:
+        """In one environment that meets all of ``formulas``, each of the atoms as it is there, or its negation."""
+        found = self._find(formulas)
+        if found is None:
+            return None
+        row, mask = found
+        point = mask & -mask
+        asked = [Formula.make("atom", atom=atom) for atom in sorted(atoms, key=str)]
+        return [atom if self.mask(atom, row) & point else ~atom for atom in asked]
+
     def _find(self, formulas: tuple[Formula, ...]) -> _Found | None:
         """The choices made in, and the platforms of, the environments found first; None where there is none."""
         for formula in formulas:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.grid import Python
 from satlock.encoder.markers.marker import (
-    FALSE,
     TRUE,
     Formula,
     Matches,
@@ -92,21 +91,25 @@ class Shortener:
         return self._covers[key]
 
     def _primes(self, region: Formula, within: Formula) -> list[Cube]:
+        """Prime implicants that cover the region: each grown from an environment that those before it leave out."""
         outside = ~region
-        primes: dict[Cube, None] = {}
-        for cube in _cubes(region):
-            if self._domain.satisfiable(*cube, within):
-                primes[self._expand(cube, outside, within)] = None
-        return list(primes)
+        primes: list[Cube] = []
+        left = region
+        while True:
+            literals = self._domain.literals(region.atoms, left, within)
+            if literals is None:
+                return primes
+            primes.append(self._expand(literals, outside, within))
+            left = all_of((left, ~all_of(primes[-1])))
 
-    def _expand(self, cube: Cube, outside: Formula, within: Formula) -> Cube:
-        """Drops each literal without which the cube still lies inside the region."""
-        kept = sorted(cube, key=_literal_order)
+    def _expand(self, cube: Sequence[Formula], outside: Formula, within: Formula) -> Cube:
+        """Drops each literal without which the cube still lies inside the region, the narrowest first."""
+        kept = sorted(cube, key=_narrowness)
         for literal in list(kept):
             rest = [other for other in kept if other is not literal]
             if not self._domain.satisfiable(*rest, outside, within):
                 kept = rest
-        return tuple(kept)
+        return tuple(sorted(kept, key=_literal_order))
 
     def _irredundant(self, cubes: list[Cube], within: Formula) -> list[Cube]:
         kept = sorted(cubes, key=lambda cube: (-len(cube), [_literal_order(literal) for literal in cube]))
@@ -115,28 +118,6 @@ class Shortener:
             if others and not self._domain.satisfiable(*cube, within, all_of(others)):
                 kept.remove(cube)
         return kept
-
-
-def _cubes(formula: Formula) -> list[Cube]:
-    """The disjunctive normal form of a formula."""
-    if formula.op == "or":
-        return list(dict.fromkeys(cube for arg in formula.args for cube in _cubes(arg)))
-    if formula.op == "and":
-        cubes: list[Cube] = [()]
-        for arg in formula.args:
-            merged = (_conjoin(cube, other) for cube in cubes for other in _cubes(arg))
-            cubes = list(dict.fromkeys(cube for cube in merged if cube is not None))
-        return cubes
-    if formula.op == "not" and formula.args[0].op in ("and", "or"):
-        inner = formula.args[0]
-        negated = [~arg for arg in inner.args]
-        return _cubes(any_of(negated) if inner.op == "and" else all_of(negated))
-    return [] if formula is FALSE else [()] if formula is TRUE else [(formula,)]
-
-
-def _conjoin(one: Cube, other: Cube) -> Cube | None:
-    literals = dict.fromkeys((*one, *other))
-    return None if any(~literal in literals for literal in literals) else tuple(literals)
 
 
 def _atom(literal: Formula) -> PythonAtLeast | Matches | Opaque | Choice:
@@ -155,6 +136,17 @@ def _literal_order(literal: Formula) -> tuple[int, bool, str]:
     else:
         axis = "choice" if isinstance(atom, Choice) else "opaque"
     return _AXIS_ORDER[axis], literal.op != "not", str(atom)
+
+
+def _narrowness(literal: Formula) -> tuple[object, ...]:
+    """To sort the literals of one environment by: of those on one axis, what says more comes first."""
+    atom, positive = _atom(literal), literal.op != "not"
+    axis = _literal_order(literal)[0]
+    if isinstance(atom, PythonAtLeast):
+        release = tuple(-part for part in atom.release) if positive else atom.release
+        return axis, positive, release, ""
+    # That a choice was made, or a value is the one, rules more out than that it is another one.
+    return axis, not positive, (), str(atom)
 
 
 def _said(cube: Cube, spelled: Callable[[Choice, bool], str]) -> list[str]:

@@ -11,7 +11,7 @@ from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of
 from satlock.encoder.markers.shortest import Shortener
 from satlock.solver.lockfiles.decoding import edges_from
-from satlock.solver.objective.newest_first import Selection
+from satlock.solver.search.selection import Selection
 
 __all__ = ["Way", "shortest_ways"]
 

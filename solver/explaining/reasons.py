@@ -8,20 +8,22 @@ up elsewhere would help.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from satlock.encoder.formula.candidates import runs
 from satlock.encoder.formula.cells import Cell, Fact
 from satlock.encoder.formula.encoding import Encoding
-from satlock.solver.objective.newest_first import Selection
+from satlock.encoder.markers.marker import Formula
+from satlock.solver.objective.wishes import Wish
 from satlock.solver.search.admissible import Admissible
+from satlock.solver.search.selection import Selection
 from satlock.solver.search.session import Session
 
 __all__ = ["Reason", "Reasons"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reason:
     """Facts and wishes that leave a cell no admissible rank above ``rank``; each of them is needed."""
 
@@ -37,6 +39,8 @@ class Reason:
     """Cells of packages that would otherwise be brought in."""
     alike: tuple[tuple[Cell, Cell], ...] = ()
     """Cells of one package that would otherwise have different candidates."""
+    wanted: tuple[tuple[Wish, Cell], ...] = ()
+    """What else would be given up, which is worth more than to be newer."""
     assumed: tuple[int, ...] = ()
     """The literals that say all this, the claim's own first."""
     locked: bool = False
@@ -51,23 +55,26 @@ class Reason:
 class Reasons:
     """The reasons of one selection. Each is computed when it is asked for, in a session of its own."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         encoding: Encoding,
         selection: Selection,
         admissible: Admissible,
-        preferred: Callable[[Cell], int],
+        preferred: Callable[[Cell], Sequence[tuple[Formula, int]]],
         assumptions: Sequence[int],
+        wanted: Mapping[int, tuple[Wish, Cell]],
     ) -> None:
         """
         Args:
-            preferred: ranks of an existing lock.
+            wanted: literals of what the selection has, and what is worth more than to be newer.
+            preferred: by region the ranks of an existing lock.
             assumptions: the literals of what is held back.
         """
         self.encoding, self.selection, self.admissible = encoding, selection, admissible
         self._preferred = preferred
         self.assumed = (*(cell.guard for cell in encoding.living()), *assumptions)
         self._session: Session | None = None
+        self._wanted = wanted
         self._wishes: dict[int, tuple[Cell, Cell | int]] = {}
         self._stays: dict[Cell, int] = {}
         self._found: dict[Cell, Reason] = {}
@@ -90,10 +97,10 @@ class Reasons:
             self._wish()
         rank, newest = self.selection.ranks[cell], self.admissible.newest(cell)
         claim = self._at(cell, self._above(cell, rank), rank + 1)
-        wishes = [literal for literal in self._wishes if literal != self._stays.get(cell)]
+        wishes = [*self._wanted, *(literal for literal in self._wishes if literal != self._stays.get(cell))]
         core = self._session.clash([*self.assumed, claim, *wishes])
         if core is None:
-            return Reason(cell, rank, newest, locked=bool(self._preferred(cell) >> rank & 1))
+            return Reason(cell, rank, newest, locked=any(ranks >> rank & 1 for _, ranks in self._preferred(cell)))
         kept = [literal for literal in wishes if literal in set(core)]
         for literal in reversed(kept):
             if literal in kept:
@@ -101,15 +108,16 @@ class Reasons:
                 if smaller is not None:
                     kept = [other for other in kept if other in set(smaller)]
         facts, _ = self._session.core([*self.assumed, claim, *kept])
-        wished = [self._wishes[literal] for literal in kept]
+        wished = [self._wishes[literal] for literal in kept if literal in self._wishes]
         return Reason(
             cell,
             rank,
             newest,
-            tuple(facts),
+            tuple(fact for fact in facts if fact.kind != "wish"),
             tuple((one, other) for one, other in wished if isinstance(other, int) and other),
             tuple(one for one, other in wished if not isinstance(other, Cell) and not other),
             tuple((one, other) for one, other in wished if isinstance(other, Cell)),
+            tuple(self._wanted[literal] for literal in kept if literal in self._wanted),
             (claim, *kept),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
@@ -14,6 +14,7 @@ from satlock.solver.explaining.explanation import Stated, explanation_of, reason
 from satlock.solver.explaining.galloping import first
 from satlock.solver.lockfiles.changes import Change, changes
 from satlock.solver.locking import Locked, lock
+from satlock.solver.search.held import Kept
 from satlock.solver.search.search import NoLock
 
 __all__ = ["Remedies", "Remedy"]
@@ -48,7 +49,7 @@ class Remedies:
     corpus: Corpus
     default_index: str
     before: Locked
-    kept: Mapping[str, frozenset[str]]
+    kept: Kept
 
     def of(self, name: str, versions: Sequence[str], affected: Callable[[str], bool]) -> Remedy:
         """The smallest upgrade: the fewest other packages changed, then the lowest version that is not affected.

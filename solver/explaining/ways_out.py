@@ -15,7 +15,7 @@ from packaging.version import Version
 from satlock.corpora.facts import Corpus, CorpusError
 from satlock.corpora.index.access import Access
 from satlock.encoder.formula.encoding import Encoding
-from satlock.encoder.markers.marker import Formula
+from satlock.encoder.markers.marker import TRUE, Formula
 from satlock.encoder.project.amendments import Amendment, amended
 from satlock.encoder.project.project import Project, ProjectError
 from satlock.encoder.project.universe import Universe
@@ -25,8 +25,8 @@ from satlock.solver.explaining.galloping import first
 from satlock.solver.explaining.loosenings import steps_against
 from satlock.solver.explaining.steps import Clash, Step, clash_of
 from satlock.solver.locking import universe_for
-from satlock.solver.objective.newest_first import Selection
 from satlock.solver.search.search import NoLock, Search
+from satlock.solver.search.selection import Selection
 from satlock.solver.search.sources import Shelf, Sources
 
 __all__ = ["Limits", "WayOut", "WaysOut", "ways_out"]
@@ -95,7 +95,7 @@ class _Trials:
     """Whether the limits came before a bound was narrowed."""
     _answers: dict[str, tuple[Project, Universe, Encoding, NoLock | None] | None] = field(default_factory=dict)
     _shelves: list[tuple[Project, Formula, Shelf]] = field(default_factory=list)
-    _last: dict[str, frozenset[str]] = field(default_factory=dict)
+    _last: dict[str, dict[str, Formula]] = field(default_factory=dict)
     """The versions with which a changed project was seen to lock; another change is likely to admit most of them."""
 
     @property
@@ -166,13 +166,13 @@ class _Trials:
         return answer is not None and answer[3] is None
 
 
-def _versions(selection: Selection) -> dict[str, frozenset[str]]:
+def _versions(selection: Selection) -> dict[str, dict[str, Formula]]:
     """The versions of a selection that serve anybody: what an existing lock has would not be held back."""
-    found: dict[str, frozenset[str]] = {}
+    found: dict[str, dict[str, Formula]] = {}
     for cell, rank in selection.ranks.items():
         builds = cell.candidates[rank].builds if rank else ()
         if not any(build.release.yanked or Version(build.version).is_prerelease for build in builds):
-            found[cell.package.name] = found.get(cell.package.name, frozenset()) | {b.version for b in builds}
+            found.setdefault(cell.package.name, {}).update((build.version, TRUE) for build in builds)
     return found
 
 

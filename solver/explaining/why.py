@@ -15,11 +15,18 @@ from satlock.solver.explaining.reasons import Reason
 from satlock.solver.explaining.wording import choice_of
 from satlock.solver.lockfiles.decoding import edges_from, reached
 from satlock.solver.locking import Locked
-from satlock.solver.objective.ages import Ages
+from satlock.solver.objective.ages import DAY, Ages
 from satlock.solver.search.refinement import witness_of
 from satlock.solver.search.search import NoLock
 
 __all__ = ["Asked", "Entry", "NotNewer", "Path", "why"]
+
+
+_WANTED = {
+    "installs": "{} has a file wherever some version of it has one",
+    "extras": "{} has the extras that are asked for",
+    "escapes": "{} is not from before it stated which versions it does not go with",
+}
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,7 @@ class _Finding:
             return None
         cell = behind[0]
         reason = self._reasons.of(cell)
-        days = Ages(cell.candidates, self._reasons.admissible.ranks(cell)).up_to(reason.rank)
+        days = Ages(cell.candidates, self._reasons.admissible.ranks(cell)).up_to(reason.rank) // DAY
         headline, lines = self._told(reason)
         return NotNewer(
             newest=str(cell.candidates[reason.newest]),
@@ -152,7 +159,7 @@ class _Finding:
             headline=headline,
             lines=tuple(lines),
             proven=reason.proven,
-            hard=reason.proven and not (reason.kept or reason.absent or reason.alike),
+            hard=reason.proven and not (reason.kept or reason.absent or reason.alike or reason.wanted),
             kept=reason.locked,
         )
 
@@ -169,7 +176,8 @@ class _Finding:
         for other, rank in reason.kept:
             lines.append(f"{other.package.name} is no older than {other.candidates[rank]}")
         lines += dict.fromkeys(f"{other.package.name} is not brought in" for other in reason.absent)
-        if reason.alike or witness is None:
+        lines += dict.fromkeys(_WANTED[wish].format(one.package.name) for wish, one in reason.wanted)
+        if reason.alike or (witness is None and not reason.wanted):
             alike = [one for one, _ in reason.alike] or [reason.cell]
             lines += dict.fromkeys(
                 f"{one.package.name} has one candidate in all environments, or would need two candidates"

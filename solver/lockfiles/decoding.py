@@ -21,7 +21,7 @@ from satlock.encoder.project.project import Choice, Project
 from satlock.encoder.project.universe import Universe
 from satlock.solver.lockfiles.lock import Lock, LockedPackage, LockedRequirement, Needs
 from satlock.solver.lockfiles.serving import Serving
-from satlock.solver.objective.newest_first import Selection
+from satlock.solver.search.selection import Selection
 
 __all__ = ["decode", "reached"]
 

@@ -6,33 +6,37 @@ from datetime import UTC, datetime
 
 from satlock.encoder.formula.candidates import Candidates
 
-__all__ = ["Ages"]
+__all__ = ["DAY", "Ages"]
 
-_DAY = 86400
+DAY = 1 << 20
+"""Ticks in a day. A tick is what a version is behind the one above it at least, so that an index that tells no times,
+or the same for all, still has an order; there are never as many versions between two as would make a day."""
+_SECONDS = 86400
 
 
 class Ages:
-    """The days (or positions, where an index does not tell all upload times) that each rank is behind.
+    """The ticks that each rank is behind.
 
     A candidate that was uploaded after a higher one, such as a late fix of an old series, counts as uploaded with the
-    earliest of those above it: it is as old as what had superseded it already. So days never fall with the rank.
+    earliest of those above it: it is as old as what had superseded it already. One whose time is not known counts as
+    uploaded with the one above it. So ticks rise as ranks fall.
     """
 
     def __init__(self, candidates: Candidates, free: int) -> None:
         self.free = free
         """The ranks that are admissible."""
-        ranks = [rank for rank in range(candidates.top, 0, -1) if free >> rank & 1]
-        moments = [_moment(candidates, rank) for rank in ranks]
-        known = [moment for moment in moments if moment is not None]
         behind: dict[int, int] = {}
-        if len(known) < len(moments):
-            behind = {rank: place for place, rank in enumerate(ranks)}
-        else:
-            earliest = newest = known[0] if known else 0.0
-            for rank, moment in zip(ranks, known, strict=True):
-                # A build alone, where builds of its version together serve more platforms, is no equal of these.
-                earliest = min(earliest, moment - _DAY * (rank in candidates.whole))
-                behind[rank] = int((newest - earliest) // _DAY)
+        newest: float | None = None
+        earliest = 0.0
+        ranks = free
+        while ranks:
+            rank = ranks.bit_length() - 1
+            ranks ^= 1 << rank
+            moment = _moment(candidates, rank)
+            if moment is not None:
+                newest, earliest = (moment, moment) if newest is None else (newest, min(earliest, moment))
+            days = int((newest - earliest) // _SECONDS) if newest is not None else 0
+            behind[rank] = days * DAY + len(behind)
         self._below = [0] * (candidates.top + 1)
         last = max(behind.values(), default=0)
         for rank in range(candidates.top + 1):

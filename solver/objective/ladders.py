@@ -8,12 +8,13 @@ that weight, by a soft literal against the ranks between. So cores and bounds su
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable
 
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.markers.marker import Formula
 from satlock.solver.objective.ages import Ages
 from satlock.solver.objective.maxsat import Optimiser
-from satlock.solver.search.session import Session
 
 __all__ = ["Ladder"]
 
@@ -24,34 +25,38 @@ class Ladder:
     def __init__(
         self,
         encoding: Encoding,
-        session: Session,
         optimiser: Optimiser,
         cell: Cell,
         *,
         ages: Ages,
         unit: int,
-        counts: int,
+        where: Callable[[Cell, int], Formula],
     ) -> None:
         """
         Args:
-            unit: what a day weighs.
-            counts: the literal under which age counts; 0 where it always does.
+            unit: what a tick weighs.
+            where: where in a cell some of given ranks is admissible: elsewhere nobody is behind them.
         """
-        self._encoding, self._session, self._optimiser = encoding, session, optimiser
-        self.cell, self.ages, self._unit, self._counts = cell, ages, unit, counts
+        self._encoding, self.optimiser = encoding, optimiser
+        self.cell, self.ages, self._unit, self._where = cell, ages, unit, where
         self.literals: dict[int, int] = {}
         """The soft literal of each step."""
         self._steps: list[int] = []
         """The thresholds taken, sorted."""
         self._counted: dict[int, int] = {}
-        """For each step the days that count for ranks from there to the next one."""
+        """For each step the ticks that count for ranks from there to the next one."""
         self._below = 0
-        """The days that count for ranks below all steps."""
+        """The ticks that count for ranks below all steps."""
         self._between: set[int] = set()
         """Steps whose literal is only against the ranks down to the step below."""
         self._seen = 0
         self.owned = 0
         """How many of the literals whoever asked for the ladder has taken note of."""
+
+    @property
+    def gave_way(self) -> bool:
+        """Whether being the newest was given up, so that one of several ranks may be as good."""
+        return bool(self._steps) and self.literals[self._steps[-1]] not in self.optimiser.softs
 
     def bring_up(self) -> None:
         """Looks at the thresholds that are new."""
@@ -67,7 +72,7 @@ class Ladder:
 
     def go_on(self) -> None:
         """Takes the next step that tells ages apart, if the lowest one was given up for good."""
-        if self._steps and self.literals[self._steps[0]] in self._optimiser.softs:
+        if self._steps and self.literals[self._steps[0]] in self.optimiser.softs:
             return
         thresholds = self.cell.thresholds
         lowest = self._steps[0] if self._steps else self.cell.candidates.top + 1
@@ -79,33 +84,13 @@ class Ladder:
                 self._below += more
                 return
 
-    def grow_older(self, ages: Ages) -> bool:
-        """Counts what became older as ranks were held back that had not been; False where something became younger."""
-        top = self.cell.candidates.top + 1
-        ends = [*self._steps[1:], top][: len(self._steps)]
-        older = {s: ages.up_to(end - 1) - self._counted[s] for s, end in zip(self._steps, ends, strict=True)}
-        more = ages.up_to((self._steps[0] if self._steps else top) - 1) - self._below
-        if more < 0 or min(older.values(), default=0) < 0:
-            return False
-        self.ages = ages
-        for (step, days), end in zip(older.items(), ends, strict=True):
-            if days:
-                self._avoid(step, end, days)
-                self._counted[step] += days
-        if more and self._steps:
-            self._optimiser.want(self.literals[self._steps[0]], more * self._unit)
-            self._below += more
-        return True
-
     def _take(self, threshold: int, days: int) -> None:
-        literal = self._encoding.at_least(self.cell, threshold)
-        if self._counts:
-            soft = self._encoding.fresh()
-            self._session.add([-soft, -self._counts, literal])
-            literal = soft
+        # That the package is there must come from a fact, which has a region: the wish is "absent, or as new as this".
+        literal = self._encoding.fresh()
+        self._wish(literal, threshold, self.cell.candidates.everything >> threshold << threshold)
         insort(self._steps, threshold)
         self.literals[threshold] = literal
-        self._optimiser.want(literal, days * self._unit)
+        self.optimiser.want(literal, days * self._unit, self.cell)
 
     def _insert(self, threshold: int) -> None:
         """A step between two that were taken: ranks from the one below up to it are older than was counted."""
@@ -115,7 +100,7 @@ class Ladder:
         if days <= 0:
             return
         self._counted[threshold], self._counted[below] = counted, counted + days
-        if below not in self._between and self._optimiser.unwant(self.literals[below], days * self._unit):
+        if below not in self._between and self.optimiser.unwant(self.literals[below], days * self._unit):
             self._take(threshold, days)
         else:
             self.literals[threshold] = self._avoid(below, threshold, days)
@@ -125,8 +110,12 @@ class Ladder:
     def _avoid(self, first: int, after: int, days: int) -> int:
         """A soft literal against ranks from ``first`` up to ``after``."""
         literal = self._encoding.fresh()
-        at_least = [self._encoding.at_least(self.cell, rank) for rank in (first, after)]
-        counts = [-self._counts] if self._counts else []
-        self._session.add([-literal, *counts, -at_least[0], at_least[1]])
-        self._optimiser.want(literal, days * self._unit)
+        between = (1 << after) - (1 << first)
+        self._wish(literal, after, self.cell.candidates.everything & ~between)
+        self.optimiser.want(literal, days * self._unit, self.cell)
         return literal
+
+    def _wish(self, literal: int, threshold: int, ranks: int) -> None:
+        """Says what a step means: one of some ranks, where anything from the threshold on is admissible at all."""
+        newer = self.ages.free >> threshold << threshold
+        self._encoding.wish(self.cell, literal, ranks, self._where(self.cell, newer))

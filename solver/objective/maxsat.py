@@ -1,8 +1,12 @@
-"""A core-guided optimiser that lives as long as the formula grows.
+"""A core-guided optimiser that lives as long as the formula grows, and whose prices are paid region by region.
 
 The algorithm is OLL (Andres, Kaufmann, Matheis, Schaub: Unsatisfiability-based optimization in clasp, 2012) as in RC2
-(Ignatiev, Morgado, Marques-Silva, 2019), with stratification by weight. A core found once stays one when clauses are
-added, so its lower bound and its totalizer are kept from one round of metadata to the next.
+(Ignatiev, Morgado, Marques-Silva, 2019), with stratification by weight. Each soft literal belongs to cells. A core is
+paid only where all its cells are one region, the one in which the facts behind it are in force (see ``prices``); so the
+lower bound falls apart into bounds that hold environment by environment.
+
+A core found once stays one when clauses are added. What it rests on is noted with it: a core is taken back, and those
+that were built on it, when a cell of its was divided, or an assumption was given up.
 
 Weights may be any non-negative integers; lexicographic tiers are weights of different magnitude, far enough apart
 that no sum of one tier reaches the next.
@@ -10,16 +14,20 @@ that no sum of one tier reaches the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import dataclass
 
+from satlock.encoder.formula.cells import Cell
+from satlock.encoder.formula.encoding import Encoding
+from satlock.solver.objective.prices import Prices
 from satlock.solver.search.session import Session
 
 __all__ = ["Optimiser", "Totalizer"]
 
 _STRATUM = 3
 """Soft literals of weights within a factor of 2 ** this are looked at together."""
-_MOST_TO_MINIMISE = 60
-_CONFLICTS = 2000
+_MOST_TO_MINIMISE = 30
+_CONFLICTS = 300
 """How much is spent to see whether a core needs one of its literals."""
 
 
@@ -53,6 +61,18 @@ class Totalizer:
         return self._outputs[count - 1]
 
 
+@dataclass(eq=False)
+class _Payment:
+    """One core that was paid for."""
+
+    core: tuple[int, ...]
+    weight: int
+    grounds: frozenset[int]
+    """The assumptions that it rests on."""
+    made: list[int]
+    """Soft literals that it brought in, with its weight each."""
+
+
 class Optimiser:
     """Finds the least total weight of soft literals that must be false, under assumptions that must hold.
 
@@ -60,20 +80,33 @@ class Optimiser:
     value of the auxiliary variables), so these are the assumptions for whatever comes after.
     """
 
-    def __init__(self, session: Session, fresh: Callable[[], int]) -> None:
-        self._session, self._fresh = session, fresh
+    def __init__(self, encoding: Encoding, session: Session, prices: Prices | None = None) -> None:
+        """
+        Args:
+            prices: what decides whether a core is paid for or divides cells; None where all count as one region.
+        """
+        self._encoding, self._session, self._prices = encoding, session, prices
         self.softs: dict[int, int] = {}
         """What is still wanted: literals that are assumed, with what is left of their weights."""
         self.cost = 0
         """The proven lower bound; after :meth:`optimise` the optimum."""
-        self.relied: set[int] = set()
-        """The assumptions on which the cores rest: they are void when one of these is given up."""
-        self.cores = 0
+        self.cells: dict[int, frozenset[Cell]] = {}
+        """For each soft literal the cells that it stands for."""
+        self._payments: dict[_Payment, None] = {}
+        self._paid_with: dict[int, dict[_Payment, None]] = {}
+        """For each soft literal the payments whose cores it is in."""
         self._counts: dict[int, tuple[Totalizer, int]] = {}
+        self._of_cell: dict[Cell, dict[int, None]] = {}
 
-    def want(self, literal: int, weight: int) -> None:
-        """A soft literal; wanted twice, its weights add up."""
+    def want(self, literal: int, weight: int, cell: Cell | None = None) -> None:
+        """A soft literal of a cell; wanted twice, its weights add up."""
+        self._want(literal, weight, frozenset((cell,)) if cell is not None else frozenset())
+        if cell is not None:
+            self._of_cell.setdefault(cell, {})[literal] = None
+
+    def _want(self, literal: int, weight: int, cells: frozenset[Cell]) -> None:
         self.softs[literal] = self.softs.get(literal, 0) + weight
+        self.cells[literal] = cells
 
     def unwant(self, literal: int, weight: int) -> bool:
         """Takes weight back that no core has used; False, and nothing changes, where there is not as much left."""
@@ -86,12 +119,32 @@ class Optimiser:
             self.softs.pop(literal, None)
         return True
 
+    def forget(self, literals: Iterable[int]) -> None:
+        """Takes soft literals back altogether, and what was paid with them."""
+        for literal in literals:
+            for payment in list(self._paid_with.pop(literal, ())):
+                self._take_back(payment)
+            self.softs.pop(literal, None)
+            self.cells.pop(literal, None)
+
+    def forget_cell(self, cell: Cell) -> None:
+        """Takes back all that was wanted of a cell."""
+        self.forget(self._of_cell.pop(cell, ()))
+
+    def renounce(self, assumed: Set[int]) -> None:
+        """Takes back what rests on other assumptions than these."""
+        for payment in [payment for payment in self._payments if not payment.grounds <= assumed]:
+            self._take_back(payment)
+
     def optimise(self, fixed: Sequence[int], spent: Callable[[int], None] = lambda literal: None) -> None:
         """Raises the lower bound until a model meets it.
 
         Args:
             fixed: assumptions, which have a model.
             spent: told of each soft literal that is given up for good; it may want further ones.
+
+        Raises:
+            Divided: a core is no price of whole cells.
         """
         self._give_up_implied(fixed, spent)
         if self._clash(fixed, list(self.softs)) is None:
@@ -100,7 +153,7 @@ class Optimiser:
         while True:
             core = self._clash(fixed, [literal for literal, weight in self.softs.items() if weight >= level])
             if core is not None:
-                self._relax(self._minimise(fixed, core), spent)
+                self._pay(core, spent)
                 continue
             below = [weight for weight in self.softs.values() if weight < level]
             if not below:
@@ -114,30 +167,58 @@ class Optimiser:
             lost = [literal for literal in self.softs if -literal in implied]
             if not lost:
                 return
-            self.relied.update(fixed)
             for literal in lost:
-                self._relax([literal], spent)
+                core = self._clash(fixed, [literal])
+                assert core is not None
+                self._pay(core, spent)
 
-    def _clash(self, fixed: Sequence[int], softs: Sequence[int], conflicts: int = 0) -> list[int] | None:
+    def _clash(self, fixed: Sequence[int], softs: Sequence[int]) -> list[int] | None:
         """Soft literals that cannot all be had, and in ``_grounds`` what else that rests on; None if they can."""
-        found = self._session.clash([*fixed, *softs], conflicts)
+        return self._parted(self._session.clash([*fixed, *softs]), softs)
+
+    def _parted(self, found: list[int] | None, softs: Iterable[int]) -> list[int] | None:
         if found is None:
             return None
         wanted = set(softs)
         self._grounds = [literal for literal in found if literal not in wanted]
         return [literal for literal in found if literal in wanted]
 
-    def _minimise(self, fixed: Sequence[int], core: list[int]) -> list[int]:
+    def _pay(self, core: list[int], spent: Callable[[int], None]) -> None:
+        """Pays for a core, or has the cells divided that it is no price of."""
+        core = self._minimised(core)
+        if self._prices is not None and not self._prices.is_whole(self._grounds, self._cells_of(core)):
+            # On fewer grounds it may be the price of more environments.
+            core, self._grounds = self._prices.narrowed(core, self._grounds)
+            core = self._minimised(core)
+            self._prices.check(core, self._grounds, self._cells_of(core))
+        self._relax(core, spent)
+
+    def _cells_of(self, core: Sequence[int]) -> frozenset[Cell]:
+        return frozenset[Cell]().union(*(self.cells[literal] for literal in core))
+
+    def _minimised(self, core: list[int]) -> list[int]:
         """Drops what is not needed, the least weight first: the bound rises by the least weight that stays."""
+        core = self._trimmed(core)
         grounds = self._grounds
         core = sorted(core, key=lambda literal: (self.softs[literal], literal))
         if 1 < len(core) <= _MOST_TO_MINIMISE:
             for literal in list(core):
                 if literal in core and len(core) > 1:
-                    smaller = self._clash(fixed, [other for other in core if other != literal], _CONFLICTS)
+                    others = [other for other in core if other != literal]
+                    found = self._session.clash_among([*grounds, *others], _CONFLICTS)
+                    smaller = self._parted(found, others)
                     if smaller is not None:
                         core, grounds = [other for other in core if other in set(smaller)], self._grounds
-        self.relied.update(grounds)
+        self._grounds = grounds
+        return core
+
+    def _trimmed(self, core: list[int]) -> list[int]:
+        """What is left of a core when it is asked for alone, again and again: cheap, and mostly enough."""
+        while len(core) > 2:
+            smaller = self._parted(self._session.clash_among([*self._grounds, *core], _CONFLICTS), core)
+            if smaller is None or len(smaller) >= len(core):
+                break
+            core = smaller
         return core
 
     def _relax(self, core: list[int], spent: Callable[[int], None]) -> None:
@@ -145,24 +226,45 @@ class Optimiser:
             raise AssertionError("the assumptions of an optimum have no model")
         weight = min(self.softs[literal] for literal in core)
         self.cost += weight
-        self.cores += 1
+        regions = self._session.regions
+        grounds = frozenset(literal for literal in self._grounds if literal not in regions)
+        payment = _Payment(tuple(core), weight, grounds, [])
+        self._payments[payment] = None
+        cells = self._cells_of(core)
         for literal in core:
+            self._paid_with.setdefault(literal, {})[payment] = None
             self.unwant(literal, weight)
             if literal in self._counts:
-                self._count(*self._counts[literal], weight)
+                self._count(*self._counts[literal], payment, self.cells[literal])
         if len(core) > 1:
-            total = Totalizer([-literal for literal in core], self._fresh, self._session.add)
-            self._count(total, 1, weight)
+            total = Totalizer([-literal for literal in core], self._encoding.fresh, self._encoding.state)
+            self._count(total, 1, payment, cells)
         for literal in core:
             if literal not in self.softs:
                 spent(literal)
 
-    def _count(self, total: Totalizer, known: int, weight: int) -> None:
+    def _count(self, total: Totalizer, known: int, payment: _Payment, cells: frozenset[Cell]) -> None:
         """Once ``known`` of a totalizer's literals have been paid for, one more costs as much again."""
         if known < total.size:
             literal = -total.output(known + 1)
             self._counts[literal] = (total, known + 1)
-            self.want(literal, weight)
+            self._want(literal, payment.weight, cells)
+            payment.made.append(literal)
+
+    def _take_back(self, payment: _Payment) -> None:
+        if payment not in self._payments:
+            return
+        del self._payments[payment]
+        for literal in payment.made:
+            for later in list(self._paid_with.get(literal, ())):
+                self._take_back(later)
+        for literal in payment.made:
+            assert self.unwant(literal, payment.weight)
+        for literal in payment.core:
+            self._paid_with.get(literal, {}).pop(payment, None)
+            if literal in self.cells:
+                self.softs[literal] = self.softs.get(literal, 0) + payment.weight
+        self.cost -= payment.weight
 
 
 def _stratum(weights: Iterable[int]) -> int:

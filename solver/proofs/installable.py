@@ -22,7 +22,7 @@ from satlock.solver.proofs.unique import Proof
 __all__ = ["COMMON", "fitting", "prove_installable"]
 
 COMMON = (
-    "implementation_name == 'cpython' and python_version >= '3.9' and python_version < '3.15' and ("
+    "implementation_name == 'cpython' and python_version >= '3.9' and python_version < '3.16' and ("
     "sys_platform == 'linux' and platform_machine == 'x86_64' or "
     "sys_platform == 'linux' and platform_machine == 'aarch64' or "
     "sys_platform == 'darwin' and platform_machine == 'arm64' or "

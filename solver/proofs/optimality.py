@@ -39,6 +39,7 @@ def optimality_of(locked: Locked) -> Optimality | None:
         reason
         for reason in found
         if reason.proven
+        and not reason.wanted
         and all(shown(*kept) for kept in reason.kept)
         and not any(cell.package.name in names and len(cell.package.cells) == 1 for cell in reason.absent)
     ]

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from satlock.encoder.formula.cells import Cell
-from satlock.encoder.formula.encoding import Encoding
-from satlock.encoder.markers.marker import Formula
+from satlock.encoder.markers.marker import TRUE, Formula, any_of
+from satlock.solver.objective.environments import Environments
 
 __all__ = ["Admissible"]
 
 
 class Admissible:
-    """The ranks that are not held back, not capped, and not refused where the cell may be asked for."""
+    """The ranks that are not held back, and neither capped nor refused in all of where the cell may be asked for."""
 
-    def __init__(self, encoding: Encoding, held: Callable[[Cell], int], capped: Callable[[Cell], int]) -> None:
+    def __init__(
+        self,
+        environments: Environments,
+        held: Callable[[Cell], int],
+        caps: Callable[[Cell], Sequence[tuple[Formula, int]]],
+    ) -> None:
         """
         Args:
             held: ranks that are not to be chosen as things stand.
-            capped: ranks that the project's constraints forbid, so that being behind them is nobody's fault.
+            caps: what the project's constraints admit, and where: being behind what they forbid is nobody's fault.
         """
-        self._encoding, self._held, self._capped = encoding, held, capped
+        self._environments, self._held, self._caps = environments, held, caps
         self._refused: dict[Cell, tuple[Formula, int]] = {}
 
     def ranks(self, cell: Cell) -> int:
@@ -30,11 +35,31 @@ class Admissible:
         if known is None or known[0] is not demand:
             ranks = 0
             for region, admitted in cell.candidates.admission():
-                if self._encoding.domain.satisfiable(demand, cell.region, ~region):
+                if not self._environments.meet(demand, cell.region, region):
                     ranks |= admitted
             known = self._refused[cell] = demand, ranks
         possible = cell.candidates.everything & ~self._held(cell)
-        return possible & ~known[1] & ~self._capped(cell) or possible
+        admissible = possible & ~known[1]
+        for region, admitted in self._caps(cell):
+            if self._environments.within(cell.region, region):
+                admissible &= admitted
+        return admissible or possible
+
+    def where(self, cell: Cell, ranks: int) -> Formula:
+        """Where in a cell some of these ranks is admissible, as far as that is less than all of it."""
+        left, parts = ranks, []
+        for region, admitted in cell.candidates.admission():
+            if ranks & admitted:
+                left &= ~admitted
+                parts.append(region & ~self._capped(cell, ranks & admitted))
+        if left:
+            parts.append(~self._capped(cell, left))
+        region = any_of(parts)
+        return TRUE if self._environments.within(cell.region, region) else region
+
+    def _capped(self, cell: Cell, ranks: int) -> Formula:
+        """Where a constraint of the project forbids all of these ranks."""
+        return any_of(region for region, admitted in self._caps(cell) if not admitted & ranks)
 
     def newest(self, cell: Cell) -> int:
         """The newest admissible rank; 0 or less where there is none."""

@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from satlock.encoder.formula.cells import Cell, Fact
 from satlock.encoder.markers.domain import Domain, Environment
 from satlock.encoder.markers.marker import TRUE, Formula
 
-__all__ = ["undecided", "witness_of"]
+__all__ = ["regions_of", "undecided", "witness_of"]
 
 
 def witness_of(domain: Domain, facts: Iterable[Fact]) -> Environment | None:
     """An environment in which every fact of a core is in force, so that it has no solution."""
-    return domain.witness(*_regions(facts))
+    return domain.witness(*regions_of(facts))
 
 
-def undecided(domain: Domain, facts: Sequence[Fact], frozen: frozenset[str]) -> tuple[Formula, list[Cell]] | None:
-    """What to split on, and the cells of the core that mix environments inside and outside of it.
+def undecided(
+    domain: Domain, regions: Iterable[Formula], cells: Iterable[Cell], frozen: frozenset[str]
+) -> tuple[Formula, list[Cell]] | None:
+    """What to split on, and the cells of a core that mix environments inside and outside of it.
 
-    The regions that contradict each other are reduced to a minimal set. At least one of the core's cells is cut
+    The regions, which contradict each other, are reduced to a minimal set. At least one of the core's cells is cut
     by one of them: were every cell inside or outside of every region, then cells that share a fact would be equal,
     a minimal core is connected by its cells, and its regions would meet. Only packages under a hard single-version
     rule (``frozen``) may leave nothing to split.
     """
-    contradictory = list(_regions(facts))
+    regions = [region for region in dict.fromkeys(regions) if region is not TRUE]
+    contradictory = list(regions)
     for region in sorted(contradictory, key=lambda formula: (-len(formula.atoms), formula.order)):
         rest = [other for other in contradictory if other is not region]
         if not domain.satisfiable(*rest):
             contradictory = rest
-    cells = [c for c in dict.fromkeys(cell for fact in facts for cell in fact.cells) if c.package.name not in frozen]
-    for regions in (contradictory, list(_regions(facts))):
-        for region in sorted(regions, key=lambda formula: (len(formula.atoms), formula.order)):
+    loose = [cell for cell in dict.fromkeys(cells) if cell.package.name not in frozen]
+    for some in (contradictory, regions):
+        for region in sorted(some, key=lambda formula: (len(formula.atoms), formula.order)):
             mixed = [
                 cell
-                for cell in cells
+                for cell in loose
                 if domain.satisfiable(cell.region, region) and domain.satisfiable(cell.region, ~region)
             ]
             if mixed:
@@ -42,5 +45,6 @@ def undecided(domain: Domain, facts: Sequence[Fact], frozen: frozenset[str]) -> 
     return None
 
 
-def _regions(facts: Iterable[Fact]) -> dict[Formula, None]:
+def regions_of(facts: Iterable[Fact]) -> dict[Formula, None]:
+    """Where facts are in force, each region once."""
     return {region: None for fact in facts for region in fact.regions if region is not TRUE}

@@ -8,6 +8,7 @@ from pysat.solvers import Solver
 
 from satlock.encoder.formula.cells import Cell, Fact
 from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.markers.marker import TRUE, Formula
 
 __all__ = ["Session"]
 
@@ -15,14 +16,22 @@ __all__ = ["Session"]
 class Session:
     """An incremental solver over an :class:`Encoding`.
 
-    Feasibility is asked of a solver that knows nothing of facts, which keeps its assumptions few. Only when the
-    answer is no, a second solver with a selector for each fact is brought up to date to say which facts clash.
+    Feasibility is asked of a solver that knows nothing of facts, but of the regions that they are stated for: a
+    selector for each keeps its assumptions few, and a clash tells in which regions it is one. Only where the facts
+    themselves are asked for, a second solver with a selector for each of them is brought up to date.
     """
 
-    def __init__(self, encoding: Encoding) -> None:
-        self._encoding = encoding
+    def __init__(self, encoding: Encoding, stated: Callable[[Formula], Formula] = lambda own: TRUE) -> None:
+        """
+        Args:
+            stated: the region to tell a clash by, of the region that a fact states; TRUE where that is no matter.
+        """
+        self._encoding, self._stated = encoding, stated
         self._solver = Solver("glucose4")
         self._sent = 0
+        self.regions: dict[int, Formula] = {}
+        """What each selector of a region stands for."""
+        self._selector_of: dict[Formula, int] = {}
         self._explainer: Solver | None = None
         self._explained = 0
         self._selectors: list[int] = []
@@ -38,13 +47,18 @@ class Session:
         """Whether the formula has a model under the assumptions; the model is kept for :meth:`interval`."""
         self._bring_up()
         self.calls += 1
-        if not self._solver.solve(assumptions=assumptions):
+        if not self._solver.solve(assumptions=[*self.regions, *assumptions]):
             return False
         self._model = self._solver.get_model()
         return True
 
-    def clash(self, assumptions: Sequence[int], conflicts: int = 0) -> list[int] | None:
-        """Assumptions that have no model together, as the solver finds them; None where all have one.
+    def clash(self, assumptions: Sequence[int]) -> list[int] | None:
+        """Assumptions, and selectors of regions, that have no model together; None where all have one."""
+        self._bring_up()
+        return self.clash_among([*self.regions, *assumptions])
+
+    def clash_among(self, assumptions: Sequence[int], conflicts: int = 0) -> list[int] | None:
+        """As :meth:`clash`, of just these: a region whose selector is not among them states nothing.
 
         Args:
             conflicts: how many may be spent before they count as having one; 0 for as many as it takes.
@@ -60,14 +74,10 @@ class Session:
             return None
         return list(self._solver.get_core() or ())
 
-    def add(self, clause: list[int]) -> None:
-        """Adds a definition of an objective's own, which says nothing of the encoding's variables."""
-        self._solver.add_clause(clause)
-
     def propagates(self, assumptions: Sequence[int]) -> set[int]:
         """Literals that follow from assumptions by unit propagation."""
         self._bring_up()
-        return set(self._solver.propagate(assumptions=assumptions)[1])
+        return set(self._solver.propagate(assumptions=[*self.regions, *assumptions])[1])
 
     def prefer(self, literals: Iterable[int]) -> None:
         """Polarities to try first; they steer the search and change no answer."""
@@ -120,10 +130,31 @@ class Session:
         return facts, [literal for literal in kept if literal in spared]
 
     def _bring_up(self) -> None:
-        clauses = self._encoding.clauses
-        if self._sent < len(clauses):
-            self._solver.append_formula(clauses[self._sent :])
-            self._sent = len(clauses)
+        encoding = self._encoding
+        if self._sent == len(encoding.clauses):
+            return
+        new: list[list[int]] = []
+        for place in range(self._sent, len(encoding.clauses)):
+            fact = encoding.fact_of[place]
+            selector = self._selector(encoding.facts[fact].own) if fact >= 0 else 0
+            new.append([-selector, *encoding.clauses[place]] if selector else encoding.clauses[place])
+        self._solver.append_formula(new)
+        self._sent = len(encoding.clauses)
+
+    def _selector(self, own: Formula) -> int:
+        """The selector of the region that a fact is stated for; 0 for everywhere."""
+        if own is TRUE:
+            return 0
+        found = self._selector_of.get(own)
+        if found is None:
+            region = self._stated(own)
+            known = self._selector_of.get(region, 0) if region is not TRUE else 0
+            if region is not TRUE and not known:
+                known = self._encoding.fresh()
+                self.regions[known] = region
+                self._selector_of[region] = known
+            found = self._selector_of[own] = known
+        return found
 
     def _bring_up_explainer(self) -> Solver:
         encoding = self._encoding

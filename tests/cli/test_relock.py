@@ -7,7 +7,8 @@ from pathlib import Path
 
 from satlock.encoder.project.project import ProjectError
 from satlock.encoder.project.reading import read_project
-from satlock.solver.lockfiles.standing.reading import kept_versions, read_standing
+from satlock.solver.lockfiles.standing.keeping import kept_versions
+from satlock.solver.lockfiles.standing.reading import read_standing
 from satlock.solver.locking import lock
 from satlock.solver.search.search import NoLock
 from satlock.solver.writing.pylock_text import to_toml

@@ -79,10 +79,9 @@ aio 2.0 (from https://index.example/simple)
   It is the newest admissible version.
 """,
     "colours": """\
-colours 1 (from https://index.example/simple)
+colours 1 where sys_platform == 'win32' (from https://index.example/simple)
   Required by
-    project → wide 1 → colours<2  where sys_platform == 'win32'
-    project → wide 1 → deep 1 → colours  where sys_platform != 'win32'
+    project → wide 1 → colours<2
   Constraints
     colours by deep 1
     colours<2 by wide 1  where sys_platform == 'win32'
@@ -90,6 +89,12 @@ colours 1 (from https://index.example/simple)
     - colours is newer than 1
     - the project requires wide (project.dependencies)
     - wide 1, the only version, requires colours<2 where sys_platform == 'win32'
+colours 2 where sys_platform != 'win32' (from https://index.example/simple)
+  Required by
+    project → wide 1 → deep 1 → colours
+  Constraints
+    colours by deep 1
+  It is the newest admissible version.
 """,
     "boto>1.6": """\
 boto 1.9 is possible; what has to give way is

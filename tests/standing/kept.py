@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from packaging.pylock import Pylock
 
+from satlock.encoder.markers.marker import Formula, from_marker
+from satlock.solver.lockfiles.standing.keeping import versions_by_region
+
 __all__ = ["kept_versions"]
 
 
-def kept_versions(lock: Pylock) -> dict[str, frozenset[str]]:
-    """For each package its versions in a lock."""
-    versions: dict[str, set[str]] = {}
-    for package in lock.packages:
-        if package.version is not None:
-            versions.setdefault(str(package.name), set()).add(str(package.version))
-    return {name: frozenset(found) for name, found in versions.items()}
+def kept_versions(lock: Pylock) -> dict[str, dict[str, Formula]]:
+    """For each package its versions in a lock, with where they are locked."""
+    return versions_by_region(
+        (str(package.name), str(package.version), from_marker(package.marker))
+        for package in lock.packages
+        if package.version is not None
+    )

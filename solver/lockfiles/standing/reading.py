@@ -17,7 +17,7 @@ from satlock.encoder.project.values import Value, first_line
 from satlock.solver.lockfiles.model import Lockfile, LockfileError
 from satlock.solver.lockfiles.uv_lock import read_uv_lock
 
-__all__ = ["Standing", "StandingEntry", "kept_commits", "kept_versions", "read_standing", "versions_in"]
+__all__ = ["Standing", "StandingEntry", "kept_commits", "read_standing", "versions_in"]
 
 
 @dataclass(frozen=True)
@@ -80,22 +80,13 @@ def read_standing(text: str, form: Literal["pylock", "uv"], where: str) -> Stand
     raise LockfileError(f"{where} is not a valid lock: {said}.")
 
 
-def kept_versions(standing: Standing, lifted: Iterable[str] = ()) -> dict[str, frozenset[str]]:
-    """The versions of a lock by name, to be kept as far as possible; those of ``lifted`` are not."""
-    dropped = set(lifted)
-    versions: dict[str, set[str]] = {}
-    for entry in standing.entries:
-        if entry.version and entry.name not in dropped:
-            versions.setdefault(entry.name, set()).add(entry.version)
-    return {name: frozenset(found) for name, found in versions.items()}
-
-
 def versions_in(standing: Standing) -> dict[str, frozenset[str]]:
     """The versions of a lock by name, without their local parts."""
-    return {
-        name: frozenset(version.partition("+")[0] for version in found)
-        for name, found in kept_versions(standing).items()
-    }
+    versions: dict[str, set[str]] = {}
+    for entry in standing.entries:
+        if entry.version:
+            versions.setdefault(entry.name, set()).add(entry.version.partition("+")[0])
+    return {name: frozenset(found) for name, found in versions.items()}
 
 
 def kept_commits(standing: Standing, lifted: Iterable[str] = ()) -> dict[tuple[str, str, str], str]:

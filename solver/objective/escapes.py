@@ -1,0 +1,189 @@
+"""Escapes: releases from before their authors learned to state an upper bound.
+
+The oldest trap of a resolver is to walk back until nothing forbids a combination any more, which is not to say that it
+works. A candidate is beside another one by an *escape* if it admits that version of a dependency, while every newer
+release of it that might serve there states that the version is too new.
+
+Newer releases are read as far as they are easily had before anything counts as an escape. One that somebody who is
+selected rules out could not serve, so it need not be read, and it excuses nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from satlock.encoder.formula.cells import Cell, Edge
+from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.markers.marker import FALSE, Formula, all_of, any_of
+from satlock.solver.objective.environments import Environments
+from satlock.solver.objective.maxsat import Optimiser
+from satlock.solver.search.selection import Selection
+
+__all__ = ["Escapes"]
+
+_MOST_READ = 16
+"""Newer releases whose metadata is asked for at once, to see whether they state a bound."""
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A candidate that is selected beside a dependency."""
+
+    cell: Cell
+    rank: int
+    edge: Edge
+    """The requirement that admits the dependency's version."""
+    target: Cell
+    version: int
+
+    @property
+    def region(self) -> Formula:
+        return all_of((self.cell.region, self.edge.region, self.target.region))
+
+
+@dataclass
+class _Suspect:
+    """A selected pair that may be an escape: what would have to hold, and what is not known yet."""
+
+    region: Formula
+    conditions: dict[Cell, int] = field(default_factory=dict)
+    """Ranks of others that rule newer releases out."""
+    unread: list[int] = field(default_factory=list)
+
+
+class Escapes:
+    """Wishes against the escapes that selections were seen to make."""
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        environments: Environments,
+        optimiser: Optimiser,
+        weight: int,
+        missing: Callable[[Cell, int], bool],
+    ) -> None:
+        """
+        Args:
+            missing: whether the metadata of a candidate is to be loaded, and is no great effort.
+        """
+        self._encoding, self._environments, self._optimiser = encoding, environments, optimiser
+        self._weight, self._missing = weight, missing
+        self.literals: dict[tuple[Cell, str], int] = {}
+        self._told: set[tuple[object, ...]] = set()
+
+    def look(self, selection: Selection, free: Callable[[Cell], int]) -> bool:
+        """Looks for escapes of a selection; whether there is a wish now that it does not meet.
+
+        What has to be read to know is added to the selection's probes.
+        """
+        found = False
+        reached = {cell for cell, rank in selection.ranks.items() if rank}
+        for cell in reached:
+            rank = selection.ranks[cell]
+            newer = free(cell) >> (rank + 1) << (rank + 1)
+            if not newer or rank not in cell.attached or rank in cell.provisional:
+                continue
+            for edge in _edges(cell, rank):
+                package = edge.package
+                for target in package.cells if package is not None else ():
+                    if target in reached and (target.guard, 0) in edge.encoded:
+                        pair = _Pair(cell, rank, edge, target, selection.ranks[target])
+                        found |= self._look_at(pair, newer, selection)
+        return found
+
+    def _look_at(self, pair: _Pair, newer: int, selection: Selection) -> bool:
+        """Whether a candidate is beside a selected dependency by an escape that was not told of before."""
+        key = (pair.cell, pair.rank, pair.target, pair.version, pair.edge.node.extra)
+        if key in self._told:
+            return False
+        suspect = self._suspect(pair, newer, selection)
+        if suspect is None:
+            return False
+        if suspect.unread:
+            selection.probes += [(pair.cell, other) for other in suspect.unread[:_MOST_READ]]
+            return False
+        self._told.add(key)
+        self._tell(pair, suspect)
+        return True
+
+    def _suspect(self, pair: _Pair, newer: int, selection: Selection) -> _Suspect | None:
+        """What every newer release says of a version; None where one that might serve has nothing against it."""
+        cell, target, suspect = pair.cell, pair.target, _Suspect(pair.region)
+        forbidden: list[Formula] = []
+        for other in _from_highest(newer):
+            ruled_out, conditions = self._ruled_out(cell, other, selection)
+            if other not in cell.attached or other in cell.provisional:
+                if self._environments.meet(suspect.region, ~ruled_out) and self._missing(cell, other):
+                    suspect.unread.append(other)
+                else:
+                    suspect.conditions |= conditions
+                continue
+            forbids = any_of(
+                edge.region
+                for edge in _edges(cell, other)
+                if edge.package is target.package and _is_above(pair.version, target, edge)
+            )
+            suspect.region &= forbids | ruled_out
+            if not self._environments.meet(suspect.region):
+                return None
+            if ruled_out is not FALSE and not self._environments.within(suspect.region, forbids):
+                suspect.conditions |= conditions
+            forbidden.append(forbids)
+        if not suspect.unread:
+            suspect.region &= any_of(forbidden)
+        return suspect if self._environments.meet(suspect.region) else None
+
+    def _ruled_out(self, cell: Cell, rank: int, selection: Selection) -> tuple[Formula, dict[Cell, int]]:
+        """Where a release cannot serve as things are selected, and by whom that is."""
+        out = [~rule for rule, ranks in cell.candidates.admission() if ranks >> rank & 1]
+        conditions: dict[Cell, int] = {}
+        for edge in cell.package.incoming:
+            source = edge.node.cell
+            if (cell.guard, 0) not in edge.encoded or edge.withdrawn:
+                continue
+            if source is not None and selection.ranks.get(source) != edge.rank:
+                continue
+            admitted = cell.candidates.admitted(edge.dependency.specifier)
+            if edge.reference is not None:
+                direct = self._encoding.universe.known.get(edge.reference)
+                admitted = admitted & cell.candidates.of(direct.key) if direct is not None else 0
+            if not admitted >> rank & 1:
+                out.append(edge.region if source is None else edge.region & source.region)
+                if source is not None:
+                    conditions[source] = edge.rank
+        return any_of(out), conditions
+
+    def _tell(self, pair: _Pair, suspect: _Suspect) -> None:
+        cell, target, at_least, name = pair.cell, pair.target, self._encoding.at_least, pair.target.package.name
+        literal = self.literals.get((cell, name))
+        if literal is None:
+            literal = self.literals[cell, name] = self._encoding.fresh()
+        else:
+            # What it means has grown, so what was paid with it may be too little.
+            self._optimiser.forget((literal,))
+        self._optimiser.want(literal, self._weight, cell)
+        conditions = [*suspect.conditions.items(), (cell, pair.rank)]
+        more = [part for c, r in conditions for part in (-at_least(c, r), at_least(c, r + 1))]
+        if pair.edge.node.extra:
+            more.append(-pair.edge.node.literal)
+        below = (1 << pair.version) - 1
+        self._encoding.wish(target, literal, below & target.candidates.everything, suspect.region, more)
+
+
+def _edges(cell: Cell, rank: int) -> Iterator[Edge]:
+    """What a candidate requires, with any of its extras that are asked for."""
+    return (edge for node in cell.nodes.values() for edge in node.edges if edge.rank == rank)
+
+
+def _is_above(version: int, target: Cell, edge: Edge) -> bool:
+    """Whether a requirement says that a version is too new."""
+    admitted = target.candidates.admitted(edge.dependency.specifier)
+    return bool(admitted) and version >= admitted.bit_length()
+
+
+def _from_highest(ranks: int) -> Iterator[int]:
+    while ranks:
+        rank = ranks.bit_length() - 1
+        yield rank
+        ranks ^= 1 << rank

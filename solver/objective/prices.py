@@ -1,0 +1,111 @@
+"""What a core of wishes means: a price that is real in a region, or cells to be divided.
+
+A *core* is a set of soft literals that cannot all be had, with the grounds of that: guards of cells, selectors of the
+regions that facts are stated for, and what else is assumed. In every environment that lies in all of these regions, and
+in all cells of the soft literals, the facts are in force, and the price must be paid. Outside of them it need not be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from satlock.encoder.formula.cells import Cell
+from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.markers.marker import Formula
+from satlock.solver.objective.environments import Environments
+from satlock.solver.search.refinement import undecided
+from satlock.solver.search.session import Session
+
+__all__ = ["Divided", "Prices"]
+
+_CONFLICTS = 300
+"""How much is spent to see whether a core needs a region."""
+
+
+class Divided(Exception):
+    """Cells that must be divided before anything is paid, each with what divides it."""
+
+    def __init__(self, parts: Sequence[tuple[Cell, Formula]]) -> None:
+        super().__init__(parts)
+        self.parts = parts
+
+
+class Prices:
+    """Decides between paying and dividing. Packages that must have one version are never divided."""
+
+    def __init__(self, encoding: Encoding, session: Session, environments: Environments) -> None:
+        self._encoding, self._session, self._environments = encoding, session, environments
+        self.assumed: dict[int, frozenset[Cell]] = {}
+        """Cells that assumptions speak of which are neither guards nor selectors."""
+
+    def region(self, literal: int) -> tuple[Formula, ...]:
+        """Where an assumption is in force."""
+        if literal in self._session.regions:
+            return (self._session.regions[literal],)
+        cell = self._encoding.guarded.get(literal)
+        if cell is not None:
+            return (cell.region,)
+        return tuple(cell.region for cell in self.assumed.get(literal, ()))
+
+    def narrowed(self, core: list[int], grounds: list[int]) -> tuple[list[int], list[int]]:
+        """The same core on fewer grounds: without the regions that it can do without, the widest price there is."""
+        whole = self._environments.whole
+        partial = [literal for literal in grounds if not all(map(whole, self.region(literal)))]
+        for literal in partial:
+            if literal in grounds:
+                rest = [other for other in grounds if other != literal]
+                found = self._session.clash_among([*rest, *core], _CONFLICTS)
+                if found is not None:
+                    needed = set(found)
+                    core = [other for other in core if other in needed]
+                    grounds = [other for other in rest if other in needed]
+        return core, grounds
+
+    def is_whole(self, grounds: Iterable[int], cells: Iterable[Cell]) -> bool:
+        """Whether grounds are in force in all of some cells, so that these are one region."""
+        seen, cells = self._environments, list(cells)
+        regions = [region for literal in grounds for region in self.region(literal)]
+        common = seen.common([*regions, *(cell.region for cell in cells)])
+        return all(seen.within(cell.region, part) for cell in cells for part in common)
+
+    def check(self, core: Sequence[int], grounds: Iterable[int], cells: Iterable[Cell]) -> None:
+        """Returns where a core is the price of whole cells.
+
+        Raises:
+            Divided: it is not.
+        """
+        seen = self._environments
+        cells = list(cells)
+        regions = [region for literal in grounds for region in self.region(literal)]
+        common = seen.common([*regions, *(cell.region for cell in cells)])
+        if not common:
+            return
+        frozen = self._encoding.single_version
+        if seen.meet(*common):
+            parts = [(cell, seen.cut(cell.region, common)) for cell in cells if cell.package.name not in frozen]
+            divided = [(cell, formula) for cell, formula in parts if formula is not None]
+        else:
+            divided = self._contradictory(core, list(grounds), cells)
+        if divided:
+            raise Divided(divided)
+
+    def _contradictory(
+        self, core: Sequence[int], grounds: Sequence[int], cells: Sequence[Cell]
+    ) -> list[tuple[Cell, Formula]]:
+        """The facts behind a core are nowhere in force together: what to divide so that it is none."""
+        assumed = [literal for literal in grounds if literal not in self._session.regions]
+        facts, _ = self._session.core([*assumed, *core])
+        beside = [cell for literal in assumed for cell in self.assumed.get(literal, ())]
+        involved = [*cells, *beside]
+        regions = [region for fact in facts for region in fact.regions] + [cell.region for cell in involved]
+        involved += [cell for fact in facts for cell in fact.cells]
+        frozen = self._encoding.single_version
+        for view in (self._environments.of, _as_it_is):
+            cut = undecided(self._encoding.domain, map(view, regions), involved, frozen)
+            if cut is not None:
+                return [(cell, cut[0]) for cell in cut[1]]
+        return []
+
+
+def _as_it_is(formula: Formula) -> Formula:
+    return formula

@@ -1,0 +1,158 @@
+"""What is held back: pre-releases, yanked releases, what would have to be built, and what could not be had.
+
+The search first runs without any of it. A *hold* enters the formula when a held candidate is in the way, as a literal
+that is assumed. Where a core needs it, a hold is lifted in that cell if its kind may serve as a last resort; what was
+lifted is still avoided wherever that is possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from satlock.encoder.formula.candidates import Candidates
+from satlock.encoder.formula.cells import Cell, Hold, HoldKind
+from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.markers.marker import Formula
+from satlock.solver.search.session import Session
+from satlock.solver.search.sources import Sources
+
+__all__ = ["Held", "Kept"]
+
+Kept = Mapping[str, Mapping[str, Formula]]
+"""Versions of an existing lock by name, each with where it is locked."""
+
+_LIFT_ORDER = ("build", "prerelease")
+
+
+class Held:
+    """The holds of one search."""
+
+    def __init__(self, encoding: Encoding, session: Session, sources: Sources, locked: Kept) -> None:
+        """
+        Args:
+            locked: they serve, whatever they are.
+        """
+        self._encoding, self._session, self._sources, self._locked = encoding, session, sources, locked
+        self._soft: list[Hold] = []
+        self._preferences: dict[Candidates, tuple[tuple[Formula, int], ...]] = {}
+
+    def ranks(self, cell: Cell) -> int:
+        """Ranks that are not to be chosen as things stand."""
+        candidates = cell.candidates
+        held = candidates.prereleases | candidates.yanked | self._sources.doubtful.get(candidates, 0)
+        return (held & ~cell.lifted & ~self._kept(cell)) | self._rejected(candidates)
+
+    def preferred(self, cell: Cell) -> tuple[tuple[Formula, int], ...]:
+        """By region the ranks of the existing lock."""
+        versions = self._locked.get(cell.package.name)
+        if not versions:
+            return ()
+        found = self._preferences.get(cell.candidates)
+        if found is None:
+            by_region: dict[Formula, int] = {}
+            for rank, candidate in enumerate(cell.candidates.ranked, start=1):
+                # Of builds that stand for a version together, a lock holds those that some environment reaches.
+                for build in candidate.builds:
+                    if build.version in versions:
+                        region = versions[build.version]
+                        by_region[region] = by_region.get(region, 0) | 1 << rank
+            found = self._preferences[cell.candidates] = tuple(by_region.items())
+        return found
+
+    def _kept(self, cell: Cell) -> int:
+        kept = 0
+        for _, ranks in self.preferred(cell):
+            kept |= ranks
+        return kept
+
+    def _rejected(self, candidates: Candidates) -> int:
+        return sum(1 << rank for rank in self._sources.rejected.get(candidates, ()))
+
+    def hold(self, cell: Cell, low: int, high: int) -> int:
+        """Tells the formula of the highest run in an interval that is held back for one reason.
+
+        A package with many pre-releases has them held all at once, when it is the second time that one is in the way.
+        Returns the literal under which the ranks are out.
+        """
+        kind, reason = self._why(cell, high)
+        first = high
+        while first > low and self._why(cell, first - 1) == (kind, reason):
+            first -= 1
+        ranks = (1 << (high + 1)) - (1 << first)
+        if kind == "prerelease" and any(hold.kind == kind for hold in cell.holds):
+            ranks = cell.candidates.prereleases & ~cell.candidates.yanked & ~cell.lifted & ~self._kept(cell)
+            ranks &= ~self._rejected(cell.candidates)
+        believed = set(cell.provisional.values())
+        known = (h.literal for h in cell.holds if (h.kind, h.ranks) == (kind, ranks) and not h.lifted)
+        literal = next((literal for literal in known if literal not in believed), None)
+        return literal or self._encoding.hold(cell, ranks, kind, reason).literal
+
+    def _why(self, cell: Cell, rank: int) -> tuple[HoldKind, str]:
+        reasons = self._sources.rejected.get(cell.candidates, {})
+        if rank in reasons:
+            return "unavailable", reasons[rank]
+        if cell.candidates.yanked >> rank & 1:
+            return "yanked", "was yanked"
+        if cell.candidates.prereleases >> rank & 1:
+            return "prerelease", "is a pre-release"
+        return "build", "would have to be built"
+
+    def in_force(self) -> list[Hold]:
+        """The holds of living cells, with nothing in them that was lifted."""
+        holds = [hold for cell in self._encoding.living() for hold in cell.holds if not hold.lifted]
+        return [hold for hold in holds if hold.kind == "unavailable" or not hold.ranks & hold.cell.lifted]
+
+    def admit_soft(self, assumptions: list[int]) -> list[int]:
+        """Adds the holds that were lifted and can be kept all the same, one after the other."""
+        for hold in self._soft_holds():
+            if self._session.solve([*assumptions, hold.literal]):
+                assumptions = [*assumptions, hold.literal]
+        return assumptions
+
+    def _soft_holds(self) -> Iterable[Hold]:
+        return (hold for hold in self._soft if hold.cell.alive)
+
+    @staticmethod
+    def liftable(hold: Hold) -> bool:
+        """Whether its candidates may serve where nothing else does."""
+        return hold.kind == "build" or (hold.kind == "prerelease" and hold.cell.candidates.prereleases_serve)
+
+    @staticmethod
+    def first_to_lift(holds: Iterable[Hold]) -> Hold:
+        """Which of several holds is lifted, where lifting one of them may be enough."""
+        return min(holds, key=lambda h: (_LIFT_ORDER.index(h.kind), h.cell.package.name))
+
+    def lift(self, hold: Hold) -> None:
+        """Lifts a hold."""
+        if self._lift(hold):
+            self._soft.append(hold)
+
+    def _lift(self, hold: Hold) -> bool:
+        """Whether it is still to be kept where that is possible: not if it stood for what an archive says of itself."""
+        hold.lifted = True
+        rank = hold.ranks.bit_length() - 1
+        if hold.cell.provisional.get(rank) == hold.literal:
+            hold.cell.lifted |= hold.ranks
+            self._encoding.withdraw(hold.cell, rank)
+            return False
+        # Builds are slow: of what would have to be built, one candidate at a time, the newest first.
+        hold.cell.lifted |= 1 << rank if hold.kind == "build" else hold.ranks
+        return True
+
+    def lift_for_extras(self, guards: list[int], had: list[int], lacked: list[int]) -> bool:
+        """Lifts a build where builds are all that keeps an extra from being there: none is worth being sent back.
+
+        Args:
+            had: the literals of extras that are there, which are to stay.
+            lacked: those of the others.
+        """
+        builds = {h.literal: h for h in (*self.in_force(), *self._soft_holds()) if h.kind == "build"}
+        firm = [*guards, *(hold.literal for hold in self.in_force() if hold.kind != "build"), *had]
+        for extra in lacked:
+            clash = self._session.clash([*firm, extra, *builds]) if self._session.solve([*firm, extra]) else None
+            if clash is not None:
+                lifted = self.first_to_lift(builds[literal] for literal in builds if literal in clash)
+                self._lift(lifted)
+                self._soft = [hold for hold in self._soft if hold is not lifted]
+                return True
+        return False

@@ -1,0 +1,147 @@
+"""Loading: what an optimum selects and the formula lacks, all at once, the dearest last.
+
+What is not loaded counts as nothing, which only relaxes the problem. So an optimum that is fully loaded is an optimum
+of everything; and what else is fetched ahead never changes an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from satlock.encoder.formula.candidates import Candidates
+from satlock.encoder.formula.cells import Cell
+from satlock.encoder.formula.encoding import Encoding
+from satlock.solver.search.selection import Selection
+from satlock.solver.search.sources import Sources
+
+__all__ = ["Loading"]
+
+_MOST_AHEAD = 64
+_FIRST_MOVES = 2
+
+
+class Loading:
+    """What was read, and how far the search has come down in each cell."""
+
+    def __init__(self, encoding: Encoding, sources: Sources, held: Callable[[Cell], int], *, downwards: bool) -> None:
+        """
+        Args:
+            held: ranks that are not to be chosen as things stand.
+            downwards: whether the search comes down from the newest candidates.
+        """
+        self._encoding, self._sources, self._held, self._downwards = encoding, sources, held, downwards
+        self._moves: dict[Cell, int] = {}
+
+    def missing(self, cell: Cell, rank: int) -> bool:
+        """Whether the metadata of a candidate is to be loaded, and is no great effort."""
+        return rank not in cell.attached and self._sources.quick(cell.candidates, rank)
+
+    def load(self, selection: Selection) -> bool:
+        """Loads what a selection needs; False where nothing is missing.
+
+        A candidate that must be built counts as one without requirements until all else is known: it is built
+        only where the optimum still selects it then.
+        """
+        missing = [
+            (cell, rank) for cell, rank in selection.needed() if rank not in cell.attached or rank in cell.provisional
+        ]
+        if not missing and not selection.unlisted:
+            return False
+        if self._attach_hints(missing):
+            return True
+        contested = self._contested(missing)
+        unlisted = [] if contested else selection.unlisted
+        due = self._due(contested or missing, unlisted)
+        self._attach(due)
+        self._expect_below(due)
+        if unlisted:
+            for name, partition in self._sources.partitions(unlisted).items():
+                self._encoding.list_package(name, partition)
+            self._sources.expect((), self._newest(unlisted))
+        return True
+
+    def _due(self, missing: list[tuple[Cell, int]], unlisted: Sequence[str]) -> list[tuple[Cell, int]]:
+        """What is to be read now: the cheapest of what is missing, and what the search is likely to come down to."""
+        costs = [self._sources.cost(cell.candidates, rank) for cell, rank in missing]
+        limit = 0 if unlisted else min(costs)
+        due = [pair for pair, cost in zip(missing, costs, strict=True) if cost <= limit]
+        if limit < 2:
+            due += [(cell, other) for cell, rank in due for other in self._ahead(cell, rank)]
+        dear = (pair for pair, cost in zip(missing, costs, strict=True) if cost == 1)
+        self._sources.expect(unlisted, ((cell.candidates, rank) for cell, rank in dear))
+        return due
+
+    def _attach(self, due: list[tuple[Cell, int]]) -> None:
+        self._sources.load((cell.candidates, rank) for cell, rank in due)
+        for cell, rank in due:
+            loaded = self._sources.loaded(cell.candidates, rank)
+            if loaded is not None and (rank not in cell.attached or rank in cell.provisional):
+                self._encoding.attach(cell, rank, loaded.builds, loaded.pythons)
+        self._attach_hints(due)
+
+    def _expect_below(self, due: list[tuple[Cell, int]]) -> None:
+        """Has the listings fetched that the next optimum is likely to ask for."""
+        below = (
+            edge.package.name
+            for cell, rank in due
+            for node in cell.nodes.values()
+            for edge in node.edges
+            if edge.rank == rank and edge.package and not edge.package.listed
+            if self._encoding.domain.satisfiable(node.demand, edge.region)
+        )
+        self._sources.expect(dict.fromkeys(below))
+
+    def _contested(self, missing: list[tuple[Cell, int]]) -> list[tuple[Cell, int]]:
+        """What the search has come down to from another candidate of the package, and can read at no great effort.
+
+        It is read before anything else: where this is a clash that leaves no candidate at all, nobody has to wait
+        for the listings of a hundred packages that have no part in it.
+        """
+        return [
+            (cell, rank)
+            for cell, rank in missing
+            if cell.attached and rank not in cell.provisional and not self._sources.cost(cell.candidates, rank)
+        ]
+
+    def _attach_hints(self, missing: list[tuple[Cell, int]]) -> bool:
+        """Believes, for now, what source distributions say of themselves; False where none says anything.
+
+        Most candidates that would have to be built are ruled out so, and never are.
+        """
+        believed = False
+        for cell, rank in missing:
+            hint = self._sources.hint(cell.candidates, rank)
+            if hint is not None and rank not in cell.attached and not cell.lifted >> rank & 1:
+                self._encoding.attach(cell, rank, hint.builds, hint.pythons, provisional=True)
+                believed = True
+        return believed
+
+    def _newest(self, names: Sequence[str]) -> Iterator[tuple[Candidates, int]]:
+        """What the next optimum is likely to select of newly listed packages."""
+        for name in names:
+            package = self._encoding.packages[name]
+            for cell in package.cells:
+                admitted = cell.candidates.everything & ~self._held(cell)
+                for edge in package.incoming:
+                    if (cell.guard, 0) in edge.encoded:
+                        admitted &= cell.candidates.admitted(edge.dependency.specifier) or admitted
+                if admitted:
+                    yield cell.candidates, admitted.bit_length() - 1
+
+    def _ahead(self, cell: Cell, rank: int) -> list[int]:
+        """Older candidates to load along with one that the search has come down to: the further, the more."""
+        moves = self._moves.get(cell, 0)
+        self._moves[cell] = moves + 1
+        if not moves or not self._downwards:
+            return []
+        free = ((1 << rank) - 2) & ~self._held(cell)
+        older: list[int] = []
+        while free and len(older) < min(2 << moves, 2 * _MOST_AHEAD):
+            other = free.bit_length() - 1
+            free ^= 1 << other
+            if other not in cell.attached and self._sources.quick(cell.candidates, other):
+                older.append(other)
+        # The first steps down are only fetched ahead: to encode what may never be selected widens demands.
+        ahead = older[: len(older) // 2] if moves > _FIRST_MOVES else []
+        self._sources.expect((), ((cell.candidates, other) for other in older[len(ahead) :]))
+        return ahead

@@ -1,0 +1,92 @@
+"""What an optimum selects: the ranks of the cells that are reached from the project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from satlock.encoder.formula.cells import Cell, Edge
+from satlock.encoder.formula.encoding import Encoding
+
+__all__ = ["HeldBack", "Selection", "Turn", "by_name", "pick", "traverse"]
+
+Turn = Callable[[str, bool], tuple[int, str]]
+"""When a package is chosen, from its name and whether the project itself requires it: the lowest first."""
+
+
+@dataclass
+class Selection:
+    """What an optimum selects, as far as the formula knows."""
+
+    ranks: dict[Cell, int] = field(default_factory=dict)
+    """In the order in which they were chosen."""
+    unlisted: list[str] = field(default_factory=list)
+    """Packages that are asked for and whose candidates are not known yet."""
+    probes: list[tuple[Cell, int]] = field(default_factory=list)
+    """What is not selected, and whose metadata the objective has to know all the same."""
+
+    def needed(self) -> list[tuple[Cell, int]]:
+        """All whose metadata must be known before the selection counts."""
+        return [*self.ranks.items(), *self.probes]
+
+
+class HeldBack(Exception):
+    """All that a cell can have under what was fixed before it, the ranks from ``low`` to ``high``, is held back."""
+
+    def __init__(self, cell: Cell, low: int, high: int) -> None:
+        super().__init__(cell, low, high)
+        self.cell, self.low, self.high = cell, max(low, 1), high
+        self.others: list[HeldBack] = []
+        """Further cells of which the same was found at once."""
+
+
+def pick(low: int, high: int, held: int, lowest: bool) -> int:
+    """The best rank in an interval that is not held back; 0 where there is none."""
+    free = ((1 << (high + 1)) - (1 << max(low, 1))) & ~held if high >= max(low, 1) else 0
+    if not free:
+        return 0
+    return (free & -free).bit_length() - 1 if lowest else free.bit_length() - 1
+
+
+def by_name(name: str, direct: bool) -> tuple[int, str]:
+    """The turn of packages where what is left open goes by name, the direct requirements first."""
+    return (0 if direct else 1, name)
+
+
+def traverse(encoding: Encoding, choose: Callable[[Cell, bool], int], turn: Turn) -> Selection:
+    """What is reached from the project when ``choose`` says the rank of each cell, told whether it is direct.
+
+    What has a lower ``turn`` comes first, in order of discovery where that is equal.
+    """
+    selection = Selection()
+    unlisted: dict[str, None] = {}
+    seen: set[tuple[Cell, str]] = set()
+    waiting: list[tuple[tuple[int, str], int, Cell, str]] = []
+    direct: set[Cell] = set()
+
+    def follow(edges: Iterable[Edge]) -> None:
+        for edge in edges:
+            if edge.package is None:
+                continue
+            if not edge.package.listed and encoding.domain.satisfiable(edge.node.demand, edge.region):
+                unlisted[edge.package.name] = None
+            for cell in edge.package.cells:
+                if (cell.guard, 0) in edge.encoded:
+                    if edge.node.cell is None:
+                        direct.add(cell)
+                    for extra in ("", *edge.dependency.extras):
+                        if (cell, extra) not in seen:
+                            seen.add((cell, extra))
+                            place = turn(cell.package.name, cell in direct)
+                            heappush(waiting, (place, len(seen), cell, extra))
+
+    follow(encoding.root.edges)
+    while waiting:
+        _, _, cell, extra = heappop(waiting)
+        if cell not in selection.ranks:
+            selection.ranks[cell] = choose(cell, cell in direct)
+        rank = selection.ranks[cell]
+        follow(edge for edge in cell.nodes[extra].edges if edge.rank == rank)
+    selection.unlisted = list(unlisted)
+    return selection

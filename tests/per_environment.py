@@ -1,0 +1,212 @@
+"""The truth about which lock is best, one environment at a time and by brute force (see ``docs/freshness.md``).
+
+For an environment of the objective (a Python, a platform, a choice among the members of conflicts, all else chosen) the
+*vector* of a selection holds what each tier counts there. The judge goes through every valid selection, and the best
+vector is what a lock must have there, whatever it has elsewhere.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from packaging.pylock import Pylock
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tests.bruteforce import Candidate, Choice, Environment, Judge, marker_variables, satisfies
+
+__all__ = ["TICKS", "environments", "installed", "is_best", "selections", "vector"]
+
+COMMON = {("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("win32", "AMD64")}
+PYTHONS = {f"3.{minor}" for minor in range(9, 16)}
+TICKS = 1 << 20
+
+Vector = tuple[int, ...]
+
+
+def environments(judge: Judge) -> list[Environment]:
+    """The environments of the objective."""
+    named = {choice for conflict in judge.conflicts for choice in conflict}
+    bound = _bringing(judge, named)
+    every = (*(Choice("extra", e) for e in judge.extras), *(Choice("group", g) for g in judge.groups))
+    free = [choice for choice in every if choice not in bound]
+    found = []
+    machines = {judge._signature(base): base for base in reversed(judge._bases)}.values()
+    for base in list(machines)[::-1]:
+        for size in range(len(bound) + 1):
+            for some in itertools.combinations(sorted(bound), size):
+                chosen = (*free, *some)
+                env = replace(
+                    base,
+                    extras=frozenset(c.name for c in chosen if c.kind == "extra"),
+                    groups=frozenset(c.name for c in chosen if c.kind == "group"),
+                )
+                if judge._admits_choice(env):
+                    found.append(env)
+    return found
+
+
+def _bringing(judge: Judge, named: set[Choice]) -> set[Choice]:
+    """Choices that conflicts name, and those that bring one of these along."""
+    found = set(named)
+    while True:
+        more = {
+            Choice("group", g) for g, inc in judge.includes.items() if any(Choice("group", i) in found for i in inc)
+        }
+        lists = [*((Choice("extra", e), r) for e, r in judge.extras.items())]
+        lists += [*((Choice("group", g), r) for g, r in judge.groups.items())]
+        for choice, requirements in lists:
+            for one in requirements:
+                brought = {Choice("extra", canonicalize_name(extra)) for extra in one.extras}
+                if canonicalize_name(one.name) == judge.name and brought & found:
+                    more.add(choice)
+        if more <= found:
+            return found
+        found |= more
+
+
+def installed(judge: Judge, lock: Pylock, env: Environment) -> dict[str, Candidate]:
+    """What a lock installs in an environment."""
+    chosen = {**marker_variables(env.base), "extras": env.extras, "dependency_groups": env.groups}
+    entries = [p for p in lock.packages if p.marker is None or p.marker.evaluate(chosen, context="lock_file")]
+    found = {str(entry.name): judge._candidate(entry) for entry in entries}
+    return {name: candidate for name, candidate in found.items() if candidate is not None}
+
+
+def selections(judge: Judge, env: Environment, chosen: dict[str, Candidate]) -> Iterator[dict[str, Candidate]]:
+    """Every valid selection of what is asked for, and of nothing else."""
+    asked = judge.requirements(env, chosen)
+    if not all(judge._serves(chosen[name], asked[name], env, False) for name in asked if name in chosen):
+        return
+    missing = next((name for name in asked if name not in chosen), None)
+    if missing is None:
+        yield chosen
+        return
+    for candidate in judge._candidates(missing):
+        yield from selections(judge, env, {**chosen, missing: candidate})
+
+
+def is_best(judge: Judge, env: Environment, found: Mapping[str, Candidate]) -> bool:
+    """Whether nothing better than a selection is valid in an environment.
+
+    Newer releases that somebody rules out are not always read, so what they say of escapes may count or not.
+    """
+    every = list(selections(judge, env, {}))
+    return any(
+        vector(judge, env, found, read) == min((vector(judge, env, one, read) for one in every), default=None)
+        for read in (True, False)
+    )
+
+
+def vector(judge: Judge, env: Environment, chosen: Mapping[str, Candidate], read: bool = True) -> Vector:
+    """What each tier counts: without a file, extras that are lacking, escapes, age of direct, age of the rest,
+    packages.
+
+    Args:
+        read: whether releases were read that somebody else who is selected rules out.
+    """
+    asked = judge.requirements(env, chosen)
+    ages = {name: behind(judge, candidate, env) for name, candidate in chosen.items()}
+    direct = sum(age for name, age in ages.items() if name in _named(judge))
+    lacking = 0
+    for name, requirements in asked.items():
+        extras = {canonicalize_name(extra) for requirement, _ in requirements for extra in requirement.extras}
+        newest = judge.dist(admissible(judge, name, env)[0]).provides_extra
+        lacking += len((extras & set(newest)) - set(judge.dist(chosen[name]).provides_extra))
+    bare = sum(_lacks_file(judge, candidate, env) for candidate in chosen.values())
+    return bare, lacking, escapes(judge, chosen, asked, env, read), direct, sum(ages.values()) - direct, len(chosen)
+
+
+def _named(judge: Judge) -> set[str]:
+    lists = [judge.dependencies, *judge.extras.values(), *judge.groups.values()]
+    return {canonicalize_name(one.name) for one in itertools.chain(*lists)}
+
+
+def admissible(judge: Judge, name: str, env: Environment) -> list[Candidate]:
+    """Newest first; those that some constraint forbids are not."""
+    candidates = [one for one in judge._candidates(name) if judge.indexes(name, env) == [one.index]]
+    found = [
+        one
+        for one in candidates
+        if judge.objection(one, env) is None and not judge.unmet(one, (), env)
+        if judge._prerelease_admitted(one, False)
+    ]
+    return found or candidates
+
+
+def behind(judge: Judge, candidate: Candidate, env: Environment) -> int:
+    """Ticks since the newest admissible version; one that a higher one preceded counts as old as that one."""
+    ranked = admissible(judge, candidate.name, env)
+    if candidate not in ranked:
+        ranked = sorted([*ranked, candidate], key=lambda one: Version(one.version), reverse=True)
+    place = ranked.index(candidate)
+    known = [datetime.fromisoformat(str(m)) for one in ranked[: place + 1] if (m := judge.dist(one).upload_time)]
+    days = (known[0] - min(known)).days if known else 0
+    return days * TICKS + place
+
+
+def _lacks_file(judge: Judge, candidate: Candidate, env: Environment) -> bool:
+    """Whether a candidate has no file on a common platform where another admissible one has one."""
+    place = _place_like(judge, env)
+    if place is None or judge.fits(candidate, place):
+        return False
+    return any(judge.fits(one, place) for one in admissible(judge, candidate.name, env))
+
+
+def _place_like(judge: Judge, env: Environment) -> Environment | None:
+    """The common platform that an environment is most like, on a released CPython; None where it is like none."""
+    machine = {"darwin": "arm64", "win32": "AMD64"}.get(env.platform, env.machine)
+    bases = {base.python: base for base in judge._bases if (base.platform, base.machine) == (env.platform, machine)}
+    known = [python for python in bases if ".".join(python.split(".")[:2]) in PYTHONS]
+    if (env.platform, machine) not in COMMON or not known:
+        return None
+    nearest = min(max(Version(env.python), min(map(Version, known))), max(map(Version, known)))
+    return replace(env, python=str(nearest), machine=machine, implementation="cpython")
+
+
+def escapes(
+    judge: Judge,
+    chosen: Mapping[str, Candidate],
+    asked: Mapping[str, list[tuple[Requirement, str]]],
+    env: Environment,
+    read: bool,
+) -> int:
+    """Pairs of a candidate and a version of a dependency that all newer candidates, which might serve, call too new."""
+    found = 0
+    for name, candidate in chosen.items():
+        extras = frozenset(canonicalize_name(extra) for one, _ in asked[name] for extra in one.extras)
+        ranked = admissible(judge, name, env)
+        above = ranked[: ranked.index(candidate)] if candidate in ranked else []
+        own = [(requirement, by) for requirement, by in asked[name] if by == "the project"]
+        above = [one for one in above if not judge.unmet(one, own, env)]
+        newer = [one for one in above if not judge.unmet(one, asked[name], env)]
+        telling = above if read else newer
+        for dependency in {canonicalize_name(one.name) for one in _asks(judge, candidate, extras, env)}:
+            other = chosen.get(dependency)
+            if other is not None and any(_calls_too_new(judge, one, extras, other, env) for one in telling):
+                found += all(_calls_too_new(judge, one, extras, other, env) for one in newer)
+    return found
+
+
+def _asks(judge: Judge, candidate: Candidate, extras: frozenset[str], env: Environment) -> list[Requirement]:
+    dist = judge.dist(candidate)
+    here = frozenset(extras & {canonicalize_name(extra) for extra in dist.provides_extra})
+    return [
+        one for text in judge._lines(dist, env) for one in judge._replaced(Requirement(text), here, env, frozenset())
+    ]
+
+
+def _calls_too_new(
+    judge: Judge, candidate: Candidate, extras: frozenset[str], other: Candidate, env: Environment
+) -> bool:
+    listed = [Version(one.version) for one in judge._candidates(other.name) if one.index == other.index]
+    for one in _asks(judge, candidate, extras, env):
+        if canonicalize_name(one.name) == other.name:
+            admitted = [version for version in listed if satisfies(str(version), str(one.specifier))]
+            if admitted and Version(other.version) > max(admitted):
+                return True
+    return False

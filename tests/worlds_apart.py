@@ -1,0 +1,100 @@
+"""Random worlds whose environments need different locks: what is new asks for a newer Python, has wheels for some
+platforms only, conflicts with what an extra asks for, or forgot a bound that later releases state."""
+
+from __future__ import annotations
+
+import json
+import random
+import tomllib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from tests.world import DEFAULT, Dist, World
+
+__all__ = ["settled", "world_apart"]
+
+START = datetime(2023, 1, 1, tzinfo=UTC)
+NAMES = ("a", "b", "c", "d", "e")
+VERSIONS = ("1.0", "2.0", "3.0", "4.0")
+MARKERS = (
+    "sys_platform == 'linux'", "sys_platform == 'win32'", "sys_platform != 'win32'", "python_version < '3.12'",
+    "python_version >= '3.12'", "python_version >= '3.13'", "platform_machine == 'aarch64'",
+)  # fmt: skip
+PYTHONS = (">=3.11", ">=3.12", ">=3.13")
+WHEELS = (
+    ("cp311-cp311-manylinux_2_28_x86_64", "cp312-cp312-manylinux_2_28_x86_64", "cp313-cp313-win_amd64"),
+    ("py3-none-manylinux_2_28_x86_64", "py3-none-win_amd64"),
+    ("py3-none-macosx_11_0_arm64", "py3-none-manylinux_2_28_x86_64"),
+    ("cp312-abi3-manylinux_2_28_x86_64", "cp312-abi3-win_amd64", "cp312-abi3-macosx_11_0_arm64"),
+)
+
+
+def world_apart(seed: int) -> World:
+    """The world of a seed."""
+    dice = random.Random(f"apart {seed}")
+    names = NAMES[: dice.randint(2, 5)]
+    packages = {name: _package(dice, name, names) for name in names}
+    lines = ["[project]", 'name = "proj"', 'version = "1"', 'requires-python = ">=3.11,<3.15"']
+    lines.append(f"dependencies = {_asked(dice, names, dice.randint(1, 2))}")
+    extras = ["x", "y", "z"][: dice.choice((0, 0, 2, 2, 3))]
+    if extras:
+        lines.append("[project.optional-dependencies]")
+        lines += [f"{extra} = {_asked(dice, names, dice.randint(1, 2))}" for extra in extras]
+        conflict = ", ".join(f'{{ extra = "{extra}" }}' for extra in extras[:2])
+        lines += ["[tool.uv]", f"conflicts = [[{conflict}]]"] if dice.random() < 0.8 else []
+    return World("\n".join(lines) + "\n", {DEFAULT: packages})
+
+
+def _package(dice: random.Random, name: str, names: tuple[str, ...]) -> dict[str, Dist]:
+    versions = VERSIONS[: dice.randint(2, 4)]
+    style = dice.choice(("any", "any", "python", "wheels", "forgetful", "equal"))
+    day, found = 0, {}
+    targets = [other for other in names if other != name and dice.random() < 0.4]
+    for place, version in enumerate(versions):
+        day += 0 if style == "equal" else dice.choice((0, 1, 30, 200))
+        requires = []
+        for target in targets:
+            bound = _bound(dice) if style != "forgetful" or place else ""
+            marker = f" ; {dice.choice(MARKERS)}" if dice.random() < 0.2 else ""
+            if dice.random() < 0.8:
+                requires.append(f"{target}{bound}{marker}")
+        known = style != "equal" or dice.random() < 0.5
+        found[version] = Dist(
+            tuple(requires),
+            requires_python=PYTHONS[min(place, 2)] if style == "python" and dice.random() < 0.8 else None,
+            wheels=dice.choice(WHEELS) if style == "wheels" and dice.random() < 0.7 else ("py3-none-any",),
+            upload_time=(START + timedelta(days=day)).isoformat() if known else None,
+        )
+    return found
+
+
+def _bound(dice: random.Random) -> str:
+    version = dice.choice(VERSIONS)
+    return dice.choice(("", f">={version}", f"<{version}", f"<={version}", f"=={version}", f"!={version}"))
+
+
+def _asked(dice: random.Random, names: tuple[str, ...], count: int) -> str:
+    asked = []
+    for name in dice.sample(names, min(count, len(names))):
+        bound = _bound(dice) if dice.random() < 0.6 else ""
+        marker = f" ; {dice.choice(MARKERS)}" if dice.random() < 0.3 else ""
+        asked.append(f"{name}{bound}{marker}")
+    return json.dumps(asked)
+
+
+def settled(drawn: World) -> World:
+    """A world without what is held back (pre-releases, yanks, builds), and without builds of one version."""
+    document = tomllib.loads(drawn.pyproject)
+    kept = {
+        index: {
+            name: {
+                version: replace(dist, yanked=None, needs_build=False, hint=None, broken=None, per_wheel=())
+                for version, dist in versions.items()
+                if "b" not in version and "+" not in version and (dist.wheels or dist.sdist)
+            }
+            for name, versions in packages.items()
+        }
+        for index, packages in drawn.indexes.items()
+    }
+    assert document
+    return replace(drawn, indexes=kept)
