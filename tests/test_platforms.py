@@ -78,22 +78,23 @@ def test_a_lock_says_on_which_platforms_there_is_nothing_to_install(tmp_path: Pa
     answer = found(["voyager", "pure", "torch==2.5.1"], listed, tmp_path)
     assert warning(answer) == (
         "the lock has no file to install, and an installation will fail, on\n"
-        "  macOS arm64: torch 2.5.1+cpu\n"
-        "  Python 3.13 or 3.14: voyager 2.0.9"
+        "  Linux x86_64, Linux aarch64 or Windows AMD64 with Python 3.15; macOS arm64: torch 2.5.1+cpu\n"
+        "  Python 3.13, 3.14 or 3.15: voyager 2.0.9"
     )
     first, second = json_of_gaps(answer.lock, answer.universe.domain)
     assert (first["name"], first["version"], first["index"]) == ("torch", "2.5.1+cpu", INDEX)
-    assert {env["sys_platform"] for env in first["environments"]} == {"darwin"}
-    assert len(first["environments"]) == 3 and len(second["environments"]) == 8
+    without = {env["sys_platform"] for env in first["environments"] if env["python_version"] != "3.15"}
+    assert without == {"darwin"}
+    assert len(first["environments"]) == 7 and len(second["environments"]) == 12
 
 
 def test_what_is_not_selected_somewhere_needs_no_file_there(tmp_path: Path) -> None:
     listed = {"a": {"1.0": Dist(wheels=wheels(LINUX))}}
     there = "a; sys_platform == 'linux' and platform_machine == 'x86_64'"
-    assert warning(found([there], listed, tmp_path)) is None
+    assert "Linux x86_64 with Python 3.15: a 1.0" in str(warning(found([there], listed, tmp_path)))
     inside = "environments = [\"sys_platform == 'linux' and platform_machine == 'x86_64'\"]"
-    assert warning(found(["a"], listed, tmp_path, inside)) is None
-    assert warning(found(["a"], listed, tmp_path)) is not None
+    assert "Python 3.15: a 1.0" in str(warning(found(["a"], listed, tmp_path, inside)))
+    assert "macOS arm64" in str(warning(found(["a"], listed, tmp_path)))
 
 
 def test_what_only_installs_on_the_free_threaded_python_is_no_file(tmp_path: Path) -> None:
@@ -119,16 +120,17 @@ def test_the_command_warns_of_a_lock_that_it_keeps(form: str, tmp_path: Path) ->
     warnings = {one.stderr[: one.stderr.index("a 1.0") + 5] for one in said}
     assert len(warnings) == 1 and "Linux aarch64, macOS arm64 or Windows AMD64" in warnings.pop()
     (gap,) = json.loads(scene.lock(*named, "--check", "--json").stdout)["without-file"]
-    assert gap["name"] == "a" and len(gap["environments"]) == 9
+    assert gap["name"] == "a" and len(gap["environments"]) == 13
 
 
-def test_a_newer_version_is_not_given_up_for_a_platform_that_nobody_requires(tmp_path: Path) -> None:
+@pytest.mark.parametrize("required", ["", "required-environments = [\"sys_platform == 'darwin'\"]"])
+def test_each_platform_gets_a_version_that_installs_there(required: str, tmp_path: Path) -> None:
+    """And no other is put back for that."""
     listed = {"a": {"1.0": Dist(), "2.0": Dist(wheels=wheels(LINUX))}}
-    answer = found(["a"], listed, tmp_path)
-    assert [package.version for package in answer.lock.packages] == ["2.0"]
-    required = "required-environments = [\"sys_platform == 'darwin'\"]"
     answer = found(["a"], listed, tmp_path, required)
-    assert {package.version for package in answer.lock.packages} == {"1.0"}, "one version for all is tried first"
+    markers = {package.version: package.marker for package in answer.lock.packages}
+    before = "sys_platform == 'linux' and python_version < '3.15' and platform_machine == 'x86_64'"
+    assert markers["2.0"] == before and markers.keys() == {"1.0", "2.0"}
     assert not without_file(answer.lock, answer.universe.domain)
 
 
@@ -136,7 +138,7 @@ def test_upper_bounds_are_told_since_pip_heeds_them(tmp_path: Path) -> None:
     listed = {"a": {"1.0": Dist(requires_python=">=3.8,<3.14")}, "b": {"1.0": Dist(requires_python="!=3.13.1,<4")}}
     answer = found(["a", "b"], listed, tmp_path)
     (gap,) = refused_by_pip(answer.lock, answer.universe.domain)
-    assert gap.package.name == "a" and {place.python for place in gap.places} == {(3, 14)}
+    assert gap.package.name == "a" and {place.python for place in gap.places} == {(3, 14), (3, 15)}
 
 
 def test_the_command_warns_also_when_it_is_quiet(tmp_path: Path) -> None:
@@ -146,7 +148,7 @@ def test_the_command_warns_also_when_it_is_quiet(tmp_path: Path) -> None:
     assert ended.exit_code == 0
     assert "Linux aarch64, macOS arm64 or Windows AMD64: a 1.0" in ended.stderr
     (gap,) = json.loads(ended.stdout)["without-file"]
-    assert gap["name"] == "a" and len(gap["environments"]) == 9
+    assert gap["name"] == "a" and len(gap["environments"]) == 13
 
 
 @pytest.mark.parametrize("first", range(0, 240, 60))
@@ -175,5 +177,7 @@ def test_builds_of_one_version_are_told_apart_by_their_index() -> None:
     ran = CliRunner().invoke(
         satlock, ["lock", "--project", str(origin), "--corpus", str(origin / "origin.snapshot"), "--output", "-"]
     )
-    assert "Linux aarch64 with Python 3.13 or 3.14: torch 2.5.1 from https://index.example/whl/cu124\n" in ran.stderr
+    assert (
+        "Linux aarch64 with Python 3.13, 3.14 or 3.15: torch 2.5.1 from https://index.example/whl/cu124\n" in ran.stderr
+    )
     assert ": torch 2.5.1+cpu\n" in ran.stderr

@@ -18,7 +18,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from satlock.encoder.markers.domain import Environment as Witness
 from satlock.encoder.project.reading import read_project
@@ -269,15 +268,3 @@ def test_a_lock_that_is_kept_to_stays_as_it_is(draw: Draw, first: int, tmp_path:
         if isinstance(answer, Locked):
             kept = kept_versions(to_pylock(answer.lock))
             assert text_of(locked(draw(seed), tmp_path, preferred=kept)) == text_of(answer), f"seed {seed}"
-
-
-@kinds
-@chunks
-def test_one_version_wherever_one_can_serve(draw: Draw, first: int, tmp_path: Path) -> None:
-    """Where no index is pinned and one selection serves all environments, no package has two versions."""
-    for seed in range(first, first + CHUNK):
-        world = draw(seed)
-        answer = locked(world, tmp_path)
-        if isinstance(answer, Locked) and "sources" not in world.pyproject and Judge(world).single_version_lock():
-            versions = {(package.name, Version(package.version).public) for package in answer.lock.packages}
-            assert len(versions) == len({name for name, _ in versions}), f"seed {seed}"

@@ -10,8 +10,9 @@ from satlock.solver.explaining.reasons import Reason
 from satlock.solver.locking import Locked
 from satlock.solver.writing.pylock import to_pylock
 from tests.bruteforce import Candidate, Judge
+from tests.per_environment import selections
 from tests.standing.kept import kept_versions
-from tests.test_fresh import dated, selections
+from tests.test_fresh import dated
 from tests.test_properties import CHUNK, Draw, chunks, kinds, locked, plain
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from satlock.encoder.markers.marker import TRUE
 from satlock.encoder.project.reading import read_project
 from satlock.solver.explaining.remedies import Remedies
 from satlock.solver.locking import lock
@@ -69,7 +70,7 @@ def test_against_brute_force(tmp_path: Path) -> None:
         world = world_of(packages, pyproject(*roots))
         (tmp_path / "pyproject.toml").write_text(world.pyproject)
         project, corpus = read_project(tmp_path), MemoryCorpus(world)
-        kept = {name: frozenset((version,)) for name, version in standing.items()}
+        kept = {name: {version: TRUE} for name, version in standing.items()}
         before = lock(project, corpus, default_index=DEFAULT, preferred=kept)
         assert {one.name: one.version for one in before.lock.packages} == standing, seed
         remedy = Remedies(project, corpus, DEFAULT, before, kept).of(
@@ -101,5 +102,5 @@ def test_no_lock_is_an_answer(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(world.pyproject)
     project, corpus = read_project(tmp_path), MemoryCorpus(world)
     before = lock(project, corpus, default_index=DEFAULT)
-    remedy = Remedies(project, corpus, DEFAULT, before, {"a": frozenset("1")}).of("a", ["1", "2"], lambda v: v == "1")
+    remedy = Remedies(project, corpus, DEFAULT, before, {"a": {"1": TRUE}}).of("a", ["1", "2"], lambda v: v == "1")
     assert not remedy.versions and "requires a<2" in remedy.reason

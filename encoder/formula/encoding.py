@@ -126,7 +126,7 @@ class Encoding:
         self.fact_of.append(-1)
         parts = []
         for region in (cell.region & formula, cell.region & ~formula):
-            part = self._new_cell(package, self._in_short(region), cell.candidates)
+            part = self._new_cell(package, self._shortener.in_short(region, _LARGE), cell.candidates)
             part.lifted = cell.lifted
             parts.append(part)
             for rank, builds in cell.attached.items():
@@ -143,10 +143,6 @@ class Encoding:
         for edge in package.incoming:
             self._encode(edge)
         self._settle()
-
-    def _in_short(self, region: Formula) -> Formula:
-        large = len(region.atoms) + len(region.args) > _LARGE
-        return self._shortener.formula(region) if large else region
 
     def hold(self, cell: Cell, ranks: int, kind: HoldKind, reason: str) -> Hold:
         """Takes ranks that are held back for one reason out of a cell."""

@@ -80,6 +80,10 @@ class Shortener:
         cover = self.cover(region)
         return TRUE if cover is None else any_of(all_of(cube) for cube in cover)
 
+    def in_short(self, region: Formula, large: int) -> Formula:
+        """The formula itself unless it has more atoms and parts than ``large``."""
+        return self.formula(region) if len(region.atoms) + len(region.args) > large else region
+
     def cover(self, region: Formula, within: Formula = TRUE) -> list[Cube] | None:
         """An irredundant cover of the region in ``within`` by prime implicants; None where it is all of it."""
         key = (region.key, within.key)

@@ -168,7 +168,7 @@ class _Finding:
                     yield Holder(f"{name} {version(other.candidates[rank])}", f"{name} would have to be older")
         for fact in reason.facts:
             if fact.kind == "admission" and cell in fact.cells:
-                yield Holder("the environments", "it is not for all of those in which it is needed")
+                yield Holder("the environments", _needs(cell, best))
             elif fact.kind == "constraint" and cell in fact.cells:
                 yield Holder("the project's constraints", fact.detail)
         if not reason.proven:
@@ -202,10 +202,15 @@ class _Finding:
             return
         for rank in range(cell.candidates.top, 0, -1):
             if cell.candidates[rank].version == newest:
-                python = cell.candidates[rank].builds[0].release.requires_python
-                if python:
-                    yield Holder("the environments", f"it is for Python {python} only")
+                if cell.candidates[rank].builds[0].release.requires_python:
+                    yield Holder("the environments", _needs(cell, rank))
                 return
+
+
+def _needs(cell: Cell, rank: int) -> str:
+    """For which environments a candidate is."""
+    python = cell.candidates[rank].builds[0].release.requires_python
+    return f"it is for Python {python} only" if python else "it is not for all of those in which it is needed"
 
 
 def _admits(specifier: SpecifierSet, text: str) -> bool:

@@ -76,7 +76,4 @@ class Environments:
         beyond = [part for part in common if not self.within(region, part)]
         if not beyond:
             return None
-        formula = all_of(beyond)
-        if len(formula.atoms) + len(formula.args) > _LARGE:
-            formula = self._shortener.formula(formula)
-        return formula
+        return self._shortener.in_short(all_of(beyond), _LARGE)
