@@ -93,11 +93,12 @@ def selections(judge: Judge, env: Environment, chosen: dict[str, Candidate]) -> 
 def is_best(judge: Judge, env: Environment, found: Mapping[str, Candidate]) -> bool:
     """Whether nothing better than a selection is valid in an environment.
 
-    Newer releases that somebody rules out are not always read, so what they say of escapes may count or not.
+    Newer releases that somebody rules out are not always read, so what they say of escapes may count or not. The number
+    of packages is left to the test of one environment: where all else is equal, it is the fewest over a cell.
     """
     every = list(selections(judge, env, {}))
     return any(
-        vector(judge, env, found, read) == min((vector(judge, env, one, read) for one in every), default=None)
+        vector(judge, env, found, read)[:-1] == min(vector(judge, env, one, read) for one in every)[:-1]
         for read in (True, False)
     )
 
@@ -151,14 +152,15 @@ def behind(judge: Judge, candidate: Candidate, env: Environment) -> int:
 
 def _lacks_file(judge: Judge, candidate: Candidate, env: Environment) -> bool:
     """Whether a candidate has no file on a common platform where another admissible one has one."""
-    place = _place_like(judge, env)
-    if place is None or judge.fits(candidate, place):
+    place = _place_like(judge, env) or env
+    if judge.fits(candidate, place):
         return False
     return any(judge.fits(one, place) for one in admissible(judge, candidate.name, env))
 
 
 def _place_like(judge: Judge, env: Environment) -> Environment | None:
-    """The common platform that an environment is most like, on a released CPython; None where it is like none."""
+    """The common platform that an environment is most like, on a released CPython; None where it is like none, and has
+    the files for any platform alone."""
     machine = {"darwin": "arm64", "win32": "AMD64"}.get(env.platform, env.machine)
     bases = {base.python: base for base in judge._bases if (base.platform, base.machine) == (env.platform, machine)}
     known = [python for python in bases if ".".join(python.split(".")[:2]) in PYTHONS]

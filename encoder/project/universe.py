@@ -10,8 +10,8 @@ from pathlib import Path
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
-from satlock.corpora.references import Direct, PathReference, Reference, same_place
-from satlock.encoder.markers.domain import Domain, Environment
+from satlock.corpora.references import Direct, Reference, same_place
+from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import (
     FALSE,
     TRUE,
@@ -27,31 +27,11 @@ from satlock.encoder.markers.marker import (
 from satlock.encoder.project.dependencies import Dependency, Edits, edits_of
 from satlock.encoder.project.direct import reference_of_url
 from satlock.encoder.project.lowering import lowering_of
-from satlock.encoder.project.project import Choice, Member, Project, ProjectError, Requirement, Unsatisfiable
+from satlock.encoder.project.pinning import Pin, PinsOverlap, pins_of
+from satlock.encoder.project.project import Choice, Member, Project, ProjectError, Requirement
 from satlock.encoder.project.reach import Claim, Reached, Root, reach
 
 __all__ = ["Pin", "PinsOverlap", "Root", "Universe", "universe_of"]
-
-
-class PinsOverlap(ProjectError):
-    """Two pins send one package to different indexes in one environment, the ``witness``."""
-
-    def __init__(self, said: str, witness: Environment) -> None:
-        super().__init__(said)
-        self.witness: Environment | None = witness
-
-
-@dataclass(frozen=True)
-class Pin:
-    """In ``region``, a package comes only from the index named ``index``, at ``url``, or from one reference."""
-
-    index: str
-    """Empty where it is a reference."""
-    region: Formula
-    text: str
-    """Its scope as a person would say it, e.g. ``extra 'cpu'``."""
-    url: str = ""
-    reference: Reference | None = None
 
 
 @dataclass(frozen=True)
@@ -153,7 +133,7 @@ def _universe(project: Project, known: dict[Reference, Direct], optional: frozen
         for choice in active
         if not choice.package and not domain.satisfiable(chosen(choice), whole if choice.kind == "extra" else TRUE)
     )
-    pins = _pins(project, reached, domain)
+    pins = pins_of(project, reached, domain)
     edits = edits_of(project, active)
     folder, unknown = project.path.parent, tuple(reached.unknown)
     return Universe(domain, roots, active, own, pins, unusable, edits, folder, known, unknown, reached.closed)
@@ -349,61 +329,3 @@ def _listed_by(project: Project, choice: Choice | None, name: str, active: Mappi
             else:
                 others.append(where if by is None else active[by] & where)
     return any_of((*own, ~any_of(others))) if own else TRUE
-
-
-def _pins(project: Project, reached: Reached, domain: Domain) -> dict[str, tuple[Pin, ...]]:
-    pins: dict[str, tuple[Pin, ...]] = {}
-    for name, claims in reached.claims.items():
-        own = len(project.sources.get(name, ()))
-        own += sum(c.name == name and c.reference is not None for c in project.constraints)
-        merged: dict[object, list[Claim]] = {}
-        for claim in claims:
-            merged.setdefault(claim.index or claim.reference, []).append(claim)
-        _refuse_overlaps(project, name, claims[:own], domain)
-        _refuse_half_editable(name, claims, domain)
-        found: list[Pin] = []
-        taken = FALSE
-        for same in merged.values():
-            region = any_of(claim.region for claim in same)
-            if domain.satisfiable(region, taken):
-                region &= ~taken
-            taken |= region
-            if region is FALSE:
-                continue
-            index, url = same[0].index or ("", "")
-            texts = list(dict.fromkeys(claim.text for claim in same))
-            text = texts[0] if len(texts) == 1 else " or ".join(f"({t})" if " and " in t else t for t in texts)
-            found.append(Pin(index, region, text, url, same[0].reference))
-        pins[name] = tuple(found)
-    return pins
-
-
-def _refuse_overlaps(project: Project, name: str, claims: list[Claim], domain: Domain) -> None:
-    """Raises ProjectError where two of the project's own sources are in force at once."""
-    for one, other in combinations(claims, 2):
-        if (one.index, one.reference) == (other.index, other.reference):
-            continue
-        where = domain.witness(one.region, other.region)
-        if where is not None:
-            raise PinsOverlap(
-                f"{project.path}: [tool.uv.sources] {name} is pinned to {_shown(one)} ({one.text}) and to "
-                f"{_shown(other)} ({other.text}) at once, e.g. for {where}; narrow their markers, or list the "
-                f"extras in tool.uv.conflicts.",
-                where,
-            )
-
-
-def _refuse_half_editable(name: str, claims: list[Claim], domain: Domain) -> None:
-    """Raises Unsatisfiable where a folder is to be editable by one source, and not by another, in one environment."""
-    folders = [(claim, claim.reference) for claim in claims if isinstance(claim.reference, PathReference)]
-    for (one, first), (other, second) in combinations(folders, 2):
-        differ = first.path == second.path and bool(first.editable) != bool(second.editable)
-        if differ and not first.member and not second.member and domain.satisfiable(one.region, other.region):
-            raise Unsatisfiable(
-                f"{name} is taken from {first} as editable by one source, and not by another; let all of them say the "
-                "same."
-            )
-
-
-def _shown(claim: Claim) -> str:
-    return f"index {claim.index[0]!r}" if claim.index else str(claim.reference)

@@ -12,7 +12,7 @@ from typing import Literal
 from satlock.encoder.formula.candidates import Candidates
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
-from satlock.encoder.markers.marker import TRUE, Formula
+from satlock.encoder.markers.marker import TRUE, Formula, any_of
 from satlock.encoder.markers.platforms import Place, region_around, region_of, unserved
 from satlock.solver.objective.environments import Environments
 from satlock.solver.objective.maxsat import Optimiser
@@ -97,23 +97,32 @@ class Installs:
                 yield region, bare
 
     def _without_file(self, candidates: Candidates) -> list[tuple[Formula, int]]:
-        """The places that lack the files of the same ranks, with these ranks."""
+        """The regions that lack the files of the same ranks, with these ranks.
+
+        What is no known place has a file only where a source distribution or a wheel for any platform serves.
+        """
         found = self._bare.get(candidates)
-        if found is None:
-            bare: dict[Place, int] = {}
-            for rank, candidate in enumerate(candidates.ranked, start=1):
-                for build in candidate.builds:
-                    if build.direct is not None or (build.kept is None and build.release.sdist):
-                        continue
-                    for place in unserved(self._places, build.files):
-                        whole = build.region is TRUE
-                        if whole or self._environments.meet(build.region, region_of(frozenset((place,)))):
-                            bare[place] = bare.get(place, 0) | 1 << rank
-            places: dict[int, list[Place]] = {}
-            for place, ranks in bare.items():
-                places.setdefault(ranks, []).append(place)
-            found = [(region_around(some, self._places), ranks) for ranks, some in places.items()]
-            self._bare[candidates] = found
+        if found is not None:
+            return found
+        bare = dict.fromkeys(self._places, 0)
+        elsewhere = 0
+        for rank, candidate in enumerate(candidates.ranked, start=1):
+            for build in candidate.builds:
+                if build.direct is not None or (build.kept is None and build.release.sdist):
+                    continue
+                files = build.files
+                if not any(not f.is_wheel or f.filename.endswith("-none-any.whl") for f in files):
+                    elsewhere |= 1 << rank
+                for place in unserved(self._places, files):
+                    whole = build.region is TRUE
+                    if whole or self._environments.meet(build.region, region_of(frozenset((place,)))):
+                        bare[place] |= 1 << rank
+        places: dict[int, list[Place]] = {elsewhere: []}
+        for place, ranks in bare.items():
+            places.setdefault(ranks, []).append(place)
+        regions = {ranks: region_around(some, self._places) for ranks, some in places.items() if ranks != elsewhere}
+        regions[elsewhere] = ~any_of(regions.values())
+        found = self._bare[candidates] = [(region, ranks) for ranks, region in regions.items() if ranks]
         return found
 
 

@@ -78,7 +78,7 @@ def test_the_command_writes_and_checks_it(tmp_path: Path) -> None:
     assert scene.lock("--certificate", str(folder)).exit_code == 0
     assert CliRunner().invoke(satlock, ["check", str(folder)]).exit_code == 2  # it is not beside the lockfile
     checked = CliRunner().invoke(satlock, ["check", str(folder), "--lockfile", str(scene.lockfile)])
-    assert checked.exit_code == 0 and "Confirmed: optimality for boto, core (" in checked.stderr
+    assert checked.exit_code == 0 and "Confirmed: optimality for boto, colours #1, core (" in checked.stderr
 
 
 def test_any_changed_byte_is_refused(folder: Path) -> None:
