@@ -1,14 +1,16 @@
-"""What a person should know of files that were gone, refused, not to be built, or not what their index promises.
+"""What a person should know of files that were gone, refused, yanked, not to be built, or not what was promised.
 
 It is told even with ``--quiet``, since it decided what was locked, or might have.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from satlock.cli.watching import Watched
+    from satlock.solver.lockfiles.lock import Lock
     from satlock.solver.locking import Locked
 
 __all__ = ["warnings_of_files"]
@@ -26,4 +28,16 @@ def warnings_of_files(locked: Locked, watched: Watched) -> list[str]:
         for (index, name, version), reason in {**watched.gone, **unbuilt}.items()
         if name in versions and version not in versions[name]
     ]
-    return [f"{doubt}." for doubt in watched.doubts] + lost
+    return [f"{doubt}." for doubt in watched.doubts] + lost + list(_yanked(locked.lock))
+
+
+def _yanked(lock: Lock) -> Iterator[str]:
+    """Releases that their authors have withdrawn (PEP 592), with who asks for them all the same."""
+    for one in lock.packages:
+        reasons = [file.yanked for file in one.files]
+        if not reasons or None in reasons:
+            continue
+        by = [f"{p.name} {p.version}" for p in lock.packages if (one.name, one.version, one.index) in p.dependencies]
+        why = next((f": {reason}" for reason in reasons if reason), "")
+        asks = " and ".join(by) or "the project"
+        yield f"{one.name} {one.version} was yanked by its authors{why}; {asks} asks for it."

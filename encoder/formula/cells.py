@@ -54,6 +54,10 @@ class Cell:
     holds: list[Hold] = field(default_factory=list)
     lifted: int = 0
     """Ranks that the search was forced to stop holding back."""
+    supported: int = 0
+    """Held ranks that serve where somebody who is selected asks for them: the formula says so."""
+    tails: dict[int, int] = field(default_factory=dict)
+    """For each of these the literal that nobody but those who are known asks for it is false; it is assumed so."""
 
     def __str__(self) -> str:
         return self.package.name

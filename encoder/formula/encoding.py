@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 
 from satlock.encoder.formula.candidates import Candidates, python_region, runs
 from satlock.encoder.formula.cells import Cell, Edge, Fact, Hold, HoldKind, Node, Package
-from satlock.encoder.formula.ranking import is_exact
+from satlock.encoder.formula.support import asked_for, support
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, forget_switches
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.dependencies import Dependencies, Dependency, dependency_of
@@ -149,7 +149,7 @@ class Encoding:
         literal = self.fresh()
         fact = Fact("held", TRUE, (cell,), None, reason, ranks)
         for first, last in runs(ranks):
-            self._add(fact, [-cell.guard, -literal, -self.at_least(cell, first), self.at_least(cell, last + 1)])
+            self.add(fact, [-cell.guard, -literal, -self.at_least(cell, first), self.at_least(cell, last + 1)])
         hold = Hold(cell, kind, ranks, literal, fact)
         cell.holds.append(hold)
         return hold
@@ -162,8 +162,8 @@ class Encoding:
         other.ties.append((one, literal))
         for k in {*one.thresholds, *other.thresholds}:
             a, b = self.at_least(one, k), self.at_least(other, k)
-            self._add(fact, [-literal, *present, -a, b])
-            self._add(fact, [-literal, *present, a, -b])
+            self.add(fact, [-literal, *present, -a, b])
+            self.add(fact, [-literal, *present, a, -b])
         return literal
 
     # -- literals ----------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ class Encoding:
                     self.tie(one, other, _TRUE, fact)
                 else:
                     present = [-self.at_least(one, 1), -self.at_least(other, 1)]
-                    self._add(fact, [-one.guard, -other.guard, *present])
+                    self.add(fact, [-one.guard, -other.guard, *present])
 
     def _attach(self, node: Node, rank: int) -> None:
         assert node.cell is not None
@@ -274,7 +274,7 @@ class Encoding:
             if (0, 0) not in edge.encoded and self.domain.satisfiable(*asks):
                 edge.encoded.add((0, 0))
                 cells = () if node.cell is None else (node.cell,)
-                self._add(Fact("refusal", edge.region, cells, edge, edge.refusal), self._antecedent(edge))
+                self.add(Fact("refusal", edge.region, cells, edge, edge.refusal), self.antecedent(edge))
             return
         for cell in edge.package.cells:
             if self.domain.satisfiable(*asks, cell.region):
@@ -291,36 +291,22 @@ class Encoding:
         if (cell.guard, 0) not in edge.encoded:
             edge.encoded.add((cell.guard, 0))
             fact = Fact("requirement", edge.region, (*sources, cell), edge)
-            antecedent = [*self._antecedent(edge), -cell.guard]
+            antecedent = [*self.antecedent(edge), -cell.guard]
             self._bound(fact, antecedent, cell, admitted)
             for extra in edge.dependency.extras:
-                self._add(fact, [*antecedent, self._node(cell, extra).literal])
-            cell.lifted |= self._asked_for(edge.dependency, candidates, admitted)
+                self.add(fact, [*antecedent, self._node(cell, extra).literal])
+            support(self, edge, cell, asked_for(edge.dependency, candidates, admitted))
         for rule, ranks in candidates.admission():
             if ranks & admitted and (cell.guard, rule.key) not in edge.encoded:
                 refused = ~rule
                 if self.domain.satisfiable(*asks, cell.region, refused):
                     edge.encoded.add((cell.guard, rule.key))
                     fact = Fact("admission", edge.region & refused, (*sources, cell), edge, "", ranks & admitted)
-                    self._bound(fact, [*self._antecedent(edge), -cell.guard], cell, admitted & ~ranks)
+                    self._bound(fact, [*self.antecedent(edge), -cell.guard], cell, admitted & ~ranks)
         for extra in ("", *edge.dependency.extras):
             self._raise(self._node(cell, extra), asks)
 
-    @staticmethod
-    def _asked_for(dependency: Dependency, candidates: Candidates, admitted: int) -> int:
-        """Ranks that are held back in general and that a requirement leaves no way around.
-
-        A yanked release is admitted by whoever names exactly it (PEP 592), pre-releases by whoever admits nothing
-        else (PEP 440).
-        """
-        if not admitted & (candidates.yanked | candidates.prereleases):
-            return 0
-        asked = admitted & candidates.yanked if is_exact(dependency.specifier) else 0
-        if candidates.prereleases_serve and not admitted & ~(candidates.prereleases | candidates.yanked):
-            asked |= admitted & candidates.prereleases & ~candidates.yanked
-        return asked
-
-    def _antecedent(self, edge: Edge) -> list[int]:
+    def antecedent(self, edge: Edge) -> list[int]:
         """What must hold for an edge to ask for anything, negated."""
         node, cell = edge.node, edge.node.cell
         if cell is None:
@@ -333,14 +319,14 @@ class Encoding:
     def _bound(self, fact: Fact, antecedent: list[int], cell: Cell, ranks: int) -> None:
         """Under ``antecedent``, the cell's rank is one of ``ranks`` (order encoding: one to three short clauses)."""
         if not ranks:
-            self._add(fact, antecedent)
+            self.add(fact, antecedent)
             return
         spans = list(runs(ranks))
-        self._add(fact, [*antecedent, self.at_least(cell, spans[0][0])])
+        self.add(fact, [*antecedent, self.at_least(cell, spans[0][0])])
         if spans[-1][1] < cell.candidates.top:
-            self._add(fact, [*antecedent, -self.at_least(cell, spans[-1][1] + 1)])
+            self.add(fact, [*antecedent, -self.at_least(cell, spans[-1][1] + 1)])
         for (_, end), (start, _) in pairwise(spans):
-            self._add(fact, [*antecedent, -self.at_least(cell, end + 1), self.at_least(cell, start)])
+            self.add(fact, [*antecedent, -self.at_least(cell, end + 1), self.at_least(cell, start)])
 
     def _node(self, cell: Cell, extra: str) -> Node:
         node = cell.nodes.get(extra)
@@ -373,7 +359,7 @@ class Encoding:
 
     def state(self, clause: list[int]) -> None:
         """Adds a clause that is no fact: what a literal means."""
-        self._add(None, clause)
+        self.add(None, clause)
 
     def wish(self, cell: Cell, literal: int, ranks: int, own: Formula = TRUE, more: Sequence[int] = ()) -> None:
         """States what ``literal`` means: where ``own`` holds, a cell that is present has one of ``ranks``.
@@ -384,7 +370,7 @@ class Encoding:
         fact = Fact("wish", own, (cell,))
         self._bound(fact, [-literal, -cell.guard, -self.at_least(cell, 1), *more], cell, ranks)
 
-    def _add(self, fact: Fact | None, clause: list[int]) -> None:
+    def add(self, fact: Fact | None, clause: list[int]) -> None:
         if _TRUE in clause:
             return
         index = -1

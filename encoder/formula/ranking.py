@@ -109,10 +109,9 @@ def candidates_of(
     flags = [_flags_of_candidate(one) if isinstance(one, Candidate) else _flags(one) for one in ranked]
     prereleases = bits(rank for rank, found in enumerate(flags, start=1) if found & PRERELEASE)
     yanked = bits(rank for rank, found in enumerate(flags, start=1) if found & YANKED)
-    everything = (1 << (len(ranked) + 1)) - 2
     serve = mode in ("if-necessary", "if-necessary-or-explicit")
     named = mode != "disallow" and any(_names_prerelease(specifiers) for specifiers in asked)
-    if mode == "allow" or named or (serve and prereleases == everything):
+    if mode == "allow" or named:
         prereleases = 0
     required = required_by(project.required_environments, domain)
     found = Candidates(

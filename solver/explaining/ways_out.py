@@ -225,7 +225,7 @@ def ways_out(
             if limits.enough and len(told.ways) >= limits.enough:
                 cut = "no more were looked for"
                 break
-            told.add(_narrowed(_ordered(steps), trials))
+            told.add(_narrowed(_ordered(_needed(steps, trials)), trials))
             found += 1
             if found >= limits.ways:
                 cut = f"only the first {limits.ways} were looked for"
@@ -262,6 +262,15 @@ class _Told:
 
     def add(self, ways: Iterable[WayOut]) -> None:
         self._waiting += ways
+
+
+def _needed(steps: Correction, trials: _Trials) -> Correction:
+    """Some of the steps that are enough, none of which is idle: a step may have opened what another was to avoid."""
+    for step in _ordered(steps):
+        rest = steps - {step}
+        if rest and trials.locks(amendments_of(_ordered(rest), trials.document)):
+            steps = rest
+    return steps
 
 
 def _ordered(steps: Correction) -> list[Step]:

@@ -26,8 +26,8 @@ __all__ = ["Optimiser", "Totalizer"]
 
 _STRATUM = 3
 """Soft literals of weights within a factor of 2 ** this are looked at together."""
-_MOST_TO_MINIMISE = 30
-_CONFLICTS = 300
+_MOST_TO_MINIMISE = 8
+_CONFLICTS = 60
 """How much is spent to see whether a core needs one of its literals."""
 
 

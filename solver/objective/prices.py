@@ -18,7 +18,7 @@ from satlock.solver.search.session import Session
 
 __all__ = ["Divided", "Prices"]
 
-_CONFLICTS = 300
+_CONFLICTS = 60
 """How much is spent to see whether a core needs a region."""
 
 

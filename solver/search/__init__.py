@@ -1,1 +1,13 @@
-"""The search: the loop, cores and splits, what is held back, loading, the selection."""
+"""The search, as a short book. It reads in this order:
+
+``encoder.formula.cells``     what the formula speaks of: packages, cells, nodes, edges, facts, holds
+``encoder.formula.encoding``  the clauses of each kind of fact
+``session``                   the solvers, and cores
+``search``                    the loop
+``refinement``                what a core means: a witness, or cells to split
+``selection``                 what a model selects
+``held``                      what is held back, and when that is lifted
+``loading``, ``sources``      metadata, when it is needed
+
+``docs/solver.md`` has the words, the clauses as formulas, and why it ends with the right answer.
+"""

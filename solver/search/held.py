@@ -40,7 +40,7 @@ class Held:
         """Ranks that are not to be chosen as things stand."""
         candidates = cell.candidates
         held = candidates.prereleases | candidates.yanked | self._sources.doubtful.get(candidates, 0)
-        return (held & ~cell.lifted & ~self._kept(cell)) | self._rejected(candidates)
+        return (held & ~cell.lifted & ~cell.supported & ~self.kept(cell)) | self._rejected(candidates)
 
     def preferred(self, cell: Cell) -> tuple[tuple[Formula, int], ...]:
         """By region the ranks of the existing lock."""
@@ -59,7 +59,8 @@ class Held:
             found = self._preferences[cell.candidates] = tuple(by_region.items())
         return found
 
-    def _kept(self, cell: Cell) -> int:
+    def kept(self, cell: Cell) -> int:
+        """All ranks of the existing lock."""
         kept = 0
         for _, ranks in self.preferred(cell):
             kept |= ranks
@@ -80,7 +81,7 @@ class Held:
             first -= 1
         ranks = (1 << (high + 1)) - (1 << first)
         if kind == "prerelease" and any(hold.kind == kind for hold in cell.holds):
-            ranks = cell.candidates.prereleases & ~cell.candidates.yanked & ~cell.lifted & ~self._kept(cell)
+            ranks = cell.candidates.prereleases & ~cell.candidates.yanked & ~cell.lifted & ~self.kept(cell)
             ranks &= ~self._rejected(cell.candidates)
         believed = set(cell.provisional.values())
         known = (h.literal for h in cell.holds if (h.kind, h.ranks) == (kind, ranks) and not h.lifted)

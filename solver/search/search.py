@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from satlock.encoder.formula.cells import Cell, Fact, Hold
 from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.formula.support import tails
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.marker import TRUE, Formula
 from satlock.encoder.markers.platforms import Place, common_places, required_by
@@ -95,7 +96,7 @@ class Search:
         """
         self.sources.start()
         while True:
-            guards = [cell.guard for cell in self.encoding.living()]
+            guards = [*(cell.guard for cell in self.encoding.living()), *tails(self.encoding, self.held.kept)]
             holds = [hold.literal for hold in self.held.in_force()]
             if not self.session.solve([*guards, *holds]):
                 self._refine(guards)
@@ -125,7 +126,7 @@ class Search:
 
     def reasons(self, selection: Selection) -> Reasons:
         """Why what :meth:`run` selected is no newer."""
-        held = [hold.literal for hold in self.held.in_force()]
+        held = [*(hold.literal for hold in self.held.in_force()), *tails(self.encoding, self.held.kept)]
         return Reasons(self.encoding, selection, self.admissible, self.held.preferred, held, self.objective.wanted())
 
     def _objective(self) -> Objective:
