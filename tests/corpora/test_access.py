@@ -295,7 +295,7 @@ def test_certificates_that_cannot_be_read(
         ("'https://[bad/simple' is none", "'https://[bad/simple' is none"),
         ("'me:pw@x.example/s' is no URL", "'me:****@x.example/s' is no URL"),
         ("https:/me:pw@x.example/s", "https:****@x.example/s"),
-        ("file:///home/me%3Apw%40x.example/s", "file:///home/me%3A****%40x.example/s"),
+        ("file:///srv/me%3Apw%40x.example/s", "file:///srv/me%3A****%40x.example/s"),
         ("requires a @ git+https://x.example/a@v1: it's", "requires a @ git+https://x.example/a@v1: it's"),
         ("pip @ 1.0: none; a==1 @ b", "pip @ 1.0: none; a==1 @ b"),
     ],
