@@ -55,7 +55,7 @@ def test_uv_lock_installs_the_same(batch: int, tmp_path: Path) -> None:
             exported += 1
             for environment, truth in zip(sampled, expected, strict=True):
                 assert {one.entry.number for one in found if marks(one.marker, environment)} == truth, (seed, choice)
-    assert exported > EACH
+    assert exported > EACH // 2
 
 
 @pytest.mark.parametrize("batch", BATCHES)

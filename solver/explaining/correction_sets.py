@@ -16,7 +16,7 @@ from typing import TypeAlias
 from satlock.solver.explaining.loosenings import resolves
 from satlock.solver.explaining.steps import Clash, Step
 
-__all__ = ["Correction", "CorrectionSets"]
+__all__ = ["Correction", "CorrectionSets", "needed"]
 
 Correction: TypeAlias = frozenset[Step]
 Oracle: TypeAlias = Callable[[Correction], Clash | bool | None]
@@ -81,6 +81,15 @@ class CorrectionSets:
                 if extended not in seen:
                     seen.add(extended)
                     heapq.heappush(queue, (sum(one.cost for one in extended), len(seen), extended))
+
+
+def needed(steps: Correction, enough: Callable[[list[Step]], bool]) -> Correction:
+    """The steps without idle ones, which another may have made so; those on choices keep what is left to choose."""
+    for step in sorted(steps, key=str):
+        rest = [other for other in sorted(steps, key=str) if other != step]
+        if rest and step.kind not in ("conflict", "include") and enough(rest):
+            steps = frozenset(rest)
+    return steps
 
 
 def _size(steps: Correction) -> int:

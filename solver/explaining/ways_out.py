@@ -20,7 +20,7 @@ from satlock.encoder.project.amendments import Amendment, amended
 from satlock.encoder.project.project import Project, ProjectError
 from satlock.encoder.project.universe import Universe
 from satlock.solver.explaining.amending import amendments_of
-from satlock.solver.explaining.correction_sets import Correction, CorrectionSets
+from satlock.solver.explaining.correction_sets import Correction, CorrectionSets, needed
 from satlock.solver.explaining.galloping import first
 from satlock.solver.explaining.loosenings import steps_against
 from satlock.solver.explaining.steps import Clash, Step, clash_of
@@ -225,7 +225,9 @@ def ways_out(
             if limits.enough and len(told.ways) >= limits.enough:
                 cut = "no more were looked for"
                 break
-            told.add(_narrowed(_ordered(_needed(steps, trials)), trials))
+            told.add(
+                _narrowed(_ordered(needed(steps, lambda some: trials.locks(amendments_of(some, document)))), trials)
+            )
             found += 1
             if found >= limits.ways:
                 cut = f"only the first {limits.ways} were looked for"
@@ -262,15 +264,6 @@ class _Told:
 
     def add(self, ways: Iterable[WayOut]) -> None:
         self._waiting += ways
-
-
-def _needed(steps: Correction, trials: _Trials) -> Correction:
-    """Some of the steps that are enough, none of which is idle: a step may have opened what another was to avoid."""
-    for step in _ordered(steps):
-        rest = steps - {step}
-        if rest and trials.locks(amendments_of(_ordered(rest), trials.document)):
-            steps = rest
-    return steps
 
 
 def _ordered(steps: Correction) -> list[Step]:
