@@ -173,8 +173,9 @@ class Run:
             raise Ended(FAILED if none.failed else NO)
 
         bounds = upgrades.bounds
+        asked = replace(project, constraints=(*project.constraints, *bounds)) if bounds else project
         locked, watched = searching.search(
-            replace(project, constraints=(*project.constraints, *bounds)) if bounds else project,
+            asked,
             objective,
             kept,
             no_lock,
@@ -193,11 +194,11 @@ class Run:
         if check:
             if changed:
                 raise self.out_of_date("what is found now says something else")
-            self.report(locked, watched, "valid", [])
+            self.report(locked, watched, asked, "valid", [])
             return
         status = "locked" if changed else "unchanged"
         if self.dry:
-            self.report(locked, watched, "would lock" if changed else "unchanged", moves)
+            self.report(locked, watched, asked, "would lock" if changed else "unchanged", moves)
             return
         if self.inferred is None and self_contained(project):
             gaps = self._gaps(locked.lock, locked.universe.domain, verbose=False)
@@ -208,7 +209,7 @@ class Run:
                 from satlock.cli.certifying import certify
 
                 certify(self.target.path, self.given, self.certificate, locked)
-        self.report(locked, watched, status, moves if before.there is not None else [])
+        self.report(locked, watched, asked, status, moves if before.there is not None else [])
 
     def _certify_no_lock(self, none: NoLock, project: Project, folder: Path) -> None:
         """Writes why there is no lock, in the form that ``satlock check`` reads."""
@@ -291,8 +292,8 @@ class Run:
 
         return to_toml(locked.lock, folder, choosing_of(project, self._objective))
 
-    def report(self, locked: Locked, watched: Watched, status: str, moves: Sequence[Move]) -> None:
-        """Says what was found, and what is otherwise than before."""
+    def report(self, locked: Locked, watched: Watched, asked: Project, status: str, moves: Sequence[Move]) -> None:
+        """Says what was found for what was asked, and what is otherwise than before."""
         from satlock.cli.changed import lines_of_changes
 
         for warning in warnings_of_files(locked, watched):
@@ -302,7 +303,7 @@ class Run:
             from satlock.cli.summary import summary
 
             head, *more = summary(
-                locked, watched, self.phases, target=str(self.target), status=status, verbose=self.verbose
+                locked, watched, asked, self.phases, target=str(self.target), status=status, verbose=self.verbose
             )
             for line in (head, *lines_of_changes(moves, planned=self.dry), *more):
                 say(line)
@@ -310,7 +311,7 @@ class Run:
             from satlock.cli.changed import data_of_changes
             from satlock.cli.summary import json_of
 
-            data = json_of(locked, watched, self.phases, self._header(status))
+            data = json_of(locked, watched, asked, self.phases, self._header(status))
             print_report("lock", {**data, "changes": data_of_changes(moves)})
 
     def _header(self, status: str, reason: str | None = None) -> dict[str, Any]:

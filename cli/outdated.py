@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from satlock.cli.behind import how_far, named_by, whom
 from satlock.cli.failures import FAILED, NO, Ended
 from satlock.cli.inputs import Inputs, inputs
 from satlock.cli.lockfile import lockfile_in
@@ -19,7 +20,6 @@ from satlock.cli.terminal import marked, say_warning, show
 from satlock.cli.words import columns, count
 
 if TYPE_CHECKING:
-    from satlock.encoder.project.project import Project
     from satlock.solver.explaining.behind import Behind, Newest
     from satlock.solver.search.search import NoLock
 
@@ -44,7 +44,7 @@ def outdated(  # noqa: PLR0917
 
     LOCKFILE is a pylock.toml, uv.lock, poetry.lock or pdm.lock; the one of the project by default. Nothing is written.
     """
-    from satlock.solver.explaining.behind import behind, newest_of
+    from satlock.solver.explaining.behind import Laggards, newest_of
     from satlock.solver.lockfiles.graph import graph_of
 
     path = lockfile or lockfile_in(given.project_folder)
@@ -54,14 +54,17 @@ def outdated(  # noqa: PLR0917
         say_warning(warning)
     searching = Searching(given, Phases(), quiet)
     locked, watched = searching.search(project, given.objective_for(project), {}, _no_lock)
-    held = behind(locked, project, watched.found, watched.unavailable)
+    laggards = Laggards(locked, project, watched.found, watched.unavailable)
+    directs = named_by(project)
+    held: dict[str, list[Behind]] = {}
+    for late in laggards.late(directs if direct else None):
+        held.setdefault(late.name, []).extend(laggards.of(late))
     upgraded: dict[str, list[str]] = {}
     indexes: dict[str, str] = {}
     for package in locked.lock.packages:
         upgraded.setdefault(package.name, []).append(package.version)
         indexes.setdefault(package.name, package.index)
     rows = []
-    directs = _directs(project)
     for name, versions in _versions(graph.packages).items():
         if direct and name not in directs:
             continue
@@ -108,11 +111,6 @@ def _versions(packages: Any) -> Mapping[str, tuple[str, ...]]:
     return found
 
 
-def _directs(project: Project) -> set[str]:
-    listed = [project.dependencies, *project.extras.values(), *project.groups.values()]
-    return {requirement.name for requirements in listed for requirement in requirements}
-
-
 def _lines(rows: list[_Row], packages: int, verbose: bool) -> Iterator[str]:
     """What a person reads."""
     if not rows:
@@ -123,7 +121,14 @@ def _lines(rows: list[_Row], packages: int, verbose: bool) -> Iterator[str]:
     for row in rows:
         upgraded = ", ".join(row.upgraded) if row.moves else "no longer needed" if not row.upgraded else "—"
         table.append(
-            (row.name, ", ".join(row.locked), upgraded, row.newest.version, _far(row.newest), _whom(row, verbose))
+            (
+                row.name,
+                ", ".join(row.locked),
+                upgraded,
+                row.newest.version,
+                how_far(row.newest),
+                whom(row.held, None if verbose else _HOLDERS),
+            )
         )
     for place, line in enumerate(columns(table)):
         yield marked(line, bold=True) if place == 0 else line
@@ -133,18 +138,6 @@ def _lines(rows: list[_Row], packages: int, verbose: bool) -> Iterator[str]:
         yield f"satlock lock --upgrade changes {moving} of them."
     if stuck:
         yield f"What holds one back, and what it would cost: satlock why {stuck[0]}"
-
-
-def _far(newest: Newest) -> str:
-    releases = count(newest.releases, "release")
-    return releases if newest.days is None else f"{count(newest.days, 'day')}, {releases}"
-
-
-def _whom(row: _Row, verbose: bool) -> str:
-    holders = list(dict.fromkeys(f"{one.by} ({one.requirement})" for held in row.held for one in held.holders))
-    shown = holders if verbose or len(holders) <= _HOLDERS else holders[: _HOLDERS - 1]
-    more = f" and {len(holders) - len(shown)} more" if len(shown) < len(holders) else ""
-    return "; ".join(shown) + more
 
 
 def _data(path: Path, rows: list[_Row], packages: int) -> dict[str, Any]:

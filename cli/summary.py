@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from satlock.cli.behind import data_of_behind, lines_of_behind
 from satlock.cli.gaps import json_of_gaps, notes_of_refusals
 from satlock.cli.phases import Phases
 from satlock.cli.terminal import marked
@@ -13,6 +14,7 @@ from satlock.cli.words import clear
 
 if TYPE_CHECKING:
     from satlock.cli.watching import Watched
+    from satlock.encoder.project.project import Project
     from satlock.solver.lockfiles.lock import LockedPackage
     from satlock.solver.locking import Locked
 
@@ -24,7 +26,7 @@ _SHOWN = 6
 
 
 def summary(
-    locked: Locked, watched: Watched, phases: Phases, *, target: str, status: str, verbose: bool
+    locked: Locked, watched: Watched, project: Project, phases: Phases, *, target: str, status: str, verbose: bool
 ) -> Iterator[str]:
     """The lines that tell a person what was found."""
     packages = locked.lock.packages
@@ -45,6 +47,7 @@ def summary(
         for version, index, marker in rows:
             where = "" if same else f"  {index:<{wide[1]}}"
             yield f"    {version:<{wide[0]}}{where}  {marked(marker, dim=True)}"
+    yield from lines_of_behind(locked, watched, project, verbose=verbose)
     left_out = list(_left_out(locked, watched, verbose))
     if left_out:
         yield "Newer, and left out:"
@@ -60,7 +63,9 @@ def summary(
         )
 
 
-def json_of(locked: Locked, watched: Watched, phases: Phases, header: dict[str, Any]) -> dict[str, Any]:
+def json_of(
+    locked: Locked, watched: Watched, project: Project, phases: Phases, header: dict[str, Any]
+) -> dict[str, Any]:
     """The report of ``--json``."""
     packages = locked.lock.packages
     regions = Counter(package.marker for package in packages)
@@ -85,6 +90,7 @@ def json_of(locked: Locked, watched: Watched, phases: Phases, header: dict[str, 
             name: [{"version": found.version, "index": found.index, "marker": found.marker} for found in candidates]
             for name, candidates in _several(locked).items()
         },
+        "behind": data_of_behind(locked, watched, project),
         "left-out": [
             {"name": name, "version": version, "reason": why} for name, version, why in _newer(locked, watched)
         ],
@@ -98,7 +104,14 @@ def json_of(locked: Locked, watched: Watched, phases: Phases, header: dict[str, 
             "sat-calls": locked.solver_calls,
             "z3-calls": locked.z3_calls,
         },
+        "cells": _cells(locked),
     }
+
+
+def _cells(locked: Locked) -> dict[str, int]:
+    """Into how many parts the environments are divided for a package, where it is more than one; the most first."""
+    packages = [package for package in locked.reasons.encoding.packages.values() if len(package.cells) > 1]
+    return {package.name: len(package.cells) for package in sorted(packages, key=lambda p: (-len(p.cells), p.name))}
 
 
 def _several(locked: Locked) -> dict[str, list[LockedPackage]]:

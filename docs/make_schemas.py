@@ -59,6 +59,9 @@ NO_LOCK = {
     "ways-out-narrowed": FLAG,
     "ways-out-cut": TEXT,
 }
+NEWEST = table({"version": TEXT, "days": or_null(COUNT), "releases": COUNT})
+HOLDERS = listed(table({"by": TEXT, "requirement": TEXT}))
+BEHIND = {"version": TEXT, "marker": MARKER, "newest": NEWEST, "holders": HOLDERS}
 LOCK = table(
     {"status": {"enum": ["locked", "unchanged", "valid", "out of date", "would lock", "there", "no lock"]},
      "lockfile": TEXT, "format": {"enum": ["pylock", "uv"]}, "objective": TEXT},
@@ -76,13 +79,14 @@ LOCK = table(
         "changes": listed(table({"name": TEXT})),
         "times": named(NUMBER),
         "solver": named(NUMBER),
+        "cells": named(COUNT),
+        "behind": listed(table({"name": TEXT, **BEHIND})),
         "conflicts": listed(table({})),
     },
 )  # fmt: skip
 STEP = table({"name": or_null(TEXT), "marker": MARKER}, {"version": TEXT, "source": TEXT, "extra": TEXT, "group": TEXT,
                                                         "member": TEXT})  # fmt: skip
 CHANGE = table({"name": TEXT, "before": TEXTS, "after": TEXTS, "days": or_null({"type": "integer"})})
-NEWEST = table({"version": TEXT, "days": or_null(COUNT), "releases": COUNT})
 HELD = or_null(table({"version": TEXT, "source": TEXT}))
 REPORTS: dict[str, tuple[str, dict[str, Any]]] = {
     "lock": ("satlock lock", LOCK),
@@ -139,16 +143,7 @@ REPORTS: dict[str, tuple[str, dict[str, Any]]] = {
                             "locked": TEXTS,
                             "upgrade": TEXTS,
                             "newest": NEWEST,
-                            "remains": listed(
-                                table(
-                                    {
-                                        "version": TEXT,
-                                        "marker": MARKER,
-                                        "newest": NEWEST,
-                                        "holders": listed(table({"by": TEXT, "requirement": TEXT})),
-                                    }
-                                )
-                            ),
+                            "remains": listed(table(BEHIND)),
                         }
                     )
                 ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,17 +10,24 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from satlock.corpora.facts import Listing, Release
-from satlock.encoder.formula.candidates import Candidate
+from satlock.encoder.formula.candidates import Candidate, python_region
 from satlock.encoder.formula.cells import Cell, Edge
-from satlock.encoder.markers.marker import any_of
-from satlock.encoder.markers.shortest import Shortener
+from satlock.encoder.markers.marker import Formula, any_of
+from satlock.encoder.markers.shortest import Shortener, spelled_for_people
 from satlock.encoder.project.project import Project
 from satlock.solver.explaining.reasons import Reason
 from satlock.solver.explaining.wording import asked, choice_of, version
 from satlock.solver.lockfiles.decoding import reached
 from satlock.solver.locking import Locked
 
-__all__ = ["Behind", "Holder", "Newest", "behind", "newest_of"]
+__all__ = ["Behind", "Holder", "Laggards", "Late", "Newest", "newest_of"]
+
+_WISHED = {
+    "installs": ("the environments", "have no file in some of them"),
+    "extras": ("the extras that are asked for", "lack some of them"),
+    "escapes": ("what newer releases exclude", "be from before its authors said so"),
+}
+"""What is worth more than to be newer, and what would become of a package otherwise."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ def newest_of(listing: Listing | None, locked: str) -> Newest | None:
         return None
     newest = ahead[-1]
     here = next((release for release in listing.releases if release.version == locked), None)
-    return Newest(newest.version, _days(here, newest), len(ahead))
+    return Newest(newest.version, _days(here, newest), len({_public(release.version) for release in ahead}))
 
 
 def _is_version(text: str) -> bool:
@@ -88,22 +95,18 @@ def _days(here: Release | None, newest: Release) -> int | None:
     return max(0, (moments[1] - moments[0]).days)
 
 
-def behind(
-    locked: Locked,
-    project: Project,
-    listings: Mapping[tuple[str, str], Listing],
-    unavailable: Mapping[tuple[str, str, str], str],
-) -> dict[str, list[Behind]]:
-    """The packages of a lock that are behind, by name.
+@dataclass(frozen=True, eq=False)
+class Late:
+    """A candidate that is older than the newest release, with the cells that have it. It costs nothing to know."""
 
-    Args:
-        listings: what the indexes list, by index and name.
-        unavailable: why the metadata of (index, name, version) could not be had.
-    """
-    return _Finding(locked, project, listings, unavailable).all()
+    name: str
+    cells: tuple[Cell, ...]
+    newest: Newest
 
 
-class _Finding:
+class Laggards:
+    """The packages of a lock that are behind. Who holds one of them back is found out when that is asked for."""
+
     def __init__(
         self,
         locked: Locked,
@@ -111,41 +114,60 @@ class _Finding:
         listings: Mapping[tuple[str, str], Listing],
         unavailable: Mapping[tuple[str, str, str], str],
     ) -> None:
+        """
+        Args:
+            listings: what the indexes list, by index and name.
+            unavailable: why the metadata of (index, name, version) could not be had.
+        """
         self._locked, self._project, self._listings, self._unavailable = locked, project, listings, unavailable
         self._reasons = locked.reasons
         self._encoding, self._selection = self._reasons.encoding, self._reasons.selection
-        self._shortener = Shortener(self._encoding.domain)
+        self._shortener = Shortener(self._encoding.domain, spelled_for_people(project))
+        self._regions = reached(self._encoding, self._selection)
 
-    def all(self) -> dict[str, list[Behind]]:
-        regions = reached(self._encoding, self._selection)
+    def late(self, names: Container[str] | None = None) -> list[Late]:
+        """What is behind, by name; of some names alone, or of all."""
         cells: dict[tuple[str, int], list[Cell]] = {}
-        for cell, extra in regions:
-            if not extra:
+        for cell, extra in self._regions:
+            if not extra and (names is None or cell.package.name in names):
                 cells.setdefault((cell.package.name, id(self._candidate(cell))), []).append(cell)
-        found: dict[str, list[Behind]] = {}
+        found = []
         for (name, _), alike in sorted(cells.items(), key=lambda item: item[0][0]):
             build = self._candidate(alike[0]).builds[0]
-            if build.direct is not None:
-                continue
             newest = newest_of(self._listings.get((build.index, name)), build.version)
-            if newest is not None:
-                marker = self._shortener.marker(any_of(regions[cell, ""] for cell in alike))
-                holders = tuple(dict.fromkeys(self._holders(alike, newest.version)))
-                found.setdefault(name, []).append(Behind(str(self._candidate(alike[0])), marker, newest, holders))
+            if build.direct is None and newest is not None:
+                found.append(Late(name, tuple(alike), newest))
         return found
+
+    def of(self, late: Late) -> list[Behind]:
+        """Because of whom, and where: one for each part of its environments that others hold back."""
+        parts: list[tuple[list[Holder], list[Formula]]] = []
+        for cell in late.cells:
+            holders = list(dict.fromkeys(self._holders(cell, late.newest.version)))
+            regions = [self._regions[cell, ""]]
+            # Two proofs of one thing may differ in what they name besides: who shares a holder is told with the others.
+            for part in [part for part in parts if part[0] == holders or not set(part[0]).isdisjoint(holders)]:
+                parts.remove(part)
+                holders = [*(one for one in part[0] if one in holders), *part[0], *holders]
+                regions = [*part[1], *regions]
+            parts.append((list(dict.fromkeys(holders)), regions))
+        locked = str(self._candidate(late.cells[0]))
+        return [
+            Behind(locked, self._shortener.marker(any_of(regions)), late.newest, tuple(holders))
+            for holders, regions in parts
+        ]
 
     def _candidate(self, cell: Cell) -> Candidate:
         return cell.candidates[self._selection.ranks[cell]]
 
     # -- because of whom
 
-    def _holders(self, cells: Sequence[Cell], newest: str) -> Iterator[Holder]:
-        for cell in cells:
-            rank, best = self._selection.ranks[cell], self._reasons.admissible.newest(cell)
-            if rank < best:
-                yield from self._of_reason(self._reasons.of(cell), cell, best)
-            if best < 1 or version(cell.candidates[best]) != newest.partition("+")[0]:
-                yield from self._out_of_reach(cell, newest)
+    def _holders(self, cell: Cell, newest: str) -> Iterator[Holder]:
+        rank, best = self._selection.ranks[cell], self._reasons.admissible.newest(cell)
+        if rank < best:
+            yield from self._of_reason(self._reasons.of(cell), cell, best)
+        if best < 1 or _public(cell.candidates[best].version) != _public(newest):
+            yield from self._out_of_reach(cell, newest)
 
     def _of_reason(self, reason: Reason, cell: Cell, best: int) -> Iterator[Holder]:
         """Those who ask for an older version; else those whom a newer one would not suit."""
@@ -156,23 +178,39 @@ class _Finding:
             if edge.package is cell.package and not cell.candidates.admitted(edge.dependency.specifier) >> best & 1
         ]
         # A newer version asks for something itself that somebody else does not admit: it is that one who holds it.
-        others = [edge for edge in edges if edge.node.cell is None or edge.node.cell.package is not cell.package]
+        others = [edge for edge in edges if edge.package is not cell.package and edge.node.cell is not cell]
         found = direct or others
         # What versions that are not locked ask for only tells why another version of whoever holds it is no help.
+        by = set()
         for edge in [edge for edge in found if self._is_locked(edge)] or found:
+            by.add(self._by(edge))
             yield Holder(self._by(edge), asked(edge))
         if not direct:
             for other, rank in reason.kept:
-                if other.package is not cell.package:
-                    name = other.package.name
-                    yield Holder(f"{name} {version(other.candidates[rank])}", f"{name} would have to be older")
+                name, told = other.package.name, f"{other.package.name} {version(other.candidates[rank])}"
+                if other.package is not cell.package and told not in by:
+                    yield Holder(told, f"{name} would have to be older")
+            yield from self._of_wishes(reason)
         for fact in reason.facts:
-            if fact.kind == "admission" and cell in fact.cells:
-                yield Holder("the environments", _needs(cell, best))
+            if fact.kind == "admission" and cell in fact.cells and fact.ranks >> best & 1:
+                yield Holder("the environments", self._needs(cell, best))
             elif fact.kind == "constraint" and cell in fact.cells:
                 yield Holder("the project's constraints", fact.detail)
-        if not reason.proven:
+        if reason.locked:
+            yield Holder("the lock that is there", "it is kept to")
+        elif not reason.proven:
             yield Holder("the whole lock", "a newer one would make more of the others older")
+
+    @staticmethod
+    def _of_wishes(reason: Reason) -> Iterator[Holder]:
+        """What else would be given up for a newer one."""
+        for wish, other in reason.wanted:
+            who = "it" if other.package is reason.cell.package else other.package.name
+            yield Holder(_WISHED[wish][0], f"{who} would {_WISHED[wish][1]}")
+        for other in reason.absent:
+            yield Holder(other.package.name, "it would be brought in")
+        for one, _ in reason.alike:
+            yield Holder(one.package.name, "it would need several candidates")
 
     def _is_locked(self, edge: Edge) -> bool:
         return edge.node.cell is None or self._selection.ranks.get(edge.node.cell) == edge.rank
@@ -185,6 +223,13 @@ class _Finding:
         rank = self._selection.ranks.get(cell) or edge.rank
         return f"{cell.package.name} {version(cell.candidates[rank])}"
 
+    def _needs(self, cell: Cell, rank: int) -> str:
+        """For which environments a candidate is."""
+        python = cell.candidates[rank].builds[0].release.requires_python
+        if python and not self._encoding.domain.implies(self._regions[cell, ""], python_region(python)):
+            return f"it is for Python {python} only"
+        return "it has no file for what required-environments names"
+
     def _out_of_reach(self, cell: Cell, newest: str) -> Iterator[Holder]:
         """Why the newest release is no candidate at all, or none that is taken without need."""
         name = cell.package.name
@@ -192,8 +237,11 @@ class _Finding:
             if left == newest:
                 yield Holder("the project's settings" if "exclude-newer" in reason else "the release", f"it {reason}")
                 return
+        here, domain = self._regions[cell, ""], self._encoding.domain
         for constraint in self._project.constraints:
-            if constraint.name == name and not _admits(constraint.specifier, newest):
+            if constraint.name != name or _admits(constraint.specifier, newest):
+                continue
+            if domain.satisfiable(here, self._locked.universe.where(constraint.marker)):
                 yield Holder("the project's constraints", f"{name}{constraint.specifier}")
                 return
         told = next((why for (_, one, its), why in self._unavailable.items() if (one, its) == (name, newest)), None)
@@ -202,15 +250,11 @@ class _Finding:
             return
         for rank in range(cell.candidates.top, 0, -1):
             if cell.candidates[rank].version == newest:
-                if cell.candidates[rank].builds[0].release.requires_python:
-                    yield Holder("the environments", _needs(cell, rank))
+                if any(ranks >> rank & 1 for _, ranks in cell.candidates.admission()):
+                    yield Holder("the environments", self._needs(cell, rank))
+                else:
+                    yield Holder("the release", "only a build tells what it requires")
                 return
-
-
-def _needs(cell: Cell, rank: int) -> str:
-    """For which environments a candidate is."""
-    python = cell.candidates[rank].builds[0].release.requires_python
-    return f"it is for Python {python} only" if python else "it is not for all of those in which it is needed"
 
 
 def _admits(specifier: SpecifierSet, text: str) -> bool:
