@@ -7,17 +7,54 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from satlock.corpora.index.building import Building, Place
 from satlock.encoder.project.interpreter import python_in_use
 
 if TYPE_CHECKING:
+    from satlock.cli.inputs import Inputs
     from satlock.corpora.index.access import Access
     from satlock.encoder.project.layers import Around
     from satlock.encoder.project.project import Project
 
-__all__ = ["building_for"]
+__all__ = ["building_for", "told_by_build"]
+
+
+def told_by_build(given: Inputs, document: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What the ``pyproject.toml`` says, completed with what its backend says of it; None where it leaves nothing to it.
+
+    Args:
+        document: what the file is taken to say.
+
+    Raises:
+        ProjectError: the file is broken, or nothing may be built.
+        CorpusError: the build fails.
+    """
+    from satlock.encoder.project.dynamic import completed, left_to_build, without_dynamic
+    from satlock.encoder.project.tables import load
+
+    file = given.source if given.source.suffix == ".toml" else given.source / "pyproject.toml"
+    document = load(file) if document is None else document
+    left = left_to_build(document)
+    if not left:
+        return None
+    from satlock.corpora.facts import CorpusError, Unavailable
+    from satlock.corpora.references import PathReference
+    from satlock.encoder.project.project import Unsatisfiable
+
+    project = given.as_stated(without_dynamic(document))
+    if project.no_build or project.name in project.no_build_package:
+        raise Unsatisfiable(
+            f"project.dynamic in {file} leaves its {left[0]} to a build, and no-build allows none; write them into "
+            "[project] itself."
+        )
+    folder = PathReference(os.path.abspath(file.parent), True)
+    with given.corpus(project) as corpus:
+        found = corpus.direct([folder])[folder]
+    if isinstance(found, Unavailable):
+        raise CorpusError(f"{file} leaves its {left[0]} to a build (project.dynamic), and it fails: {found.reason}")
+    return completed(document, found.metadata)
 
 
 def building_for(project: Project, access: Access, default_index: str, folder: Path, around: Around) -> Building:
@@ -41,6 +78,7 @@ def building_for(project: Project, access: Access, default_index: str, folder: P
     return replace(
         project.building,
         places=tuple(places),
+        constraints=tuple(_by_source(text, project) for text in project.building.constraints),
         pins=tuple(pins),
         index_strategy=project.index_strategy,
         exclude_newer=_moment(project.exclude_newer),
@@ -50,6 +88,19 @@ def building_for(project: Project, access: Access, default_index: str, folder: P
         environment=os.path.abspath(folder / (os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv")),
         access=access,
     )
+
+
+def _by_source(text: str, project: Project) -> str:
+    """A build constraint, by the repository, archive or folder that the project takes the package from."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    constraint = Requirement(text)
+    for source in project.sources.get(canonicalize_name(constraint.name), ()):
+        if source.reference is not None and source.choice is None and source.marker is None:
+            marker = f" ; {constraint.marker}" if constraint.marker else ""
+            return f"{constraint.name} @ {source.reference}{marker}"
+    return text
 
 
 def _moment(when: datetime | None) -> str | None:

@@ -127,8 +127,17 @@ class Inputs:
             whole_workspace: that of a project every member is meant, with its extras and groups.
             document: what a ``pyproject.toml`` is taken to say in place of what it does.
 
-        Raises ProjectError.
+        Raises ProjectError; CorpusError where a build fails that would tell what it requires.
         """
+        from satlock.cli.building import told_by_build
+
+        plain = document or self.document
+        told = told_by_build(self, plain) if self.kind == "project" else None
+        project = self.as_stated(plain if told is None else told, whole_workspace=whole_workspace)
+        return project if told is None else replace(project, dynamic=True)
+
+    def as_stated(self, document: Mapping[str, Any] | None, *, whole_workspace: bool = False) -> Project:
+        """As :meth:`project`, without a build. Raises ProjectError."""
         from satlock.corpora.index.default_index import further_indexes
         from satlock.encoder.project.project import Index
 
@@ -139,14 +148,15 @@ class Inputs:
             named_indexes=self.indexes_by_name,
             requires_python=self.requires_python,
             around=self._around,
-            **({} if (document := document or self.document) is None else {"document": document}),
+            **({} if document is None else {"document": document}),
             **({"whole_workspace": True} if whole_workspace and self.kind == "project" else {}),
         )
         unnamed = tuple(Index("", url) for name, url in further if not name)
         return replace(project, indexes=(*unnamed, *project.indexes)) if unnamed else project
 
     def uv_view(self) -> UvView:
-        """The project as uv reads it. Raises ProjectError; Ended where uv has no lock for such a source."""
+        """The project as uv reads it. Raises as :meth:`project`; Ended where uv has no lock for such a source."""
+        from satlock.cli.building import told_by_build
         from satlock.encoder.project.uv_view import refuse_unlisted_scopes, uv_view_of
 
         if self.kind == "requirements":
@@ -157,7 +167,7 @@ class Inputs:
             named_indexes=self.indexes_by_name,
             requires_python=self.requires_python,
             around=self._around,
-            document=self.document,
+            document=told_by_build(self, self.document) or self.document if self.kind == "project" else None,
         )
         refuse_unlisted_scopes(view)
         return view
@@ -224,9 +234,10 @@ class Inputs:
             return StandinCorpus(snapshot)
         from satlock.corpora.index.access import Access
         from satlock.corpora.index.index import LiveCorpus
+        from satlock.encoder.project.lowering import indexes_of_trees
 
         access = projects[0].access if projects else Access()
-        indexes = [index for project in projects for index in project.indexes]
+        indexes = [index for project in projects for index in (*project.indexes, *indexes_of_trees(project))]
         access = access.with_environment().named((index.name, index.url) for index in indexes).named(named)
         access = access if self.http_timeout is None else replace(access, timeout=self.http_timeout)
         access = access.with_flat(index.url for index in indexes if index.flat)

@@ -356,4 +356,5 @@ def self_contained(project: Project) -> bool:
     listed += [*project.extras.values(), *project.groups.values()]
     references = [requirement.reference or requirement.url for requirements in listed for requirement in requirements]
     references += [source.reference for sources in project.sources.values() for source in sources]
-    return not project.members and not any(references) and not any(i.url.startswith("file:") for i in project.indexes)
+    referring = project.dynamic or project.members or any(references)
+    return not referring and not any(i.url.startswith("file:") for i in project.indexes)

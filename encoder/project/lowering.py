@@ -14,7 +14,7 @@ from satlock.encoder.markers.marker import FALSE, from_marker
 from satlock.encoder.project.dependencies import Dependency
 from satlock.encoder.project.direct import reference_of_url
 from satlock.encoder.project.pins import Declared, read_indexes
-from satlock.encoder.project.project import Source
+from satlock.encoder.project.project import Index, Project, Source
 from satlock.encoder.project.settings import settings_of
 from satlock.encoder.project.sharing import declared_by, inherited
 from satlock.encoder.project.sourcing import Ground, read_sources
@@ -22,7 +22,7 @@ from satlock.encoder.project.tables import Groups, load, read_groups
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of
 
-__all__ = ["Lowering", "groups_of_tree", "lowering_of"]
+__all__ = ["Lowering", "groups_of_tree", "indexes_of_trees", "lowering_of"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """The name that a requirement begins with."""
@@ -119,6 +119,22 @@ def lowering_of(direct: Direct) -> Lowering:
         found = {name: inherited(sources, declared) for name, sources in of_root.items()}
     found |= read(settings, file.parent, declared)
     return Lowering(found, file.parent if local else None)
+
+
+def indexes_of_trees(project: Project) -> Iterator[Index]:
+    """The indexes that the members of the project's workspace, and the folders that it takes packages from, declare.
+
+    Raises:
+        ProjectError: the file of one is broken.
+    """
+    folders = [member.folder for member in project.members]
+    named = (source.reference for sources in project.sources.values() for source in sources)
+    folders += [reference for reference in named if isinstance(reference, PathReference) and reference.folder]
+    for folder in dict.fromkeys(folders):
+        file = Path(folder.path, "pyproject.toml")
+        if file.is_file():
+            settings = settings_of(Value(load(file), str(file), "").table(), [])
+            yield from read_indexes({key: value for key, value in settings.items() if key == "index"}, [])
 
 
 def _of(sources: Value | None, names: Collection[str]) -> Value | None:

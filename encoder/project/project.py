@@ -213,6 +213,8 @@ class Project:
     """Packages of which every wheel is read, since those of one version may require different things."""
     members: tuple[Member, ...] = ()
     """Of the workspace that the project is the root or a member of, by name, without the project itself."""
+    dynamic: bool = False
+    """Whether a build told what it requires."""
     whole_workspace: bool = False
     """Whether the lock is for every member with its extras and groups (``uv.lock``), or for this project alone."""
     hashes: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)

@@ -177,7 +177,7 @@ def project_of(
 def _refuse_dynamic(project: Mapping[str, Value]) -> None:
     dynamic = project.get("dynamic")
     for item in dynamic.items("a list of field names") if dynamic else ():
-        if item.text("the name of a field as a string") in ("dependencies", "optional-dependencies", "requires-python"):
+        if item.text("the name of a field as a string") in ("dependencies", "optional-dependencies"):
             raise item.error(
                 f"is {item.raw!r}, so only a build of the project would tell", f"write {item.raw} into [project] itself"
             )

@@ -122,7 +122,7 @@ def _taken_from_workspace(sources: Value) -> Iterator[str]:
     """The packages that an entry of ``sources`` with ``workspace = true`` names."""
     for key, item in sources.table().items():
         entries = [item] if isinstance(item.raw, dict) else item.items("a table or a list of tables")
-        if any(isinstance(entry.raw, dict) and entry.raw.get("workspace", False) is not False for entry in entries):
+        if any(isinstance(entry.raw, dict) and entry.raw.get("workspace") is True for entry in entries):
             yield sources.key_name(key, "package name")
 
 

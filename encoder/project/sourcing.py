@@ -12,6 +12,7 @@ from satlock.encoder.project.direct import git_reference, inside, local_path, re
 from satlock.encoder.project.pins import Declared
 from satlock.encoder.project.project import Choice, Index, Source
 from satlock.encoder.project.values import Value, first_line, shown
+from satlock.encoder.project.workspace import members_at
 
 __all__ = ["Ground", "read_sources"]
 
@@ -92,7 +93,8 @@ def _one_source(  # noqa: PLR0917
             )
         return Source(index, scope, marker, url=known_index.url if ground.owner else "")
     if kind == "workspace":
-        member = _member(name, entry, table, ground, warnings)
+        own = not isinstance(table["workspace"].raw, str)
+        member = (_member if own else _member_elsewhere)(name, entry, table, ground, warnings)
         return None if member is None else Source("", scope, marker, member)
     try:
         return Source("", scope, marker, _reference(kind, table, ground))
@@ -154,3 +156,24 @@ def _member(
             "add its folder to members in [tool.uv.workspace]",
         )
     return _in_checkout(found, ground)
+
+
+def _member_elsewhere(
+    name: str, entry: Value, table: Mapping[str, Value], ground: Ground, warnings: list[str]
+) -> Reference | None:
+    """``workspace = "../other"``: a member of the workspace with its root in that folder, which uv asks for by name."""
+    written = table["workspace"].text()
+    if not ground.owner and ground.required is not None and name not in ground.required:
+        warnings.append(f"{entry.where} names '{name}', which the project does not require; it has no effect.")
+        return None
+    root = Path(os.path.normpath(os.path.join(os.path.abspath(ground.folder), written)))
+    members = members_at(root / "pyproject.toml")
+    if members is None:
+        raise table["workspace"].error(
+            f"is {shown(written)}, where no workspace has its root", "name the folder of its root"
+        )
+    if name not in members:
+        raise entry.error(f"takes '{name}' from a workspace that has no member of that name", "correct the folder")
+    told = table["editable"].flag() if "editable" in table else True
+    found = local_path(os.path.relpath(members[name].parent, ground.folder), ground.folder)
+    return _in_checkout(replace(found, editable=found.package and told), ground)

@@ -19,6 +19,7 @@ from satlock.encoder.markers.marker import (
     all_of,
     any_of,
     chosen,
+    forget_switches,
     from_marker,
     from_python_specifier,
     in_project,
@@ -301,7 +302,9 @@ def _claims(project: Project, active: Mapping[Choice, Formula]) -> dict[str, lis
             marker = str(source.marker or "")
             said += [f"({marker})" if said and " or " in marker else marker] if marker else []
             index = (source.index, urls.get(source.index, source.url)) if source.index else None
-            region = scope & in_project(source.marker, active) & _listed_by(project, source.choice, name, active)
+            where = in_project(source.marker, active)
+            where = forget_switches(where) if everybody else where
+            region = scope & where & _listed_by(project, source.choice, name, active)
             found.append(Claim(region, " and ".join(said) or "everywhere", source.reference, index))
     for constraint in project.constraints:
         if constraint.reference is not None:

@@ -18,7 +18,7 @@ from satlock.encoder.project.project import Member, ProjectError
 from satlock.encoder.project.tables import load, read_groups, read_name, stated_default_groups
 from satlock.encoder.project.values import Value, shown
 
-__all__ = ["Workspace", "pythons_of", "read_member", "workspace_of", "workspaces_found_once"]
+__all__ = ["Workspace", "members_at", "pythons_of", "read_member", "workspace_of", "workspaces_found_once"]
 
 
 _Stamps: TypeAlias = tuple[tuple[str, tuple[int, int] | None], ...]
@@ -127,6 +127,25 @@ def workspace_of(path: Path, top: Path | None = None) -> Workspace | None:
         if folder == top:
             break
     return None
+
+
+def members_at(root: Path) -> Mapping[str, Path] | None:
+    """The members of the workspace with its root at this ``pyproject.toml``; None where it has none there.
+
+    As in uv, a project that belongs to no workspace is one of its own.
+
+    Raises:
+        ProjectError: as for :func:`workspace_of`.
+    """
+    if not root.is_file():
+        return None
+    workspace = workspace_of(root)
+    if workspace is not None:
+        return workspace.members if workspace.root == root else None
+    tables = Value(load(root), str(root), "").table()
+    if "project" not in tables:
+        return None
+    return {read_name(tables["project"], tables["project"].table()): root}
 
 
 def _workspace_at(root: Path, tables: Mapping[str, Value], declared: Value) -> Workspace:

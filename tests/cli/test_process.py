@@ -120,7 +120,7 @@ HOSTILE = {
     "no TOML": b"[project",
     "no table": b"project = 3\n",
     "no name": b"[project]\n",
-    "dynamic": b'[project]\nname = "x"\ndynamic = ["dependencies"]\n',
+    "dynamic": b'[project]\nname = "x"\ndynamic = [3]\n',
     "bad requirement": b'[project]\nname = "x"\ndependencies = ["a ?"]\n',
     "control characters": b'[project]\nname = "x"\ndependencies = ["a\\u001b[2J ?"]\n',
     "a URL": b'[project]\nname = "x"\nrequires-python = ">=3.11"\ndependencies = ["a @ https://index.example/a"]\n',

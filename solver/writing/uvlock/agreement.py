@@ -11,6 +11,7 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from satlock.corpora.index.address import without_credentials
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, Formula, any_of, from_marker, from_python_specifier
 from satlock.encoder.project.project import Project
@@ -162,6 +163,7 @@ def _regions(items: list[dict[str, Any]], extra: str) -> dict[tuple[tuple[str, s
     for item in (one for each in items for one in _unscoped(each)):
         said = {key: repr(value) for key, value in item.items() if key not in ("marker", "name", "specifier")}
         said["name"] = canonicalize_name(item["name"])
+        said |= {"url": without_credentials(item["url"])} if "url" in item else {}
         said["specifier"] = ",".join(sorted(map(str, SpecifierSet(item.get("specifier", "")))))
         marker = from_marker(Marker(item["marker"]) if "marker" in item else None, extra)
         key = tuple(sorted(said.items()))

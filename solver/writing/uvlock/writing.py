@@ -8,7 +8,8 @@ from pathlib import Path
 from packaging.version import Version
 
 from satlock.corpora.facts import File
-from satlock.encoder.project.project import Choice, Project, Scope, Source
+from satlock.corpora.references import UrlReference
+from satlock.encoder.project.project import Choice, Project, ProjectError, Scope, Source
 from satlock.encoder.project.tables import flat
 from satlock.encoder.project.universe import Universe
 from satlock.encoder.project.uv_view import Cutoff, UvView
@@ -46,6 +47,7 @@ def to_uv_lock(
     Raises:
         ProjectError: uv could not be told what the lock says.
     """
+    _refuse_credentials(lock)
     conflicts = expanded(view.project)
     met = unlisted(project, universe, conflicts)
     name = view.project.name or ""
@@ -65,6 +67,17 @@ def to_uv_lock(
         *(line for _, entry in sorted(entries, key=lambda found: found[0]) for line in ("", "[[package]]", *entry)),
     ]
     return "\n".join(body) + "\n"
+
+
+def _refuse_credentials(lock: Lock) -> None:
+    """uv repeats a direct URL as it is written, to compare it later; no lock that is written here holds a password."""
+    for package in lock.packages:
+        reference = package.direct.reference if package.direct is not None else None
+        if isinstance(reference, UrlReference) and reference.secret:
+            raise ProjectError(
+                f"{package.name} comes from a URL with credentials ({reference}), which a uv.lock would have to "
+                "repeat; leave them out of the URL and put them into a .netrc file, or write a pylock.toml."
+            )
 
 
 def stated_of(view: UvView, folder: Path) -> str:

@@ -1,0 +1,64 @@
+"""What a ``[project]`` table leaves to a build (``dynamic``, PEP 621), filled in with what the build says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from satlock.corpora.facts import Metadata
+
+__all__ = ["completed", "left_to_build", "without_dynamic"]
+
+_REQUIREMENTS = ("dependencies", "optional-dependencies")
+
+
+def left_to_build(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Which of its lists of requirements a document leaves to a build."""
+    project = document.get("project")
+    dynamic = project.get("dynamic") if isinstance(project, Mapping) else None
+    return tuple(key for key in _REQUIREMENTS if key in dynamic) if isinstance(dynamic, list) else ()
+
+
+def without_dynamic(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document as if the lists that it leaves to a build were empty."""
+    left = left_to_build(document)
+    project = dict(document["project"])
+    project["dynamic"] = [key for key in project["dynamic"] if key not in left]
+    return {**document, "project": project}
+
+
+def completed(document: Mapping[str, Any], told: Metadata) -> dict[str, Any]:
+    """The document with the lists that it leaves to a build as its metadata has them."""
+    left = left_to_build(document)
+    dependencies: list[str] = []
+    extras: dict[str, list[str]] = {extra: [] for extra in told.provides_extra}
+    for line in told.requires_dist:
+        extra, text = _of_extra(line)
+        extras.get(extra, dependencies).append(text)
+    found = without_dynamic(document)
+    if "dependencies" in left:
+        found["project"]["dependencies"] = dependencies
+    if "optional-dependencies" in left:
+        found["project"]["optional-dependencies"] = extras
+    return found
+
+
+def _of_extra(line: str) -> tuple[str, str]:
+    """The extra that lists a line of metadata (empty for none), and the line as it lists it."""
+    try:
+        requirement = Requirement(line)
+    except InvalidRequirement:
+        return "", line  # which is refused where it is read
+    parts: list[Any] = [] if requirement.marker is None else list(requirement.marker._markers)  # nothing else tells
+    clauses = [part for part in parts if part != "and"]
+    asking = [part for part in clauses if isinstance(part, tuple) and (str(part[0]), str(part[1])) == ("extra", "==")]
+    if requirement.marker is None or "or" in parts or len(asking) != 1:
+        return "", line
+    clauses.remove(asking[0])
+    if clauses:
+        requirement.marker._markers = [each for clause in clauses for each in ("and", clause)][1:]
+    else:
+        requirement.marker = None
+    return str(asking[0][2].value), str(requirement)

@@ -1,0 +1,160 @@
+"""Kinds of projects that uv locks: satlock locks each, and the real uv takes the lock for its own and installs it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from satlock.cli.building import building_for
+from satlock.cli.commands import satlock
+from satlock.corpora.index.access import Access
+from satlock.encoder.project.layers import NOTHING_AROUND
+from satlock.encoder.project.reading import read_project
+from tests.index_server import IndexServer, Options
+from tests.source_trees import tree
+from tests.uvlock.test_real_uv import Uv
+from tests.world import DEFAULT, Dist, World
+
+needs_uv = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
+
+SECOND = "https://second.index.example/simple"
+WORLD = World(
+    '[project]\nname = "unused"\n',
+    {
+        DEFAULT: {"leaf": {"1.0": Dist(), "2.0": Dist()}, "twig": {"1.0": Dist(("leaf<2",))}},
+        SECOND: {"branch": {"1.0": Dist(), "1.1": Dist()}},
+    },
+)
+
+
+LOGIN = {SECOND: Options(login="public:heron")}
+
+
+class Scene:
+    """A project in ``own``, with the one index that both tools ask."""
+
+    def __init__(self, folder: Path, server: IndexServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self.server, self._cache = folder / "own", server, folder / "cache"
+        self.folder.mkdir()
+        self.uv = Uv(self.folder)
+        self.uv.environment["UV_DEFAULT_INDEX"] = server.url(DEFAULT)
+        for name in ("UV_PYTHON", "UV_DEFAULT_INDEX"):
+            monkeypatch.setenv(name, self.uv.environment[name])
+
+    def project(self, text: str, name: str = "own") -> None:
+        folder = self.folder.parent / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+
+    def run(self, *arguments: str, code: int = 0) -> Result:
+        done = CliRunner().invoke(satlock, [*arguments, "--cache-dir", str(self._cache)])
+        assert done.exit_code == code, (done.output, done.exception)
+        return done
+
+    def lock(self, *more: str, code: int = 0) -> Result:
+        return self.run("lock", "--project", str(self.folder), "--format", "uv", *more, code=code)
+
+    def agrees(self, *arguments: str) -> dict[str, str]:
+        """What uv installs from satlock's lock, which it accepts and leaves alone."""
+        self.lock()
+        self.uv.accepts()
+        self.lock("--check")
+        proven = CliRunner().invoke(satlock, ["prove", str(self.folder / "uv.lock")])
+        assert proven.exit_code == 0, proven.output
+        return self.uv.installs(*arguments)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, index_server: object, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    return Scene(tmp_path, index_server(WORLD, per_index=LOGIN), monkeypatch)  # type: ignore[operator]
+
+
+def text_of(requires: str, more: str = "", name: str = "own") -> str:
+    return f'[project]\nname = "{name}"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = {requires}\n{more}'
+
+
+@needs_uv
+def test_what_a_build_tells_of_the_project(scene: Scene) -> None:
+    tree(scene.folder, "own", "1.0", ["twig"], extras={"more": ["leaf"]}, dynamic=True)
+    assert scene.agrees("--extra", "more", "--no-install-project") == {"twig": "1.0", "leaf": "1.0"}
+    metadata = scene.folder / "METADATA"
+    metadata.write_text(metadata.read_text().replace("twig", "leaf"))
+    assert "out of date" in scene.lock("--check", code=1).output
+    scene.uv.environment["UV_CACHE_DIR"] += "-anew"  # uv looks at pyproject.toml alone before it builds again
+    assert scene.agrees("--no-install-project") == {"leaf": "1.0"}
+    assert "no-build" in scene.lock("--no-build", code=1).output
+
+
+def test_a_build_that_fails_is_something_outside(scene: Scene) -> None:
+    tree(scene.folder, "own", dynamic=True)
+    (scene.folder / "backend.py").write_text("raise ValueError('not today')")
+    assert "it fails" in scene.lock(code=3).output
+
+
+@needs_uv
+def test_a_member_of_another_workspace(scene: Scene) -> None:
+    source = '[tool.uv.sources]\nnear = { workspace = "../other" }\nunused = { workspace = "../nowhere" }\n'
+    scene.project(text_of('["near"]', source))
+    scene.project('[tool.uv.workspace]\nmembers = ["packages/*"]\n', "other")
+    tree(scene.folder.parent / "other/packages/near", "near", "1.0", ["leaf<2"])
+    assert scene.agrees() == {"near": "1.0", "leaf": "1.0"}
+    assert 'editable = "../other/packages/near"' in (scene.folder / "uv.lock").read_text()
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [("../other/packages/near", "no workspace has its root"), ("../alone", "no member of that name")],
+)
+def test_a_workspace_where_none_is(scene: Scene, place: str, said: str) -> None:
+    scene.project(text_of('["near"]', f'[tool.uv.sources]\nnear = {{ workspace = "{place}" }}\n'))
+    scene.project('[tool.uv.workspace]\nmembers = ["packages/*"]\n', "other")
+    scene.project(text_of("[]", name="near"), "other/packages/near")
+    scene.project(text_of("[]", name="alone"), "alone")
+    assert said in scene.lock(code=2).output
+    assert scene.uv.run("lock").returncode if shutil.which("uv") else True
+
+
+@needs_uv
+def test_a_source_whose_marker_asks_for_an_extra(scene: Scene) -> None:
+    source = "[tool.uv.sources]\nnear = [{ path = '../near', marker = \"extra == 'here'\" }]\n"
+    scene.project(text_of('["near"]', f"[project.optional-dependencies]\nhere = []\n{source}"))
+    tree(scene.folder.parent / "near", "near", "0.5")
+    assert scene.agrees() == scene.agrees("--extra", "here") == {"near": "0.5"}
+
+
+@needs_uv
+def test_the_index_of_a_member_with_its_credentials_in_the_environment(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It declares an index by a name, and the variables have the credentials for that name."""
+    root = '[tool.uv.workspace]\nmembers = ["near"]\n[tool.uv.sources]\nnear.workspace = true\n'
+    scene.project(text_of('["near"]', root))
+    index = f'[[tool.uv.index]]\nname = "mine"\nurl = "{scene.server.url(SECOND)}"\nexplicit = true\n'
+    scene.project(text_of('["branch"]', f'{index}[tool.uv.sources]\nbranch.index = "mine"\n', "near"), "own/near")
+    for what, value in (("USERNAME", "public"), ("PASSWORD", "heron")):
+        scene.uv.environment[f"UV_INDEX_MINE_{what}"] = value
+        monkeypatch.setenv(f"UV_INDEX_MINE_{what}", value)
+    assert scene.agrees("--no-install-workspace") == {"branch": "1.1"}
+    assert "heron" not in (scene.folder / "uv.lock").read_text()
+
+
+def test_a_url_with_a_password_is_for_no_uv_lock(scene: Scene) -> None:
+    """uv repeats it in the lock, to compare it later."""
+    place = scene.server.url(SECOND).replace("http://", "http://public:heron@").removesuffix("simple")
+    scene.project(text_of(f'["branch @ {place}files/branch-1.1-py3-none-any.whl"]'))
+    said = scene.lock(code=2).output
+    assert "branch comes from a URL with credentials" in said and "heron" not in said
+    scene.run("lock", "--project", str(scene.folder))
+    assert "heron" not in (scene.folder / "pylock.toml").read_text()
+
+
+def test_a_build_constraint_comes_from_where_the_project_takes_it(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        text_of("[]", '[tool.uv]\nbuild-constraint-dependencies = ["near>=1", "leaf>=1"]\nsources.near.path = "near"\n')
+    )
+    project = read_project(tmp_path)
+    made = building_for(project, Access(), "https://index.example/simple", tmp_path, NOTHING_AROUND)
+    assert made.constraints == (f"near @ {(tmp_path / 'near').as_uri()}", "leaf>=1")
