@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import click
 
@@ -14,10 +14,12 @@ from satlock.cli.failures import WRONG, Ended
 if TYPE_CHECKING:
     from packaging.markers import Marker
 
-    from satlock.encoder.project.project import Choice
+    from satlock.encoder.project.project import Choice, Project
     from satlock.solver.lockfiles.graph import LockGraph
 
 __all__ = ["PLATFORMS", "Narrowing", "environments_of", "narrowing"]
+
+Kind: TypeAlias = Literal["extra", "group"]
 
 _Callback = TypeVar("_Callback", bound=Callable[..., Any])
 
@@ -49,6 +51,11 @@ class Narrowing:
     python: str | None = None
     platform: str | None = None
 
+    @property
+    def any(self) -> bool:
+        """Whether anything is left out."""
+        return self != Narrowing()
+
     def apply(self, graph: LockGraph) -> LockGraph:
         """The lock within these environments alone.
 
@@ -59,29 +66,55 @@ class Narrowing:
         from satlock.encoder.markers.marker import from_marker
         from satlock.solver.lockfiles.graph import narrowed
 
-        choices = self._choices(graph)
+        choices = self.choices(graph.choices, "The lock")
         if not choices and self.python is None and self.platform is None:
             return graph
         return narrowed(graph, from_marker(environments_of(self.python, self.platform)), choices)
 
-    def _choices(self, graph: LockGraph) -> dict[Choice, bool]:
+    def marker(self, project: Project) -> Marker | None:
+        """What a marker of the project's settings says of these environments; None where it is all of them.
+
+        Raises:
+            Ended: the project does not have an extra or a group.
+        """
+        from packaging.markers import Marker
+
+        place = environments_of(self.python, self.platform)
+        offered = {"extra": sorted(project.extras), "group": sorted(project.groups)}
+        choices = self.choices(lambda kind: offered[kind], "The project")
+        variables = {"extra": "extras", "group": "dependency_groups"}
+        parts = [] if place is None else [str(place)]
+        for choice, chosen in choices.items():
+            parts.append(f"'{choice.name}' {'in' if chosen else 'not in'} {variables[choice.kind]}")
+        return Marker(" and ".join(parts)) if parts else None
+
+    def choices(self, offered: Callable[[Kind], Iterable[str]], whose: str) -> dict[Choice, bool]:
+        """Which extras and groups are chosen, and which are not, as far as that is said.
+
+        Args:
+            offered: the extras or groups that there are, sorted.
+            whose: what has them, for a sentence that begins with it.
+
+        Raises:
+            Ended: there is no such extra or group.
+        """
         from packaging.utils import canonicalize_name
 
         from satlock.encoder.project.project import Choice
 
         found: dict[Choice, bool] = {}
-        kinds: tuple[tuple[Literal["extra", "group"], tuple[str, ...], bool], ...] = (
+        kinds: tuple[tuple[Kind, tuple[str, ...], bool], ...] = (
             ("extra", self.extras, self.no_extras),
             ("group", self.groups, self.no_groups),
         )
         for kind, names, none in kinds:
             if not names and not none:
                 continue
-            known = graph.choices(kind)
+            known = list(offered(kind))
             wanted = {str(canonicalize_name(name)) for name in names}
             for name in sorted(wanted - set(known)):
-                offered = f"it has {', '.join(known)}" if known else "it has none"
-                raise Ended(WRONG, f"The lock has no {kind} {name!r}; {offered}.")
+                there = f"it has {', '.join(known)}" if known else "it has none"
+                raise Ended(WRONG, f"{whose} has no {kind} {name!r}; {there}.")
             found |= {Choice(kind, name): name in wanted for name in known}
         return found
 

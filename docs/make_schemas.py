@@ -62,6 +62,9 @@ NO_LOCK = {
 NEWEST = table({"version": TEXT, "days": or_null(COUNT), "releases": COUNT})
 HOLDERS = listed(table({"by": TEXT, "requirement": TEXT}))
 BEHIND = {"version": TEXT, "marker": MARKER, "newest": NEWEST, "holders": HOLDERS}
+NOT_NEWER = or_null(
+    table({"newest": TEXT, "days": COUNT, "headline": TEXT, "lines": TEXTS, "proven": FLAG, "hard": FLAG, "kept": FLAG})
+)
 LOCK = table(
     {"status": {"enum": ["locked", "unchanged", "valid", "out of date", "would lock", "there", "no lock"]},
      "lockfile": TEXT, "format": {"enum": ["pylock", "uv"]}, "objective": TEXT},
@@ -99,7 +102,18 @@ REPORTS: dict[str, tuple[str, dict[str, Any]]] = {
                 "status": {"enum": ["locked", "met", "possible", "impossible", "no lock"]},
             },
             {
-                "entries": listed(table({"version": TEXT, "index": TEXT, "marker": MARKER, "direct": FLAG})),
+                "entries": listed(
+                    table(
+                        {
+                            "version": TEXT,
+                            "index": TEXT,
+                            "marker": MARKER,
+                            "direct": FLAG,
+                            "not_newer": NOT_NEWER,
+                            "places": listed(table({"marker": MARKER, "not_newer": NOT_NEWER})),
+                        }
+                    )
+                ),
                 "versions": TEXTS,
                 "fewest": COUNT,
                 "changes": listed(CHANGE),

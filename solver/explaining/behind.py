@@ -15,10 +15,12 @@ from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.markers.marker import Formula, any_of
 from satlock.encoder.markers.shortest import Shortener, spelled_for_people
 from satlock.encoder.project.project import Project
+from satlock.solver.explaining.parts import Part, parts_of
 from satlock.solver.explaining.reasons import Reason
 from satlock.solver.explaining.wording import asked, choice_of, version
 from satlock.solver.lockfiles.decoding import reached
 from satlock.solver.locking import Locked
+from satlock.solver.objective.environments import Environments
 
 __all__ = ["Behind", "Holder", "Laggards", "Late", "Newest", "newest_of"]
 
@@ -124,6 +126,7 @@ class Laggards:
         self._encoding, self._selection = self._reasons.encoding, self._reasons.selection
         self._shortener = Shortener(self._encoding.domain, spelled_for_people(project))
         self._regions = reached(self._encoding, self._selection)
+        self._environments = Environments(self._encoding.domain)
 
     def late(self, names: Container[str] | None = None) -> list[Late]:
         """What is behind, by name; of some names alone, or of all."""
@@ -141,20 +144,21 @@ class Laggards:
 
     def of(self, late: Late) -> list[Behind]:
         """Because of whom, and where: one for each part of its environments that others hold back."""
-        parts: list[tuple[list[Holder], list[Formula]]] = []
+        found: list[tuple[list[Holder], list[Formula]]] = []
         for cell in late.cells:
-            holders = list(dict.fromkeys(self._holders(cell, late.newest.version)))
-            regions = [self._regions[cell, ""]]
-            # Two proofs of one thing may differ in what they name besides: who shares a holder is told with the others.
-            for part in [part for part in parts if part[0] == holders or not set(part[0]).isdisjoint(holders)]:
-                parts.remove(part)
-                holders = [*(one for one in part[0] if one in holders), *part[0], *holders]
-                regions = [*part[1], *regions]
-            parts.append((list(dict.fromkeys(holders)), regions))
+            for part in parts_of(self._reasons, self._environments, cell, self._regions[cell, ""]):
+                holders = list(dict.fromkeys(self._holders(cell, part, late.newest.version)))
+                regions = [part.region]
+                # Two proofs of one thing may differ in what they name besides: who shares a holder is told with it.
+                for other in [one for one in found if one[0] == holders or not set(one[0]).isdisjoint(holders)]:
+                    found.remove(other)
+                    holders = [*(one for one in other[0] if one in holders), *other[0], *holders]
+                    regions = [*other[1], *regions]
+                found.append((list(dict.fromkeys(holders)), regions))
         locked = str(self._candidate(late.cells[0]))
         return [
             Behind(locked, self._shortener.marker(any_of(regions)), late.newest, tuple(holders))
-            for holders, regions in parts
+            for holders, regions in found
         ]
 
     def _candidate(self, cell: Cell) -> Candidate:
@@ -162,15 +166,15 @@ class Laggards:
 
     # -- because of whom
 
-    def _holders(self, cell: Cell, newest: str) -> Iterator[Holder]:
-        rank, best = self._selection.ranks[cell], self._reasons.admissible.newest(cell)
-        if rank < best:
-            yield from self._of_reason(self._reasons.of(cell), cell, best)
-        if best < 1 or _public(cell.candidates[best].version) != _public(newest):
-            yield from self._out_of_reach(cell, newest)
+    def _holders(self, cell: Cell, part: Part, newest: str) -> Iterator[Holder]:
+        if part.reason is not None:
+            yield from self._of_reason(part.reason, cell, part)
+        if part.newest < 1 or _public(cell.candidates[part.newest].version) != _public(newest):
+            yield from self._out_of_reach(cell, part.region, newest)
 
-    def _of_reason(self, reason: Reason, cell: Cell, best: int) -> Iterator[Holder]:
+    def _of_reason(self, reason: Reason, cell: Cell, part: Part) -> Iterator[Holder]:
         """Those who ask for an older version; else those whom a newer one would not suit."""
+        best = part.newest
         edges = [fact.edge for fact in reason.facts if fact.edge is not None and fact.edge.package is not None]
         direct = [
             edge
@@ -193,7 +197,7 @@ class Laggards:
             yield from self._of_wishes(reason)
         for fact in reason.facts:
             if fact.kind == "admission" and cell in fact.cells and fact.ranks >> best & 1:
-                yield Holder("the environments", self._needs(cell, best))
+                yield Holder("the environments", self._needs(cell, part.region, best))
             elif fact.kind == "constraint" and cell in fact.cells:
                 yield Holder("the project's constraints", fact.detail)
         if reason.locked:
@@ -223,25 +227,24 @@ class Laggards:
         rank = self._selection.ranks.get(cell) or edge.rank
         return f"{cell.package.name} {version(cell.candidates[rank])}"
 
-    def _needs(self, cell: Cell, rank: int) -> str:
+    def _needs(self, cell: Cell, region: Formula, rank: int) -> str:
         """For which environments a candidate is."""
         python = cell.candidates[rank].builds[0].release.requires_python
-        if python and not self._encoding.domain.implies(self._regions[cell, ""], python_region(python)):
+        if python and not self._encoding.domain.implies(region, python_region(python)):
             return f"it is for Python {python} only"
         return "it has no file for what required-environments names"
 
-    def _out_of_reach(self, cell: Cell, newest: str) -> Iterator[Holder]:
+    def _out_of_reach(self, cell: Cell, region: Formula, newest: str) -> Iterator[Holder]:
         """Why the newest release is no candidate at all, or none that is taken without need."""
         name = cell.package.name
         for left, reason in cell.candidates.left_out:
             if left == newest:
                 yield Holder("the project's settings" if "exclude-newer" in reason else "the release", f"it {reason}")
                 return
-        here, domain = self._regions[cell, ""], self._encoding.domain
         for constraint in self._project.constraints:
             if constraint.name != name or _admits(constraint.specifier, newest):
                 continue
-            if domain.satisfiable(here, self._locked.universe.where(constraint.marker)):
+            if self._encoding.domain.satisfiable(region, self._locked.universe.where(constraint.marker)):
                 yield Holder("the project's constraints", f"{name}{constraint.specifier}")
                 return
         told = next((why for (_, one, its), why in self._unavailable.items() if (one, its) == (name, newest)), None)
@@ -251,7 +254,7 @@ class Laggards:
         for rank in range(cell.candidates.top, 0, -1):
             if cell.candidates[rank].version == newest:
                 if any(ranks >> rank & 1 for _, ranks in cell.candidates.admission()):
-                    yield Holder("the environments", self._needs(cell, rank))
+                    yield Holder("the environments", self._needs(cell, region, rank))
                 else:
                     yield Holder("the release", "only a build tells what it requires")
                 return

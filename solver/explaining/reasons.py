@@ -72,8 +72,10 @@ class Reasons:
         """
         self.encoding, self.selection, self.admissible = encoding, selection, admissible
         self._preferred = preferred
+        self._held = tuple(assumptions)
         self.assumed = (*(cell.guard for cell in encoding.living()), *assumptions)
         self._session: Session | None = None
+        self._local: Session | None = None
         self._wanted = wanted
         self._wishes: dict[int, tuple[Cell, Cell | int]] = {}
         self._stays: dict[Cell, int] = {}
@@ -88,26 +90,57 @@ class Reasons:
     def of(self, cell: Cell) -> Reason:
         """Why a cell that is :meth:`behind` is there."""
         if cell not in self._found:
-            self._found[cell] = self._find(cell)
+            if self._session is None:
+                self._session = Session(self.encoding)
+            self._wish()
+            self._found[cell] = self._find(cell, self._session, self.assumed, [*self._wanted, *self._wishes])
         return self._found[cell]
 
-    def _find(self, cell: Cell) -> Reason:
-        if self._session is None:
-            self._session = Session(self.encoding)
-            self._wish()
+    def there(self, cell: Cell, met: Callable[[Formula], bool]) -> Reason:
+        """The same in some of its environments, of what is in force in these alone.
+
+        Args:
+            met: whether a region has some of them.
+        """
+        if self._local is None:
+            self._local = Session(self.encoding, lambda own: own)
+        self._wish()
+        guards = [one.guard for one in self.encoding.living() if met(one.region)]
+        self._local.clash_among([])  # It knows its regions only when it is up to date.
+        regions = {literal: region for literal, region in self._local.regions.items() if met(region)}
+        wishes = [literal for literal, (_, one) in self._wanted.items() if met(one.region)]
+        for literal, (one, other) in self._wishes.items():
+            if met(one.region) and (not isinstance(other, Cell) or met(other.region)):
+                wishes.append(literal)
+        assumed = [*guards, *self._held]
+        return self._find(cell, self._local, assumed, wishes, list(regions), lambda fact: met(fact.own))
+
+    def _find(  # noqa: PLR0917
+        self,
+        cell: Cell,
+        session: Session,
+        assumed: Sequence[int],
+        wishes: Sequence[int],
+        regions: Sequence[int] = (),
+        among: Callable[[Fact], bool] | None = None,
+    ) -> Reason:
         rank, newest = self.selection.ranks[cell], self.admissible.newest(cell)
         claim = self._at(cell, self._above(cell, rank), rank + 1)
-        wishes = [*self._wanted, *(literal for literal in self._wishes if literal != self._stays.get(cell))]
-        core = self._session.clash([*self.assumed, claim, *wishes])
+        wishes = [literal for literal in wishes if literal != self._stays.get(cell)]
+
+        def clash(kept: Sequence[int]) -> list[int] | None:
+            return session.clash_among([*regions, *assumed, claim, *kept])
+
+        core = clash(wishes)
         if core is None:
             return Reason(cell, rank, newest, locked=any(ranks >> rank & 1 for _, ranks in self._preferred(cell)))
         kept = [literal for literal in wishes if literal in set(core)]
         for literal in reversed(kept):
             if literal in kept:
-                smaller = self._session.clash([*self.assumed, claim, *(other for other in kept if other != literal)])
+                smaller = clash([other for other in kept if other != literal])
                 if smaller is not None:
                     kept = [other for other in kept if other in set(smaller)]
-        facts, _ = self._session.core([*self.assumed, claim, *kept])
+        facts, _ = session.core([*assumed, claim, *kept], among=among)
         wished = [self._wishes[literal] for literal in kept if literal in self._wishes]
         return Reason(
             cell,
@@ -123,6 +156,8 @@ class Reasons:
 
     def _wish(self) -> None:
         """Whatever is to stay as it is, the dearest first: it is given up last."""
+        if self._stays:
+            return
         encoding, ranks = self.encoding, self.selection.ranks
         for package in encoding.packages.values():
             cells = [cell for cell in package.cells if cell in ranks]

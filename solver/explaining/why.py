@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from satlock.encoder.formula.candidates import Candidate, Candidates
 from satlock.encoder.formula.cells import Cell, Edge
-from satlock.encoder.markers.marker import Formula, any_of
+from satlock.encoder.markers.marker import Formula, all_of, any_of
 from satlock.encoder.markers.shortest import Shortener
 from satlock.solver.explaining.explanation import Conclusion, explanation_of
+from satlock.solver.explaining.parts import Part, parts_of
 from satlock.solver.explaining.paths import shortest_ways
 from satlock.solver.explaining.reasons import Reason
 from satlock.solver.explaining.wording import choice_of
 from satlock.solver.lockfiles.decoding import edges_from, reached
 from satlock.solver.locking import Locked
 from satlock.solver.objective.ages import DAY, Ages
-from satlock.solver.search.refinement import witness_of
+from satlock.solver.objective.environments import Environments
+from satlock.solver.search.refinement import regions_of, witness_of
 from satlock.solver.search.search import NoLock
 
-__all__ = ["Asked", "Entry", "NotNewer", "Path", "why"]
+__all__ = ["Asked", "Entry", "NotNewer", "Path", "Place", "why"]
 
 
 _WANTED = {
@@ -51,7 +53,7 @@ class NotNewer:
     """Why a newer version does not serve."""
 
     newest: str
-    """The newest admissible version."""
+    """The newest version that is admissible there."""
     days: int
     """How far the chosen one is behind it (see ``ages``)."""
     headline: str
@@ -65,6 +67,16 @@ class NotNewer:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Some of the environments of a candidate."""
+
+    marker: str | None
+    """Within those of the candidate; None for all of them."""
+    not_newer: NotNewer | None
+    """None where it is the newest admissible one."""
+
+
+@dataclass(frozen=True)
 class Entry:
     """One candidate of the package."""
 
@@ -74,25 +86,52 @@ class Entry:
     direct: bool
     paths: tuple[Path, ...]
     asked: tuple[Asked, ...]
-    not_newer: NotNewer | None
-    """None where it is the newest admissible one."""
+    places: tuple[Place, ...]
+    """Why it is no newer: its environments, by the reasons that differ."""
+
+    @property
+    def not_newer(self) -> NotNewer | None:
+        """The first of the reasons; None where it is the newest admissible one everywhere."""
+        return next((place.not_newer for place in self.places if place.not_newer is not None), None)
 
 
 def why(
-    locked: Locked, name: str, searched: Mapping[str, Sequence[str]], single_version: Sequence[str] = ()
+    locked: Locked,
+    name: str,
+    searched: Mapping[str, Sequence[str]],
+    single_version: Sequence[str] = (),
+    within: Sequence[Formula] = (),
 ) -> list[Entry]:
-    """The entries of a package in a lock, the newest last; none where it has none."""
-    found = _Finding(locked, searched, single_version)
+    """The entries of a package in a lock, the newest last; none where it has none.
+
+    Args:
+        within: the environments that are asked about: those in all of these regions.
+    """
+    found = _Finding(locked, searched, single_version, within)
     return found.entries(name)
 
 
 class _Finding:
-    def __init__(self, locked: Locked, searched: Mapping[str, Sequence[str]], single_version: Sequence[str]) -> None:
+    def __init__(
+        self,
+        locked: Locked,
+        searched: Mapping[str, Sequence[str]],
+        single_version: Sequence[str],
+        within: Sequence[Formula],
+    ) -> None:
         self._locked, self._searched, self._single_version = locked, searched, single_version
+        self._within = all_of(within)
         self._reasons = locked.reasons
         self._encoding, self._selection = self._reasons.encoding, self._reasons.selection
         self._shortener = Shortener(self._encoding.domain)
-        self._regions = reached(self._encoding, self._selection)
+        self._environments = Environments(self._encoding.domain)
+        self._seen = all_of(region for region in within if self._environments.meet(region))
+        """The same as an objective sees it: a choice that is free of conflicts counts as made."""
+        self._regions = {
+            place: region
+            for place, region in reached(self._encoding, self._selection).items()
+            if self._encoding.domain.satisfiable(region, self._within)
+        }
 
     def entries(self, name: str) -> list[Entry]:
         by_candidate: dict[tuple[Candidates, int], list[Cell]] = {}
@@ -105,19 +144,19 @@ class _Finding:
     def _entry(self, cells: list[Cell]) -> Entry:
         candidate = self._candidate(cells[0])
         asked = self._asked(cells)
+        region = any_of(self._regions[cell, ""] for cell in cells)
         return Entry(
             version=str(candidate),
             index=candidate.builds[0].index,
-            marker=self._shortener.marker(any_of(self._regions[cell, ""] for cell in cells)),
+            marker=self._marker(region),
             direct=any(edge.node.cell is None for edge, _ in asked),
             paths=self._paths(cells),
             asked=tuple(
                 dict.fromkeys(
-                    Asked(self._source(edge), _requirement(edge), self._shortener.marker(region))
-                    for edge, region in asked
+                    Asked(self._source(edge), _requirement(edge), self._marker(stated)) for edge, stated in asked
                 )
             ),
-            not_newer=self._not_newer(cells),
+            places=tuple(self._places(cells, region)),
         )
 
     # -- why it is there
@@ -125,9 +164,11 @@ class _Finding:
     def _paths(self, cells: list[Cell]) -> tuple[Path, ...]:
         found: dict[tuple[tuple[str, str], ...], Formula] = {}
         for way in shortest_ways(self._encoding, self._selection, cells):
+            if not self._encoding.domain.satisfiable(way.region, self._within):
+                continue
             steps = tuple((self._source(edge), _requirement(edge)) for edge in way.steps)
             found[steps] = any_of((found[steps], way.region)) if steps in found else way.region
-        return tuple(Path(steps, self._shortener.marker(region)) for steps, region in found.items())
+        return tuple(Path(steps, self._marker(region)) for steps, region in found.items())
 
     def _asked(self, cells: list[Cell]) -> list[tuple[Edge, Formula]]:
         """The requirements on some cells that are in force somewhere, the project's first."""
@@ -136,7 +177,7 @@ class _Finding:
         for source, extra in sources:
             for edge in edges_from(self._encoding, self._selection, source, extra):
                 for cell in cells:
-                    here = [edge.region, self._regions[cell, ""]]
+                    here = [edge.region, self._regions[cell, ""], self._within]
                     if source is not None:
                         here.append(self._regions[source, extra])
                     if edge.package is cell.package and domain.satisfiable(*here):
@@ -145,17 +186,29 @@ class _Finding:
 
     # -- why it is no newer
 
-    def _not_newer(self, cells: list[Cell]) -> NotNewer | None:
-        behind = [cell for cell in cells if self._rank(cell) < self._reasons.admissible.newest(cell)]
-        if not behind:
+    def _places(self, cells: list[Cell], region: Formula) -> Iterator[Place]:
+        """The parts of a candidate's environments, those where it is behind first."""
+        found: dict[NotNewer | None, list[Formula]] = {}
+        for cell in cells:
+            for part in parts_of(
+                self._reasons, self._environments, cell, all_of((self._regions[cell, ""], self._seen))
+            ):
+                found.setdefault(self._not_newer(cell, part), []).append(part.region)
+        for reason, regions in sorted(found.items(), key=lambda item: item[0] is None):
+            yield Place(
+                self._shortener.marker(any_of(regions), all_of((region, self._seen))) if len(found) > 1 else None,
+                reason,
+            )
+
+    def _not_newer(self, cell: Cell, part: Part) -> NotNewer | None:
+        reason = part.reason
+        if reason is None:
             return None
-        cell = behind[0]
-        reason = self._reasons.of(cell)
-        days = Ages(cell.candidates, self._reasons.admissible.ranks(cell)).up_to(reason.rank) // DAY
-        headline, lines = self._told(reason)
+        admissible = self._reasons.admissible.ranks(cell) & ((2 << part.newest) - 1)
+        headline, lines = self._told(reason, part.region)
         return NotNewer(
-            newest=str(cell.candidates[reason.newest]),
-            days=days,
+            newest=str(cell.candidates[part.newest]),
+            days=Ages(cell.candidates, admissible).up_to(reason.rank) // DAY,
             headline=headline,
             lines=tuple(lines),
             proven=reason.proven,
@@ -163,12 +216,13 @@ class _Finding:
             kept=reason.locked,
         )
 
-    def _told(self, reason: Reason) -> tuple[str, list[str]]:
+    def _told(self, reason: Reason, region: Formula) -> tuple[str, list[str]]:
         name, chosen = reason.cell.package.name, str(reason.cell.candidates[reason.rank])
         if not reason.proven:
             said = f"the lock that is there has {name} {chosen}, and is kept to" if reason.locked else ""
             return said or f"a newer {name} would make more of the others older", []
-        witness = witness_of(self._encoding.domain, reason.facts)
+        domain = self._encoding.domain
+        witness = domain.witness(*regions_of(reason.facts), region) or witness_of(domain, reason.facts)
         clash = NoLock(list(reason.facts), witness, failed=False, universe=self._locked.universe)
         told = explanation_of(clash, self._locked.universe, self._searched, self._single_version)
         lines = [f"{name} is newer than {chosen}"]
@@ -186,6 +240,10 @@ class _Finding:
         return told.headline, lines
 
     # -- names
+
+    def _marker(self, region: Formula) -> str | None:
+        """A marker among the environments that are asked about."""
+        return self._shortener.marker(region, self._within)
 
     def _rank(self, cell: Cell) -> int:
         return self._selection.ranks[cell]

@@ -105,15 +105,21 @@ class Session:
                 break
         return low, high
 
-    def core(self, assumptions: Sequence[int], spare: Sequence[int] = ()) -> tuple[list[Fact], list[int]]:
+    def core(
+        self, assumptions: Sequence[int], spare: Sequence[int] = (), among: Callable[[Fact], bool] | None = None
+    ) -> tuple[list[Fact], list[int]]:
         """A minimal set of facts, and of literals among ``spare``, that clash under ``assumptions``.
 
         Every fact and every literal of the answer is needed: without it the rest has a model. Literals in ``spare``
         are given up first.
+
+        Args:
+            among: the facts that count; by default all.
         """
         explainer = self._bring_up_explainer()
         known = {abs(s): i for i, s in enumerate(self._selectors)}
-        loose = [*self._selectors, *spare]
+        facts = zip(self._selectors, self._encoding.facts, strict=False)
+        loose = [*(selector for selector, fact in facts if among is None or among(fact)), *spare]
         if explainer.solve(assumptions=[*assumptions, *loose]):
             raise AssertionError("a core was asked of a formula that has a model")
         kept = [literal for literal in loose if literal in set(explainer.get_core() or ())]
@@ -126,8 +132,8 @@ class Session:
 
         spared = set(spare)
         kept = _minimise([x for x in kept if x not in spared], [x for x in kept if x in spared], clash)
-        facts = [self._encoding.facts[known[literal]] for literal in kept if literal not in spared]
-        return facts, [literal for literal in kept if literal in spared]
+        found = [self._encoding.facts[known[literal]] for literal in kept if literal not in spared]
+        return found, [literal for literal in kept if literal in spared]
 
     def _bring_up(self) -> None:
         encoding = self._encoding

@@ -249,3 +249,68 @@ def test_what_it_would_cost_can_be_pasted(tmp_path: Path) -> None:
     words = shlex.split(command.partition(": ")[2])
     done = CliRunner().invoke(satlock, words[1:])
     assert done.exit_code == 0 and "tensor 2.11.0+cu128 is possible" in done.stderr
+
+
+ANYWHERE: Mapping[str, Mapping[str, Dist]] = {
+    "core": {"1.0": on(0), "1.5": on(10), "2.0": on(20), "2.5": on(30)},
+    "old": {"1": on(0, "core<2; python_version < '3.12'", "core<2.2; python_version >= '3.12'")},
+    "modern": {"1": on(0), "2": Dist(requires_python=">=3.13", upload_time=on(5).upload_time)},
+    "both": {"1": on(0, "modern<2; sys_platform == 'win32'")},
+}
+
+
+@pytest.fixture
+def apart(tmp_path: Path) -> Scene:
+    more = '[project.optional-dependencies]\ncpu = ["core<1.2"]\ngpu = ["old"]\n'
+    more += '[tool.uv]\nconflicts = [[{ extra = "cpu" }, { extra = "gpu" }]]\n'
+    return scene_of(world_of(ANYWHERE, pyproject("core", "modern", "both", more=more)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "versions", "says", "says_not"),
+    [
+        (["--extra", "cpu"], ["1.0"], ["core<1.2 (project.optional-dependencies.cpu)", "30 days behind"], ["old 1"]),
+        (["--extra", "gpu", "--python", "3.11"], ["1.5"], ["old 1, the only version, requires core<2 "], ["core<2.2"]),
+        (["--extra", "gpu", "--python-version", "3.14"], ["2.0"], ["10 days behind", "core<2.2"], ["core<2 "]),
+        (["--no-extras", "--platform", "windows"], ["2.5"], ["It is the newest admissible version."], ["Not the"]),
+    ],
+)
+def test_the_question_can_be_about_some_environments(
+    apart: Scene, options: list[str], versions: list[str], says: list[str], says_not: list[str]
+) -> None:
+    told = ask(apart, "core", *options).stderr
+    assert [line.split()[1] for line in told.splitlines() if line.startswith("core ")] == versions, told
+    assert all(words in told for words in says) and not any(words in told for words in says_not), told
+
+
+def test_each_part_of_the_environments_has_its_own_answer(apart: Scene) -> None:
+    (entry, newest) = json.loads(ask(apart, "modern", "--json").stdout)["entries"]
+    assert (newest["version"], [place["not_newer"] for place in newest["places"]]) == ("2", [None])
+    places = {place["marker"]: place["not_newer"] for place in entry["places"]}
+    assert places["python_version < '3.13'"] is None, "it is the newest that is for these Pythons"
+    held = places["python_version >= '3.13'"]
+    assert held["newest"] == "2" and any("modern<2" in line for line in held["lines"])
+    told = ask(apart, "modern").stderr
+    assert "  It is the newest admissible version where python_version < '3.13'.\n" in told
+    assert "Not the newest admissible version, 2, 5 days behind where python_version >= '3.13'." in told
+
+
+def test_environments_that_are_none(apart: Scene) -> None:
+    for options, message in (
+        (["--extra", "tpu"], "The project has no extra 'tpu'; it has cpu, gpu."),
+        (["--extra", "cpu", "--extra", "gpu"], "The project is not for the environments that are asked for."),
+        (["--python-version", "3.9"], "The project is not for the environments that are asked for."),
+    ):
+        found = ask(apart, "core", *options)
+        assert found.exit_code == 2 and message in found.stderr
+    found = ask(apart, "old", "--extra", "cpu")
+    assert found.exit_code == 2 and "old is not locked there" in found.stderr
+
+
+def test_what_another_version_would_cost_in_some_environments(apart: Scene) -> None:
+    assert "core 1.0 is locked, which core<1.2 admits." in ask(apart, "core<1.2", "--extra", "cpu").stderr
+    found = ask(apart, "core>=2", "--extra", "cpu")
+    assert found.exit_code == 1 and "No lock has core>=2 there" in found.stderr
+    assert "core 2.5 is locked, which core>=2 admits." in ask(apart, "core>=2", "--no-extras").stderr
+    found = ask(apart, "core==1.0", "--extra", "gpu")
+    assert found.stderr.startswith("core 1.0 is possible; what has to give way is\n  nothing else\n")
