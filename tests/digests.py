@@ -74,7 +74,7 @@ def _locked(project: Path, snapshot: Path, name: str, seconds: float) -> dict[st
             done = subprocess.run([*command, *options], capture_output=True, check=False, timeout=seconds)
         except subprocess.TimeoutExpired:
             return {told: "over the limit"}
-        said = done.stderr.replace(scratch.encode(), b"")
+        said = done.stderr.replace(scratch.encode(), b"").replace(bytes(CORPORA), b"")
         written = {
             f"{told} {path.relative_to(folder).as_posix()}": _digest(path.read_bytes())
             for path in sorted(folder.rglob("*"))

@@ -19,7 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import satlock
+from satlock.encoder.formula.cells import Cell
+from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.domain import Environment as Witness
+from satlock.encoder.markers.marker import Formula
 from satlock.encoder.project.reading import read_project
 from satlock.solver.locking import Locked, lock
 from satlock.solver.search.search import NoLock
@@ -184,6 +188,25 @@ def test_the_seed_of_hashes_is_no_matter(tmp_path: Path) -> None:
         answers.append(run.stdout.splitlines())
     assert len(answers[0]) == 2 * int(command[-1])
     assert answers[0] == answers[1] == answers[2]
+
+
+def test_where_cells_are_in_memory_is_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells are hashed by their address, so a set of them has another order in each process."""
+    folder = Path(__file__).parents[1] / "corpora" / "torch"
+    divided: list[list[str]] = []
+    split = Encoding.split
+
+    def told(self: Encoding, cell: Cell, formula: Formula) -> None:
+        divided[-1].append(f"{cell.package.name} {cell.guard} {formula}")
+        split(self, cell, formula)
+
+    monkeypatch.setattr(Encoding, "split", told)
+    for factor in (1, -1, 40503):
+        monkeypatch.setattr(Cell, "__hash__", lambda cell, factor=factor: cell.guard * factor % 65536)
+        divided.append([])
+        satlock.lock(folder / "extra-on-linux", corpus=folder / "torch.snapshot")
+    assert len(divided[0]) > 5
+    assert divided[0] == divided[1] == divided[2]
 
 
 # Optimal

@@ -75,7 +75,7 @@ class Prices:
             Divided: it is not.
         """
         seen = self._environments
-        cells = list(cells)
+        cells = _in_order(cells)
         regions = [region for literal in grounds for region in self.region(literal)]
         common = seen.common([*regions, *(cell.region for cell in cells)])
         if not common:
@@ -95,7 +95,7 @@ class Prices:
         """The facts behind a core are nowhere in force together: what to divide so that it is none."""
         assumed = [literal for literal in grounds if literal not in self._session.regions]
         facts, _ = self._session.core([*assumed, *core])
-        beside = [cell for literal in assumed for cell in self.assumed.get(literal, ())]
+        beside = [cell for literal in assumed for cell in _in_order(self.assumed.get(literal, ()))]
         involved = [*cells, *beside]
         regions = [region for fact in facts for region in fact.regions] + [cell.region for cell in involved]
         involved += [cell for fact in facts for cell in fact.cells]
@@ -105,6 +105,11 @@ class Prices:
             if cut is not None:
                 return [(cell, cut[0]) for cell in cut[1]]
         return []
+
+
+def _in_order(cells: Iterable[Cell]) -> list[Cell]:
+    """Sets of cells have another order in each process; what is divided first must not depend on that."""
+    return sorted(cells, key=lambda cell: cell.guard)
 
 
 def _as_it_is(formula: Formula) -> Formula:
