@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from satlock.corpora.references import Direct, Reference
 from satlock.encoder.markers.domain import Domain
-from satlock.encoder.markers.marker import FALSE, TRUE, Formula, any_of
+from satlock.encoder.markers.marker import Formula, any_of
+from satlock.encoder.markers.regions import Regions
 from satlock.encoder.project.dependencies import Dependencies, Dependency, Edits, dependency_of
 from satlock.encoder.project.lowering import Lowering, lowering_of
 from satlock.encoder.project.project import Choice, Project, ProjectError, Requirement
 
 __all__ = ["Claim", "Reached", "Root", "dependencies_of", "reach"]
-
-_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True)
@@ -62,15 +60,15 @@ class Claim:
 class Reached:
     """The outcome. Claims of one package stand in order of precedence."""
 
-    claims: dict[str, list[Claim]] = field(default_factory=dict)
-    where: dict[tuple[Reference, str], Formula] = field(default_factory=dict)
+    claims: dict[str, list[Claim]]
+    where: Regions[tuple[Reference, str]]
     """By reference and extra (``""`` for the package itself)."""
+    extras: Regions[tuple[str, str]]
+    """As ``where``, by package name."""
+    brought: Regions[str]
+    """The extras of the project itself that others ask for, and where."""
     unknown: dict[Reference, None] = field(default_factory=dict)
     """What is reached and was not read yet."""
-    extras: dict[tuple[str, str], Formula] = field(default_factory=dict)
-    """As ``where``, by package name."""
-    brought: dict[str, Formula] = field(default_factory=dict)
-    """The extras of the project itself that others ask for, and where."""
     closed: bool = True
     """Whether references serve all that is required: then no index has anything to do with the project."""
 
@@ -98,7 +96,8 @@ def reach(  # noqa: PLR0917
     Raises:
         ProjectError: a reference came to another package than the one that it is to be.
     """
-    reached = Reached({name: list(found) for name, found in claims.items()})
+    own = {name: list(found) for name, found in claims.items()}
+    reached = Reached(own, Regions(domain), Regions(domain), Regions(domain))
     read: dict[Reference, Dependencies] = {}
     edges = [
         (dependency, each.active & dependency.marker, each.requirement.origin)
@@ -124,7 +123,7 @@ def reach(  # noqa: PLR0917
         for dependency, region, origin in below:
             if dependency.name == project.name:
                 for extra in dependency.extras:
-                    grown |= _grow(reached.brought, extra, region, domain)
+                    grown |= reached.brought.grow(extra, region)
             else:
                 grown |= _follow(reached, dependency, region, origin, domain)
     reached.unknown = {reference: None for reference in reached.unknown if reference not in known}
@@ -161,8 +160,8 @@ def _follow(reached: Reached, dependency: Dependency, region: Formula, origin: s
         if claim.reference is None or not demanded or not domain.satisfiable(region, claim.region):
             continue
         for extra in ("", *dependency.extras):
-            grown |= _grow(reached.where, (claim.reference, extra), region & claim.region, domain)
-            _grow(reached.extras, (name, extra), region & claim.region, domain)
+            grown |= reached.where.grow((claim.reference, extra), region, claim.region)
+            reached.extras.grow((name, extra), region, claim.region)
     return grown
 
 
@@ -170,12 +169,3 @@ def _is_open(reached: Reached, dependency: Dependency, region: Formula, domain: 
     """Whether an index has to serve a requirement somewhere."""
     claims = reached.claims.get(dependency.name, ())
     return domain.satisfiable(region, ~any_of(claim.region for claim in claims if claim.reference is not None))
-
-
-def _grow(regions: dict[_Key, Formula], key: _Key, region: Formula, domain: Domain) -> bool:
-    known = regions.get(key, FALSE)
-    if not domain.satisfiable(region, ~known):
-        return False
-    wider = any_of((known, region))
-    regions[key] = TRUE if domain.implies(TRUE, wider) else wider
-    return True

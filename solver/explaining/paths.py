@@ -8,14 +8,12 @@ from dataclasses import dataclass
 
 from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.formula.encoding import Encoding
-from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of
-from satlock.encoder.markers.shortest import Shortener
+from satlock.encoder.markers.marker import TRUE, Formula, all_of
+from satlock.encoder.markers.regions import Regions
 from satlock.solver.lockfiles.decoding import edges_from
 from satlock.solver.search.selection import Selection
 
 __all__ = ["Way", "shortest_ways"]
-
-_LARGE = 24
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,7 @@ def shortest_ways(encoding: Encoding, selection: Selection, targets: Collection[
 
     Breadth first; a way goes on only where no other has been before it, so each is a shortest one in its region.
     """
-    domain, shortener = encoding.domain, Shortener(encoding.domain)
-    seen: dict[tuple[Cell, str], Formula] = {}
+    seen: Regions[tuple[Cell, str]] = Regions(encoding.domain)
     found: list[Way] = []
     waiting: deque[tuple[Cell | None, str, Formula, tuple[Edge, ...]]] = deque([(None, "", TRUE, ())])
     while waiting:
@@ -43,14 +40,10 @@ def shortest_ways(encoding: Encoding, selection: Selection, targets: Collection[
                 if target not in selection.ranks:
                     continue
                 for wanted in ("", *edge.dependency.extras):
-                    known = seen.get((target, wanted), FALSE)
-                    parts = (region, edge.region, target.region, ~known)
-                    if not domain.satisfiable(*parts):
+                    before, parts = seen.at((target, wanted)), (region, edge.region, target.region)
+                    if not seen.grow((target, wanted), *parts, within=target.region):
                         continue
-                    here = all_of(parts)
-                    if len(here.atoms) + len(here.args) > _LARGE:
-                        here = shortener.formula(here)
-                    seen[target, wanted] = any_of((known, here))
+                    here = seen.in_short(all_of((*parts, ~before)))
                     waiting.append((target, wanted, here, (*steps, edge)))
                     if target in targets and not wanted:
                         found.append(Way((*steps, edge), here))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -14,7 +13,8 @@ from satlock.corpora.references import Direct
 from satlock.encoder.formula.candidates import Build
 from satlock.encoder.formula.cells import Cell, Edge, Package
 from satlock.encoder.formula.encoding import Encoding
-from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of
+from satlock.encoder.markers.marker import TRUE, Formula, all_of, any_of
+from satlock.encoder.markers.regions import Regions
 from satlock.encoder.markers.shortest import Shortener, spelled_for_people
 from satlock.encoder.markers.specifiers import python_lower_bounds
 from satlock.encoder.project.project import Choice, Project
@@ -25,40 +25,25 @@ from satlock.solver.search.selection import Selection
 
 __all__ = ["decode", "reached"]
 
-_LARGE = 24
-"""Regions with more atoms or parts than this are brought into a short form before they grow further."""
-
 
 def reached(encoding: Encoding, selection: Selection) -> dict[tuple[Cell, str], Formula]:
     """Where the project reaches each selected package and extra: the least fixpoint along active requirements.
 
     Least, so that a cycle of packages that require each other is not reached by itself.
     """
-    domain = encoding.domain
-    shortener = Shortener(domain)
-    regions: dict[tuple[Cell, str], Formula] = {}
-    waiting: deque[tuple[Cell | None, str]] = deque([(None, "")])
-    while waiting:
-        cell, extra = waiting.popleft()
-        source = TRUE if cell is None else regions[cell, extra]
+    regions: Regions[tuple[Cell, str]] = Regions(encoding.domain)
+
+    def follow(cell: Cell | None, extra: str, source: Formula) -> None:
         for edge in edges_from(encoding, selection, cell, extra):
             assert edge.package is not None
             for target in edge.package.cells:
-                parts = (source, edge.region, target.region)
-                if target not in selection.ranks or not domain.satisfiable(*parts):
-                    continue
-                for wanted in ("", *edge.dependency.extras):
-                    known = regions.get((target, wanted), FALSE)
-                    if known is target.region or not domain.satisfiable(*parts, ~known):
-                        continue
-                    grown = any_of((known, all_of(parts)))
-                    if domain.implies(target.region, grown):
-                        grown = target.region
-                    elif len(grown.atoms) + len(grown.args) > _LARGE:
-                        grown = shortener.formula(grown)
-                    regions[target, wanted] = grown
-                    if (target, wanted) not in waiting:
-                        waiting.append((target, wanted))
+                if target in selection.ranks:
+                    for wanted in ("", *edge.dependency.extras):
+                        regions.grow((target, wanted), source, edge.region, target.region, within=target.region)
+
+    follow(None, "", TRUE)
+    for cell, extra in regions.grown():
+        follow(cell, extra, regions[cell, extra])
     return regions
 
 

@@ -102,7 +102,7 @@ def graph_of(path: Path, project: Path | None = None) -> LockGraph:
     links = links_of(reading)
     lists, _ = read_lists(reading.beside)
     extras = frozenset(which[1:-1] for which in lists.lists if which.startswith("["))
-    reach = Reach(lockfile, lambda switch: _asked(switch, lockfile.kind, extras))
+    reach = Reach(lockfile, lambda names: all_of(_asked(name, lockfile.kind, extras) for name in names))
     universe = _universe(reach, lockfile)
     domain = Domain(universe)
     if not domain.satisfiable(TRUE):

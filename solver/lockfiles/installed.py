@@ -39,7 +39,7 @@ def installed(lockfile: Lockfile, switches: Iterable[str], within: Marker | None
             of one name.
     """
     chosen = frozenset(switches)
-    reach = Reach(lockfile, lambda name: TRUE if name in chosen else FALSE)
+    reach = Reach(lockfile, lambda names: TRUE if chosen.issuperset(names) else FALSE)
     _refuse(reach)
     where = all_of([from_python_specifier(lockfile.requires_python), reach.formula(lockfile.environments)])
     domain = Domain(all_of([where, from_marker(within)]))

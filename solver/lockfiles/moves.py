@@ -12,8 +12,9 @@ from satlock.encoder.markers.marker import FALSE, Formula, any_of
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.universe import Universe
 from satlock.solver.lockfiles.lock import Lock
+from satlock.solver.lockfiles.reach import Unsettled
 from satlock.solver.lockfiles.standing.reading import Standing
-from satlock.solver.lockfiles.standing.regions import CannotFollow, regions_of
+from satlock.solver.lockfiles.standing.regions import regions_of
 
 __all__ = ["Move", "moves"]
 
@@ -54,7 +55,7 @@ def _installed(standing: Standing, universe: Universe, project: str | None) -> d
     """By package and version; where the old lock cannot be followed in the new environments, everywhere."""
     try:
         regions: Sequence[Formula] | None = regions_of(standing, universe, project)
-    except (CannotFollow, KeyError):
+    except Unsettled:
         regions = None
     found: dict[str, dict[str, Formula]] = {}
     for number, entry in enumerate(standing.entries):

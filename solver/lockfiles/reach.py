@@ -2,52 +2,61 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 
 from packaging.markers import Marker
 
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, from_marker
+from satlock.encoder.markers.regions import Regions
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import ProjectError
-from satlock.solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, Lockfile, Switch
+from satlock.solver.lockfiles.model import AllOf, Comparison, Condition, Edge, Lockfile, Switch
 
-__all__ = ["Reach"]
+__all__ = ["Reach", "Unsettled"]
 
 _MOST_ROUNDS = 20
+
+_PICKS = ("project", "production", "extra", "group")
+
+
+class Unsettled(ProjectError):
+    """What is active along a lock depends on itself."""
 
 
 class Reach:
     """Follows a lock's edges with formulas over the environments in the place of conditions."""
 
-    def __init__(self, lockfile: Lockfile, asked: Callable[[str], Formula]) -> None:
-        """``asked`` tells where a switch of the lock is on."""
+    def __init__(
+        self,
+        lockfile: Lockfile,
+        asked: Callable[[tuple[str, ...]], Formula],
+        marked: Callable[[tuple[str, ...]], Formula] | None = None,
+    ) -> None:
+        """``asked`` tells where all of some switches of the lock are on; ``marked`` where a marker finds them on."""
         self.lockfile, self._asked = lockfile, asked
         self._picked = {
-            name: FALSE if item.needs is None else all_of(asked(need) for need in item.needs)
+            name: FALSE if item.needs is None else (marked or asked)(item.needs)
             for name, item in lockfile.items.items()
         }
         self._early = dict.fromkeys(lockfile.items, FALSE)
         self._active = dict(self._early)
-        self._comparisons: dict[Comparison, Formula] = {}
         edges = {edge.name: edge for edge in lockfile.edges}
         for name, item in lockfile.items.items():
             started = (self.formula(edges[edge].condition) for edge in item.early)
             self._early[name] = any_of([self._picked[name], *started])
         self._active = dict(self._early)
 
-    def in_force(self, domain: Domain) -> dict[str, Formula]:
+    def in_force(self, domain: Domain) -> Regions[str]:
         """Where each thing that the project's conflicts speak of is in force."""
-        force = {"": TRUE, **{name: self._asked(name) for name in self.lockfile.switches}}
-        changed = True
-        while changed:
-            changed = False
+        force: Regions[str] = Regions(domain)
+        for name in ("", *self.lockfile.switches):
+            force.grow(name, self._asked((name,)) if name else TRUE)
+        for name in force.grown():
             for bring in self.lockfile.brings:
-                way = force.get(bring.by, FALSE) & self.formula(bring.condition)
-                known = force.get(bring.brought, FALSE)
-                if not domain.implies(way, known):
-                    force[bring.brought], changed = known | way, True
+                if bring.by == name:
+                    force.grow(bring.brought, force[name], self.formula(bring.condition))
         return force
 
     def picked(self, item: str) -> Formula:
@@ -61,26 +70,31 @@ class Reach:
     def formula(self, condition: Condition) -> Formula:
         """Where a condition holds, with what is known of the choices."""
         if isinstance(condition, Comparison):
-            found = self._comparisons.get(condition)
-            if found is None:
-                found = self._comparisons[condition] = from_marker(Marker(str(condition)))
+            found = _compared(str(condition))
             return ~found if condition.denied else found
         if isinstance(condition, Switch):
             found = self._switch(condition.name)
             return found if condition.on else ~found
-        join: Callable[[Iterable[Formula]], Formula] = all_of if isinstance(condition, AllOf) else any_of
-        assert isinstance(condition, AllOf | AnyOf)
-        return join(self.formula(part) for part in condition.parts)
+        if not isinstance(condition, AllOf):
+            return any_of(map(self.formula, condition.parts))
+        picks = tuple(part.name for part in condition.parts if isinstance(part, Switch) and _is_pick(part))
+        rest = (part for part in condition.parts if not (isinstance(part, Switch) and _is_pick(part)))
+        return all_of([self._asked(picks) if picks else TRUE, *map(self.formula, rest)])
 
     def _switch(self, name: str) -> Formula:
         kind, _, item = name.partition(" ")
         if kind in ("picked", "early", "active"):
             known = {"picked": self._picked, "early": self._early, "active": self._active}[kind]
             return known.get(item, FALSE)
-        return self._asked(name)
+        return self._asked((name,))
 
-    def regions(self, domain: Domain, shortener: Shortener) -> dict[str, Formula]:
-        """Where each node is reached, once what is active no longer changes."""
+    def regions(self, domain: Domain, shortener: Shortener | None = None) -> Regions[str]:
+        """Where each node is reached, once what is active no longer changes.
+
+        Raises:
+            Unsettled: it never stops changing.
+        """
+        shortener = shortener or Shortener(domain)
         activating = {code: item.activators for code, item in self.lockfile.items.items() if item.activators}
         edges = {edge.name: edge for edge in self.lockfile.edges}
         for _ in range(_MOST_ROUNDS):
@@ -93,34 +107,38 @@ class Reach:
                     self._active[code], changed = found, True
             if not changed:
                 return regions
-        raise ProjectError("What is active in this lock depends on itself; lock again to a pylock.toml.")
+        raise Unsettled("What is active in this lock depends on itself; lock again to a pylock.toml.")
 
-    def _way(self, edge: Edge, regions: dict[str, Formula]) -> Formula:
+    def _way(self, edge: Edge, regions: Regions[str]) -> Formula:
         """Where an edge is followed; what it activates itself counts as active on it."""
         before = {code: self._active[code] for code in edge.activates if code in self._active}
         self._active |= dict.fromkeys(before, TRUE)
         try:
-            return (TRUE if edge.source is None else regions.get(edge.source, FALSE)) & self.formula(edge.condition)
+            return (TRUE if edge.source is None else regions.at(edge.source)) & self.formula(edge.condition)
         finally:
             self._active |= before
 
-    def _walk(self, domain: Domain, shortener: Shortener) -> dict[str, Formula]:
-        leaving: dict[str | None, list[Edge]] = {}
+    def _walk(self, domain: Domain, shortener: Shortener) -> Regions[str]:
+        leaving: dict[str | None, list[tuple[Formula, tuple[str, ...]]]] = {}
         for edge in self.lockfile.edges:
-            leaving.setdefault(edge.source, []).append(edge)
-        regions: dict[str, Formula] = {}
-        queue: deque[str | None] = deque((None,))
-        while queue:
-            here = queue.popleft()
-            region = TRUE if here is None else regions[here]
-            for edge in leaving.get(here, ()):
-                way = region & self.formula(edge.condition)
-                if not domain.satisfiable(way):
-                    continue
-                for target in edge.targets:
-                    known = regions.get(target, FALSE)
-                    if not domain.implies(way, known):
-                        regions[target] = shortener.formula(known | way)
-                        if target not in queue:
-                            queue.append(target)
+            leaving.setdefault(edge.source, []).append((self.formula(edge.condition), edge.targets))
+        regions: Regions[str] = Regions(domain, shortener)
+
+        def follow(node: str | None, here: Formula) -> None:
+            for condition, targets in leaving.get(node, ()):
+                for target in targets:
+                    regions.grow(target, here, condition)
+
+        follow(None, TRUE)
+        for node in regions.grown():
+            follow(node, regions[node])
         return regions
+
+
+def _is_pick(switch: Switch) -> bool:
+    return switch.on and switch.name.partition(" ")[0] in _PICKS
+
+
+@lru_cache(maxsize=4096)
+def _compared(text: str) -> Formula:
+    return from_marker(Marker(text))

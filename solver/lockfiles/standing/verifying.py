@@ -8,7 +8,6 @@ of it is a question to the marker domain, about regions of environments.
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -18,12 +17,14 @@ from packaging.version import InvalidVersion, Version
 
 from satlock.corpora.references import Direct, GitReference, PathReference
 from satlock.encoder.formula.candidates import Build, Candidates, python_region
-from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, from_marker, from_python_specifier
+from satlock.encoder.markers.marker import TRUE, Formula, any_of, from_marker, from_python_specifier
+from satlock.encoder.markers.regions import Regions
 from satlock.encoder.project.dependencies import Dependencies, Dependency
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
+from satlock.solver.lockfiles.reach import Unsettled
 from satlock.solver.lockfiles.standing.reading import Standing, StandingEntry
-from satlock.solver.lockfiles.standing.regions import CannotFollow, regions_of
+from satlock.solver.lockfiles.standing.regions import regions_of
 from satlock.solver.search.directs import place_of_commit
 from satlock.solver.search.sources import Sources
 
@@ -38,8 +39,8 @@ def first_violation(standing: Standing, project: Project, universe: Universe, so
     """
     try:
         return next(_violations(standing, project, universe, sources), None)
-    except CannotFollow as unclear:
-        return f"what is active in it does not settle ({unclear})"
+    except Unsettled:
+        return "what is active in it depends on itself"
 
 
 def _violations(standing: Standing, project: Project, universe: Universe, sources: Sources) -> Iterator[str]:
@@ -84,10 +85,10 @@ class _Check:
     regions: list[Formula]
     _places: dict[int, list[_Place]] = field(default_factory=dict)
     """For each entry the candidates that it is."""
-    _demand: dict[tuple[int, str], Formula] = field(default_factory=dict)
-    """Where requirements reach each entry, and each extra of it."""
 
     def __post_init__(self) -> None:
+        # Where requirements reach each entry, and each extra of it.
+        self._demand: Regions[tuple[int, str]] = Regions(self.universe.domain)
         self._by_name: dict[str, list[int]] = {}
         for number, entry in enumerate(self.standing.entries):
             if entry.name != self.project.name and self._possible(self.regions[number]):
@@ -168,12 +169,10 @@ class _Check:
                 if reason is not None:
                     entry = self.standing.entries[number]
                     yield f"it has {entry.name} {entry.version}, which {reason}"
-        waiting: deque[tuple[int, str]] = deque()
         for root in self.universe.roots:
             for dependency in root.dependencies(self.sources.edits):
-                yield from self._follow("the project", dependency, (root.active, dependency.marker), waiting)
-        while waiting:
-            number, extra = waiting.popleft()
+                yield from self._follow("the project", dependency, (root.active, dependency.marker))
+        for number, extra in self._demand.grown():
             entry = self.standing.entries[number]
             for region, dependencies in self._required(number):
                 try:
@@ -183,7 +182,7 @@ class _Check:
                     continue
                 for dependency in listed:
                     reached = (self._demand[number, extra], region, dependency.marker)
-                    yield from self._follow(f"{entry.name} {entry.version}", dependency, reached, waiting)
+                    yield from self._follow(f"{entry.name} {entry.version}", dependency, reached)
 
     def _required(self, number: int) -> Iterator[tuple[Formula, Dependencies]]:
         for place in self._places.get(number, ()):
@@ -191,9 +190,7 @@ class _Check:
             for region, dependencies in loaded.builds if loaded is not None else ():
                 yield place.region & region, dependencies
 
-    def _follow(
-        self, who: str, dependency: Dependency, where: tuple[Formula, ...], waiting: deque[tuple[int, str]]
-    ) -> Iterator[str]:
+    def _follow(self, who: str, dependency: Dependency, where: tuple[Formula, ...]) -> Iterator[str]:
         """What a requirement reaches, and where it is not met."""
         if not self._possible(*where):
             return
@@ -212,11 +209,7 @@ class _Check:
             if dependency.url is not None:
                 yield from self._elsewhere(number, dependency, there)
             for extra in ("", *dependency.extras):
-                known = self._demand.get((number, extra), FALSE)
-                if self._possible(*there, ~known):
-                    self._demand[number, extra] = any_of((known, all_of(there)))
-                    if (number, extra) not in waiting:
-                        waiting.append((number, extra))
+                self._demand.grow((number, extra), *there)
 
     def _elsewhere(self, number: int, dependency: Dependency, where: tuple[Formula, ...]) -> Iterator[str]:
         """An entry that does not come from where a requirement says."""
@@ -232,7 +225,7 @@ class _Check:
         """What is installed where nothing requires it."""
         for numbers in self._by_name.values():
             for number in numbers:
-                entry, demand = self.standing.entries[number], self._demand.get((number, ""), FALSE)
+                entry, demand = self.standing.entries[number], self._demand.at((number, ""))
                 if not self._possible(self.regions[number], demand):
                     yield f"it has {entry.name} {entry.version}, which the project does not need"
                 elif self._possible(self.regions[number], ~demand):
