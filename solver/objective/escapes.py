@@ -71,6 +71,8 @@ class Escapes:
         self._weight, self._missing = weight, missing
         self.literals: dict[tuple[Cell, str], int] = {}
         self._told: set[tuple[object, ...]] = set()
+        self._asks: dict[Cell, list[tuple[Cell | None, int, Formula]]] = {}
+        """For the selection at hand."""
 
     def look(self, selection: Selection, free: Callable[[Cell], int]) -> bool:
         """Looks for escapes of a selection; whether there is a wish now that it does not meet.
@@ -78,6 +80,7 @@ class Escapes:
         What has to be read to know is added to the selection's probes.
         """
         found = False
+        self._asks.clear()
         reached = {cell for cell, rank in selection.ranks.items() if rank}
         for cell in reached:
             rank = selection.ranks[cell]
@@ -138,21 +141,29 @@ class Escapes:
         """Where a release cannot serve as things are selected, and by whom that is."""
         out = [~rule for rule, ranks in cell.candidates.admission() if ranks >> rank & 1]
         conditions: dict[Cell, int] = {}
-        for edge in cell.package.incoming:
-            source = edge.node.cell
-            if (cell.guard, 0) not in edge.encoded or edge.withdrawn:
-                continue
-            if source is not None and selection.ranks.get(source) != edge.rank:
-                continue
-            admitted = cell.candidates.admitted(edge.dependency.specifier)
-            if edge.reference is not None:
-                direct = self._encoding.universe.known.get(edge.reference)
-                admitted = admitted & cell.candidates.of(direct.key) if direct is not None else 0
+        for source, admitted, region in self._asked(cell, selection):
             if not admitted >> rank & 1:
-                out.append(edge.region if source is None else edge.region & source.region)
+                out.append(region)
                 if source is not None:
-                    conditions[source] = edge.rank
+                    conditions[source] = selection.ranks[source]
         return any_of(out), conditions
+
+    def _asked(self, cell: Cell, selection: Selection) -> list[tuple[Cell | None, int, Formula]]:
+        """What the project and selected candidates ask of a cell: whose, the ranks that they admit, and where."""
+        if cell not in self._asks:
+            asks = self._asks[cell] = []
+            for edge in cell.package.incoming:
+                source = edge.node.cell
+                if source is not None and selection.ranks.get(source) != edge.rank:
+                    continue
+                if (cell.guard, 0) not in edge.encoded or edge.withdrawn:
+                    continue
+                admitted = cell.candidates.admitted(edge.dependency.specifier)
+                if edge.reference is not None:
+                    direct = self._encoding.universe.known.get(edge.reference)
+                    admitted = admitted & cell.candidates.of(direct.key) if direct is not None else 0
+                asks.append((source, admitted, edge.region if source is None else edge.region & source.region))
+        return self._asks[cell]
 
     def _tell(self, pair: _Pair, suspect: _Suspect) -> None:
         cell, target, at_least, name = pair.cell, pair.target, self._encoding.at_least, pair.target.package.name

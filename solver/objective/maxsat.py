@@ -19,7 +19,8 @@ from dataclasses import dataclass
 
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
-from satlock.solver.objective.prices import Prices
+from satlock.encoder.markers.marker import Formula
+from satlock.solver.objective.prices import Divided, Prices
 from satlock.solver.search.session import Session
 
 __all__ = ["Optimiser", "Totalizer"]
@@ -27,8 +28,6 @@ __all__ = ["Optimiser", "Totalizer"]
 _STRATUM = 3
 """Soft literals of weights within a factor of 2 ** this are looked at together."""
 _MOST_TO_MINIMISE = 8
-_CONFLICTS = 60
-"""How much is spent to see whether a core needs one of its literals."""
 
 
 class Totalizer:
@@ -144,33 +143,51 @@ class Optimiser:
             spent: told of each soft literal that is given up for good; it may want further ones.
 
         Raises:
-            Divided: a core is no price of whole cells.
+            Divided: some cores are no price of whole cells.
         """
+        self._divided: dict[Cell, Formula] = {}
+        self._aside: set[int] = set()
         self._give_up_implied(fixed, spent)
-        if self._clash(fixed, list(self.softs)) is None:
-            return
-        level = _stratum(self.softs.values())
-        while True:
-            core = self._clash(fixed, [literal for literal, weight in self.softs.items() if weight >= level])
+        level = _stratum(self.softs.values()) if self._clash(fixed, self._looked_at(0)) is not None else 0
+        while level:
+            core = self._clash(fixed, self._looked_at(level))
             if core is not None:
-                self._pay(core, spent)
+                self._answer(core, spent)
                 continue
             below = [weight for weight in self.softs.values() if weight < level]
-            if not below:
-                return
-            level = _stratum(below)
+            level = _stratum(below) if below else 0
+        if self._divided:
+            raise Divided(list(self._divided.items()))
+
+    def _looked_at(self, level: int) -> list[int]:
+        """The soft literals of at least a weight, without those that wait for cells to be divided."""
+        softs = [literal for literal, weight in self.softs.items() if weight >= level]
+        return [literal for literal in softs if not self._waits(literal)] if self._divided else softs
+
+    def _waits(self, literal: int) -> bool:
+        return literal in self._aside or not self.cells[literal].isdisjoint(self._divided)
 
     def _give_up_implied(self, fixed: Sequence[int], spent: Callable[[int], None]) -> None:
         """Pays for what unit propagation alone forbids: a hundred pins cost a look each, and no search."""
         while True:
             implied = self._session.propagates(fixed)
-            lost = [literal for literal in self.softs if -literal in implied]
+            lost = [literal for literal in self._looked_at(0) if -literal in implied]
             if not lost:
                 return
             for literal in lost:
-                core = self._clash(fixed, [literal])
-                assert core is not None
-                self._pay(core, spent)
+                if not self._waits(literal):
+                    core = self._clash(fixed, [literal])
+                    assert core is not None
+                    self._answer(core, spent)
+
+    def _answer(self, core: list[int], spent: Callable[[int], None]) -> None:
+        """Pays for a core, or leaves it alone until no other core is left, where cells must be divided first."""
+        try:
+            self._pay(core, spent)
+        except Divided as divided:
+            self._aside.update(core)
+            for cell, formula in divided.parts:
+                self._divided.setdefault(cell, formula)
 
     def _clash(self, fixed: Sequence[int], softs: Sequence[int]) -> list[int] | None:
         """Soft literals that cannot all be had, and in ``_grounds`` what else that rests on; None if they can."""
@@ -205,7 +222,7 @@ class Optimiser:
             for literal in list(core):
                 if literal in core and len(core) > 1:
                     others = [other for other in core if other != literal]
-                    found = self._session.clash_among([*grounds, *others], _CONFLICTS)
+                    found = self._session.refuted([*grounds, *others])
                     smaller = self._parted(found, others)
                     if smaller is not None:
                         core, grounds = [other for other in core if other in set(smaller)], self._grounds
@@ -215,7 +232,7 @@ class Optimiser:
     def _trimmed(self, core: list[int]) -> list[int]:
         """What is left of a core when it is asked for alone, again and again: cheap, and mostly enough."""
         while len(core) > 2:
-            smaller = self._parted(self._session.clash_among([*self._grounds, *core], _CONFLICTS), core)
+            smaller = self._parted(self._session.refuted([*self._grounds, *core]), core)
             if smaller is None or len(smaller) >= len(core):
                 break
             core = smaller

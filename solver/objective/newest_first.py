@@ -137,7 +137,8 @@ class _Climb:
             literal = self._wish(cell, rank, rank)
             self.prices.assumed[literal] = frozenset((cell,))
             self.assumptions.append(literal)
-        if cell.ties and not self.feasible():
+        # A threshold that is new is bound by its neighbours, but what it is tied to may have to follow.
+        if cell.ties and not self.known.session.knows(self.assumptions[-2:]) and not self.feasible():
             raise AssertionError("a tie broke a rank that was possible")
 
     def _ask(self, cell: Cell, low: int, high: int) -> None:

@@ -7,7 +7,7 @@ in all cells of the soft literals, the facts are in force, and the price must be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
@@ -17,9 +17,6 @@ from satlock.solver.search.refinement import undecided
 from satlock.solver.search.session import Session
 
 __all__ = ["Divided", "Prices"]
-
-_CONFLICTS = 60
-"""How much is spent to see whether a core needs a region."""
 
 
 class Divided(Exception):
@@ -54,7 +51,7 @@ class Prices:
         for literal in partial:
             if literal in grounds:
                 rest = [other for other in grounds if other != literal]
-                found = self._session.clash_among([*rest, *core], _CONFLICTS)
+                found = self._session.refuted([*rest, *core])
                 if found is not None:
                     needed = set(found)
                     core = [other for other in core if other in needed]
@@ -92,19 +89,32 @@ class Prices:
     def _contradictory(
         self, core: Sequence[int], grounds: Sequence[int], cells: Sequence[Cell]
     ) -> list[tuple[Cell, Formula]]:
-        """The facts behind a core are nowhere in force together: what to divide so that it is none."""
+        """The grounds of a core are nowhere in force together: what to divide so that it is none."""
+        regions = [region for literal in grounds for region in self.region(literal)]
+        guarded = [self._encoding.guarded[literal] for literal in grounds if literal in self._encoding.guarded]
+        assumed = [cell for literal in grounds for cell in _in_order(self.assumed.get(literal, ()))]
+        involved = [*cells, *guarded, *assumed]
+        cut = self._undecided(self._environments.of, [*regions, *(cell.region for cell in cells)], involved)
+        # The facts themselves tell more exactly, but to find them takes far longer.
+        return cut or self._between_facts(core, grounds, cells)
+
+    def _between_facts(
+        self, core: Sequence[int], grounds: Sequence[int], cells: Sequence[Cell]
+    ) -> list[tuple[Cell, Formula]]:
         assumed = [literal for literal in grounds if literal not in self._session.regions]
         facts, _ = self._session.core([*assumed, *core])
-        beside = [cell for literal in assumed for cell in _in_order(self.assumed.get(literal, ()))]
-        involved = [*cells, *beside]
+        involved = [*cells, *(cell for literal in assumed for cell in _in_order(self.assumed.get(literal, ())))]
         regions = [region for fact in facts for region in fact.regions] + [cell.region for cell in involved]
         involved += [cell for fact in facts for cell in fact.cells]
-        frozen = self._encoding.single_version
-        for view in (self._environments.of, _as_it_is):
-            cut = undecided(self._encoding.domain, map(view, regions), involved, frozen)
-            if cut is not None:
-                return [(cell, cut[0]) for cell in cut[1]]
-        return []
+        return self._undecided(self._environments.of, regions, involved) or self._undecided(
+            _as_it_is, regions, involved
+        )
+
+    def _undecided(
+        self, view: Callable[[Formula], Formula], regions: Iterable[Formula], involved: Iterable[Cell]
+    ) -> list[tuple[Cell, Formula]]:
+        cut = undecided(self._encoding.domain, map(view, regions), involved, self._encoding.single_version)
+        return [] if cut is None else [(cell, cut[0]) for cell in cut[1]]
 
 
 def _in_order(cells: Iterable[Cell]) -> list[Cell]:

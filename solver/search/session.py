@@ -12,6 +12,11 @@ from satlock.encoder.markers.marker import TRUE, Formula
 
 __all__ = ["Session"]
 
+_SOLVER = "minisat22"
+"""Few questions take more than a few conflicts, and this one can be told how much to spend on a question."""
+_CONFLICTS, _PROPAGATIONS = 60, 1_000
+"""What is spent to see at a glance that assumptions clash: those that do not would be given values for all variables."""
+
 
 class Session:
     """An incremental solver over an :class:`Encoding`.
@@ -27,7 +32,7 @@ class Session:
             stated: the region to tell a clash by, of the region that a fact states; TRUE where that is no matter.
         """
         self._encoding, self._stated = encoding, stated
-        self._solver = Solver("glucose4")
+        self._solver = Solver(_SOLVER)
         self._sent = 0
         self.regions: dict[int, Formula] = {}
         """What each selector of a region stands for."""
@@ -55,24 +60,21 @@ class Session:
     def clash(self, assumptions: Sequence[int]) -> list[int] | None:
         """Assumptions, and selectors of regions, that have no model together; None where all have one."""
         self._bring_up()
-        return self.clash_among([*self.regions, *assumptions])
-
-    def clash_among(self, assumptions: Sequence[int], conflicts: int = 0) -> list[int] | None:
-        """As :meth:`clash`, of just these: a region whose selector is not among them states nothing.
-
-        Args:
-            conflicts: how many may be spent before they count as having one; 0 for as many as it takes.
-        """
-        self._bring_up()
         self.calls += 1
-        if conflicts:
-            self._solver.conf_budget(conflicts)
-            if self._solver.solve_limited(assumptions=assumptions) is not False:
-                return None
-        elif self._solver.solve(assumptions=assumptions):
+        everything = [*self.regions, *assumptions]
+        if self._solver.solve(assumptions=everything):
             self._model = self._solver.get_model()
             return None
         return list(self._solver.get_core() or ())
+
+    def refuted(self, assumptions: Sequence[int]) -> list[int] | None:
+        """Of assumptions some that have no model together, if that is seen at a glance.
+
+        A region whose selector is not among them states nothing.
+        """
+        self._bring_up()
+        self.calls += 1
+        return _glance(self._solver, assumptions)
 
     def propagates(self, assumptions: Sequence[int]) -> set[int]:
         """Literals that follow from assumptions by unit propagation."""
@@ -89,6 +91,10 @@ class Session:
         if variable > len(self._model):
             return literal < 0
         return (self._model[variable - 1] > 0) == (literal > 0)
+
+    def knows(self, literals: Iterable[int]) -> bool:
+        """Whether the model makes literals true, none of which is newer than it."""
+        return all(abs(literal) <= len(self._model) and self.holds(literal) for literal in literals)
 
     def interval(self, cell: Cell) -> tuple[int, int]:
         """The ranks that the model allows a cell; (0, n) where it says nothing."""
@@ -165,7 +171,7 @@ class Session:
     def _bring_up_explainer(self) -> Solver:
         encoding = self._encoding
         if self._explainer is None:
-            self._explainer = Solver("glucose4")
+            self._explainer = Solver(_SOLVER)
         selected: list[list[int]] = []
         for clause, fact in zip(encoding.clauses[self._explained :], encoding.fact_of[self._explained :], strict=True):
             while fact >= len(self._selectors):
@@ -174,6 +180,14 @@ class Session:
         self._explained = len(encoding.clauses)
         self._explainer.append_formula(selected)
         return self._explainer
+
+
+def _glance(solver: Solver, assumptions: Sequence[int]) -> list[int] | None:
+    solver.conf_budget(_CONFLICTS)
+    solver.prop_budget(_PROPAGATIONS)
+    if solver.solve_limited(assumptions=assumptions) is not False:
+        return None
+    return list(solver.get_core() or ())
 
 
 def _minimise(required: list[int], spare: list[int], clash: Callable[[list[int]], list[int] | None]) -> list[int]:
