@@ -15,7 +15,7 @@ __all__ = ["Session"]
 _SOLVER = "minisat22"
 """Few questions take more than a few conflicts, and this one can be told how much to spend on a question."""
 _CONFLICTS, _PROPAGATIONS = 60, 1_000
-"""What is spent to see at a glance that assumptions clash: those that do not would be given values for all variables."""
+"""What is spent to see at a glance that assumptions clash; if they do not, all variables would be given values."""
 
 
 class Session:
@@ -60,18 +60,19 @@ class Session:
     def clash(self, assumptions: Sequence[int]) -> list[int] | None:
         """Assumptions, and selectors of regions, that have no model together; None where all have one."""
         self._bring_up()
+        return self.clash_among([*self.regions, *assumptions])
+
+    def clash_among(self, assumptions: Sequence[int]) -> list[int] | None:
+        """As :meth:`clash`, of just these: a region whose selector is not among them states nothing."""
+        self._bring_up()
         self.calls += 1
-        everything = [*self.regions, *assumptions]
-        if self._solver.solve(assumptions=everything):
+        if self._solver.solve(assumptions=assumptions):
             self._model = self._solver.get_model()
             return None
         return list(self._solver.get_core() or ())
 
     def refuted(self, assumptions: Sequence[int]) -> list[int] | None:
-        """Of assumptions some that have no model together, if that is seen at a glance.
-
-        A region whose selector is not among them states nothing.
-        """
+        """As :meth:`clash_among`, if it is seen at a glance that there is a clash."""
         self._bring_up()
         self.calls += 1
         return _glance(self._solver, assumptions)
