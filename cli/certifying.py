@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from satlock.cli.failures import FAILED, Ended
 from satlock.cli.inputs import Inputs
@@ -34,7 +35,19 @@ def certify(lockfile: Path, given: Inputs, folder: Path, locked: Locked) -> int:
     from satlock.solver.proofs.optimality import optimality_of
 
     reading = read_lockfile(lockfile, given.project_folder)
-    return write_certificate(folder, _proofs(reading, given), optimality_of(locked))
+    optimality = optimality_of(locked, partial(_holds, lockfile, given.project_folder)) if reading.has_project else None
+    return write_certificate(folder, _proofs(reading, given), optimality, _day(given))
+
+
+def _holds(lockfile: Path, project: Path, words: dict[str, Any]) -> bool:
+    """Whether claims hold by what a checker reads of the project: options and files around it are not among that."""
+    from satlock.solver.checking.certificate import Bad, is_about_the_lock
+
+    try:
+        is_about_the_lock(words, lockfile, project)
+    except Bad:
+        return False
+    return True
 
 
 def _proofs(reading: Reading, given: Inputs) -> list[Proof]:

@@ -55,6 +55,8 @@ def fetch_again(
         said = outcomes[Wanted(places[one], one.name, one.version, files)]
         if isinstance(said, Metadata):
             _compare(one, said.requires_dist)
+            if provided := set(one.lacking).intersection(said.provides_extra):
+                raise Differs(f"{one.name} {one.version} has the extra {min(provided)}, which the certificate denies")
             key = ("metadata", one.index)
             confirmed[key] = confirmed.get(key, 0) + 1
     return confirmed
@@ -74,8 +76,14 @@ def _look_at_versions(packages: Iterable[Listed], given: WhereFrom, corpus: Corp
         for version, stated in one.pythons:
             if pythons.get(version.partition(" @ ")[0], stated) != stated:
                 raise Differs(f"{one.name} {version} asks for other Pythons than the certificate says")
+        for version, files in one.files:
+            mine = (release for release in releases if release.version == version.partition(" @ ")[0])
+            names = {file.filename for release in mine for file in release.files if file.yanked is None}
+            if unknown := names.difference(files):
+                raise Differs(f"{one.indexes[0]} has {min(unknown)}, which the certificate does not know")
         for index in one.indexes:
-            confirmed["versions", index] = confirmed.get(("versions", index), 0) + 1
+            for what in ("versions", *(["files"] if one.files else [])):
+                confirmed[what, index] = confirmed.get((what, index), 0) + 1
     return confirmed
 
 

@@ -116,7 +116,7 @@ class Fact:
     edge: Edge | None = None
     detail: str = ""
     ranks: int = 0
-    """For holds and admissions: the ranks it takes away."""
+    """For holds, admissions and wishes: the ranks it takes away."""
     origin: str = ""
     """For constraints: who states it."""
     specifier: str = ""

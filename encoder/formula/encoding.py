@@ -367,7 +367,7 @@ class Encoding:
         Args:
             more: literals any of which is enough instead.
         """
-        fact = Fact("wish", own, (cell,))
+        fact = Fact("wish", own, (cell,), ranks=cell.candidates.everything & ~ranks)
         self._bound(fact, [-literal, -cell.guard, -self.at_least(cell, 1), *more], cell, ranks)
 
     def add(self, fact: Fact | None, clause: list[int]) -> None:

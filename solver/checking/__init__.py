@@ -25,7 +25,10 @@ here               mirrors                                               what it
 ``complete``       ``solver/proofs/complete.py``                         a property
 ``demands``        ``solver/proofs/demands.py``                          what is asked for where
 ``owners``         ``solver/proofs/owners.py``                           who requires what
+``facts``          ``solver/proofs/facts.py``                            what project and indexes say, as clauses
 ``optimality``     ``solver/proofs/optimality.py``                       a property
+``no_lock``        ``solver/proofs/no_lock.py``                          that there is no lock
+``choices``        ``encoder/project/``                                  what a project admits and asks for
 ``kernel``         nothing (``solver/proofs/elaboration.py`` writes)     LRAT proofs
 ``files``          nothing                                               which files are opened, and how much of them
 =================  ====================================================  =========================================

@@ -13,6 +13,7 @@ from typing import Any
 from satlock.solver.checking.claims import Checked, Place, Verdict
 from satlock.solver.checking.complete import complete_goals
 from satlock.solver.checking.environments import Cells, Row, cells_of
+from satlock.solver.checking.facts import Facts
 from satlock.solver.checking.files import NotGiven, read_file, read_folder
 from satlock.solver.checking.further import Asked, Goals
 from satlock.solver.checking.installable import installable_goals
@@ -21,7 +22,7 @@ from satlock.solver.checking.markers import Bad
 from satlock.solver.checking.model import Lock, Table
 from satlock.solver.checking.no_lock import no_lock_of
 from satlock.solver.checking.obligation import Clauses
-from satlock.solver.checking.optimality import optimality_clauses, trusted_facts
+from satlock.solver.checking.optimality import optimality_of
 from satlock.solver.checking.owners import Record, read_record, recorded_candidates, trusted_metadata
 from satlock.solver.checking.passing import box_clause, box_of, walk_again
 from satlock.solver.checking.pins import pin_goals
@@ -30,7 +31,7 @@ from satlock.solver.checking.reading import Subject, check_stated, named_lockfil
 from satlock.solver.checking.unique import unique_goals
 from satlock.solver.checking.walk import installed, met
 
-__all__ = ["VERSION", "Bad", "NotGiven", "check_certificate"]
+__all__ = ["VERSION", "Bad", "NotGiven", "check_certificate", "is_about_the_lock"]
 
 VERSION = 2
 _FILES = frozenset(("legend.json", "obligation.cnf", "obligation.json", "obligation.smt2", "proof.lrat"))
@@ -44,6 +45,8 @@ _FILES_OF = {
 }
 _DAY = r"\d{4}-\d\d-\d\d"
 _WORDS_OF_NO_LOCK = {"property", "project", "sha256", "recorded", "environments", "packages", "single-version", "facts"}
+_WORDS_OF_OPTIMALITY = {"property", "lockfile", "sha256", "format", "recorded", "environments", "packages", "facts",
+                        "claims"}  # fmt: skip
 _WORDS = frozenset(("property", "lockfile", "sha256", "format", "claims", "entries", "goals", "axioms", "loops",
                     "walked", "example"))  # fmt: skip
 _FURTHER_WORDS = {"installable": {"environments"}, "complete": {"requirements"}}
@@ -67,6 +70,21 @@ def check_certificate(folder: Path, lockfile: Path | None = None, project: Path 
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         detail = " ".join(str(error).split())[:120]
         raise Bad(f"the certificate or the lockfile is broken ({type(error).__name__}: {detail})") from None
+
+
+def is_about_the_lock(words: Table, lockfile: Path, project: Path) -> None:
+    """Checks what claims of *optimality* say of a lockfile and its project; their proof is another matter.
+
+    Raises:
+        Bad: where they do not hold.
+        NotGiven: where a file is missing.
+    """
+    subject = subject_of(lockfile, project, {"optimality"})
+    assert subject.project is not None
+    lock, _ = read_lockfile(subject)
+    numbers: dict[str, int] = {}
+    optimality_of(words, lock, subject.project.table(), [one.table() for one in subject.workspace],
+                  lambda name: numbers.setdefault(name, len(numbers) + 1))  # fmt: skip
 
 
 def _check(folder: Path, lockfile: Path | None, project: Path | None) -> Verdict:
@@ -113,18 +131,28 @@ def _no_lock(texts: Mapping[str, str], folder: Path, project: Path | None, manif
     words, legend = _json(texts["obligation.json"]), _legend(texts)
     if set(words) != _WORDS_OF_NO_LOCK or words["property"] != "no-lock" or words["sha256"] != subject.project.sha256:
         raise Bad("the obligation is of another property or project")
-    if words["project"] != subject.project.path.name or not re.fullmatch(_DAY, words["recorded"], re.ASCII):
-        raise Bad("the certificate does not say on which day its facts were recorded")
+    if words["project"] != subject.project.path.name:
+        raise Bad("the obligation is of another property or project")
+    _check_day(words)
     variables, given = parse_dimacs(texts["obligation.cnf"])
     clauses = Clauses(Lock(""), cells_of([], ""), legend, len(given))
     found = no_lock_of(words, subject.project.table(), [one.table() for one in subject.workspace], clauses.number)
-    for clause in found.clauses:
+    for clause in found.facts.clauses:
         clauses.say(clause)
     steps = _replay(texts, clauses, variables, given, legend, "no-lock")
     names = tuple(sorted({name.partition(" #")[0] for name in words["packages"]}))
-    checked = Checked("no-lock", names, (), steps, len(given), (), found.trusted, found.candidates, found.listed,
-                      found.told, tuple(map(str, found.environments)))  # fmt: skip
+    checked = Checked("no-lock", names, (), steps, len(given), facts=found.told,
+                      clash_in=tuple(map(str, found.environments)), **_rests_on(found.facts, words))  # fmt: skip
     return Verdict(subject, (checked,), subject.project.table().get("project", {}).get("requires-python", ""), ())
+
+
+def _rests_on(facts: Facts, words: Table) -> dict[str, Any]:
+    """What is taken on trust with some facts."""
+    return {
+        "trusted": tuple(facts.trusted(words["recorded"])),
+        "candidates": tuple(facts.candidates()),
+        "listed": tuple(facts.listed()),
+    }
 
 
 def _legend(texts: Mapping[str, str]) -> list[str]:
@@ -132,6 +160,11 @@ def _legend(texts: Mapping[str, str]) -> list[str]:
     if not isinstance(legend, list) or not all(isinstance(item, str) for item in legend):
         raise Bad("the legend is no list of names")
     return legend
+
+
+def _check_day(words: Table) -> None:
+    if not re.fullmatch(_DAY, words["recorded"], re.ASCII):
+        raise Bad("the certificate does not say on which day its facts were recorded")
 
 
 def _replay(  # noqa: PLR0917
@@ -205,10 +238,15 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
     record = read_record(_json(texts["metadata.json"])) if name == "complete" else Record()
     places: tuple[Place, ...] = ()
     if name == "optimality":
-        clauses = Clauses(lock, cells_of([], lock.python), legend, len(given))
-        for clause in optimality_clauses(words, lock, clauses.number):
+        if subject.project is None or set(words) != _WORDS_OF_OPTIMALITY:
+            raise Bad("the obligation of optimality has other keys than it should have, or no project")
+        _check_day(words)
+        clauses = Clauses(lock, cells_of([], ""), legend, len(given))
+        found = optimality_of(words, lock, subject.project.table(), [one.table() for one in subject.workspace],
+                              clauses.number)  # fmt: skip
+        for clause in found.facts.clauses:
             clauses.say(clause)
-        trusted = trusted_facts(words)
+        rests_on, not_newer = _rests_on(found.facts, words), found.told
     else:
         if set(words) != _WORDS | _FURTHER_WORDS.get(name, set()):
             raise Bad(f"the obligation of {name} has other keys than it should have")
@@ -219,13 +257,14 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
         clauses = _with_the_rest(goals, words, legend, lock)
         if name == "installable":
             places = _places(goals, lock)
-        trusted = trusted_metadata(record, lock)
+        rests_on, not_newer = {"trusted": trusted_metadata(record, lock),
+                               "candidates": recorded_candidates(record, lock)}, ()  # fmt: skip
     steps = _replay(texts, clauses, variables, given, legend, name)
     claims = tuple(sorted(words["claims"]))
     left_out = tuple(sorted({entry.name for entry in lock.entries} - set(claims)))
     silent = {"(project)" if key == "project" else lock.entries[int(key)].name for key in record.unexamined}
-    return Checked(name, claims, left_out, steps, len(given), places, trusted, recorded_candidates(record, lock),
-                   unexamined=tuple(sorted(silent)))  # fmt: skip
+    return Checked(name, claims, left_out, steps, len(given), places, not_newer=not_newer,
+                   unexamined=tuple(sorted(silent)), **rests_on)  # fmt: skip
 
 
 def _goals(name: str, asked: Asked, record: Record) -> Goals:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from satlock.solver.checking.reading import Subject
 
-__all__ = ["Candidate", "Checked", "Listed", "Place", "Trusted", "Verdict"]
+__all__ = ["Candidate", "Checked", "Listed", "NotNewer", "Place", "Trusted", "Verdict"]
 
 _SAID = {
     "unique": "no environment installs two candidates of one of them",
@@ -17,7 +17,7 @@ _SAID = {
     "installable": "there is a file for each of them, wherever it is installed in these environments:",
     "complete": "every requirement that one of them has is met, wherever it is in force",
     "no-lock": "these facts cannot all hold, so the project has no lock",
-    "optimality": "no newer version of one of them goes together with the facts and with what is worth as much",
+    "optimality": "no newer version of one of them serves there, unless something that is worth as much is given up",
 }
 _SHOWN = 8
 
@@ -56,6 +56,8 @@ class Candidate:
     """Its requirements."""
     whole: bool = True
     """Whether these are all that it has."""
+    lacking: tuple[str, ...] = ()
+    """Extras that it does not have."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Listed:
     """All of them, also those that were left out."""
     pythons: tuple[tuple[str, str], ...]
     """The ``Requires-Python`` of some."""
+    files: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """All files of some."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Trusted:
     """Facts that nothing in the certificate proves."""
 
     what: str
-    """``metadata``, ``versions``, ``held`` (what cannot be used) or ``facts``."""
+    """``metadata``, ``versions``, ``files`` or ``held`` (what cannot be used)."""
     index: str
     """Who said so; empty where the lockfile names no index."""
     count: int
@@ -98,11 +102,43 @@ class Trusted:
             text = f"what {whose}{through} says {_count(count, 'candidate')} {'requires' if count == 1 else 'require'}"
         elif self.what == "versions":
             text = f"which versions of {_count(count, 'package')} {whose}{through} lists, and for which Pythons"
-        elif self.what == "held":
-            text = f"that {_count(count, 'version')} of {whose}{through} cannot be used ({self.detail})"
+        elif self.what == "files":
+            text = f"which files versions of {_count(count, 'package')} {'has' if count == 1 else 'have'} on {whose}"
         else:
-            text = f"{_count(count, self.what[:-1])} of {whose}{through}"
+            text = f"that {_count(count, 'version')} of {whose}{through} cannot be used ({self.detail})"
         return text + (f", as recorded on {self.recorded}" if self.recorded else "")
+
+
+@dataclass(frozen=True)
+class NotNewer:
+    """A package that is behind its newest version, where it is, and why."""
+
+    package: str
+    version: str
+    newest: str
+    """The last version that its index lists, whatever keeps it out."""
+    environments: tuple[str, ...]
+    places: tuple[str, ...]
+    """The same, with the Pythons of a platform together."""
+    facts: tuple[str, ...]
+    kept: tuple[str, ...]
+    """Candidates that would have to be older."""
+    absent: tuple[str, ...]
+    """Packages that would have to be brought in."""
+
+    def lines(self, verbose: bool) -> Iterator[str]:
+        shown = "; ".join(self.places if verbose else self.places[:1])
+        more = "" if verbose or len(self.places) == 1 else f" and {len(self.places) - 1} more"
+        yield f"    {self.package} {self.version} (there are versions up to {self.newest}) on {shown}{more}"
+        if verbose:
+            yield from (f"      - {fact}" for fact in self.facts)
+            yield from (f"      - {one} stays that new" for one in self.kept)
+            yield from (f"      - {one} is not brought in" for one in self.absent)
+
+    def data(self) -> dict[str, Any]:
+        return {"package": self.package, "version": self.version, "newest": self.newest,
+                "environments": list(self.environments), "facts": list(self.facts), "kept": list(self.kept),
+                "absent": list(self.absent)}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -127,6 +163,7 @@ class Checked:
     """What clashes, where the claim is that there is no lock."""
     clash_in: tuple[str, ...] = ()
     """The environments where it does."""
+    not_newer: tuple[NotNewer, ...] = ()
     unexamined: tuple[str, ...] = ()
     """Names of which nothing is known, and so not either which extras of others they ask for."""
 
@@ -136,9 +173,14 @@ class Checked:
             return
         size = f"{_count(self.clauses, 'clause')}, {_count(self.steps, 'proof step')}"
         yield f"Confirmed: {self.property} for {self._packages(verbose)} ({size}):"
-        yield f"  {_SAID[self.property]}" + ("" if self.environments else ".")
+        yield f"  {_SAID[self.property]}" + (":" if self.not_newer else "" if self.environments else ".")
         for place in self.environments:
             yield f"    {place}"
+        shown = self.not_newer if verbose else self.not_newer[: 2 * _SHOWN]
+        for one in shown:
+            yield from one.lines(verbose)
+        if len(shown) < len(self.not_newer):
+            yield f"    and {len(self.not_newer) - len(shown)} more (--verbose tells all, and why)"
 
     def _of_no_lock(self, verbose: bool) -> Iterator[str]:
         size = f"{_count(self.clauses, 'clause')}, {_count(self.steps, 'proof step')}"
@@ -175,6 +217,7 @@ class Checked:
             "unexamined": list(self.unexamined),
             "facts": list(self.facts),
             "clash_in": list(self.clash_in),
+            "not_newer": [one.data() for one in self.not_newer],
             "clauses": self.clauses,
             "steps": self.steps,
             "trusted": [
@@ -208,7 +251,7 @@ class Verdict:
     def with_confirmed(self, counts: Mapping[tuple[str, str], int]) -> Verdict:
         """The verdict, where so much of what each index says was fetched again and is the same.
 
-        ``counts`` are by what it is (``metadata`` or ``versions``) and by index.
+        ``counts`` are by what it is (``metadata``, ``versions`` or ``files``) and by index.
         """
 
         def heard(one: Trusted) -> Trusted:
@@ -239,7 +282,7 @@ class Verdict:
         for text in dict.fromkeys(map(str, (one for one in trusted if one.confirmed < one.count))):
             yield f"Taken on trust: {text}."
         for fetched in (one for one in trusted if one.confirmed):
-            what = "the metadata of" if fetched.what == "metadata" else "the versions of"
+            what = f"the {fetched.what} of"
             count = _count(fetched.confirmed, "candidate" if fetched.what == "metadata" else "package")
             yield f"Fetched again and the same: {what} {count} of {fetched.index}."
         if self.subject.lockfile is not None and not trusted and not any(one.unexamined for one in self.properties):

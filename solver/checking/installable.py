@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from satlock.solver.checking.environments import Cells, Row, cells_of
 from satlock.solver.checking.further import Asked, Goals, suspected
 from satlock.solver.checking.markers import Bad, leaves, parse
 
-__all__ = ["installable_goals"]
+__all__ = ["fits", "installable_goals"]
 
 
 def installable_goals(asked: Asked) -> Goals:
@@ -46,6 +47,18 @@ def installable_goals(asked: Asked) -> Goals:
         return any(all(any(places[axis] == row for axis, row in outside) for outside in tags) for tags in mine)
 
     return Goals(clauses, goals, guilty, where)
+
+
+def fits(file: str, variables: Mapping[str, str]) -> bool:
+    """Whether a file can be installed in one environment; what is no wheel can be built."""
+    v = variables
+    here = Cells({
+        "python": [(v["python_version"], v["python_full_version"])],
+        "platform": [(v["os_name"], v["sys_platform"], v["platform_system"])],
+        "implementation": [(v["implementation_name"], v["platform_python_implementation"])],
+        "machine": [(v["platform_machine"],)],
+    })  # fmt: skip
+    return not file.endswith(".whl") or any(not outside for outside in _misfits(file, here))
 
 
 _MACHINE_OF = {"win32": "x86", "win_amd64": "AMD64", "win_arm64": "ARM64", "win_ia64": "ia64"}

@@ -1,193 +1,194 @@
-"""Builds the clauses of claims about optimality again, from their facts in words.
+"""The claim that no newer version serves, checked a second time: in each environment that the certificate names.
 
-What is trusted is that the facts are what the project and the indexes said. That they leave no newer version is not.
+In each of them the lock is walked, so what is said to be locked is what is installed there. The facts are checked as
+those of a project without a lock are (``facts``); what is worth as much as to be newer is added to them: the others are
+no older, and nothing is brought in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from satlock.solver.checking.claims import Trusted
-from satlock.solver.checking.markers import Bad, plain
-from satlock.solver.checking.model import Lock, Table
-from satlock.solver.checking.versions import admits
+from satlock.solver.checking.choices import Environment, bare, choices_of
+from satlock.solver.checking.claims import NotNewer
+from satlock.solver.checking.environments import Row, admits, cells_of
+from satlock.solver.checking.facts import Facts, told_fact
+from satlock.solver.checking.markers import Bad, Is, leaves, plain
+from satlock.solver.checking.model import Entry, Lock, Table
+from satlock.solver.checking.owners import read_line
+from satlock.solver.checking.versions import order_of, parts_of
+from satlock.solver.checking.walk import installed
 
-__all__ = ["optimality_clauses", "trusted_facts"]
+__all__ = ["Optimality", "optimality_of"]
 
-Number = Callable[[str], int]
-"""The variable of a name."""
-
-
-def trusted_facts(words: Table) -> tuple[Trusted, ...]:
-    """The facts that the claims rest on, which are taken as they are recorded: by the indexes of each package."""
-    found: dict[str, int] = {}
-    for fact in words["facts"]:
-        cell = words["cells"][fact["by"]["cell"] if fact.get("by") else fact["on"]]
-        whose = "the project" if fact["kind"] == "requirement" and not fact.get("by") else ", ".join(cell["indexes"])
-        found[whose] = found.get(whose, 0) + 1
-    return tuple(Trusted("facts", whose, count) for whose, count in sorted(found.items()))
+_CLAIM = {"on", "version", "environments", "facts", "kept", "absent"}
 
 
-class _Scale:
-    """A cell with its versions, oldest first: the variables of *this one or a later one*."""
+@dataclass(frozen=True)
+class Optimality:
+    """What the words of a certificate come to."""
 
-    def __init__(self, name: str, words: Table, number: Number) -> None:
-        self.name, self.package = name, words["package"]
-        self.versions: list[str] = words["versions"]
-        self._number = number
-        self.steps: set[int] = set()
-        if plain(self.package) != plain(name.partition(" #")[0]):
-            raise Bad(f"the cell {name!r} is of another package")
-
-    @property
-    def top(self) -> int:
-        return len(self.versions)
-
-    def at(self, rank: int) -> int:
-        if not 1 <= rank <= self.top:
-            raise Bad(f"{self.name} has no version of rank {rank}")
-        self.steps.add(rank)
-        return self._number(f"{self.name} >= {self.versions[rank - 1]} ({rank})")
-
-    def above(self, rank: int) -> list[int]:
-        """That the rank is passed, where it can be."""
-        return [] if rank >= self.top else [self.at(rank + 1)]
-
-    def admitted(self, specifier: str) -> set[int]:
-        return {
-            rank
-            for rank, said in enumerate(self.versions, 1)
-            if all(admits(specifier, version) for version in said.split(" / "))
-        }
-
-    def one_of(self, head: list[int], ranks: set[int]) -> Iterable[list[int]]:
-        """Under ``head``, it is present and has one of some ranks."""
-        if not ranks:
-            yield head
-            return
-        if min(ranks) >= 1:
-            yield [*head, self.at(min(ranks))]
-        yield from self.none_of(head, {rank for rank in range(min(ranks), self.top + 1) if rank not in ranks})
-
-    def none_of(self, head: list[int], ranks: set[int]) -> Iterable[list[int]]:
-        for first, last in _runs(ranks):
-            yield [*head, -self.at(first), *self.above(last)]
-
-    def passed(self, rank: int) -> list[int]:
-        """That it has another rank than this one."""
-        return [-self.at(rank), *self.above(rank)]
+    facts: Facts
+    told: tuple[NotNewer, ...]
 
 
-def optimality_clauses(words: Table, lock: Lock, number: Number) -> list[list[int]]:
-    """The clauses, the last of which says that a claim is wrong.
+def optimality_of(
+    words: Table, lock: Lock, project: Table, workspace: Sequence[Table], number: Callable[[str], int]
+) -> Optimality:
+    """Checks every claim against the lock and the project, and makes the clauses; the last says that one is wrong.
 
     Raises:
-        Bad: where the words do not fit together, or speak of another lock.
+        Bad: where a claim is not about the lock, or a fact is not in force where it is needed.
     """
-    scales = {name: _Scale(name, about, number) for name, about in words["cells"].items()}
-    clauses: list[list[int]] = []
-    for fact in words["facts"]:
-        clauses += _fact(fact, scales, number)
-    for one, other in words["apart"]:
-        _one_package(scales[one], scales[other])
-        clauses.append([-scales[one].at(1), -scales[other].at(1)])
-    for name, claim in words["claims"].items():
-        clauses += _claim(name, claim, scales, number, lock)
-    for one, other, ranks in words["single-version"]:
-        clauses += _tie([], scales[one], scales[other], ranks)
-    for name, one, other, ranks in words["alike"]:
-        clauses += _tie([-number(f"newer {name}")], scales[one], scales[other], ranks)
-    for scale in scales.values():
-        steps = sorted(scale.steps)
-        clauses += [[-scale.at(high), scale.at(low)] for low, high in pairwise(steps)]
-    return [*clauses, [number(f"newer {name}") for name in words["claims"]]]
+    packages, stated = words["packages"], words["facts"]
+    lines = [read_line(fact["line"]) for fact in stated if "line" in fact]
+    asked = [leaf for line in lines for leaf in leaves(line.marker)]
+    asked += [leaf for edge in lock.edges for leaf in leaves(edge.condition)]
+    choices = choices_of(project, workspace)
+    environments = [choices.environment(one, asked) for one in words["environments"]]
+    if len({str(one) for one in environments}) != len(environments):
+        raise Bad("the certificate names an environment twice")
+    there = [_installed(lock, one, asked) for one in environments]
+    facts = Facts(packages, stated, choices, number, wishes=True)
+    claims = [(name, claim) for name, some in words["claims"].items() for claim in some]
+    used = [place for _, claim in claims for place in claim["facts"]]
+    if set(used) != set(range(1, len(stated) + 1)):
+        raise Bad("the certificate has facts that no claim rests on")
+    if {place for _, claim in claims for place in claim["environments"]} != set(range(1, len(environments) + 1)):
+        raise Bad("the certificate has environments that no claim speaks of")
+    heads, told, checked = [], [], set[tuple[int, int]]()
+    for place, (name, claim) in enumerate(claims, 1):
+        if set(claim) != _CLAIM or not claim["environments"]:
+            raise Bad(f"the certificate's claim about {name} has other keys than it should have")
+        mine = [stated[k - 1] for k in claim["facts"]]
+        spoken = {claim["on"], *claim["absent"], *(one for one, _ in claim["kept"])}
+        spoken |= {one for fact in mine for one in facts.names_in(fact)}
+        for k in claim["environments"]:
+            _check_locked(name, claim, packages, there[k - 1], environments[k - 1])
+            for one in spoken:
+                facts.check_place(one, environments[k - 1])
+            for fact, which in zip(mine, claim["facts"], strict=True):
+                if (which, k) not in checked:
+                    checked.add((which, k))
+                    facts.check(fact, environments[k - 1])
+        head = number(f"newer {claim['on']} {claim['version']} ({place})")
+        heads.append(head)
+        _say(facts, packages, claim, head, number)
+        told.append(_told(name, claim, environments, mine, packages))
+    for place, fact in enumerate(stated, 1):
+        facts.say(fact, [-number(f"fact {place}")])
+    facts.say_order()
+    facts.clauses.append(heads)
+    return Optimality(facts, tuple(told))
 
 
-def _fact(fact: Table, scales: dict[str, _Scale], number: Number) -> Iterable[list[int]]:
-    kind = fact["kind"]
-    by, head = fact.get("by"), list[int]()
-    if by is not None:
-        source = scales[by["cell"]]
-        head = source.passed(by["rank"])
-        if by["version"] != source.versions[by["rank"] - 1]:
-            raise Bad(f"a fact names another version of {source.name} than its rank")
-        if by["extra"]:
-            head.append(-number(f"{source.name}[{by['extra']}]"))
-    if kind == "refusal":
-        yield head
-        return
-    on = scales[fact["on"]]
-    if kind == "held":
-        yield from on.none_of([], _ranks(fact["out"]))
-    elif kind == "constraint":
-        yield from on.one_of([-on.at(1)], on.admitted(fact["specifier"]))
-    elif kind == "admission":
-        yield from on.one_of(head, on.admitted(fact["specifier"]) - _ranks(fact["out"]))
-    elif kind == "requirement":
-        yield from on.one_of(head, on.admitted(fact["specifier"]))
-        yield from ([*head, number(f"{on.name}[{extra}]")] for extra in fact["extras"])
-    else:
-        raise Bad(f"a fact is of an unknown kind, {kind!r}")
+def _installed(lock: Lock, environment: Environment, asked: Sequence[Is]) -> dict[str, list[Entry]]:
+    """What the lock installs in an environment, by name, with the project and all of its workspace chosen.
+
+    Raises:
+        Bad: where the lock is not for that environment.
+    """
+    v = environment.variables
+    cells = cells_of(asked, "")
+    places: dict[str, Row] = {axis: (v[axis],) for axis in cells.every if axis in v}
+    places |= {
+        "python": (v["python_version"], v["python_full_version"]),
+        "platform": (v["os_name"], v["sys_platform"], v["platform_system"]),
+        "implementation": (v["implementation_name"], v["platform_python_implementation"]),
+        "machine": (v["platform_machine"],),
+    }
+    on = {name for name in lock.switches if name == "production" or name.startswith("project ")}
+    chosen = [f"extra {plain(name)}" for name in environment.extras]
+    chosen += [f"group {plain(name)}" for name in environment.groups]
+    on |= {name for name in chosen if name in lock.switches}
+    reached = installed(lock, cells, places, on)
+    if reached is None or not admits(lock.python, v["python_full_version"]):
+        raise Bad(f"the lockfile is not for the environment {environment}")
+    found: dict[str, list[Entry]] = {}
+    for node in reached:
+        if node.isdigit():
+            entry = lock.entries[int(node)]
+            found.setdefault(entry.name, []).append(entry)
+    return found
 
 
-def _claim(name: str, claim: Table, scales: dict[str, _Scale], number: Number, lock: Lock) -> Iterable[list[int]]:
-    guard, scale, rank = -number(f"newer {name}"), scales[name], claim["rank"]
-    locked: dict[str, set[str]] = {}
-    for entry in lock.entries:
-        locked.setdefault(entry.name, set()).add(entry.version)
-    _is_locked(scale, claim, locked)
-    if scale.package != claim["package"]:
-        raise Bad(f"the claim about {name} names another package")
-    yield from _from(guard, scale, rank + 1, _ranks(claim["newer"]))
-    for kept in claim["kept"]:
-        other = scales[kept["cell"]]
-        _is_locked(other, kept, locked)
-        yield from _from(guard, other, kept["rank"], _ranks(kept["newer"]) | {kept["rank"]})
-    for cell in claim["absent"]:
-        if scales[cell].package in locked and " #" not in cell:
-            raise Bad(f"{cell} is in the lock, and the claim about {name} says that it is not")
-        yield [guard, -scales[cell].at(1)]
+def _from_there(entry: Entry, indexes: Sequence[str]) -> bool:
+    """Whether a candidate comes from one of these indexes, as far as the lockfile tells where it comes from."""
+    kind, _, address = entry.source.partition(" ")
+    return kind in ("registry", "index") and bare(address) in indexes if entry.source else True
 
 
-def _is_locked(scale: _Scale, claim: Table, locked: dict[str, set[str]]) -> None:
-    said = scale.versions[claim["rank"] - 1]
-    if claim["version"] != said or locked.get(plain(scale.package), set()).isdisjoint(said.split(" / ")):
-        raise Bad(f"the lock does not have {scale.package} {claim['version']}, of which the certificate speaks")
+def _check_locked(
+    name: str, claim: Table, packages: Table, there: dict[str, list[Entry]], environment: Environment
+) -> None:
+    for one, version in [(claim["on"], claim["version"]), *claim["kept"]]:
+        own, title = one.partition(" #")[0], version.partition(" @ ")[0]
+        mine = there.get(own, [])
+        if {entry.version for entry in mine} != {title} or not _from_there(mine[0], packages[one]["indexes"]):
+            raise Bad(f"the lockfile does not install {own} {title} in {environment}, as the certificate says")
+    if claim["on"].partition(" #")[0] != name:
+        raise Bad(f"the claim about {name} is about another package")
+    for one in claim["absent"]:
+        if one.partition(" #")[0] in there:
+            raise Bad(f"the lockfile installs {one} in {environment}, and the certificate says that it does not")
 
 
-def _from(guard: int, scale: _Scale, least: int, ranks: set[int]) -> Iterable[list[int]]:
-    yield [guard, scale.at(least)]
-    yield from scale.none_of([guard], {rank for rank in range(least, scale.top + 1) if rank not in ranks})
+def _say(facts: Facts, packages: Table, claim: Table, head: int, number: Callable[[str], int]) -> None:
+    newer = _above(claim["on"], packages, claim["version"])
+    facts.clauses.append([-head, facts.at(claim["on"], newer)])
+    facts.clauses += [[-head, number(f"fact {place}")] for place in claim["facts"]]
+    facts.clauses += [[-head, facts.at(one, _least(one, packages, version))] for one, version in claim["kept"]]
+    facts.clauses += [[-head, -facts.at(one, 1)] for one in claim["absent"] if facts.top(one)]
 
 
-def _tie(head: list[int], one: _Scale, other: _Scale, ranks: list[int]) -> Iterable[list[int]]:
-    _one_package(one, other)
-    if one.versions != other.versions:
-        raise Bad(f"{one.name} and {other.name} have different versions, and are said to be alike")
-    head = [*head, -one.at(1), -other.at(1)]
-    for rank in ranks:
-        yield [*head, -one.at(rank), other.at(rank)]
-        yield [*head, one.at(rank), -other.at(rank)]
+def _public(version: str) -> tuple[object, ...]:
+    parts = parts_of(version.partition(" @ ")[0])
+    assert parts is not None
+    return order_of(parts, public=True)
 
 
-def _one_package(one: _Scale, other: _Scale) -> None:
-    if one.package != other.package:
-        raise Bad(f"{one.name} and {other.name} are not one package")
+def _least(name: str, packages: Table, version: str) -> int:
+    """The first of the versions that count as this one: builds of a version are as new as each other."""
+    versions = packages[name]["versions"]
+    if version not in versions:
+        raise Bad(f"the certificate does not list {name} {version}, of which it speaks")
+    return next(place for place, one in enumerate(versions, 1) if _public(one) == _public(version))
 
 
-def _ranks(runs: list[list[int]]) -> set[int]:
-    return {rank for first, last in runs for rank in range(first, last + 1)}
+def _above(name: str, packages: Table, version: str) -> int:
+    """The place of the first version that is newer; all that are newer come after it, and nothing else does."""
+    versions = packages[name]["versions"]
+    _least(name, packages, version)
+    newer = [_public(one) > _public(version) for one in versions]
+    if True not in newer:
+        raise Bad(f"the certificate lists nothing newer than {name} {version}")
+    first = newer.index(True)
+    if not all(newer[first:]):
+        raise Bad(f"the certificate does not list the versions of {name} in order")
+    return first + 1
 
 
-def _runs(ranks: set[int]) -> Iterable[tuple[int, int]]:
-    first = last = 0
-    for rank in sorted(ranks):
-        if first and rank == last + 1:
-            last = rank
-            continue
-        if first:
-            yield first, last
-        first = last = rank
-    if first:
-        yield first, last
+def _places(environments: Iterable[Environment]) -> Iterator[str]:
+    pythons: dict[tuple[str, str], list[str]] = {}
+    for one in environments:
+        v, choices = one.variables, ", ".join((*one.extras, *(f"group {group}" for group in one.groups)))
+        where = f"{v['sys_platform']} {v['platform_machine']}, {v['platform_python_implementation']}"
+        pythons.setdefault((where, choices), []).append(v["python_full_version"].removesuffix(".0"))
+    for (where, choices), found in pythons.items():
+        yield f"{where} {', '.join(found)}" + (f", with {choices}" if choices else "")
+
+
+def _told(
+    name: str, claim: Table, environments: Sequence[Environment], mine: Sequence[Table], packages: Table
+) -> NotNewer:
+    return NotNewer(
+        name,
+        claim["version"].partition(" @ ")[0],
+        packages[claim["on"]]["versions"][-1].partition(" @ ")[0],
+        tuple(str(environments[k - 1]) for k in claim["environments"]),
+        tuple(_places(environments[k - 1] for k in claim["environments"])),
+        tuple(told_fact(fact, packages) for fact in mine),
+        tuple(f"{one} {version}" for one, version in claim["kept"]),
+        tuple(claim["absent"]),
+    )

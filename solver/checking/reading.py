@@ -25,7 +25,7 @@ from satlock.solver.checking.uv_lock import read_uv_lock
 __all__ = ["Source", "Subject", "check_stated", "named_lockfile", "project_of", "read_lockfile", "subject_of"]
 
 _BY_NAME = {"uv.lock": "uv", "poetry.lock": "poetry", "pdm.lock": "pdm"}
-HEARD = frozenset(("index-pins", "complete"))
+HEARD = frozenset(("index-pins", "complete", "optimality"))
 """The properties of a ``uv.lock`` that its project has a say in; in other locks it always has."""
 
 

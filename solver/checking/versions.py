@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["admits", "order_of", "parts_of"]
+__all__ = ["admits", "order_of", "parts_of", "rules_out"]
 
 _VERSION = re.compile(
     r"\s*v?(?:(?P<epoch>\d+)!)?(?P<release>\d+(?:\.\d+)*)"
@@ -19,6 +19,9 @@ _VERSION = re.compile(
 _PRE = {"a": 0, "alpha": 0, "b": 1, "beta": 1, "c": 2, "rc": 2, "pre": 2, "preview": 2}
 _LETTERS = ("a", "b", "rc")
 _CLAUSE = re.compile(r"\s*(===|~=|==|!=|<=|>=|<|>)\s*(\S+)\s*")
+_PYTHON_CLAUSE = re.compile(
+    r"(~=|===|==|!=|<=|>=|=>|<|>)\s*(~?)\s*v?(\d{1,9}(?:\.\d{1,9})*)((?:\.?\*|\.[xX])*)", re.ASCII
+)
 _LOWEST, _HIGHEST = (-1,), (1,)
 
 Parts = dict[str, Any]
@@ -121,3 +124,25 @@ def _fits(clause: str, mine: Parts) -> bool:
 
 def _starts_with(mine: Parts, bound: Parts, length: int) -> bool:
     return bool(mine["epoch"] == bound["epoch"] and _padded(mine, length) == bound["release"][:length])
+
+
+def rules_out(stated: str, python: str) -> bool:
+    """Whether a ``Requires-Python`` rules a Python out; what it says of newer Pythons is ignored, as installers of
+    universal locks do."""
+    mine = [int(part) for part in python.split(".")]
+    for operator, tilde, digits, wild in _PYTHON_CLAUSE.findall(stated):
+        bound = [int(part) for part in digits.split(".")]
+        width = max(len(mine), len(bound))
+        one, two = mine + [0] * (width - len(mine)), bound + [0] * (width - len(bound))
+        if operator == "!=":
+            if wild or tilde:
+                if mine[: len(bound)] == bound:
+                    return True
+            elif len(bound) < 3 and one == two:
+                return True
+        elif operator == ">":
+            if one <= two:
+                return True
+        elif operator not in ("<", "<=") and one < two:
+            return True
+    return False

@@ -76,7 +76,7 @@ class Reasons:
         self.assumed = (*(cell.guard for cell in encoding.living()), *assumptions)
         self._session: Session | None = None
         self._local: Session | None = None
-        self._wanted = wanted
+        self.wanted = wanted
         self._wishes: dict[int, tuple[Cell, Cell | int]] = {}
         self._stays: dict[Cell, int] = {}
         self._found: dict[Cell, Reason] = {}
@@ -93,7 +93,7 @@ class Reasons:
             if self._session is None:
                 self._session = Session(self.encoding)
             self._wish()
-            self._found[cell] = self._find(cell, self._session, self.assumed, [*self._wanted, *self._wishes])
+            self._found[cell] = self._find(cell, self._session, self.assumed, [*self.wanted, *self._wishes])
         return self._found[cell]
 
     def there(self, cell: Cell, met: Callable[[Formula], bool]) -> Reason:
@@ -108,7 +108,7 @@ class Reasons:
         guards = [one.guard for one in self.encoding.living() if met(one.region)]
         self._local.clash_among([])  # It knows its regions only when it is up to date.
         regions = {literal: region for literal, region in self._local.regions.items() if met(region)}
-        wishes = [literal for literal, (_, one) in self._wanted.items() if met(one.region)]
+        wishes = [literal for literal, (_, one) in self.wanted.items() if met(one.region)]
         for literal, (one, other) in self._wishes.items():
             if met(one.region) and (not isinstance(other, Cell) or met(other.region)):
                 wishes.append(literal)
@@ -150,7 +150,7 @@ class Reasons:
             tuple((one, other) for one, other in wished if isinstance(other, int) and other),
             tuple(one for one, other in wished if not isinstance(other, Cell) and not other),
             tuple((one, other) for one, other in wished if isinstance(other, Cell)),
-            tuple(self._wanted[literal] for literal in kept if literal in self._wanted),
+            tuple(self.wanted[literal] for literal in kept if literal in self.wanted),
             (claim, *kept),
         )
 

@@ -34,11 +34,14 @@ _PLAIN = re.compile(r"[ -~]+")
 """What a comment of SMT-LIB may have."""
 
 
-def write_certificate(folder: Path, proofs: Iterable[Proof], optimality: Optimality | None = None) -> int:
+def write_certificate(
+    folder: Path, proofs: Iterable[Proof], optimality: Optimality | None = None, day: str = ""
+) -> int:
     """Writes the certificate of everything that was proven; returns its size in bytes, 0 where nothing was.
 
     Args:
-        optimality: claims about the objective of the lock that the proofs are of.
+        optimality: claims about what is behind its newest in the lock that the proofs are of.
+        day: when the indexes were read, or recorded, for these claims.
 
     Raises:
         LockfileError: where the folder holds something else, which is not written over.
@@ -47,12 +50,12 @@ def write_certificate(folder: Path, proofs: Iterable[Proof], optimality: Optimal
     proofs = [proof for proof in proofs if any(answer.proven for answer in proof.answers)]
     if not proofs:
         return 0
-    subject = _subject(proofs, folder)
+    subject = _subject(proofs, folder, optimality)
     files: dict[str, str] = {}
     for proof in proofs:
         files |= {f"{proof.property}/{name}": text for name, text in _files(proof).items()}
     if optimality is not None:
-        files |= {f"optimality/{name}": text for name, text in _optimality_files(optimality, proofs[0]).items()}
+        files |= {f"optimality/{name}": text for name, text in _optimality_files(optimality, proofs[0], day).items()}
     return _write(folder, subject, files)
 
 
@@ -127,7 +130,7 @@ _HEARD = frozenset(("index-pins", "complete"))
 """The properties of a ``uv.lock`` that its project has a say in; in other locks it always has."""
 
 
-def _subject(proofs: list[Proof], folder: Path) -> dict[str, Any]:
+def _subject(proofs: list[Proof], folder: Path, optimality: Optimality | None) -> dict[str, Any]:
     """What the certificate is about; whoever checks it finds the same by a rule, and refuses anything else.
 
     Raises:
@@ -141,7 +144,7 @@ def _subject(proofs: list[Proof], folder: Path) -> dict[str, Any]:
             "pylock.toml, pylock.NAME.toml, uv.lock, poetry.lock or pdm.lock."
         )
     subject: dict[str, Any] = {"lockfile": _listed(reading.path, folder, reading.digest)}
-    heard = kind != "uv" or any(proof.property in _HEARD for proof in proofs)
+    heard = kind != "uv" or optimality is not None or any(proof.property in _HEARD for proof in proofs)
     if heard and reading.has_project:
         subject["project"] = _listed(reading.beside, reading.path.parent, digest_of(reading.beside))
         if reading.workspace:
@@ -166,14 +169,15 @@ def _files(proof: Proof) -> dict[str, str]:
     return {**recorded, **_written(proof.property, _in_words(proof), obligation.names, clauses, steps)}
 
 
-def _optimality_files(optimality: Optimality, proof: Proof) -> dict[str, str]:
+def _optimality_files(optimality: Optimality, proof: Proof, day: str) -> dict[str, str]:
     reading = proof.reading
     words = {
         "property": "optimality",
         "lockfile": reading.path.name,
         "sha256": reading.digest,
         "format": reading.lockfile.kind,
-        **optimality.in_words(),
+        "recorded": day,
+        **optimality.words,
     }
     clauses = optimality.clauses
     return _written("optimality", words, optimality.names, clauses, elaborate(clauses, logged_proof(clauses)))

@@ -1,240 +1,271 @@
-"""That no newer version serves, as an obligation: one claim for each package that is not at its newest.
+"""That no newer version serves: for each package that is behind its newest, in an environment of each kind, why.
 
-A claim says that no admissible version above the one that is locked goes together with the facts, as long as what is
-worth as much stays (see ``satlock.solver.explaining.reasons``). Its literal, ``newer NAME``, stands for the opposite;
-the last clause says that one of the claims is wrong. Clauses are those of the search, in words: whoever checks them
-builds them again from the facts (``satlock.solver.checking.optimality``).
+In one environment each package has one cell, and facts are in force or are not. So what is asked is a formula of its
+own: no newer version of a package goes together with the facts, as long as what is worth as much or more stays as it
+is. By the order of tiers (``docs/freshness.md``) that is: a direct requirement may be newer at the cost of anything but
+another direct requirement and what is wished for before; all others at no cost at all.
+
+Of a minimal reason the facts are put into words. It holds wherever these are in force, so the next environment that is
+looked at is one where they are not, until none is left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from satlock.encoder.formula.candidates import runs
-from satlock.encoder.formula.cells import Cell, Edge, Fact
-from satlock.encoder.markers.shortest import Shortener
-from satlock.solver.explaining.reasons import Reason, Reasons
+from packaging.version import Version
+
+from satlock.encoder.formula.candidates import Build
+from satlock.encoder.formula.cells import Cell
+from satlock.encoder.markers.domain import Environment
+from satlock.encoder.markers.marker import all_of
+from satlock.encoder.markers.platforms import common_places, region_of
+from satlock.solver.lockfiles.decoding import reached
 from satlock.solver.locking import Locked
+from satlock.solver.objective.environments import Environments
+from satlock.solver.proofs.facts import Formula, NotCertified, Scales, Telling
 from satlock.solver.proofs.obligation import Clause
+from satlock.solver.proofs.one_environment import NotNewer, OneEnvironment
 
-__all__ = ["Optimality", "optimality_of"]
+__all__ = ["Finding", "Optimality", "optimality_of"]
 
-
-def optimality_of(locked: Locked) -> Optimality | None:
-    """The claims about what is not at its newest; None where there are none.
-
-    A version that is only there since an existing lock has it has no claim, nor has one whose reason speaks of what is
-    selected where nothing reaches it, which no lockfile shows.
-    """
-    reasons, versions = locked.reasons, {(one.name, one.version) for one in locked.lock.packages}
-    names = {name for name, _ in versions}
-
-    def shown(cell: Cell, rank: int) -> bool:
-        return any((cell.package.name, build.version) in versions for build in cell.candidates[rank].builds)
-
-    found = [reasons.of(cell) for cell in reasons.behind() if shown(cell, reasons.selection.ranks[cell])]
-    found = [
-        reason
-        for reason in found
-        if reason.proven
-        and not reason.wanted
-        and all(shown(*kept) for kept in reason.kept)
-        and not any(cell.package.name in names and len(cell.package.cells) == 1 for cell in reason.absent)
-    ]
-    return Optimality(reasons, found) if found else None
+_MOST_PLACES = 12
+"""Environments that are looked at for one cell."""
+_KEPT = 7
+"""Environments whose formula is kept: the next cell mostly asks for one of the same."""
 
 
+@dataclass(frozen=True)
 class Optimality:
-    """The obligation of some reasons, all of them proven."""
+    """Claims in words, and their clauses, which have no model."""
 
-    def __init__(self, reasons: Reasons, found: Iterable[Reason]) -> None:
-        self._encoding, self._selection = reasons.encoding, reasons.selection
-        self._admissible = reasons.admissible
-        self._shortener = Shortener(reasons.encoding.domain)
-        self.names: list[str] = [""]
-        self._numbers: dict[str, int] = {}
-        self._cells: dict[Cell, str] = {}
-        self._thresholds: dict[Cell, set[int]] = {}
-        self._meaning: dict[int, tuple[Cell, int | str]] = {}
-        self.clauses: list[Clause] = []
-        found = list(found)
-        held = set(reasons.assumed)
-        self._facts = list(dict.fromkeys(fact for reason in found for fact in reason.facts))
-        self._claims = {self._name(reason.cell): reason for reason in found}
-        for cell in dict.fromkeys(cell for fact in self._facts for cell in fact.cells):
-            self._name(cell)
-        self._say_facts(held)
-        for name, reason in self._claims.items():
-            self._say_claim(-self._number(f"newer {name}"), reason)
-        self._hard = [(one, other) for one, other in self._tied_hard()]
-        self._alike = [(self._claim(name), *pair) for name, reason in self._claims.items() for pair in reason.alike]
-        ties = [(0, *pair) for pair in self._hard] + self._alike
-        self._tied = [(one, other, self._shared(one, other)) for _, one, other in ties]
-        for (guard, one, other), (_, _, ranks) in zip(ties, self._tied, strict=True):
-            self._say_tie([-guard] if guard else [], one, other, ranks)
-        for cell, thresholds in self._thresholds.items():
-            for low, high in pairwise(sorted(thresholds)):
-                self.clauses.append((-self._at(cell, high), self._at(cell, low)))
-        self.clauses.append(tuple(self._claim(name) for name in self._claims))
-        # What holds anyway is no clause: that a version that is there is there comes up where two cells are tied.
-        self.clauses = [clause for clause in self.clauses if not any(-literal in clause for literal in clause)]
+    words: dict[str, Any]
+    names: tuple[str, ...]
+    clauses: tuple[Clause, ...]
 
-    def in_words(self) -> dict[str, Any]:
-        """All that the clauses are built from."""
-        hard = len(self._hard)
-        return {
-            "claims": {name: self._claim_in_words(reason) for name, reason in self._claims.items()},
-            "cells": {name: self._cell_in_words(cell) for cell, name in self._cells.items()},
-            "facts": [self._fact_in_words(fact) for fact in self._facts if fact.kind != "single-version"],
-            "single-version": [
-                [self._cells[one], self._cells[other], ranks] for one, other, ranks in self._tied[:hard]
-            ],
-            "apart": [
-                [self._cells[cell] for cell in fact.cells]
-                for fact in self._facts
-                if fact.kind == "single-version" and len({cell.candidates for cell in fact.cells}) > 1
-            ],
-            "alike": [
-                [self.names[guard].removeprefix("newer "), self._cells[one], self._cells[other], ranks]
-                for (guard, one, other), (_, _, ranks) in zip(self._alike, self._tied[hard:], strict=True)
-            ],
+
+@dataclass(frozen=True)
+class _Claim:
+    """One claim in words, with all that it rests on."""
+
+    name: str
+    words: dict[str, Any]
+    environments: list[dict[str, Any]]
+    packages: dict[str, dict[str, Any]]
+    facts: list[dict[str, Any]]
+
+
+def optimality_of(locked: Locked, holds: Callable[[dict[str, Any]], bool]) -> Optimality | None:
+    """The claims about what is behind its newest; None where there are none.
+
+    A version that is only there since an existing lock has it has no claim, nor has one for which only sums of the
+    objective speak.
+
+    Args:
+        holds: whether claims in words hold by what the project and the lockfile say of them. They do not where facts
+            come from elsewhere than the project's own file.
+    """
+    claims = list(Finding(locked).claims())
+    claims = claims if holds(_words(claims)) else [claim for claim in claims if holds(_words([claim]))]
+    if not claims:
+        return None
+    words = _words(claims)
+    formula = _formula(words)
+    return Optimality(words, tuple(formula.names), tuple(formula.clauses))
+
+
+class Finding:
+    """Looks for the claims about a lock."""
+
+    def __init__(self, locked: Locked) -> None:
+        reasons, domain = locked.reasons, locked.reasons.encoding.domain
+        self.encoding, self.selection = reasons.encoding, reasons.selection
+        self.assumed, self.wanted = reasons.assumed, reasons.wanted
+        self._behind, self._admissible, self.held = list(reasons.behind()), reasons.admissible, reasons.admissible.held
+        self._environments, self._places = Environments(domain), common_places(domain)
+        idle = {*domain.universe.atoms, *locked.universe.unusable}
+        self.free = [choice for choice in locked.universe.active if choice not in idle and not choice.package]
+        self.regions = {cell: where for (cell, extra), where in reached(self.encoding, self.selection).items()
+                        if not extra}  # fmt: skip
+        self.direct = {edge.package for edge in self.encoding.root.edges if edge.package}
+        self._scales = Scales()
+        self._heres: list[OneEnvironment] = []
+
+    def claims(self) -> Iterator[_Claim]:
+        for cell in self._behind:
+            if cell in self.regions:
+                yield from self.of(cell)
+
+    def of(self, cell: Cell) -> Iterator[_Claim]:
+        """One for each kind of environment in which a newer version would be admissible."""
+        rank, admissible = self.selection.ranks[cell], self._admissible
+        above = admissible.ranks(cell) >> (rank + 1) << (rank + 1)
+        asked = self._environments.of(all_of((self.regions[cell], admissible.where(cell, above))))
+        left = [asked]
+        for _ in range(_MOST_PLACES):
+            environment = self.encoding.domain.witness(*left)
+            if environment is None:
+                return
+            here = self._in(environment)
+            found = here.reason(cell, direct=cell.package in self.direct)
+            if found is None:
+                # Nothing is proven there; the rest of the cell may be another matter, of which this tells nothing.
+                return
+            try:
+                yield self._claim(cell, here, found)
+            except NotCertified:
+                return
+            left.append(self._environments.of(~all_of(region for fact in found.facts for region in fact.regions)))
+
+    def _in(self, environment: Environment) -> OneEnvironment:
+        here = next((one for one in self._heres if one.witness == environment), None)
+        if here is None:
+            here = OneEnvironment(self, environment)
+            self._heres = [*self._heres[-_KEPT:], here]
+        return here
+
+    def _claim(self, cell: Cell, here: OneEnvironment, reason: NotNewer) -> _Claim:
+        telling = Telling(self._scales, here.environment)
+        for fact in reason.facts:
+            if fact.kind == "wish":
+                here.tell_wish(fact, telling)
+            else:
+                telling.tell(fact)
+        on, version = self._titled(cell, here, telling)
+        words = {
+            "on": on,
+            "version": version,
+            "kept": sorted(self._titled(one, here, telling) for one in reason.older),
+            "absent": sorted(telling.name_of(one) for one in reason.brought),
         }
+        found = [here.environment, *self._also_in(cell, here, reason)]
+        about = [{"variables": dict(one.variables), "extras": list(one.extras), "groups": list(one.groups)}
+                 for one in found]  # fmt: skip
+        return _Claim(cell.package.name, words, about, telling.packages, telling.facts())
 
-    # -- clauses
+    def _also_in(self, cell: Cell, here: OneEnvironment, reason: NotNewer) -> Iterator[Environment]:
+        """On which common platforms, and with which Pythons, the same is locked for the same reason."""
+        regions = [region for fact in reason.facts for region in fact.regions]
+        for one in (cell, *reason.older):
+            regions += [self.regions[one], self._build(one, here).region]
+        regions += [~self.regions[one] for one in reason.brought if one in self.regions]
+        asked = self._environments.common(regions)
+        for place in self._places:
+            found = self.encoding.domain.witness(region_of(frozenset((place,))), *asked)
+            if found is not None and found != here.witness:
+                yield self.with_choices(found)
 
-    def _say_facts(self, held: set[int]) -> None:
-        encoding, wanted = self._encoding, set(self._facts)
-        for clause, index in zip(encoding.clauses, encoding.fact_of, strict=True):
-            if index < 0 or encoding.facts[index] not in wanted or held.intersection(clause):
-                continue
-            fact = encoding.facts[index]
-            if fact.kind == "single-version" and len({cell.candidates for cell in fact.cells}) == 1:
-                continue  # said for the ranks that are spoken of, see _tied_hard
-            self.clauses.append(tuple(self._translated(literal) for literal in clause if -literal not in held))
+    def with_choices(self, environment: Environment) -> Environment:
+        """The environment with everything chosen that no conflict is about."""
+        free = {kind: [choice.name for choice in self.free if choice.kind == kind] for kind in ("extra", "group")}
+        return Environment(
+            environment.variables,
+            tuple(sorted({*environment.extras, *free["extra"]})),
+            tuple(sorted({*environment.groups, *free["group"]})),
+        )
 
-    def _translated(self, literal: int) -> int:
-        cell, what = self._meaning[abs(literal)]
-        number = self._at(cell, what) if isinstance(what, int) else self._number(f"{self._cells[cell]}[{what}]")
-        return number if literal > 0 else -number
+    def _build(self, cell: Cell, here: OneEnvironment) -> Build:
+        """What is locked there: of several builds, the one that serves there."""
+        builds = cell.candidates[self.selection.ranks[cell]].builds
+        return builds[0] if len(builds) == 1 else next(one for one in builds if here.holds(one.region))
 
-    def _say_claim(self, guard: int, reason: Reason) -> None:
-        rank = reason.rank
-        self._say_range(guard, reason.cell, rank + 1, self._admitted(reason.cell, rank + 1))
-        for cell, least in reason.kept:
-            self._say_range(guard, cell, least, self._admitted(cell, least + 1) | 1 << least)
-        for cell in reason.absent:
-            self.clauses.append((guard, -self._at(cell, 1)))
+    def _titled(self, cell: Cell, here: OneEnvironment, telling: Telling) -> tuple[str, str]:
+        name, build = telling.name_of(cell), self._build(cell, here)
+        versions = self._scales.of(cell.candidates).versions
+        return name, build.version if build.version in versions else f"{build.version} @ {build.index}"
 
-    def _admitted(self, cell: Cell, least: int) -> int:
-        return self._admissible.ranks(cell) & ~((1 << least) - 1)
 
-    def _say_range(self, guard: int, cell: Cell, least: int, ranks: int) -> None:
-        self._name(cell)
-        self.clauses.append((guard, self._at(cell, least)))
-        for first, last in runs(cell.candidates.everything & ~ranks & ~((1 << least) - 1)):
-            above = () if last == cell.candidates.top else (self._at(cell, last + 1),)
-            self.clauses.append((guard, -self._at(cell, first), *above))
-
-    def _say_tie(self, head: list[int], one: Cell, other: Cell, ranks: list[int]) -> None:
-        head = [*head, -self._at(one, 1), -self._at(other, 1)]
-        for rank in ranks:
-            a, b = self._at(one, rank), self._at(other, rank)
-            self.clauses += [(*head, -a, b), (*head, a, -b)]
-
-    def _tied_hard(self) -> Iterable[tuple[Cell, Cell]]:
-        """Cells of packages that the project keeps to one version; the clauses for late thresholds have no fact."""
-        cells = [cell for cell in self._cells if cell.package.name in self._encoding.single_version]
-        for place, one in enumerate(cells):
-            for other in cells[:place]:
-                if one.package is other.package and one.candidates is other.candidates:
-                    yield other, one
-
-    def _shared(self, one: Cell, other: Cell) -> list[int]:
-        self._name(one)
-        self._name(other)
-        return sorted(self._thresholds[one] | self._thresholds[other] | {1})
-
-    # -- names
-
-    def _claim(self, name: str) -> int:
-        return self._number(f"newer {name}")
-
-    def _name(self, cell: Cell) -> str:
-        if cell not in self._cells:
-            one = len(cell.package.cells) == 1
-            place = "" if one else f" #{cell.package.cells.index(cell) + 1}"
-            self._cells[cell] = f"{cell.package.name}{place}"
-            self._thresholds[cell] = set()
-            self._meaning.update({literal: (cell, rank) for rank, literal in cell.at_least.items()})
-            self._meaning.update({node.literal: (cell, extra) for extra, node in cell.nodes.items() if extra})
-        return self._cells[cell]
-
-    def _number(self, name: str) -> int:
-        if name not in self._numbers:
-            self._numbers[name] = len(self.names)
-            self.names.append(name)
-        return self._numbers[name]
-
-    def _at(self, cell: Cell, rank: int) -> int:
-        """The variable of *this version or one ranked above it*."""
-        self._thresholds[cell].add(rank)
-        return self._number(f"{self._cells[cell]} >= {cell.candidates[rank]} ({rank})")
-
-    # -- words
-
-    def _claim_in_words(self, reason: Reason) -> dict[str, Any]:
-        return {
-            "package": reason.cell.package.name,
-            "version": str(reason.cell.candidates[reason.rank]),
-            "rank": reason.rank,
-            "newer": _listed(self._admitted(reason.cell, reason.rank + 1)),
-            "kept": [
-                {
-                    "cell": self._cells[cell],
-                    "version": str(cell.candidates[rank]),
-                    "rank": rank,
-                    "newer": _listed(self._admitted(cell, rank + 1)),
-                }
-                for cell, rank in reason.kept
-            ],
-            "absent": [self._cells[cell] for cell in reason.absent],
+def _words(claims: Sequence[_Claim]) -> dict[str, Any]:
+    """All claims together; what several of them rest on is said once."""
+    packages: dict[str, dict[str, Any]] = {}
+    facts: list[dict[str, Any]] = []
+    numbers: dict[str, int] = {}
+    environments: list[dict[str, Any]] = []
+    found: dict[str, list[dict[str, Any]]] = {}
+    for claim in claims:
+        names = {name: _place_for(packages, name, package) for name, package in claim.packages.items()}
+        mine = []
+        for fact in claim.facts:
+            renamed = _renamed(fact, names)
+            key = repr(renamed)
+            if key not in numbers:
+                facts.append(renamed)
+                numbers[key] = len(facts)
+            mine.append(numbers[key])
+        environments += [one for one in claim.environments if one not in environments]
+        words = claim.words
+        said = {
+            "on": names[words["on"]],
+            "version": words["version"],
+            "environments": sorted({environments.index(one) + 1 for one in claim.environments}),
+            "facts": sorted(mine),
+            "kept": [[names[one], version] for one, version in words["kept"]],
+            "absent": [names[one] for one in words["absent"]],
         }
+        found.setdefault(claim.name, []).append(said)
+    return {"environments": environments, "packages": packages, "facts": facts, "claims": dict(sorted(found.items()))}
 
-    def _cell_in_words(self, cell: Cell) -> dict[str, Any]:
-        return {
-            "package": cell.package.name,
-            "indexes": list(cell.candidates.indexes),
-            "where": self._shortener.marker(cell.region),
-            "versions": [str(candidate) for candidate in cell.candidates.ranked],
-        }
 
-    def _fact_in_words(self, fact: Fact) -> dict[str, Any]:
-        words: dict[str, Any] = {"kind": fact.kind}
-        if fact.edge is not None:
-            words |= self._edge_in_words(fact.edge)
-        if fact.kind != "refusal":
-            words["on"] = self._cells[fact.cells[-1]]
-        if fact.kind == "constraint":
-            words["specifier"] = fact.specifier
-        if fact.kind in ("admission", "held"):
-            words["out"] = _listed(fact.ranks)
-        if fact.detail:
-            words["said"] = fact.detail
+def _place_for(packages: dict[str, dict[str, Any]], name: str, package: dict[str, Any]) -> str:
+    """The name under which a package is told of: one that has other versions elsewhere gets a mark."""
+    for place in range(1, len(packages) + 2):
+        own = name if place == 1 else f"{name} #{place}"
+        known = packages.get(own)
+        if known is None:
+            packages[own] = {key: dict(said) if isinstance(said, dict) else said for key, said in package.items()}
+            return own
+        if all(known[key] == package[key] for key in ("indexes", "versions", "left-out")):
+            for key in ("read", "pythons", "files"):
+                if package.get(key):
+                    known.setdefault(key, {}).update(package[key])
+            return own
+    raise AssertionError("there are more names than packages")
+
+
+def _renamed(words: Any, names: dict[str, str]) -> Any:
+    """A fact that calls packages by the names that all claims share."""
+    if isinstance(words, list):
+        return [_renamed(one, names) for one in words]
+    if not isinstance(words, dict):
         return words
-
-    def _edge_in_words(self, edge: Edge) -> dict[str, Any]:
-        cell, asked = edge.node.cell, edge.dependency
-        by = None
-        if cell is not None:
-            version = str(cell.candidates[edge.rank])
-            by = {"cell": self._cells[cell], "rank": edge.rank, "version": version, "extra": edge.node.extra}
-        where = self._shortener.marker(edge.region)
-        return {"by": by, "specifier": str(asked.specifier), "extras": list(asked.extras), "where": where,
-                "origin": asked.origin}  # fmt: skip
+    return {key: names[said] if key in ("on", "package") else _renamed(said, names) for key, said in words.items()}
 
 
-def _listed(ranks: int) -> list[list[int]]:
-    """Ranks as runs, each with its first and last."""
-    return [[first, last] for first, last in runs(ranks)]
+def _formula(words: dict[str, Any]) -> Formula:
+    formula = Formula(words["packages"])
+    heads = []
+    claims = [claim for some in words["claims"].values() for claim in some]
+    for place, claim in enumerate(claims, 1):
+        on, version = claim["on"], claim["version"]
+        head = formula.number(f"newer {on} {version} ({place})")
+        heads.append(head)
+        formula.add([-head, formula.at(on, _newer(words["packages"][on]["versions"], version))])
+        for fact in claim["facts"]:
+            formula.add([-head, formula.number(f"fact {fact}")])
+        for one, least in claim["kept"]:
+            formula.add([-head, formula.at(one, _as_new(words["packages"][one]["versions"], least))])
+        for one in claim["absent"]:
+            if formula.top(one):
+                formula.add([-head, -formula.at(one, 1)])
+    for place, fact in enumerate(words["facts"], 1):
+        formula.say(fact, [-formula.number(f"fact {place}")])
+    formula.say_order()
+    formula.add(heads)
+    return formula
+
+
+def _public(version: str) -> Version:
+    return Version(Version(version.partition(" @ ")[0]).public)
+
+
+def _as_new(versions: Sequence[str], version: str) -> int:
+    """The first place of a version that is as new: builds of one version are."""
+    return next(place for place, one in enumerate(versions, 1) if _public(one) == _public(version))
+
+
+def _newer(versions: Sequence[str], version: str) -> int:
+    """The first place of a newer version; one past the last where there is none, which no checker accepts."""
+    newer = (place for place, one in enumerate(versions, 1) if _public(one) > _public(version))
+    return next(newer, len(versions))

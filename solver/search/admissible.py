@@ -25,7 +25,7 @@ class Admissible:
             held: ranks that are not to be chosen as things stand.
             caps: what the project's constraints admit, and where: being behind what they forbid is nobody's fault.
         """
-        self._environments, self._held, self._caps = environments, held, caps
+        self._environments, self.held, self._caps = environments, held, caps
         self._refused: dict[Cell, tuple[Formula, int]] = {}
 
     def ranks(self, cell: Cell) -> int:
@@ -38,7 +38,7 @@ class Admissible:
                 if not self._environments.meet(demand, cell.region, region):
                     ranks |= admitted
             known = self._refused[cell] = demand, ranks
-        possible = cell.candidates.everything & ~self._held(cell)
+        possible = cell.candidates.everything & ~self.held(cell)
         admissible = possible & ~known[1]
         for region, admitted in self._caps(cell):
             if self._environments.within(cell.region, region):

@@ -10,9 +10,13 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from satlock.solver.proofs.certificate import _written
+from satlock.solver.proofs.elaboration import elaborate, logged_proof
+from satlock.solver.proofs.optimality import _formula
 from tests.prove.locks import origin_lock, write_lock
 from tests.prove.scenes import PINNED, bind, digest_of, edit, sign
 
@@ -418,6 +422,58 @@ def _asks_for_less(folder: Path) -> None:
     digest = digest_of(path)
     edit(folder / "c" / "manifest.json", lambda m: m["project"].update({"sha256": digest}))
     edit(folder / "c" / "no-lock" / "obligation.json", lambda w: w.update({"sha256": digest}))
+    sign(folder / "c")
+
+
+def _rebuilt(scene: str, *changes: tuple[str, Callable[[Any], object]]) -> Iterator[Forgery]:
+    """Changes of claims, with the clauses and the proof that follow from them: so it is what they say that is wrong."""
+    for what, change in changes:
+
+        def forge(folder: Path, change: Callable[[Any], object] = change) -> None:
+            path = folder / "c" / "optimality" / "obligation.json"
+            edit(path, change)
+            words = json.loads(path.read_text())
+            with suppress(ValueError, KeyError, AttributeError):
+                formula = _formula(words)
+                clauses = formula.clauses
+                steps = elaborate(clauses, logged_proof(clauses))
+                for name, text in _written("optimality", words, formula.names, clauses, steps).items():
+                    (path.parent / name).write_text(text)
+            sign(folder / "c")
+
+        yield Forgery("", f"{what}, rebuilt", scene, forge)
+
+
+def _all_from(index: str) -> Callable[[Any], None]:
+    def change(words: Any) -> None:
+        for package in words["packages"].values():
+            package["indexes"] = [index]
+            for read in package["read"].values():
+                read["index"] = index
+
+    return change
+
+
+def _boto(words: Any) -> Any:
+    return words["claims"]["boto"][0]
+
+
+def _read_of(words: Any, name: str) -> Any:
+    return words["packages"][name]["read"]
+
+
+def _wish(words: Any, kind: str) -> Any:
+    return next(fact for fact in words["facts"] if fact["kind"] == kind)
+
+
+def _python(words: Any, minor: str) -> Any:
+    return {**words["environments"][0]["variables"], "python_version": minor, "python_full_version": f"{minor}.0"}
+
+
+def _asks_less_of_boto(folder: Path) -> None:
+    path = folder / "pyproject.toml"
+    path.write_text(path.read_text().replace('"wide"', '"deep"'))
+    edit(folder / "c" / "manifest.json", lambda m: m["project"].update({"sha256": digest_of(path)}))
     sign(folder / "c")
 
 
@@ -831,32 +887,97 @@ _KINDS: dict[str, list[Iterator[Forgery]]] = {
         ),
         _steps("complete", ("an owner", _key_twice("complete/metadata.json", "owners", "{}"))),
     ],
-    "facts of optimality": [
+    "claims of optimality": [
         _of_words(
             "optimality",
             "optimality/obligation.json",
-            ("a version less", lambda w: w["cells"]["core"]["versions"].pop()),
+            ("a version less", lambda w: w["packages"]["core"]["versions"].pop()),
+            ("versions in another order", lambda w: w["packages"]["boto"]["versions"].reverse()),
+            ("a version twice", lambda w: w["packages"]["boto"]["versions"].append("1.9")),
+            ("versions of another index", lambda w: w["packages"]["boto"].update({"indexes": ["https://e.example"]})),
+            ("a candidate read nowhere", lambda w: w["packages"]["boto"]["read"].pop("1.9")),
+            ("a candidate read for nothing", lambda w: _read_of(w, "boto").update({"1.0": _read_of(w, "boto")["1.9"]})),
             ("a fact less", lambda w: w["facts"].pop()),
             (
-                "a specifier wider",
-                lambda w: next(f for f in w["facts"] if f["specifier"] == "<1.7").update({"specifier": "<1.8"}),
+                "a fact for nothing",
+                lambda w: w["facts"].append({"kind": "held", "on": "core", "ranks": [[1, 9]], "why": "is old"}),
             ),
+            ("a fact that is needed, used by none", lambda w: _boto(w)["facts"].pop()),
+            ("a specifier wider", lambda w: _by(w, "aio").update({"line": "core<1.8"})),
             ("a rumour", lambda w: w["facts"].append({"kind": "rumour", "on": "core"})),
-            ("a cell of another package", lambda w: w["cells"]["core"].update({"package": "boto"})),
-            (
-                "a claim of what is newest",
-                lambda w: w["claims"].update({"fs": {**w["claims"]["boto"], "package": "fs"}}),
-            ),
-            ("a claim of another version", lambda w: w["claims"]["boto"].update({"rank": 6, "version": "1.5"})),
-            ("a claim of another package", lambda w: w["claims"]["boto"].update({"package": "fs"})),
-            ("nothing kept", lambda w: w["claims"]["boto"].update({"kept": []})),
-            ("something absent that is there", lambda w: w["claims"]["boto"]["absent"].append("fs")),
-            (
-                "something kept that is not there",
-                lambda w: w["claims"]["boto"]["kept"][0].update({"rank": 1, "version": "1"}),
-            ),
             ("no claims", lambda w: w.update({"claims": {}})),
         ),
+        _rebuilt(
+            "optimality",
+            (
+                "a requirement that the project does not have",
+                lambda w: _fact(w, "wide")["facts"].update({"line": "wide<1"}),
+            ),
+            ("all versions held", lambda w: w["facts"][0].update({"kind": "rumour"})),
+            ("an index that the lockfile does not name", _all_from("https://e.example")),
+            ("the newest version first", lambda w: w["packages"]["boto"]["versions"].sort(key=lambda v: v != "1.9")),
+            ("a claim of what is newest", lambda w: w["claims"].update({"fs": w["claims"]["boto"]})),
+            ("a claim of another version", lambda w: _boto(w).update({"version": "1.5"})),
+            ("a claim of another package", lambda w: _boto(w).update({"on": "core"})),
+            ("a claim under another name", lambda w: w["claims"].update({"aio": w["claims"].pop("boto")})),
+            ("nothing kept", lambda w: _boto(w).update({"kept": []})),
+            ("something absent that is there", lambda w: _boto(w)["absent"].append("fs")),
+            ("something kept that is not there", lambda w: _boto(w)["kept"].__setitem__(0, ["fs", "1"])),
+            ("something kept that is newer", lambda w: _boto(w)["kept"].append(["core", "1.9"])),
+            ("where another fact is in force", lambda w: w["claims"]["colours"][0].update({"environments": [1]})),
+            ("in no environment", lambda w: _boto(w).update({"environments": []})),
+            ("in an environment that is not named", lambda w: _boto(w).update({"environments": [7]})),
+            (
+                "an environment for nothing",
+                lambda w: w["environments"].append({**w["environments"][0], "variables": _python(w, "3.13")}),
+            ),
+            ("an environment twice", lambda w: w["environments"].append(w["environments"][0])),
+            (
+                "a Python that the project refuses",
+                lambda w: w["environments"][0].update({"variables": _python(w, "3.9")}),
+            ),
+            ("a machine that does not exist", lambda w: _place(w).update({"platform_machine": "AMD64"})),
+            ("a choice that is not offered", lambda w: w["environments"][0].update({"extras": ["tpu"]})),
+            ("a note", lambda w: _boto(w).update({"note": "true"})),
+            ("of no day", lambda w: w.update({"recorded": "soon"})),
+        ),
+        _rebuilt(
+            "wished",
+            (
+                "a file that fits",
+                lambda w: w["packages"]["engine"]["files"].update({"2": ["engine-2-py3-none-any.whl"]}),
+            ),
+            ("a source distribution", lambda w: w["packages"]["engine"]["files"]["2"].append("engine-2.tar.gz")),
+            ("no files known", lambda w: w["packages"]["engine"].pop("files")),
+            ("no file where there is one", lambda w: _wish(w, "bare").update({"ranks": [[1, 2]]})),
+            (
+                "no file for another Python",
+                lambda w: _place(w).update(
+                    {
+                        "os_name": "nt",
+                        "sys_platform": "win32",
+                        "platform_system": "Windows",
+                        "platform_machine": "AMD64",
+                    }
+                ),
+            ),
+        ),
+        _of_words(
+            "wished",
+            "optimality/obligation.json",
+            ("another extra", lambda w: _wish(w, "lacks").update({"extra": "slow"})),
+            ("an escape of other versions", lambda w: _wish(w, "escape").update({"ranks": [[1, 2]]})),
+            ("an escape of nobody", lambda w: _wish(w, "escape").update({"given": []})),
+        ),
+        _of_words(
+            "no_lock",
+            "no-lock/obligation.json",
+            (
+                "a wish as a fact",
+                lambda w: w["facts"].append({"kind": "lacks", "on": "lib", "ranks": [[1, 1]], "extra": "x"}),
+            ),
+        ),
+        _steps("optimality", ("for a project that asks for less", _asks_less_of_boto)),
     ],
 }
 

@@ -26,7 +26,7 @@ from tests.prove.test_complete_certificate import INDEX, _asks, _lock
 from tests.prove.test_in_force import _workspace
 from tests.prove.test_no_lock import PACKAGES as CLASHING
 from tests.prove.test_no_lock import certified as certified_no_lock
-from tests.prove.test_optimality import certified
+from tests.prove.test_optimality import WISHED, certified
 
 PINNED = """
 [project]
@@ -70,6 +70,12 @@ def optimality(folder: Path) -> None:
     (folder / "certificate").rename(folder / "c")
 
 
+def wished(folder: Path) -> None:
+    """The same, where what keeps them is a file, an extra, and an escape."""
+    assert certified(world_of(WISHED, pyproject("engine", "tool[fast]", "old", "lib")), folder)
+    (folder / "certificate").rename(folder / "c")
+
+
 def no_lock(folder: Path) -> None:
     """A project that has no lock where its extra is chosen, unless the Python is old."""
     more = "[project.optional-dependencies]\nextra = ['tool']\nother = ['app']\n[tool.uv]\n" \
@@ -96,7 +102,7 @@ def _deciding(folder: Path, name: str, text: Callable[[Any], str]) -> None:
 
 
 SCENES: dict[str, Callable[[Path], None]] = {
-    made.__name__: made for made in (uv, complete, workspace, optimality, no_lock, poetry, pdm)
+    made.__name__: made for made in (uv, complete, workspace, optimality, wished, no_lock, poetry, pdm)
 }
 
 

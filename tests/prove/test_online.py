@@ -14,6 +14,7 @@ from satlock.cli.commands import satlock
 from tests.cli.scene import pyproject, world_of
 from tests.index_server import IndexServer
 from tests.prove.scenes import edit, sign
+from tests.prove.test_optimality import WISHED
 from tests.world import Dist
 
 PACKAGES = {
@@ -98,3 +99,29 @@ def test_an_index_that_is_gone(certified: tuple[IndexServer, Path]) -> None:
     done = run("check", folder / "c", "--metadata", "online")
     assert done.exit_code == 3, done.output
     assert run("check", folder / "c", "--default-index", "https://index.example").exit_code == 2
+
+
+def test_claims_of_optimality_are_fetched_again(tmp_path: Path, index_server: Callable[..., IndexServer]) -> None:
+    """Which versions there are, which files they have, which extras they lack, and what they require."""
+    server = index_server(world_of(WISHED, pyproject("engine", "tool[fast]", "old", "lib")))
+    (tmp_path / "pyproject.toml").write_text(server.world.pyproject)
+    where = ("--default-index", server.world.default_index, "--no-cache")
+    done = run("lock", "--project", tmp_path, *where, "--certificate", tmp_path / "c")
+    assert done.exit_code == 0, done.output
+    done = run("check", tmp_path / "c", "--metadata", "online", "--json")
+    assert done.exit_code == 0, done.output
+    (found,) = [one for one in json.loads(done.stdout)["properties"] if one["property"] == "optimality"]
+    whole = {one["what"]: one["confirmed"] == one["count"] for one in found["trusted"]}
+    assert whole == {"versions": True, "files": True, "metadata": True, "held": False}
+    path = tmp_path / "c" / "optimality" / "obligation.json"
+    changes: list[tuple[Callable[[Any], object], str]] = [
+        (lambda w: w["packages"]["engine"]["files"].update({"2": ["engine-2-cp3-none-win32.whl"]}), "has engine-2"),
+        (lambda w: w["packages"]["tool"]["read"]["3"].update({"metadata": "0" * 64}), "its digest differs"),
+    ]  # fmt: skip
+    for change, said in changes:
+        kept = path.read_text()
+        edit(path, change)
+        sign(tmp_path / "c")
+        refused = run("check", tmp_path / "c", "--metadata", "online")
+        assert refused.exit_code == 1 and said in refused.output, refused.output
+        path.write_text(kept)
