@@ -137,7 +137,8 @@ def test_what_is_wished_for_is_told(tmp_path: Path) -> None:
     assert claims["engine"].facts == ("1 version of engine has no file there",)
     assert "1 version of tool has no extra fast" in claims["tool"].facts
     assert any("does not say yet that 1 version of lib is too new" in fact for fact in claims["lib"].facts)
-    assert not any("win32" in place for place in claims["engine"].environments)
+    assert "CPython 3.12.0 on win32 (AMD64)" in claims["engine"].environments
+    assert "CPython 3.11.0 on win32 (AMD64)" not in claims["engine"].environments
 
 
 def test_each_environment_has_its_reason(tmp_path: Path) -> None:
