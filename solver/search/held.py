@@ -60,11 +60,11 @@ class Held:
         return found
 
     def kept(self, cell: Cell) -> int:
-        """All ranks of the existing lock."""
+        """All ranks of the existing lock, without pre-releases where the project refuses them (as uv 0.13.9 does)."""
         kept = 0
         for _, ranks in self.preferred(cell):
             kept |= ranks
-        return kept
+        return kept if cell.candidates.prereleases_serve else kept & ~cell.candidates.prereleases
 
     def _rejected(self, candidates: Candidates) -> int:
         return sum(1 << rank for rank in self._sources.rejected.get(candidates, ()))
