@@ -80,7 +80,7 @@ class Inference:
             NoLock: it has no lock with nothing chosen either.
         """
         from satlock.solver.explaining.conflicting import conflicts_of, under_conflicts
-        from satlock.solver.explaining.explanation import explain
+        from satlock.solver.explaining.explanation import explanation_of
         from satlock.solver.locking import attempt
         from satlock.solver.search.search import NoLock
 
@@ -88,8 +88,8 @@ class Inference:
         for conflict in found:
             story: tuple[str, ...] = (str(conflict.reason),)
             if isinstance(conflict.reason, NoLock):
-                lines = explain(conflict.reason, conflict.reason.universe, watched.searched, project.single_version)
-                story = tuple(line.removeprefix("  - ") for line in lines if line.startswith("  - "))
+                none = conflict.reason
+                story = explanation_of(none, none.universe, watched.searched, project.single_version).lines
             self.found.append((conflict, story))
         return under_conflicts(project, found)
 

@@ -18,6 +18,7 @@ from packaging.version import Version
 from satlock.corpora.columns import LOCAL
 from satlock.corpora.facts import File, Listing, Release
 from satlock.corpora.references import Direct
+from satlock.encoder.formula.reasons import LeftOut, NotHad
 from satlock.encoder.markers.marker import TRUE, Formula, all_of, any_of, from_python_specifier
 from satlock.encoder.markers.platforms import Required, region_of, unserved
 from satlock.encoder.markers.specifiers import python_lower_bounds
@@ -166,7 +167,7 @@ class Candidates:
     indexes: tuple[str, ...]
     ranked: Ranked
     """Lowest rank first; ``ranked[0]`` has rank 1."""
-    left_out: tuple[tuple[str, str], ...]
+    left_out: tuple[tuple[str, LeftOut | NotHad], ...]
     """(version, reason) of what is no candidate at all."""
     prereleases: int
     """Ranks of pre-releases that were not asked for."""

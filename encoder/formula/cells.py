@@ -7,6 +7,7 @@ from typing import Literal
 
 from satlock.corpora.references import Reference
 from satlock.encoder.formula.candidates import Candidates
+from satlock.encoder.formula.reasons import Refusal
 from satlock.encoder.markers.marker import FALSE, Formula
 from satlock.encoder.project.dependencies import Dependencies, Dependency
 
@@ -89,7 +90,7 @@ class Edge:
     """Its marker, and the region of the build that states it."""
     package: Package | None
     """None for a refusal: where the region holds, the candidate cannot serve."""
-    refusal: str = ""
+    refusal: Refusal | None = None
     reference: Reference | None = None
     """What the target must come from, where the requirement says."""
     provisional: int = 0

@@ -15,6 +15,7 @@ from packaging.specifiers import SpecifierSet
 
 from satlock.encoder.formula.candidates import Candidates, python_region, runs
 from satlock.encoder.formula.cells import Cell, Edge, Fact, Hold, HoldKind, Node, Package
+from satlock.encoder.formula.reasons import NeedsPython, NotDeclared, Unreadable
 from satlock.encoder.formula.support import asked_for, support
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, forget_switches
 from satlock.encoder.markers.shortest import Shortener
@@ -97,9 +98,8 @@ class Encoding:
             cell.holds.append(Hold(cell, "build", 1 << rank, literal, fact))
         for (region, _), requires_python in zip(builds, pythons, strict=False):
             admits = python_region(requires_python)
-            if admits is not TRUE:
-                reason = f"requires Python {requires_python}"
-                edge = Edge(cell.nodes[""], rank, _NOTHING, region & ~admits, None, reason)
+            if requires_python is not None and admits is not TRUE:
+                edge = Edge(cell.nodes[""], rank, _NOTHING, region & ~admits, None, NeedsPython(requires_python))
                 edge.provisional = cell.provisional.get(rank, 0)
                 cell.nodes[""].edges.append(edge)
                 self._encode(edge)
@@ -239,8 +239,7 @@ class Encoding:
             try:
                 wanted = dependencies.of(node.extra)
             except ValueError as unreadable:
-                refusal = f"has metadata that cannot be read: {unreadable}"
-                edge = Edge(node, rank, _NOTHING, region, None, refusal)
+                edge = Edge(node, rank, _NOTHING, region, None, Unreadable(str(unreadable)))
                 edge.provisional = node.cell.provisional.get(rank, 0)
                 node.edges.append(edge)
                 self._encode(edge)
@@ -253,8 +252,7 @@ class Encoding:
             return
         reference = self.universe.declared(dependency)
         if dependency.url is not None and reference is None:
-            refusal = f"requires {dependency.text}, a direct reference that the project does not declare"
-            edge = Edge(node, rank, dependency, region, None, refusal)
+            edge = Edge(node, rank, dependency, region, None, NotDeclared(dependency.text))
         else:
             edge = Edge(node, rank, dependency, region, self.package(dependency.name))
             edge.reference = reference
@@ -274,7 +272,7 @@ class Encoding:
             if (0, 0) not in edge.encoded and self.domain.satisfiable(*asks):
                 edge.encoded.add((0, 0))
                 cells = () if node.cell is None else (node.cell,)
-                self.add(Fact("refusal", edge.region, cells, edge, edge.refusal), self.antecedent(edge))
+                self.add(Fact("refusal", edge.region, cells, edge), self.antecedent(edge))
             return
         for cell in edge.package.cells:
             if self.domain.satisfiable(*asks, cell.region):

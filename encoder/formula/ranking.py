@@ -15,6 +15,7 @@ from satlock.corpora.columns import LOCAL, PRERELEASE, SDIST, WHEELS, YANKED, Co
 from satlock.corpora.facts import File, Listing, Release, Unavailable
 from satlock.corpora.references import DirectOutcome
 from satlock.encoder.formula.candidates import Build, Candidate, Candidates, Ranked, Slot, bits, build_of
+from satlock.encoder.formula.reasons import LeftOut, NotHad
 from satlock.encoder.formula.siblings import divide
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, TRUE
@@ -28,7 +29,7 @@ def direct_candidates(name: str, outcome: DirectOutcome, place: str, project: Pr
     """The one candidate that a reference came to, or none where it came to nothing; ``place`` is what to call it."""
     if isinstance(outcome, Unavailable):
         return Candidates(
-            name, (place,), Ranked([]), ((place, f"cannot be had: {outcome.reason}"),), 0, False, 0, ((),), (), {},
+            name, (place,), Ranked([]), ((place, NotHad(outcome.reason)),), 0, False, 0, ((),), (), {},
             required_by((), domain),
         )  # fmt: skip
     told = outcome.metadata
@@ -62,7 +63,7 @@ def candidates_of(
     wheels_only = name in project.no_build_package or (project.no_build and name not in project.no_binary_package)
     sdists_only = name in project.no_binary_package or project.no_binary
     hashes = project.hashes.get(name)
-    left_out: list[tuple[str, str]] = []
+    left_out: list[tuple[str, LeftOut]] = []
     segments: list[list[Slot]] = []
     listings = (*beside, *listings)
     for listing in listings:
@@ -139,7 +140,7 @@ def _flags_of_candidate(candidate: Candidate) -> int:
 
 _All: TypeAlias = tuple[None, None]
 _ALL: _All = (None, None)
-_LATE = ("was uploaded after the exclude-newer date", ())
+_LATE = (LeftOut.TOO_NEW, ())
 
 
 def _serving(
@@ -148,7 +149,7 @@ def _serving(
     wheels_only: bool,
     sdists_only: bool,
     hashes: frozenset[tuple[str, str]] | None,
-) -> Iterator[tuple[str | None, tuple[File, ...] | None]]:
+) -> Iterator[tuple[LeftOut | None, tuple[File, ...] | None]]:
     """For each release why it is no candidate (None where it is one), and its files that serve (None: all of them).
 
     Files are looked at only where they decide: where a date falls between two of them, or only some are asked for.
@@ -157,7 +158,7 @@ def _serving(
         yield from (_serving_files(release, cutoff, wheels_only, sdists_only, hashes) for release in columns)
         return
     if cutoff is None:
-        yield from (_ALL if flags & (WHEELS | SDIST) else ("has no file", ()) for flags in columns.flags)
+        yield from (_ALL if flags & (WHEELS | SDIST) else (LeftOut.NO_FILE, ()) for flags in columns.flags)
         return
     limit = cutoff.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     for place, (first, last) in enumerate(zip(columns.firsts, columns.lasts, strict=True)):
@@ -175,32 +176,32 @@ def _serving_files(
     wheels_only: bool,
     sdists_only: bool,
     hashes: frozenset[tuple[str, str]] | None,
-) -> tuple[str | None, tuple[File, ...] | None]:
+) -> tuple[LeftOut | None, tuple[File, ...] | None]:
     """Why a release is no candidate (None where it is one), and its files that serve (None: all of them)."""
     if wheels_only and not release.wheels:
-        return "has no wheel, and building it is switched off", ()
+        return LeftOut.NO_WHEEL, ()
     if sdists_only and not release.sdist:
-        return "has no source distribution, and its wheels are switched off", ()
+        return LeftOut.NO_SDIST, ()
     if not release.raw_files:
-        return "has no file", ()
+        return LeftOut.NO_FILE, ()
     if cutoff is not None and uploaded(release.upload_time, cutoff) is False:
-        return "was uploaded after the exclude-newer date", ()
+        return LeftOut.TOO_NEW, ()
     if cutoff is None and not wheels_only and not sdists_only and hashes is None:
         return None, None
     files = release.files
     if hashes is not None:
         files = tuple(file for file in files if not hashes.isdisjoint(file.hashes))
         if not files:
-            return "has no file with one of the hashes that are asked for", ()
+            return LeftOut.NO_HASH, ()
     if cutoff is not None:
         files = tuple(file for file in files if uploaded(file.upload_time, cutoff))
         if not files:
-            return "has no upload time, so exclude-newer leaves it out", ()
+            return LeftOut.NO_TIME, ()
     if wheels_only or sdists_only:
         files = tuple(file for file in files if file.is_wheel == wheels_only)
     if not release.yanked:
         files = tuple(file for file in files if file.yanked is None)
-    return (None, files) if files else ("has no file that serves", ())
+    return (None, files) if files else (LeftOut.NOTHING_SERVES, ())
 
 
 def uploaded(moment: str | None, cutoff: datetime) -> bool | None:

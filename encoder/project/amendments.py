@@ -106,6 +106,14 @@ class Written:
     item: str
     requirement: Requirement
 
+    @property
+    def is_constraint(self) -> bool:
+        return self.path[0] == "tool" and self.path[-1] == "constraint-dependencies"
+
+    @property
+    def is_override(self) -> bool:
+        return self.path[0] == "tool" and self.path[-1] == "override-dependencies"
+
 
 def written_requirements(document: Mapping[str, Any]) -> Iterator[Written]:
     """Every requirement that the project itself writes, constraints and overrides included, in the order of the file.

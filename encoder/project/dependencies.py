@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from packaging.specifiers import SpecifierSet
@@ -37,6 +37,8 @@ class Dependency:
     """The repository, archive or folder that it demands."""
     index: tuple[str, str] | None = None
     """(name, URL) of the index that the source tree which requires it takes it from."""
+    overrides: bool = False
+    """The project states it in the place of what somebody requires."""
 
 
 class Lowers(Protocol):
@@ -62,8 +64,8 @@ def dependency_of(requirement: Requirement, marker: Formula) -> Dependency:
 class Edits:
     """What the project changes in everybody's requirements."""
 
-    overrides: Mapping[str, tuple[tuple[Requirement, Formula], ...]]
-    """By name, each with the environments in which it holds."""
+    overrides: Mapping[str, tuple[Dependency, ...]]
+    """By name."""
     excludes: frozenset[str]
     scoped_overrides: tuple[ScopedOverride, ...] = ()
     scoped_excludes: tuple[ScopedExclude, ...] = ()
@@ -121,7 +123,7 @@ class Edits:
                 kept.append(dependency)
             elif dependency.name not in replaced:
                 replaced.add(dependency.name)
-                kept += [dependency_of(*override) for override in self.overrides[dependency.name]]
+                kept += self.overrides[dependency.name]
         return tuple(kept)
 
 
@@ -149,9 +151,9 @@ def edits_of(project: Project, active: Mapping[Choice, Formula], *, itself: bool
         active: when each choice of the project is in force, which markers of overrides may ask for.
         itself: whether requirements on the project count as met.
     """
-    overrides: dict[str, tuple[tuple[Requirement, Formula], ...]] = {}
+    overrides: dict[str, tuple[Dependency, ...]] = {}
     for requirement in project.overrides:
-        stated = requirement, in_project(requirement.marker, active)
+        stated = replace(dependency_of(requirement, in_project(requirement.marker, active)), overrides=True)
         overrides[requirement.name] = (*overrides.get(requirement.name, ()), stated)
     # A package that requires the project itself has it: it is what is being installed.
     met = frozenset((project.name,)) if project.name and itself else frozenset()

@@ -12,12 +12,13 @@ from packaging.version import InvalidVersion, Version
 from satlock.corpora.facts import Listing, Release
 from satlock.encoder.formula.candidates import Candidate, python_region
 from satlock.encoder.formula.cells import Cell, Edge
+from satlock.encoder.formula.reasons import LATE
 from satlock.encoder.markers.marker import Formula, any_of
 from satlock.encoder.markers.shortest import Shortener, spelled_for_people
 from satlock.encoder.project.project import Project
 from satlock.solver.explaining.parts import Part, parts_of
 from satlock.solver.explaining.reasons import Reason
-from satlock.solver.explaining.wording import asked, choice_of, version
+from satlock.solver.explaining.wording import asked, choice_of, left_out, version
 from satlock.solver.lockfiles.decoding import reached
 from satlock.solver.locking import Locked
 from satlock.solver.objective.environments import Environments
@@ -239,7 +240,7 @@ class Laggards:
         name = cell.package.name
         for left, reason in cell.candidates.left_out:
             if left == newest:
-                yield Holder("the project's settings" if "exclude-newer" in reason else "the release", f"it {reason}")
+                yield Holder("the project's settings" if reason in LATE else "the release", f"it {left_out(reason)}")
                 return
         for constraint in self._project.constraints:
             if constraint.name != name or _admits(constraint.specifier, newest):

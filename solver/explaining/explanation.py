@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from satlock.encoder.formula.candidates import python_region, runs
 from satlock.encoder.formula.cells import Cell, Edge, Fact
+from satlock.encoder.formula.reasons import LeftOut, NotHad, Unreadable
 from satlock.encoder.markers.marker import TRUE, Formula, all_of, chosen
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import Choice
@@ -24,12 +24,13 @@ from satlock.solver.explaining.wording import (
     candidates_of,
     choice_of,
     is_the_projects,
+    left_out,
     listed,
-    plural,
+    refused,
     source_of,
     span,
+    spelled_in_words,
     versions,
-    worded,
 )
 from satlock.solver.search.search import NoLock
 
@@ -109,24 +110,28 @@ class _Story:
     """Where every fact of the core is in force; FALSE in effect where there is no such environment."""
 
     def __post_init__(self) -> None:
-        self._shortener = Shortener(self.universe.domain)
+        self._shortener = Shortener(self.universe.domain, spelled_in_words)
         self._place = all_of(region for fact in self.no_lock.facts for region in fact.regions)
 
     # -- the frame
 
     def headline(self) -> str:
-        if self.no_lock.witness is None:
-            return "These cannot all hold:"
-        where = self._where(self._place)
-        if where is not None and " or " not in where:
-            return f"Where {where}, these cannot all hold:"
-        if self.universe.domain.implies(TRUE, self._place):
-            return "These cannot all hold:"
-        return f"For {self.no_lock.witness}, these cannot all hold:"
+        if self._is_told_by_example:
+            return f"For {self.no_lock.witness}, these cannot all hold:"
+        where = self._where(self._place) if self.no_lock.witness is not None else None
+        return "These cannot all hold:" if where is None else f"Where {where}, these cannot all hold:"
+
+    @property
+    def _is_told_by_example(self) -> bool:
+        """Whether the place of the clash is too intricate to be told."""
+        if self.no_lock.witness is None or self.universe.domain.implies(TRUE, self._place):
+            return False
+        cover = self._shortener.cover(self._place) if len(self._place.atoms) <= _LARGEST_MARKER else None
+        return cover is None or len(cover) > 1
 
     def advice(self) -> Iterator[str]:
         """What a person may do about it, where that can be told."""
-        if self.no_lock.witness is not None and str(self.no_lock.witness) not in self.headline():
+        if self.no_lock.witness is not None and not self._is_told_by_example:
             yield f"For example: {self.no_lock.witness}."
         if self.no_lock.failed:
             yield "Some versions could not be read or built; with them, there might be a lock."
@@ -135,8 +140,7 @@ class _Story:
         """A region in words; None where it is everywhere, or too intricate to be told."""
         if len(region.atoms) > _LARGEST_MARKER:
             return None
-        marker = self._shortener.marker(region)
-        return None if marker is None else worded(marker)
+        return self._shortener.marker(region)
 
     # -- the facts
 
@@ -201,11 +205,8 @@ class _Story:
     def _requirement(self, edges: Sequence[Edge]) -> str:
         edge = edges[0]
         subject, many = self._subject(edges)
-        if edge.package is None:
-            refusal = edge.refusal
-            if refusal.startswith("requires "):
-                return f"{subject} {'require' if many else 'requires'} {refusal.removeprefix('requires ')}"
-            return f"{subject}: {refusal}"
+        if edge.refusal is not None:
+            return f"{subject}{':' if isinstance(edge.refusal, Unreadable) else ''} {refused(edge.refusal, many)}"
         said = f"{subject} {'require' if many else 'requires'} {asked(edge)}"
         where = self._where(edge.dependency.marker)
         if self.no_lock.witness is None and choice_of(edge, self.universe) is None:
@@ -302,9 +303,9 @@ class _Story:
             yield f"{name} is not in {place}{self._meant(name)}"
             return
         by_reason = _left_out(cell, fits)
-        for reason, left_out in by_reason.items():
-            which = left_out[0] if len(left_out) == 1 else f"{left_out[0]} to {left_out[-1]}"
-            yield f"{name} {which} {plural(reason) if len(left_out) > 1 else reason}"
+        for reason, out in by_reason.items():
+            which = out[0] if len(out) == 1 else f"{out[0]} to {out[-1]}"
+            yield f"{name} {which} {left_out(reason, len(out) > 1)}"
         if candidates.top:
             yield Conclusion(f"no {'other ' if told else ''}version of {name} fits: {place} has {span(candidates)}")
         elif not by_reason:
@@ -339,7 +340,7 @@ class _Story:
         if fits is None:
             return None
         ruled_out = {self._ruled_out(fact, cell): fact.ranks for fact in facts if fact.ranks & admitted}
-        ruled_out |= dict.fromkeys(_left_out(cell, fits), 0)
+        ruled_out |= dict.fromkeys(map(left_out, _left_out(cell, fits)), 0)
         told = 0
         for fact in facts:
             told |= fact.ranks
@@ -383,16 +384,16 @@ class _Story:
 def _fitting(facts: Sequence[Fact], cell: Cell) -> tuple[SpecifierSet | None, int]:
     """What is asked of a package in a cell (None where nothing is), and the ranks that fit."""
     asked = [fact.edge.dependency.specifier for fact in facts if fact.edge is not None]
-    asked += [Requirement(fact.detail).specifier for fact in facts if fact.kind == "constraint"]
+    asked += [SpecifierSet(fact.specifier) for fact in facts if fact.kind == "constraint"]
     admitted = cell.candidates.everything
     for specifier in asked:
         admitted &= cell.candidates.admitted(specifier)
     return SpecifierSet(",".join(str(specifier) for specifier in asked)) if asked else None, admitted
 
 
-def _left_out(cell: Cell, fits: SpecifierSet) -> dict[str, list[str]]:
+def _left_out(cell: Cell, fits: SpecifierSet) -> dict[LeftOut | NotHad, list[str]]:
     """Versions that would fit and are no candidates, by reason."""
-    by_reason: dict[str, list[str]] = {}
+    by_reason: dict[LeftOut | NotHad, list[str]] = {}
     for version, reason in cell.candidates.left_out:
         if fits.contains(version, prereleases=True):
             by_reason.setdefault(reason, []).append(version)

@@ -16,6 +16,7 @@ from packaging.version import Version
 
 from satlock.encoder.formula.cells import Cell, Fact
 from satlock.encoder.formula.ranking import is_exact
+from satlock.encoder.formula.reasons import LATE, LeftOut
 from satlock.encoder.markers.marker import (
     FALSE,
     TRUE,
@@ -36,11 +37,7 @@ from satlock.solver.explaining.steps import Clash, Step
 __all__ = ["resolves", "steps_against"]
 
 _MOST_YANKED = 3
-_TOO_NEW = ("was uploaded after the exclude-newer date", "has no upload time, so exclude-newer leaves it out")
-_SWITCHED_OFF = {
-    "has no wheel, and building it is switched off": "no-build",
-    "has no source distribution, and its wheels are switched off": "no-binary",
-}
+_SWITCHED_OFF = {LeftOut.NO_WHEEL: "no-build", LeftOut.NO_SDIST: "no-binary"}
 
 
 def steps_against(clash: Clash, document: Mapping[str, Any], meant: Mapping[str, str] | None = None) -> list[Step]:
@@ -76,7 +73,7 @@ def _on_requirements(clash: Clash, document: Mapping[str, Any], meant: Mapping[s
         cells = _asked_by(clash, written)
         overridden = any(
             fact.edge is not None and fact.edge.node.cell is None and fact.edge.dependency.name == name
-            and "override" in fact.edge.dependency.origin for fact in clash.facts
+            and fact.edge.dependency.overrides for fact in clash.facts
         )  # fmt: skip
         if cells is None and not overridden:
             continue
@@ -100,7 +97,7 @@ def _on_requirements(clash: Clash, document: Mapping[str, Any], meant: Mapping[s
         if name in asked_extras:
             yield from extras
         covers = frozenset().union(*(step.weight for step in [*bounds.values(), *extras]))
-        opens = opens or "override" in requirement.origin
+        opens = opens or written.is_override
         yield Step("requirement", (written.path, written.item), covers=covers, opens=opens)
 
 
@@ -113,21 +110,20 @@ def _asked_by(clash: Clash, written: Written) -> list[Cell] | None:
         if edge is not None:
             same = (edge.dependency.origin, edge.dependency.text) == (stated.origin, stated.text)
         else:
-            same = fact.kind == "constraint" and fact.detail == stated.text and "constraint" in stated.origin
-        same = same or _loosened(fact, stated.name, stated.origin)
+            same = fact.kind == "constraint" and fact.detail == stated.text and written.is_constraint
+        same = same or _loosened(fact, written)
         if same:
             found = found or []
             found += fact.cells[-1:]
     return found
 
 
-def _loosened(fact: Fact, name: str, origin: str) -> bool:
+def _loosened(fact: Fact, written: Written) -> bool:
     """Whether a fact comes from a requirement that other steps have changed: its text is no longer the one written."""
+    stated = written.requirement
     if fact.edge is not None:
-        return fact.edge.dependency.origin == origin and fact.edge.dependency.name == name
-    return (
-        fact.kind == "constraint" and "constraint" in origin and parse_strict_requirement(fact.detail, "").name == name
-    )
+        return (fact.edge.dependency.origin, fact.edge.dependency.name) == (stated.origin, stated.name)
+    return fact.kind == "constraint" and written.is_constraint and fact.cells[-1].package.name == stated.name
 
 
 def _left_out_fits(cell: Cell, specifier: SpecifierSet) -> list[str]:
@@ -229,9 +225,9 @@ def _on_candidates(clash: Clash, document: Mapping[str, Any]) -> Iterator[Step]:
             yield Step("yanked", (name, candidates[rank].version), opens=True)
         for version, reason in candidates.left_out:
             if fits.contains(version, prereleases=True):
-                if reason in _TOO_NEW:
+                if reason in LATE:
                     yield Step("newer", (name,))
-                elif reason in _SWITCHED_OFF:
+                elif isinstance(reason, LeftOut) and reason in _SWITCHED_OFF:
                     yield Step("build", (name, _SWITCHED_OFF[reason]), opens=True)
         pins = clash.universe.pins.get(name, ())
         pinned = [pin for pin in pins if clash.universe.domain.implies(cell.region, pin.region)]

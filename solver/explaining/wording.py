@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from satlock.encoder.formula.candidates import Candidate, Candidates, runs
 from satlock.encoder.formula.cells import Edge
+from satlock.encoder.formula.reasons import LeftOut, NeedsPython, NotHad, Refusal, Unreadable
+from satlock.encoder.markers.shortest import spelled_as_pylock
 from satlock.encoder.project.project import Choice
 from satlock.encoder.project.universe import Universe
 
@@ -15,13 +16,14 @@ __all__ = [
     "candidates_of",
     "choice_of",
     "is_the_projects",
+    "left_out",
     "listed",
-    "plural",
+    "refused",
     "source_of",
     "span",
+    "spelled_in_words",
     "version",
     "versions",
-    "worded",
 ]
 
 _RUNS = 4
@@ -46,13 +48,13 @@ def choice_of(edge: Edge, universe: Universe) -> Choice | None:
 
 def is_the_projects(edge: Edge) -> bool:
     """Whether the project itself wrote a requirement: in its own lists, or as an override."""
-    return edge.node.cell is None or edge.dependency.origin.startswith("tool.")
+    return edge.node.cell is None or edge.dependency.overrides
 
 
 def asked(edge: Edge) -> str:
     """What a requirement asks for, without its marker."""
-    if edge.package is None:
-        return edge.refusal
+    if edge.refusal is not None:
+        return refused(edge.refusal)
     asked = edge.dependency
     extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
     if asked.reference is not None:
@@ -97,16 +99,38 @@ def listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
 
 
-def plural(clause: str) -> str:
-    for one, many in (("has ", "have "), ("was ", "were "), ("is ", "are ")):
-        if clause.startswith(one):
-            return many + clause.removeprefix(one)
-    return clause
+def left_out(reason: LeftOut | NotHad, many: bool = False) -> str:
+    """Why a release is no candidate, or several are none."""
+    if isinstance(reason, NotHad):
+        return f"cannot be had: {reason.reason}"
+    if reason is LeftOut.TOO_NEW:
+        return f"{'were' if many else 'was'} uploaded after the exclude-newer date"
+    return f"{'have' if many else 'has'} {_LACKS[reason]}"
 
 
-def worded(marker: str) -> str:
-    """A marker with its choices in words."""
-    for variable, kind in (("extras", "extra"), ("dependency_groups", "group")):
-        marker = re.sub(rf"('[^']+') in {variable}\b", rf"{kind} \1 is chosen", marker)
-        marker = re.sub(rf"('[^']+') not in {variable}\b", rf"{kind} \1 is not chosen", marker)
-    return marker
+_LACKS = {
+    LeftOut.NO_FILE: "no file",
+    LeftOut.NO_WHEEL: "no wheel, and building it is switched off",
+    LeftOut.NO_SDIST: "no source distribution, and its wheels are switched off",
+    LeftOut.NO_TIME: "no upload time, so exclude-newer leaves it out",
+    LeftOut.NO_HASH: "no file with one of the hashes that are asked for",
+    LeftOut.NOTHING_SERVES: "no file that serves",
+}
+
+
+def refused(refusal: Refusal, many: bool = False) -> str:
+    """Why a candidate cannot serve somewhere, or several cannot."""
+    if isinstance(refusal, Unreadable):
+        return f"has metadata that cannot be read: {refusal.error}"
+    if isinstance(refusal, NeedsPython):
+        what = f"Python {refusal.python}"
+    else:
+        what = f"{refusal.requirement}, a direct reference that the project does not declare"
+    return f"{'require' if many else 'requires'} {what}"
+
+
+def spelled_in_words(choice: Choice, chosen: bool) -> str:
+    """How a sentence says in the place of a marker that a choice was made, or was not."""
+    if choice.kind == "project" or choice.package:
+        return spelled_as_pylock(choice, chosen)
+    return f"{choice.kind} {choice.name!r} is {'' if chosen else 'not '}chosen"

@@ -17,8 +17,10 @@ from packaging.version import Version
 from satlock.corpora.index.file_order import files_in_order
 from satlock.encoder.formula.candidates import Build, Candidates
 from satlock.encoder.formula.cells import Cell, Edge, Fact
+from satlock.encoder.formula.reasons import NeedsPython
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.specifiers import parse_requirement, python_lower_bounds
+from satlock.solver.explaining.wording import left_out, refused
 from satlock.solver.proofs.obligation import Clause
 
 __all__ = ["Formula", "Given", "NotCertified", "Scales", "Telling", "runs_of"]
@@ -103,9 +105,9 @@ class Telling:
                 assert edge is not None and edge.node.cell is not None
                 self.name_of(edge.node.cell)
                 if self._places(edge.node.cell, 1 << edge.rank):
-                    asks_python = edge.refusal.startswith("requires Python ")
-                    said = {"python": edge.refusal.removeprefix("requires Python ")} if asks_python else {}
-                    self._say({"kind": "refused", **self._by(edge), **said, "why": edge.refusal})
+                    assert edge.refusal is not None
+                    said = {"python": edge.refusal.python} if isinstance(edge.refusal, NeedsPython) else {}
+                    self._say({"kind": "refused", **self._by(edge), **said, "why": refused(edge.refusal)})
 
     def tell_bare(self, cell: Cell, ranks: int) -> None:
         """Says that versions have no file there; their files are noted."""
@@ -142,7 +144,7 @@ class Telling:
                 "versions": scale.versions,
                 "read": {},
                 "pythons": {},
-                "left-out": dict(candidates.left_out),
+                "left-out": {version: left_out(reason) for version, reason in candidates.left_out},
             }
         return name
 
@@ -199,7 +201,7 @@ class Telling:
         if not places:
             return {"by": None}
         self._read(name, cell, edge.rank)
-        overridden = {"list": asked.origin} if asked.origin.startswith("tool.") else {}
+        overridden = {"list": asked.origin} if asked.overrides else {}
         return {"by": {"package": name, "ranks": places, "extra": edge.node.extra}, **overridden}
 
     def _say_pythons(self, name: str, candidates: Candidates, ranks: int) -> None:

@@ -22,6 +22,7 @@ from satlock.encoder.markers.regions import Regions
 from satlock.encoder.project.dependencies import Dependencies, Dependency
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
+from satlock.solver.explaining.wording import left_out
 from satlock.solver.lockfiles.reach import Unsettled
 from satlock.solver.lockfiles.standing.reading import Standing, StandingEntry
 from satlock.solver.lockfiles.standing.regions import regions_of
@@ -138,7 +139,7 @@ class _Check:
         said = f"it has {entry.name} {entry.version}"
         reasons = [reason for version, reason in candidates.left_out if version == entry.version]
         if reasons:
-            return f"{said}, which {reasons[0]}"
+            return f"{said}, which {left_out(reasons[0])}"
         indexes = [index for index in candidates.indexes if index.rstrip("/") != entry.index]
         if entry.index and indexes:
             return f"{said} from {entry.index} {self._where(*where)}, and the project takes it from {indexes[0]} there"
