@@ -141,6 +141,13 @@ def test_upper_bounds_are_told_since_pip_heeds_them(tmp_path: Path) -> None:
     assert gap.package.name == "a" and {place.python for place in gap.places} == {(3, 14), (3, 15)}
 
 
+@pytest.mark.parametrize("requires", ["==3.12.*", "~=3.12.0", "==3.12.*,>=3.8"])
+def test_bounds_that_are_no_less_upper(requires: str, tmp_path: Path) -> None:
+    answer = found(["a"], {"a": {"1.0": Dist(requires_python=requires)}}, tmp_path)
+    (gap,) = refused_by_pip(answer.lock, answer.universe.domain)
+    assert {place.python for place in gap.places} == {(3, 13), (3, 14), (3, 15)}
+
+
 def test_the_command_warns_also_when_it_is_quiet(tmp_path: Path) -> None:
     packages = {"a": {"1.0": Dist(wheels=wheels(LINUX))}}
     scene = scene_of(World(pyproject("a", requires_python=">=3.12"), {DEFAULT: packages}), tmp_path)

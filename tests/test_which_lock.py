@@ -93,6 +93,20 @@ def test_both_sides_of_a_conflict_have_files() -> None:
     assert installs(found, linux("3.13.0")) == {"cuda-python": "13.4", "bindings": "13.4"}
 
 
+def test_builds_of_one_version_share_a_platform() -> None:
+    """Each platform has the build that it alone has, as a whole: no Python of it is left to the other one."""
+    plain, cpu = wheels(11, 12, platforms="win_amd64 macosx_11_0_arm64"), "manylinux_2_28_x86_64 win_amd64"
+    listed = {
+        "torch": {"3.0": on(0), "4.0": on(9, wheels=plain), "4.0+cpu": on(9, wheels=wheels(11, 12, platforms=cpu))}
+    }
+    found = locked(world(["torch"], listed, python=">=3.11,<3.13"))
+    assert installs(found, MAC) == {"torch": "4.0"}
+    assert installs(found, WINDOWS) == installs(found, linux("3.12.0")) == {"torch": "4.0+cpu"}
+    assert installs(found, Environment("3.12.0", "linux", "aarch64")) == {"torch": "3.0"}
+    (marker,) = [package.marker for package in found.lock.packages if package.version == "4.0"]
+    assert marker == "sys_platform == 'darwin'"
+
+
 def test_an_old_python_gets_what_has_a_wheel_for_it() -> None:
     listed = {"onnx": {"1.23": on(0, wheels=wheels(11, 12)), "1.32": on(500, wheels=wheels(12, 13, 14))}}
     found = locked(world(["onnx"], listed, python=">=3.11,<3.14"))

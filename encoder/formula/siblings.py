@@ -6,10 +6,9 @@ The PyTorch indexes list 2.5.1+cpu for Linux and Windows and plain 2.5.1 for mac
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 from satlock.encoder.markers.domain import Domain
-from satlock.encoder.markers.marker import FALSE, Formula, any_of, matches
+from satlock.encoder.markers.marker import Formula, any_of, matches
 from satlock.encoder.markers.tags import installs_on, platforms_of
 
 __all__ = ["divide"]
@@ -24,29 +23,28 @@ def divide(siblings: Sequence[Sequence[str]], domain: Domain) -> list[Formula]:
     that it is chosen and its absence can be told.
     """
     platforms = [any_of(platforms_of(name, domain.satisfiable) for name in files) for files in siblings]
-    if any(domain.satisfiable(one, other) for one, other in combinations(platforms, 2)):
-        regions = _first_that_installs(siblings)
-    else:
-        regions = [FALSE, *(_in_short(i, platforms, domain) for i in range(1, len(platforms)))]
-    return [~any_of(regions[1:]), *regions[1:]]
+    installs = [any_of(installs_on(name) for name in files) for files in siblings]
+    regions = [_region(place, platforms, installs, domain) for place in range(1, len(siblings))]
+    return [~any_of(regions), *regions]
 
 
-def _first_that_installs(siblings: Sequence[Sequence[str]]) -> list[Formula]:
-    regions: list[Formula] = []
-    taken: Formula = FALSE
-    for files in siblings:
-        installs = any_of(installs_on(name) for name in files)
-        regions.append(installs & ~taken)
-        taken = taken | installs
-    return regions
+def _region(place: int, platforms: Sequence[Formula], installs: Sequence[Formula], domain: Domain) -> Formula:
+    """Where a build serves that is not the first.
 
-
-def _in_short(place: int, platforms: Sequence[Formula], domain: Domain) -> Formula:
-    """A build's platforms; the whole of an operating system where no sibling serves any machine of it."""
+    It has the whole of an operating system where no sibling serves any machine of it, and the platforms that are its
+    alone. On those that it shares, the first serves that installs.
+    """
     others = any_of(platform for i, platform in enumerate(platforms) if i != place)
+    before = any_of(installs[:place])
     parts = []
     for system in _SYSTEMS:
         here = matches("sys_platform", system)
-        if domain.satisfiable(platforms[place], here):
-            parts.append(platforms[place] & here if domain.satisfiable(others, here) else here)
+        if not domain.satisfiable(platforms[place], here):
+            continue
+        if not domain.satisfiable(others, here):
+            parts.append(here)
+        elif not domain.satisfiable(platforms[place], others, here):
+            parts.append(platforms[place] & here)
+        else:
+            parts += [platforms[place] & ~others & here, installs[place] & others & ~before & here]
     return any_of(parts)

@@ -26,7 +26,7 @@ from satlock.solver.objective.environments import Environments
 __all__ = ["Behind", "Holder", "Laggards", "Late", "Newest", "newest_of"]
 
 _WISHED = {
-    "installs": ("the environments", "have no file in some of them"),
+    "installs": ("the environments", "have no file for some of them"),
     "extras": ("the extras that are asked for", "lack some of them"),
     "escapes": ("what newer releases exclude", "be from before its authors said so"),
 }
@@ -224,16 +224,14 @@ class Laggards:
         if edge.node.cell is None:
             choice = choice_of(edge, self._locked.universe)
             return "the project" if choice is None else str(choice)
-        cell = edge.node.cell
-        rank = self._selection.ranks.get(cell) or edge.rank
-        return f"{cell.package.name} {version(cell.candidates[rank])}"
+        return f"{edge.node.cell.package.name} {version(edge.node.cell.candidates[edge.rank])}"
 
     def _needs(self, cell: Cell, region: Formula, rank: int) -> str:
         """For which environments a candidate is."""
         python = cell.candidates[rank].builds[0].release.requires_python
         if python and not self._encoding.domain.implies(region, python_region(python)):
             return f"it is for Python {python} only"
-        return "it has no file for what required-environments names"
+        return "it would have no file for some of them"  # one that required-environments names
 
     def _out_of_reach(self, cell: Cell, region: Formula, newest: str) -> Iterator[Holder]:
         """Why the newest release is no candidate at all, or none that is taken without need."""

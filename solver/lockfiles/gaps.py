@@ -45,7 +45,11 @@ def refused_by_pip(lock: Lock, domain: Domain) -> list[Gap]:
     """
 
     def refuses(package: LockedPackage, places: Sequence[Place]) -> list[Place]:
-        said = {file.requires_python for file in package.files if file.requires_python and "<" in file.requires_python}
+        said = {
+            file.requires_python
+            for file in package.files
+            if file.requires_python and any(bound in file.requires_python for bound in ("<", "==", "~="))
+        }
         try:
             specifiers = [SpecifierSet(text) for text in said]
         except InvalidSpecifier:  # pip cannot read it either, and does not heed it

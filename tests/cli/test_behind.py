@@ -46,7 +46,7 @@ def test_by_how_much_where_and_because_of_whom(tmp_path: Path) -> None:
     asked = scene(tmp_path, packages, "core", "modern", "pinned==1", "web", "built", "current", "engine>=1", more=more)
     assert said(asked) == [
         "built 1 where platform_machine != 'x86_64' or sys_platform != 'linux': 5 days, 1 release behind 2; "
-        "the environments (it would have no file in some of them)",
+        "the environments (it would have no file for some of them)",
         "core 1.5 where 'cpu' in extras: 20 days, 2 releases behind 2.5; extra 'cpu' (core<2)",
         "engine 1: 400 days, 1 release behind 2; web 1 (engine<2)",
         "modern 1 where python_version < '3.12': 7 days, 1 release behind 2; "
