@@ -115,9 +115,11 @@ def refused(pair: Pair, seed: int, done: Result) -> None:
     named = re.search(r"add \[(.*?)\] to tool.uv.conflicts", done.output)
     assert named is not None, (seed, done.output)
     chosen = re.findall(r'(extra|group) = "([^"]+)"', named[1])
-    flags = [word for kind, name in chosen for word in (f"--{kind}", name)]
-    told = pair.peer.run("sync", "--frozen", "--dry-run", "--no-default-groups", *flags)
-    assert told.returncode == 0, (seed, done.output, told.stderr)
+    ways = [[word for kind, name in chosen for word in (f"--{kind}", name)]]
+    if all(kind == "group" for kind, _ in chosen):
+        ways.append([word for _, name in chosen for word in ("--only-group", name)])
+    told = [pair.peer.run("sync", "--frozen", "--dry-run", "--no-default-groups", *flags) for flags in ways]
+    assert any(one.returncode == 0 for one in told), (seed, done.output, told)
 
 
 def same_kind(mine: dict[str, str], peer: dict[str, str], where: object) -> None:
