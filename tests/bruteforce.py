@@ -624,12 +624,31 @@ class Judge:
         found = (_requirement(text) for *_, dist in self.world.candidates() for text in dist.stated)
         return [s for one in found if canonicalize_name(one.name) == name for s in one.specifier]
 
-    def prerelease_asked(self, name: str) -> bool | None:
+    def _asking(self, name: str, env: Environment) -> Iterator[Specifier]:
+        """The specifiers that the project writes for a package and that hold in an environment.
+
+        What no conflict names counts as chosen.
+        """
+        named = frozenset[Choice]().union(*self.conflicts)
+        extras = env.extras | {one for one in self.extras if Choice("extra", one) not in named}
+        groups = env.groups | {one for one in self.groups if Choice("group", one) not in named}
+        whole = replace(env, extras=extras, groups=groups)
+        edits = [one for one in (*self.constraints, *self.overrides) if self._holds_in_project(one.marker, whole)]
+        written = [
+            requirement
+            for requirement, extras in self._written(self.active(whole))
+            if any(holds(requirement.marker, whole, extra) for extra in ("", *extras))
+        ]
+        for requirement in (*written, *edits):
+            if canonicalize_name(requirement.name) == name:
+                yield from requirement.specifier
+
+    def prerelease_asked(self, name: str, env: Environment) -> bool | None:
         """Whether the project admits pre-releases of a package: always, never (False), or as a last resort (None)."""
         mode = self.settings.get("prerelease-package", {}).get(name, self.settings.get("prerelease", ""))
         if mode in ("allow", "disallow"):
             return bool(mode == "allow")
-        asked = any(Version(s.version.removesuffix(".*")).is_prerelease for s in self._direct(name))
+        asked = any(Version(s.version.removesuffix(".*")).is_prerelease for s in self._asking(name, env))
         if mode == "explicit":
             return asked
         return True if asked else None
@@ -695,12 +714,12 @@ class Judge:
     ) -> bool:
         return (
             self.objection(candidate, env) is None
-            and self._prerelease_admitted(candidate, last_resort)
+            and self._prerelease_admitted(candidate, env, last_resort)
             and not self.unmet(candidate, asked, env)
         )
 
-    def _prerelease_admitted(self, candidate: Candidate, last_resort: bool) -> bool:
-        asked = self.prerelease_asked(candidate.name)
+    def _prerelease_admitted(self, candidate: Candidate, env: Environment, last_resort: bool) -> bool:
+        asked = self.prerelease_asked(candidate.name, env)
         if asked is None:
             listed = self.world.indexes[candidate.index][candidate.name]
             asked = last_resort or all(Version(version).is_prerelease for version in listed)
@@ -782,7 +801,8 @@ class Judge:
         if objection is not None and not (objection.kind == "yanked" and pinned):
             yield objection
         prerelease = Version(candidate.version).is_prerelease
-        if prerelease and not self._prerelease_admitted(candidate, self._only_way(candidate) or self._necessary(entry)):
+        needed = self._only_way(candidate) or self._necessary(entry)
+        if prerelease and not self._prerelease_admitted(candidate, env, needed):
             yield Violation("prerelease", f"{text} is a pre-release that nothing makes necessary")
         if entry.requires_python is not None and not entry.requires_python.contains(env.python):
             yield Violation("python", f"the entry of {text} refuses Python {env.python}")

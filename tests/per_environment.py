@@ -134,7 +134,7 @@ def admissible(judge: Judge, name: str, env: Environment) -> list[Candidate]:
         one
         for one in candidates
         if judge.objection(one, env) is None and not judge.unmet(one, (), env)
-        if judge._prerelease_admitted(one, False)
+        if judge._prerelease_admitted(one, env, False)
     ]
     return found or candidates
 

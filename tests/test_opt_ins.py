@@ -52,6 +52,25 @@ def test_an_override_takes_the_place_of_what_is_asked_where_its_extra_is_chosen(
     assert installs(found) == installs(found, extra="new") == {"other": "1.0"}
 
 
+def test_a_pre_release_that_is_named_for_some_is_for_them_alone() -> None:
+    """But for choices that no conflict tells apart, on whose account nobody gets two versions."""
+    listed = {"names": versions("1.0", "2.0rc1", "2.0rc2")}
+    found = locked(world(["names", "names==2.0rc1; sys_platform == 'win32'"], listed))
+    assert installs(found, WINDOWS) == {"names": "2.0rc1"}
+    assert installs(found, LINUX) == {"names": "1.0"}
+    choices = CHOICES.replace('"app"', '"names<2.0rc2"').replace('"names>3.6"', "")
+    told_apart = choices + 'conflicts = [[{extra = "old"}, {extra = "new"}]]\n'
+    found = locked(world(["names"], listed, told_apart))
+    assert installs(found, extra="old") == {"names": "2.0rc1"}
+    assert installs(found) == installs(found, extra="new") == {"names": "1.0"}
+    found = locked(world(["names"], listed, choices))
+    assert installs(found) == installs(found, extra="old") == {"names": "2.0rc1"}
+    found = locked(
+        world(["names"], listed, "[tool.uv]\nconstraint-dependencies = [\"names<2.0rc2; os_name == 'nt'\"]\n")
+    )
+    assert (installs(found, WINDOWS), installs(found, LINUX)) == ({"names": "2.0rc1"}, {"names": "1.0"})
+
+
 def test_a_line_of_the_dependencies_that_an_extra_lists_as_well() -> None:
     settings = "[project.optional-dependencies]\nx = []\n"
     found = locked(world(["names; sys_platform == 'win32' or extra == 'x'"], LISTED, settings))

@@ -22,7 +22,7 @@ from satlock.encoder.markers.marker import FALSE, TRUE
 from satlock.encoder.markers.platforms import required_by
 from satlock.encoder.project.project import Project
 
-__all__ = ["candidates_of", "direct_candidates", "is_exact", "uploaded"]
+__all__ = ["candidates_of", "direct_candidates", "is_exact", "names_prerelease", "uploaded"]
 
 
 def direct_candidates(name: str, outcome: DirectOutcome, place: str, project: Project, domain: Domain) -> Candidates:
@@ -111,7 +111,7 @@ def candidates_of(
     prereleases = bits(rank for rank, found in enumerate(flags, start=1) if found & PRERELEASE)
     yanked = bits(rank for rank, found in enumerate(flags, start=1) if found & YANKED)
     serve = mode in ("if-necessary", "if-necessary-or-explicit")
-    named = mode != "disallow" and any(_names_prerelease(specifiers) for specifiers in asked)
+    named = mode != "disallow" and any(names_prerelease(specifiers) for specifiers in asked)
     if mode == "allow" or named:
         prereleases = 0
     required = required_by(project.required_environments, domain)
@@ -227,7 +227,8 @@ def is_exact(specifiers: SpecifierSet) -> bool:
     return any(s.operator == "===" or (s.operator == "==" and not s.version.endswith(".*")) for s in specifiers)
 
 
-def _names_prerelease(specifiers: SpecifierSet) -> bool:
+def names_prerelease(specifiers: SpecifierSet) -> bool:
+    """Whether a specifier set names a pre-release, which asks for them (PEP 440)."""
     for specifier in specifiers:
         try:
             if specifier.operator != "!=" and Version(specifier.version.removesuffix(".*")).is_prerelease:

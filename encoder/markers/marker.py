@@ -39,6 +39,7 @@ __all__ = [
     "matches",
     "python_at_least",
     "with_choices",
+    "with_others_made",
 ]
 
 _OPERATORS = ("true", "false", "atom", "not", "and", "or")
@@ -185,6 +186,16 @@ def with_choices(formula: Formula, made: frozenset[Atom]) -> Formula:
             return formula
         return TRUE if formula.atom in made else FALSE
     parts = [with_choices(arg, made) for arg in formula.args]
+    if formula.op == "not":
+        return ~parts[0]
+    return formula if not parts else all_of(parts) if formula.op == "and" else any_of(parts)
+
+
+def with_others_made(formula: Formula, kept: frozenset[Choice]) -> Formula:
+    """The formula where every choice is made but those ``kept``, which stay open."""
+    if formula.op == "atom":
+        return TRUE if isinstance(formula.atom, Choice) and formula.atom not in kept else formula
+    parts = [with_others_made(arg, kept) for arg in formula.args]
     if formula.op == "not":
         return ~parts[0]
     return formula if not parts else all_of(parts) if formula.op == "and" else any_of(parts)

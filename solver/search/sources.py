@@ -20,13 +20,14 @@ from satlock.corpora.facts import (
 )
 from satlock.corpora.references import DirectOutcome, Reference
 from satlock.encoder.formula.candidates import Build, Candidates
-from satlock.encoder.formula.ranking import candidates_of, direct_candidates
+from satlock.encoder.formula.ranking import candidates_of, direct_candidates, names_prerelease
 from satlock.encoder.markers.marker import TRUE, Formula, any_of
 from satlock.encoder.project.dependencies import Dependencies, Edits
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.reach import dependencies_of
 from satlock.encoder.project.universe import Universe
 from satlock.solver.search.crawling import Crawler
+from satlock.solver.search.opting import opted_in
 from satlock.solver.search.shelf import Loaded, Shelf
 from satlock.solver.search.variants import Apart, parted, said_by
 
@@ -163,21 +164,30 @@ class Sources:
         asked = [root.requirement.specifier for root in self.universe.roots if root.requirement.name == name]
         asked += [r.specifier for r in (*self.project.constraints, *self.project.overrides) if r.name == name]
         domain = self.universe.domain
+        opted = opted_in(name, self.project, self.universe)
         parts: list[tuple[Formula, Candidates]] = []
+
+        def add(region: Formula, chain: Sequence[Listing], beside: Sequence[Listing] = ()) -> None:
+            """In two parts where pre-releases are asked for in one of them."""
+            stable = [one for one in asked if not names_prerelease(one)]
+            for where, specifiers in ((region & opted, asked), (region & ~opted, stable)):
+                if domain.satisfiable(where):
+                    parts.append((where, self._indexed(name, chain, specifiers, len(parts), beside)))
+
         for pin in self.universe.pins.get(name, ()):
             if pin.reference is not None:
                 parts.append((pin.region, self._direct(name, pin.reference)))
                 continue
             found = listings[pin.url, name]
             chain = [found] if found else []
-            parts.append((pin.region, self._indexed(name, chain, asked, len(parts))))
+            add(pin.region, chain)
         unpinned = self._unpinned(name)
         if domain.satisfiable(unpinned):
             chain = [found for url in self._chain() if (found := listings.get((url, name))) is not None]
             if self.project.index_strategy == "first-index":
                 chain = chain[:1]
             beside = [found for url in self._beside() if (found := listings.get((url, name))) is not None]
-            parts.append((unpinned, self._indexed(name, chain, asked, len(parts), beside)))
+            add(unpinned, chain, beside)
         return parts
 
     def _indexed(

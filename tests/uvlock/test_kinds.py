@@ -158,3 +158,16 @@ def test_a_build_constraint_comes_from_where_the_project_takes_it(tmp_path: Path
     project = read_project(tmp_path)
     made = building_for(project, Access(), "https://index.example/simple", tmp_path, NOTHING_AROUND)
     assert made.constraints == (f"near @ {(tmp_path / 'near').as_uri()}", "leaf>=1")
+
+
+@needs_uv
+def test_uv_keeps_the_order_of_extras_in_a_requirement(scene: Scene) -> None:
+    extras = '[project.optional-dependencies]\nb = ["leaf"]\na = ["twig"]\nall = ["own[b,a]"]\n'
+    scene.project(text_of("[]", extras))
+    done = scene.uv.run("lock")
+    assert done.returncode == 0, done.stderr
+    before = (scene.folder / "uv.lock").read_bytes()
+    assert b'extras = ["b", "a"]' in before
+    scene.lock("--check")
+    scene.lock()
+    assert (scene.folder / "uv.lock").read_bytes() == before

@@ -164,6 +164,7 @@ def _regions(items: list[dict[str, Any]], extra: str) -> dict[tuple[tuple[str, s
         said = {key: repr(value) for key, value in item.items() if key not in ("marker", "name", "specifier")}
         said["name"] = canonicalize_name(item["name"])
         said |= {"url": without_credentials(item["url"])} if "url" in item else {}
+        said["extras"] = repr(sorted(item.get("extras", [])))  # uv keeps the order in which they are written
         said["specifier"] = ",".join(sorted(map(str, SpecifierSet(item.get("specifier", "")))))
         marker = from_marker(Marker(item["marker"]) if "marker" in item else None, extra)
         key = tuple(sorted(said.items()))
