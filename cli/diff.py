@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -101,11 +101,11 @@ def _ends(change: Change, verbose: bool) -> str:
     return " → ".join(versions)
 
 
-def _environments(found: Difference) -> Iterator[str]:
+def _environments(found: Difference, shown: Callable[[str], str] = str) -> Iterator[str]:
     if found.gone:
-        yield f"The new lock is no longer for: {found.gone}"
+        yield f"The new lock is no longer for: {shown(found.gone)}"
     if found.new:
-        yield f"The new lock is also for: {found.new}"
+        yield f"The new lock is also for: {shown(found.new)}"
 
 
 def _markdown(found: Difference, names: tuple[str, str]) -> Iterator[str]:
@@ -120,12 +120,8 @@ def _markdown(found: Difference, names: tuple[str, str]) -> Iterator[str]:
             f"| {_KINDS[change.kind][2]} | {in_code(change.name)} | {_cell(change.before, change)} "
             f"| {_cell(change.after, change)} | {where} |"
         )
-    told = list(_environments(found))
-    if told:
-        yield ""
-        for line in told:
-            head, _, marker = line.partition(": ")
-            yield f"{head}: {in_code(marker)}"
+    told = list(_environments(found, in_code))
+    yield from ["", *told] if told else ()
 
 
 def _cell(held: Held | None, change: Change) -> str:

@@ -12,7 +12,16 @@ from packaging.utils import canonicalize_name
 
 from satlock.encoder.project.project import Choice
 from satlock.solver.lockfiles.markers import condition_of
-from satlock.solver.lockfiles.model import ALWAYS, Comparison, Condition, Lockfile, LockfileError, node_of
+from satlock.solver.lockfiles.model import (
+    ALWAYS,
+    Comparison,
+    Condition,
+    Edge,
+    Lockfile,
+    LockfileError,
+    at_node,
+    node_of,
+)
 from satlock.solver.lockfiles.reading import Reading, parse
 from satlock.solver.lockfiles.requirements import ProjectLists, read_lists
 
@@ -61,32 +70,29 @@ def links_of(reading: Reading) -> tuple[Link, ...]:
 
 def members_of(lockfile: Lockfile) -> dict[int, str]:
     """The entries of a ``uv.lock`` that are the project itself, or a member of its workspace, with their names."""
-    return {
-        int(edge.targets[0].partition("[")[0]): lockfile.entries[int(edge.targets[0].partition("[")[0])].name
-        for edge in lockfile.edges
-        if edge.name.startswith("root ")
-    }
+    return {at_node(edge.targets[0])[0]: edge.member for edge in lockfile.edges if _leads_to_member(edge)}
+
+
+def _leads_to_member(edge: Edge) -> bool:
+    return bool(edge.member) and not edge.group
 
 
 def _of_uv(lockfile: Lockfile) -> Iterator[Link]:
     members = members_of(lockfile)
     for edge in lockfile.edges:
-        target = int(edge.targets[0].partition("[")[0])
-        if edge.name.startswith("root "):
+        if _leads_to_member(edge):
             continue
+        targets = (at_node(edge.targets[0])[0],)
         if edge.source is None:
-            # A group's requirement is named NUMBER{group}.PLACE, one of a workspace without a project {group}.PLACE>N.
-            number, brace, rest = edge.name.partition("{")
-            group = rest.partition("}")[0] if brace else ""
-            member = members.get(int(number), "") if number.isdigit() else ""
-            yield Link(None, "", (target,), edge.condition, Choice("group", group) if group else None, member)
+            choice = Choice("group", edge.group) if edge.group else None
+            yield Link(None, "", targets, edge.condition, choice, edge.member)
             continue
-        text, _, extra = edge.source.rstrip("]").partition("[")
-        if int(text) in members:
+        source, extra = at_node(edge.source)
+        if source in members:
             choice = Choice("extra", extra) if extra else None
-            yield Link(None, "", (target,), edge.condition, choice, members[int(text)], edge.source)
+            yield Link(None, "", targets, edge.condition, choice, members[source], edge.source)
         else:
-            yield Link(int(text), extra, (target,), edge.condition, node=edge.source)
+            yield Link(source, extra, targets, edge.condition, node=edge.source)
 
 
 def _of_pylock(lockfile: Lockfile, packages: Sequence[Mapping[str, Any]]) -> Iterator[Link]:

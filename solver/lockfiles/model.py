@@ -14,7 +14,8 @@ from typing import TypeAlias
 from satlock.encoder.project.project import ProjectError
 
 __all__ = ["ALWAYS", "NEVER", "AllOf", "AnyOf", "Bring", "Comparison", "Condition", "ConflictItem", "Edge", "Entry",
-           "Item", "Lockfile", "LockfileError", "Switch", "all_of", "any_of", "comparisons", "node_of"]  # fmt: skip
+           "Item", "Lockfile", "LockfileError", "Switch", "all_of", "any_of", "at_node", "comparisons",
+           "node_of"]  # fmt: skip
 
 
 class LockfileError(ProjectError):
@@ -120,6 +121,12 @@ def node_of(number: int, extra: str = "") -> str:
     return f"{number}[{extra}]" if extra else str(number)
 
 
+def at_node(node: str) -> tuple[int, str]:
+    """The entry of a node, and the extra."""
+    number, _, extra = node.rstrip("]").partition("[")
+    return int(number), extra
+
+
 @dataclass(frozen=True)
 class Edge:
     """One step that an installer may take."""
@@ -134,6 +141,10 @@ class Edge:
     """The :class:`Item` names that following it activates (``pkg[extra]`` activates ``extra`` of ``pkg``)."""
     step: str = ""
     """What a person calls it where it starts at the project, e.g. ``extra 'cpu'``."""
+    member: str = ""
+    """The member of the workspace that it leads to, or whose group lists it, where it starts at the project."""
+    group: str = ""
+    """The group that lists it, where it starts at the project."""
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,15 @@ def _read_edges(reader: _Reader, entry: Entry, package: dict[str, Value]) -> Non
     project = Switch(f"project {entry.name}")
     if root:
         reader.edges.append(
-            Edge(f"root {here}", None, (here,), all_of(project, Switch("production")), step=f"project {entry.name!r}")
+            Edge(
+                f"root {here}",
+                None,
+                (here,),
+                all_of(project, Switch("production")),
+                (),
+                f"project {entry.name!r}",
+                entry.name,
+            )
         )
         reader.items[_encoded("project", entry.name)] = Item(
             _encoded("project", entry.name), (project.name, "production")
@@ -193,7 +201,9 @@ def _read_edges(reader: _Reader, entry: Entry, package: dict[str, Value]) -> Non
         if root:
             reader.extras.setdefault(entry.name, []).append(extra)
             chosen = (project, Switch(f"extra {extra}"))
-            reader.edges.append(Edge(f"root {node}", None, (node,), all_of(*chosen), step=f"extra {extra!r}"))
+            reader.edges.append(
+                Edge(f"root {node}", None, (node,), all_of(*chosen), (), f"extra {extra!r}", entry.name)
+            )
             code = _encoded("extra", entry.name, extra)
             reader.items[code] = Item(code, tuple(switch.name for switch in chosen))
     for group, items in _tables(_groups_in(package), "group") if root else ():
@@ -203,7 +213,13 @@ def _read_edges(reader: _Reader, entry: Entry, package: dict[str, Value]) -> Non
         reader.items[code] = Item(code, tuple(switch.name for switch in chosen))
         for edge in _dependencies(reader, items, f"{here}{{{group}}}.", None):
             reader.edges.append(
-                changed(edge, condition=all_of(*chosen, edge.condition), step=f"group {group!r} of {entry.name!r}")
+                changed(
+                    edge,
+                    condition=all_of(*chosen, edge.condition),
+                    step=f"group {group!r} of {entry.name!r}",
+                    member=entry.name,
+                    group=group,
+                )
             )
 
 
@@ -251,11 +267,10 @@ def _target(reader: _Reader, item: Value, table: dict[str, Value]) -> Entry:
 
 def _read_manifest(reader: _Reader, manifest: dict[str, Value]) -> None:
     """Requirements of scripts, and groups of workspaces that are no project."""
-    lists = [("requirements", "production", manifest.get("requirements"))]
-    lists += [(f"{{{g}}}", f"group {g}", items) for g, items in _tables(manifest.get("dependency-groups"), "group")]
-    for prefix, switch, items in lists:
-        if switch != "production":
-            reader.groups.setdefault("", []).append(switch.partition(" ")[2])
+    for group, items in (("", manifest.get("requirements")), *_tables(manifest.get("dependency-groups"), "group")):
+        prefix, switch = (f"{{{group}}}", f"group {group}") if group else ("requirements", "production")
+        if group:
+            reader.groups.setdefault("", []).append(group)
         for place, item in enumerate(items.items() if items is not None else ()):
             table = item.table()
             if "name" not in table:
@@ -271,8 +286,9 @@ def _read_manifest(reader: _Reader, manifest: dict[str, Value]) -> None:
                         None,
                         (node_of(entry.number), *(node_of(entry.number, extra) for extra in extras)),
                         all_of(Switch(switch), marker, fork),
-                        tuple(_encoded("extra", name, extra) for extra in extras) if switch != "production" else (),
-                        step="requirements" if switch == "production" else switch,
+                        tuple(_encoded("extra", name, extra) for extra in extras) if group else (),
+                        step=switch if group else "requirements",
+                        group=group,
                     )
                 )
 
