@@ -95,9 +95,30 @@ def test_no_module_is_too_long() -> None:
     assert not {module: lines for module, lines in lengths.items() if lines > LONGEST}
 
 
-@pytest.mark.parametrize("document", ["docs/architecture.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("document", ["docs/architecture.md", "docs/solver.md", "CONTRIBUTING.md"])
 def test_the_map_names_what_is_there(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     named = re.findall(rf"`((?:{'|'.join(FOLDERS)}|satlock|tests|docs)/[\w/.-]*)`", text)
     assert len(named) > 10
     assert not [name for name in named if not (ROOT / name).exists()]
+
+
+def test_the_text_of_the_search_and_its_code_name_each_other() -> None:
+    text = (ROOT / "docs" / "solver.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([A-Z]\w+|[a-z]\w+|\w+\.\w+)`(?: and `(\w+\.\w+)`)? in `([\w/]+\.py)`", text)
+    assert len(named) >= 10
+    for one, other, place in named:
+        module = ast.parse((ROOT / place).read_text(encoding="utf-8"))
+        for name in filter(None, (one, other)):
+            body: list[ast.stmt] = module.body
+            for part in name.split("."):
+                found = [
+                    node for node in body if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == part
+                ]
+                assert found, f"{place} has no {name}"
+                body = found[0].body
+    sections = {heading.lower().replace(" ", "-").replace(",", "") for heading in re.findall(r"^## (.+)$", text, re.M)}
+    linked = [
+        link for path in MODULES.values() for link in re.findall(r"docs/solver\.md#([\w-]+)", path.read_text("utf-8"))
+    ]
+    assert len(linked) >= 3 and set(linked) <= sections

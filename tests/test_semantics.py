@@ -597,3 +597,16 @@ def test_the_recorded_origin_is_right_in_every_environment() -> None:
         assert installs(found, extra=extra)["torch"] == torch
         assert sum(name.startswith("nvidia-") for name in installs(found, extra=extra)) == (0 if extra == "cpu" else 12)
     assert installs(found, MAC, extra="cpu")["torch"] == "2.5.1"
+
+
+def test_the_example_of_the_text_on_the_search() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "solver.md").read_text(encoding="utf-8")
+    stated = text.split("```toml\n")[1].split("```")[0]
+    head = '[project]\nname = "proj"\nrequires-python = ">=3.11"\n'
+    found = locked(World(head + stated, {DEFAULT: {"core": {v: Dist() for v in ("1.0", "1.5", "2.0", "2.5")}}}))
+    assert {p.version: p.marker for p in found.lock.packages} == {
+        "1.5": "'cpu' in extras",
+        "2.5": "'cpu' not in extras",
+    }
+    assert all(f"`{p.marker}`" in text for p in found.lock.packages)
+    assert found.statistics.splits == text.partition("| step |")[2].count("is divided by")

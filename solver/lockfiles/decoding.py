@@ -57,7 +57,7 @@ def edges_from(encoding: Encoding, selection: Selection, cell: Cell | None, extr
 
 
 def decode(project: Project, universe: Universe, encoding: Encoding, selection: Selection) -> Lock:
-    """The lock that a selection stands for."""
+    """The lock that a selection stands for (``docs/solver.md#from-cells-to-markers``)."""
     regions = reached(encoding, selection)
     domain, shortener = encoding.domain, Shortener(encoding.domain, spelled_for_people(project))
     entries: dict[tuple[str, Version, str], list[tuple[Cell, Build]]] = {}

@@ -136,7 +136,7 @@ class Optimiser:
             self._take_back(payment)
 
     def optimise(self, fixed: Sequence[int], spent: Callable[[int], None] = lambda literal: None) -> None:
-        """Raises the lower bound until a model meets it.
+        """Raises the lower bound until a model meets it (``docs/solver.md#the-best-in-each-environment``).
 
         Args:
             fixed: assumptions, which have a model.

@@ -88,7 +88,7 @@ class Search:
             self.encoding.require((d, root.active & d.marker) for d in root.dependencies(edits))
 
     def run(self) -> Selection:
-        """The best selection whose metadata is all known.
+        """The best selection whose metadata is all known (``docs/solver.md#the-loop``).
 
         Raises:
             NoLock: there is none.
@@ -189,7 +189,8 @@ class Search:
     def _split(self, facts: list[Fact]) -> bool:
         """Splits cells that mix environments inside and outside of a core; False where there is none.
 
-        Choices that are free of conflicts are one family, so a split along one of them is the last resort.
+        Choices that are free of conflicts are one family, so a split along one of them is the last resort
+        (``docs/solver.md#the-split``).
         """
         regions, cells = regions_of(facts), [cell for fact in facts for cell in fact.cells]
         for seen in (list(map(self.environments.of, regions)), list(regions)):
