@@ -23,11 +23,13 @@ from satlock.corpora.environments import Variables, environments
 from satlock.corpora.facts import Metadata
 from satlock.corpora.recorded.recording import Facts
 
-__all__ = ["Judgement", "World", "judge", "walked"]
+__all__ = ["Judgement", "Release", "World", "ages", "judge", "walked"]
 
 
 @dataclass(frozen=True)
-class _Release:
+class Release:
+    """What the judge knows of one."""
+
     requires: tuple[str, ...]
     requires_python: str | None
     uploaded: str | None
@@ -39,7 +41,7 @@ class World:
     """The releases that are served, by index and name."""
 
     default_index: str
-    releases: dict[tuple[str, str], dict[str, _Release]] = field(default_factory=dict)
+    releases: dict[tuple[str, str], dict[str, Release]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, facts: Facts, default_index: str) -> World:
@@ -55,12 +57,12 @@ class World:
             for release in listing.releases if listing is not None else ():
                 found = told.get((*key, release.version))
                 if found is not None:
-                    world.releases.setdefault(key, {})[release.version] = _Release(
+                    world.releases.setdefault(key, {})[release.version] = Release(
                         found.requires_dist, release.requires_python, release.upload_time, release.yanked
                     )
         return world
 
-    def find(self, installed: Installed) -> tuple[str, _Release] | None:
+    def find(self, installed: Installed) -> tuple[str, Release] | None:
         """The index and the facts of what is installed; the default index where the lock names none."""
         for index in [installed.index] if installed.index else [self.default_index]:
             release = self.releases.get((index, installed.name), {}).get(installed.version)
@@ -147,6 +149,13 @@ def judge(lock: Lock, asked: Asked, world: World, here: Variables, *, only_here:
     found.days_behind_direct = round(found.days_behind_direct / walked_many, 2)
     found.superfluous = round(found.superfluous / walked_many, 2)
     return found
+
+
+def ages(lock: Lock, asked: Asked, world: World) -> Iterator[tuple[Environment, dict[str, float], float]]:
+    """For each environment that is walked: the days that each direct requirement is behind, and all packages in all."""
+    for environment in walked(asked):
+        walk = _walk(lock, asked, world, environment)
+        yield environment, {name: walk.days((name,)) for name in sorted(walk.direct)}, walk.days(walk.reached)
 
 
 def _walk(lock: Lock, asked: Asked, world: World, environment: Environment) -> _Walk:
@@ -240,7 +249,7 @@ class _Walk:
     def _overridden(self, requirement: Requirement) -> tuple[Requirement, ...]:
         return self.asked.overrides.get(canonicalize_name(requirement.name), (requirement,))
 
-    def _check_admitted(self, one: Installed, release: _Release) -> None:
+    def _check_admitted(self, one: Installed, release: Release) -> None:
         if not _runs(release.requires_python, self.python):
             above = _runs(_without_upper_bounds(release.requires_python or ""), self.python)
             told = f"{one.name} {one.version} is not for Python {self.python}, but for {release.requires_python}"

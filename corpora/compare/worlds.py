@@ -57,14 +57,14 @@ class Hosted:
 _HOSTED: dict[str, Hosted] = {}
 
 
-def hosted(snapshot: bytes, told: Callable[[int, int], None] = lambda done, of: None) -> Hosted:
+def hosted(snapshot: bytes, told: Callable[[int, int], None] = lambda done, of: None, *, warm: bool = True) -> Hosted:
     """Serves a snapshot until this process ends; the same one for the same bytes.
 
     The server ends with this process, however that ends: it holds on to the other end of its standard input.
-    All its pages are made before anyone asks: the first resolver that does must not pay for it.
 
     Args:
         told: how many pages are made, and of how many.
+        warm: whether all pages are made before anyone asks: the first resolver that does must not pay for it.
     """
     digest = hashlib.sha256(snapshot).hexdigest()
     if digest not in _HOSTED:
@@ -82,7 +82,8 @@ def hosted(snapshot: bytes, told: Callable[[int, int], None] = lambda done, of: 
         assert process.stdout is not None
         said = json.loads(process.stdout.readline())
         found = Hosted(World.of(corpus.facts(), default_index), said["base"], said["indexes"], default_index)
-        _warm(found, told)
+        if warm:
+            _warm(found, told)
         _HOSTED[digest] = found
     return _HOSTED[digest]
 
