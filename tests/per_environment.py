@@ -140,14 +140,21 @@ def admissible(judge: Judge, name: str, env: Environment) -> list[Candidate]:
 
 
 def behind(judge: Judge, candidate: Candidate, env: Environment) -> int:
-    """Ticks since the newest admissible version; one that a higher one preceded counts as old as that one."""
+    """Ticks since the newest admissible version; one that a higher one preceded counts as old as that one.
+
+    A version is at least a tick older than the one above it.
+    """
     ranked = admissible(judge, candidate.name, env)
     if candidate not in ranked:
         ranked = sorted([*ranked, candidate], key=lambda one: Version(one.version), reverse=True)
-    place = ranked.index(candidate)
-    known = [datetime.fromisoformat(str(m)) for one in ranked[: place + 1] if (m := judge.dist(one).upload_time)]
-    days = (known[0] - min(known)).days if known else 0
-    return days * TICKS + place
+    known: list[datetime] = []
+    ticks = -1
+    for one in ranked[: ranked.index(candidate) + 1]:
+        if moment := judge.dist(one).upload_time:
+            known.append(datetime.fromisoformat(str(moment)))
+        days = (known[0] - min(known)).days if known else 0
+        ticks = max(days * TICKS, ticks + 1)
+    return ticks
 
 
 def _lacks_file(judge: Judge, candidate: Candidate, env: Environment) -> bool:

@@ -10,7 +10,8 @@ __all__ = ["DAY", "Ages"]
 
 DAY = 1 << 20
 """Ticks in a day. A tick is what a version is behind the one above it at least, so that an index that tells no times,
-or the same for all, still has an order; there are never as many versions between two as would make a day."""
+or the same for all, still has an order; there are never as many versions between two as would make a day. Where days
+tell them apart there are no ticks on top: whole days keep the sums that an optimiser meets few."""
 _SECONDS = 86400
 
 
@@ -27,7 +28,7 @@ class Ages:
         """The ranks that are admissible."""
         behind: dict[int, int] = {}
         newest: float | None = None
-        earliest = 0.0
+        earliest, last = 0.0, -1
         ranks = free
         while ranks:
             rank = ranks.bit_length() - 1
@@ -36,12 +37,12 @@ class Ages:
             if moment is not None:
                 newest, earliest = (moment, moment) if newest is None else (newest, min(earliest, moment))
             days = int((newest - earliest) // _SECONDS) if newest is not None else 0
-            behind[rank] = days * DAY + len(behind)
+            last = max(days * DAY, last + 1)
+            behind[rank] = last
         self._below = [0] * (candidates.top + 1)
-        last = max(behind.values(), default=0)
         for rank in range(candidates.top + 1):
             # Of the ranks up to here the best one counts. Below all of them nothing can be chosen anyway.
-            self._below[rank] = behind[rank] if rank in behind else (self._below[rank - 1] if rank else last)
+            self._below[rank] = behind[rank] if rank in behind else (self._below[rank - 1] if rank else max(last, 0))
 
     def up_to(self, rank: int) -> int:
         """How far behind the best admissible candidate is that is no higher than ``rank``."""

@@ -11,7 +11,7 @@ of a cell: no cell is divided for the sake of days.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from satlock.encoder.formula.candidates import Candidates
 from satlock.encoder.formula.cells import Cell
@@ -80,7 +80,7 @@ class Fresh(Tiers):
         self.prices.assumed = {}
         for stage in self._stages:
             stage.renounce(set(best))
-            stage.optimise(best, self._spent)
+            stage.optimise(best, self._spent, self._lowered)
             best += stage.softs
             self.prices.assumed |= {literal: stage.cells[literal] for literal in stage.softs}
         return best
@@ -98,7 +98,7 @@ class Fresh(Tiers):
         for cell in changed:
             known = self._ladders.pop(cell, None)
             if known is not None:
-                known.optimiser.forget(known.literals.values())
+                known.optimiser.forget(list(known.literals))
         for cell, free in self._free.items():
             ladder = self._ladders.get(cell)
             if ladder is None:
@@ -131,13 +131,21 @@ class Fresh(Tiers):
         """Goes on where a soft literal was given up for good."""
         ladder = self._owners.get(literal)
         if ladder:
-            ladder.go_on()
+            ladder.go_on(literal)
             self._own(ladder)
+
+    def _lowered(self, literal: int, enough: int, clashes: Callable[[int], bool]) -> int:
+        """See :meth:`Ladder.lowered`."""
+        ladder = self._owners.get(literal)
+        found = ladder.lowered(literal, enough, clashes) if ladder else 0
+        if ladder and found:
+            self._own(ladder)
+        return found
 
     def _own(self, ladder: Ladder) -> None:
         if ladder.owned == len(ladder.literals):
             return
-        for literal in list(ladder.literals.values())[ladder.owned :]:
+        for literal in list(ladder.literals)[ladder.owned :]:
             self._owners[literal] = ladder
         ladder.owned = len(ladder.literals)
 

@@ -1,14 +1,18 @@
 """The age of one cell as soft literals: one for each threshold that tells ages apart, from the top down.
 
-A step is only taken once the one above it has been given up for good: until then it is implied. What the formula tells
-apart later, between steps that are taken, is put in by moving weight from the step below, or, where a core has used
-that weight, by a soft literal against the ranks between. So cores and bounds survive.
+A *flight* is a run of steps. A step is only taken once the one above it has been given up for good: until then it is
+implied. What the formula tells apart later, between steps that are taken, is put in by moving weight from the step
+below, or, where a core has used that weight, by a soft literal against the ranks between. So cores and bounds survive.
+
+A core that would hold for much older ranks as well need not be paid for step by step: its step is *lowered* at once
+(order encodings make this easy), and the ranks in between become a flight of their own, which is hardly ever climbed.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
@@ -17,6 +21,26 @@ from satlock.solver.objective.ages import Ages
 from satlock.solver.objective.maxsat import Optimiser
 
 __all__ = ["Ladder"]
+
+
+@dataclass(eq=False)
+class _Flight:
+    """Steps that speak of the ranks from ``floor`` up to ``ceiling``."""
+
+    floor: int
+    ceiling: int
+    below: int = 0
+    """The ticks that count for ranks of the flight below all its steps."""
+    ended: bool = False
+    """Whether other flights go on where this one's steps end."""
+    steps: list[int] = field(default_factory=list)
+    """The thresholds taken, sorted."""
+    literals: dict[int, int] = field(default_factory=dict)
+    """The soft literal of each step."""
+    counted: dict[int, int] = field(default_factory=dict)
+    """For each step the ticks that count for ranks from there to the next one."""
+    between: set[int] = field(default_factory=set)
+    """Steps whose literal is only against the ranks down to the step below."""
 
 
 class Ladder:
@@ -39,16 +63,9 @@ class Ladder:
         """
         self._encoding, self.optimiser = encoding, optimiser
         self.cell, self.ages, self._unit, self._where = cell, ages, unit, where
-        self.literals: dict[int, int] = {}
-        """The soft literal of each step."""
-        self._steps: list[int] = []
-        """The thresholds taken, sorted."""
-        self._counted: dict[int, int] = {}
-        """For each step the ticks that count for ranks from there to the next one."""
-        self._below = 0
-        """The ticks that count for ranks below all steps."""
-        self._between: set[int] = set()
-        """Steps whose literal is only against the ranks down to the step below."""
+        self.literals: dict[int, _Flight] = {}
+        """All soft literals."""
+        self._flights = [_Flight(0, cell.candidates.top + 1)]
         self._seen = 0
         self.owned = 0
         """How many of the literals whoever asked for the ladder has taken note of."""
@@ -56,7 +73,8 @@ class Ladder:
     @property
     def gave_way(self) -> bool:
         """Whether being the newest was given up, so that one of several ranks may be as good."""
-        return bool(self._steps) and self.literals[self._steps[-1]] not in self.optimiser.softs
+        first = self._flights[0]
+        return bool(first.steps) and first.literals[first.steps[-1]] not in self.optimiser.softs
 
     def bring_up(self) -> None:
         """Looks at the thresholds that are new."""
@@ -64,58 +82,111 @@ class Ladder:
         if self._seen == len(thresholds):
             return
         self._seen = len(thresholds)
-        if self._steps:
-            for threshold in thresholds[bisect_right(thresholds, self._steps[0]) :]:
-                if threshold not in self._counted:
-                    self._insert(threshold)
-        self.go_on()
+        for flight in self._flights:
+            if flight.steps:
+                first, last = bisect_right(thresholds, flight.steps[0]), bisect_right(thresholds, flight.ceiling)
+                for threshold in thresholds[first:last]:
+                    if threshold not in flight.counted:
+                        self._insert(flight, threshold)
+            self._go_on(flight)
 
-    def go_on(self) -> None:
-        """Takes the next step that tells ages apart, if the lowest one was given up for good."""
-        if self._steps and self.literals[self._steps[0]] in self.optimiser.softs:
+    def go_on(self, literal: int) -> None:
+        """Takes the next step that tells ages apart after one that was given up for good."""
+        self._go_on(self.literals[literal])
+
+    def _go_on(self, flight: _Flight) -> None:
+        if flight.ended or (flight.steps and flight.literals[flight.steps[0]] in self.optimiser.softs):
             return
-        thresholds = self.cell.thresholds
-        lowest = self._steps[0] if self._steps else self.cell.candidates.top + 1
-        for threshold in reversed(thresholds[: bisect_left(thresholds, lowest)]):
-            more = self.ages.up_to(threshold - 1) - self._below
-            if threshold > 1 and more > 0:
-                self._take(threshold, more)
-                self._counted[threshold] = self._below
-                self._below += more
+        lowest = flight.steps[0] if flight.steps else flight.ceiling
+        for threshold in self._lower(lowest, flight.floor):
+            more = self.ages.up_to(threshold - 1) - flight.below
+            if more > 0:
+                flight.counted[threshold] = flight.below
+                flight.below += more
+                self._take(flight, threshold, more * self._unit)
                 return
 
-    def _take(self, threshold: int, days: int) -> None:
-        # That the package is there must come from a fact, which has a region: the wish is "absent, or as new as this".
-        literal = self._encoding.fresh()
-        self._wish(literal, threshold, self.cell.candidates.everything >> threshold << threshold)
-        insort(self._steps, threshold)
-        self.literals[threshold] = literal
-        self.optimiser.want(literal, days * self._unit, self.cell)
+    def _lower(self, than: int, floor: int) -> list[int]:
+        """The thresholds below one, the highest first."""
+        thresholds = self.cell.thresholds
+        return thresholds[bisect_right(thresholds, max(floor, 1)) : bisect_left(thresholds, than)][::-1]
 
-    def _insert(self, threshold: int) -> None:
+    def lowered(self, literal: int, enough: int, clashes: Callable[[int], bool]) -> int:
+        """Moves what is left of the lowest step's weight to a lower one, with what that weighs more; its literal.
+
+        Args:
+            enough: the weight that is asked for; lower than that no step need be.
+            clashes: whether ranks from the one of a literal on are impossible.
+
+        Returns:
+            0 where there is no such step.
+        """
+        flight = self.literals[literal]
+        left = self.optimiser.softs.get(literal, 0)
+        if flight.floor or flight.ended or not left or flight.literals[flight.steps[0]] != literal:
+            return 0
+        step, below = flight.steps[0], flight.below
+        region = self._where(self.cell, self.ages.free >> step << step)
+        possible: list[int] = []
+        for threshold in self._lower(step, 0):
+            if self._where(self.cell, self.ages.free >> threshold << threshold) is not region:
+                break
+            more = self.ages.up_to(threshold - 1) - below
+            if more > 0:
+                possible.append(threshold)
+                if more * self._unit + left >= enough:
+                    break
+        low, high, leap = 0, len(possible), 1
+        while low < high:
+            middle = min(low + leap, high) - 1
+            if clashes(self._encoding.at_least(self.cell, possible[middle])):
+                low, leap = middle + 1, 2 * leap
+            else:
+                high, leap = middle, max(1, (middle - low) // 2)
+        found = possible[low - 1] if low else 0
+        if not found or not self.optimiser.unwant(literal, left):
+            return 0
+        flight.ended = True
+        passed = _Flight(found, step, below)
+        passed.counted[step] = below
+        rest = _Flight(0, found, self.ages.up_to(found - 1))
+        rest.counted[found] = below
+        self._flights += [passed, rest]
+        self._take(passed, step, left)
+        return self._take(rest, found, left + (rest.below - below) * self._unit)
+
+    def _take(self, flight: _Flight, threshold: int, weight: int) -> int:
+        # That the package is there must come from a fact, which has a region: the wish is "absent, or as new as this".
+        ranks = self.cell.candidates.everything
+        if flight.floor:
+            ranks &= ~((1 << threshold) - (1 << flight.floor))
+        else:
+            ranks = ranks >> threshold << threshold
+        return self._want(flight, threshold, ranks, weight)
+
+    def _insert(self, flight: _Flight, threshold: int) -> None:
         """A step between two that were taken: ranks from the one below up to it are older than was counted."""
-        below = self._steps[bisect_left(self._steps, threshold) - 1]
-        counted = self._counted[below]
+        below = flight.steps[bisect_left(flight.steps, threshold) - 1]
+        counted = flight.counted[below]
         days = self.ages.up_to(threshold - 1) - counted
         if days <= 0:
             return
-        self._counted[threshold], self._counted[below] = counted, counted + days
-        if below not in self._between and self.optimiser.unwant(self.literals[below], days * self._unit):
-            self._take(threshold, days)
+        flight.counted[threshold], flight.counted[below] = counted, counted + days
+        weight = days * self._unit
+        if below not in flight.between and self.optimiser.unwant(flight.literals[below], weight):
+            self._take(flight, threshold, weight)
         else:
-            self.literals[threshold] = self._avoid(below, threshold, days)
-            self._between.add(threshold)
-            insort(self._steps, threshold)
+            between = (1 << threshold) - (1 << below)
+            flight.between.add(threshold)
+            self._want(flight, threshold, self.cell.candidates.everything & ~between, weight)
 
-    def _avoid(self, first: int, after: int, days: int) -> int:
-        """A soft literal against ranks from ``first`` up to ``after``."""
-        literal = self._encoding.fresh()
-        between = (1 << after) - (1 << first)
-        self._wish(literal, after, self.cell.candidates.everything & ~between)
-        self.optimiser.want(literal, days * self._unit, self.cell)
-        return literal
-
-    def _wish(self, literal: int, threshold: int, ranks: int) -> None:
+    def _want(self, flight: _Flight, threshold: int, ranks: int, weight: int) -> int:
         """Says what a step means: one of some ranks, where anything from the threshold on is admissible at all."""
+        literal = self._encoding.fresh()
         newer = self.ages.free >> threshold << threshold
         self._encoding.wish(self.cell, literal, ranks, self._where(self.cell, newer))
+        insort(flight.steps, threshold)
+        flight.literals[threshold] = literal
+        self.literals[literal] = flight
+        self.optimiser.want(literal, weight, self.cell)
+        return literal

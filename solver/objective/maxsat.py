@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
@@ -28,6 +29,10 @@ __all__ = ["Optimiser", "Totalizer"]
 _STRATUM = 3
 """Soft literals of weights within a factor of 2 ** this are looked at together."""
 _MOST_TO_MINIMISE = 8
+_ALL = 1 << 1000
+
+
+Lowered = Callable[[int, int, Callable[[int], bool]], int]
 
 
 class Totalizer:
@@ -135,24 +140,32 @@ class Optimiser:
         for payment in [payment for payment in self._payments if not payment.grounds <= assumed]:
             self._take_back(payment)
 
-    def optimise(self, fixed: Sequence[int], spent: Callable[[int], None] = lambda literal: None) -> None:
+    def optimise(
+        self,
+        fixed: Sequence[int],
+        spent: Callable[[int], None] = lambda literal: None,
+        lowered: Lowered = lambda literal, enough, clashes: 0,
+    ) -> None:
         """Raises the lower bound until a model meets it (``docs/solver.md#the-best-in-each-environment``).
 
         Args:
             fixed: assumptions, which have a model.
             spent: told of each soft literal that is given up for good; it may want further ones.
+            lowered: moves a soft literal's weight to a weaker one, of at least ``enough`` weight if it can, that still
+                clashes; returns it, or 0.
 
         Raises:
             Divided: some cores are no price of whole cells.
         """
+        self._spent, self._lowered = spent, lowered
         self._divided: dict[Cell, Formula] = {}
         self._aside: set[int] = set()
-        self._give_up_implied(fixed, spent)
+        self._give_up_implied(fixed)
         level = _stratum(self.softs.values()) if self._clash(fixed, self._looked_at(0)) is not None else 0
         while level:
             core = self._clash(fixed, self._looked_at(level))
             if core is not None:
-                self._answer(core, spent)
+                self._answer(core)
                 continue
             below = [weight for weight in self.softs.values() if weight < level]
             level = _stratum(below) if below else 0
@@ -167,7 +180,7 @@ class Optimiser:
     def _waits(self, literal: int) -> bool:
         return literal in self._aside or not self.cells[literal].isdisjoint(self._divided)
 
-    def _give_up_implied(self, fixed: Sequence[int], spent: Callable[[int], None]) -> None:
+    def _give_up_implied(self, fixed: Sequence[int]) -> None:
         """Pays for what unit propagation alone forbids: a hundred pins cost a look each, and no search."""
         while True:
             implied = self._session.propagates(fixed)
@@ -178,12 +191,12 @@ class Optimiser:
                 if not self._waits(literal):
                     core = self._clash(fixed, [literal])
                     assert core is not None
-                    self._answer(core, spent)
+                    self._answer(core)
 
-    def _answer(self, core: list[int], spent: Callable[[int], None]) -> None:
+    def _answer(self, core: list[int]) -> None:
         """Pays for a core, or leaves it alone until no other core is left, where cells must be divided first."""
         try:
-            self._pay(core, spent)
+            self._pay(core)
         except Divided as divided:
             self._aside.update(core)
             for cell, formula in divided.parts:
@@ -200,15 +213,20 @@ class Optimiser:
         self._grounds = [literal for literal in found if literal not in wanted]
         return [literal for literal in found if literal in wanted]
 
-    def _pay(self, core: list[int], spent: Callable[[int], None]) -> None:
+    def _pay(self, core: list[int]) -> None:
         """Pays for a core, or has the cells divided that it is no price of."""
+        if not core:
+            raise AssertionError("the assumptions of an optimum have no model")
         core = self._minimised(core)
         if self._prices is not None and not self._prices.is_whole(self._grounds, self._cells_of(core)):
             # On fewer grounds it may be the price of more environments.
             core, self._grounds = self._prices.narrowed(core, self._grounds)
             core = self._minimised(core)
             self._prices.check(core, self._grounds, self._cells_of(core))
-        self._relax(core, spent)
+        # What is lowered is no core any more where that is not seen at a glance; it is found again then.
+        core = self._weightier(core)
+        if core:
+            self._relax(core)
 
     def _cells_of(self, core: Sequence[int]) -> frozenset[Cell]:
         return frozenset[Cell]().union(*(self.cells[literal] for literal in core))
@@ -238,9 +256,24 @@ class Optimiser:
             core = smaller
         return core
 
-    def _relax(self, core: list[int], spent: Callable[[int], None]) -> None:
-        if not core:
-            raise AssertionError("the assumptions of an optimum have no model")
+    def _weightier(self, core: list[int]) -> list[int]:
+        """A core of weaker soft literals that weigh more, as far as there are any on the same grounds."""
+        for _ in range(2 * len(core)):
+            literal = min(core, key=lambda one: (self.softs[one], one))
+            others = [other for other in core if other != literal]
+            enough = max((self.softs[other] for other in others), default=_ALL)
+            weaker = self._lowered(literal, enough, partial(self._is_refuted, [*self._grounds, *others]))
+            if not weaker:
+                break
+            core = self._parted(self._session.refuted([*self._grounds, *others, weaker]), [*others, weaker]) or []
+            if not core:
+                break
+        return core
+
+    def _is_refuted(self, assumptions: Sequence[int], literal: int) -> bool:
+        return self._session.refuted([*assumptions, literal]) is not None
+
+    def _relax(self, core: list[int]) -> None:
         weight = min(self.softs[literal] for literal in core)
         self.cost += weight
         regions = self._session.regions
@@ -258,7 +291,7 @@ class Optimiser:
             self._count(total, 1, payment, cells)
         for literal in core:
             if literal not in self.softs:
-                spent(literal)
+                self._spent(literal)
 
     def _count(self, total: Totalizer, known: int, payment: _Payment, cells: frozenset[Cell]) -> None:
         """Once ``known`` of a totalizer's literals have been paid for, one more costs as much again."""
