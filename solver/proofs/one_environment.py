@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from packaging.version import Version
 from pysat.solvers import Solver
@@ -11,7 +12,7 @@ from pysat.solvers import Solver
 from satlock.encoder.formula.candidates import runs
 from satlock.encoder.formula.cells import Cell, Fact
 from satlock.encoder.markers.domain import Environment
-from satlock.encoder.markers.marker import TRUE, Formula, Matches, PythonAtLeast
+from satlock.encoder.markers.marker import TRUE, Formula, Matches, Opaque, PythonAtLeast
 from satlock.encoder.project.project import Choice
 from satlock.solver.proofs.facts import Given, Telling
 
@@ -43,6 +44,8 @@ class OneEnvironment:
         self._sent = 0
         self._facts: dict[int, Fact] = {}
         """The fact of each selector."""
+        self._clauses: dict[int, list[list[int]]] = {}
+        """The clauses of each selector."""
         self._selectors: dict[Fact, int] = {}
         living = list(self._encoding.living())
         self._cells = [cell for cell in living if self.holds(cell.region)]
@@ -62,6 +65,8 @@ class OneEnvironment:
 
     def _holds(self, region: Formula) -> bool:
         atom, variables = region.atom, self.environment.variables
+        if any(isinstance(switch, Opaque) for switch in region.switches):
+            return False
         if isinstance(atom, PythonAtLeast):
             return tuple(map(int, variables["python_full_version"].split("."))) >= atom.release
         if isinstance(atom, Matches):
@@ -79,18 +84,14 @@ class OneEnvironment:
             direct: whether the project itself requires it: then others may be older for it, unless that holds of them.
         """
         wishes = self._wishes(cell, direct=direct)
-        wanted = [literal for literal, (_, own) in self._finding.wanted.items() if own in set(self._cells)]
+        here = set(self._cells)
+        wanted = [literal for literal, (_, own) in self._finding.wanted.items() if own in here]
         base = [*self._fixed, self._newer(cell)]
         self._bring_up()
-        core = self._core([*base, *self._facts, *wanted, *wishes])
+        core = self._core(self._solver, [*base, *self._facts, *wanted, *wishes])
         if core is None:
             return None
-        spare = [literal for literal in (*wishes, *wanted) if literal in core]
-        hard = [literal for literal in self._facts if literal in core]
-        for one in [*spare, *hard]:
-            if one in core:
-                smaller = self._core([*base, *(literal for literal in (*hard, *spare) if literal in core - {one})])
-                core = core if smaller is None else smaller
+        core = self._minimised(core, base, [*wishes, *wanted])
         facts = [fact for selector, fact in self._facts.items() if selector in core]
         cells = [wishes[literal] for literal in wishes if literal in core]
         there = [one for one in cells if self._there(one)]
@@ -105,13 +106,43 @@ class OneEnvironment:
             if left & ranks:
                 selector = self._encoding.fresh()
                 self._facts[selector] = Fact("held", TRUE, (cell,), None, why, left & ranks)
+                self._clauses[selector] = []
                 for first, last in runs(left & ranks):
                     low, above = self._encoding.at_least(cell, first), self._encoding.at_least(cell, last + 1)
-                    self._solver.add_clause([-selector, -cell.guard, -low, *([above] if above > 1 else [])])
+                    clause = [-cell.guard, -low, *([above] if above > 1 else [])]
+                    self._clauses[selector].append(clause)
+                    self._solver.add_clause([-selector, *clause])
                 left &= ~ranks
 
-    def _core(self, assumptions: Sequence[int]) -> set[int] | None:
-        return None if self._solver.solve(assumptions=assumptions) else set(self._solver.get_core() or ())
+    @staticmethod
+    def _core(solver: Any, assumptions: Sequence[int]) -> set[int] | None:
+        return None if solver.solve(assumptions=assumptions) else set(solver.get_core() or ())
+
+    def _minimised(self, core: set[int], base: Sequence[int], wishes: Sequence[int]) -> set[int]:
+        """A core without what it can do without, wishes first.
+
+        Mostly the facts of the core are a clash by themselves, and are asked apart from all others, which is quick.
+        """
+        facts = [literal for literal in self._facts if literal in core]
+        spare = [literal for literal in wishes if literal in core]
+        alone = [*([literal] for literal in base), *self._alone(facts, [*base, *spare])]
+        with Solver("glucose4", bootstrap_with=alone) as apart:
+            solver, fixed = (apart, []) if not apart.solve(assumptions=[*facts, *spare]) else (self._solver, base)
+            for one in [*spare, *facts]:
+                if one in core:
+                    rest = [literal for literal in (*facts, *spare) if literal in core and literal != one]
+                    smaller = self._core(solver, [*fixed, *rest])
+                    core = core if smaller is None else smaller
+        return core
+
+    def _alone(self, facts: Sequence[int], others: Sequence[int]) -> list[list[int]]:
+        """The clauses of some facts, and the order of the versions that they and other literals speak of."""
+        found = [[-one, *clause] for one in facts for clause in self._clauses[one]]
+        spoken = {abs(literal) for clause in (*found, others) for literal in clause}
+        for cell in self._cells:
+            ranks = [rank for rank in cell.thresholds if cell.at_least[rank] in spoken]
+            found += [[-cell.at_least[high], cell.at_least[low]] for low, high in pairwise(ranks)]
+        return found
 
     def _there(self, cell: Cell) -> bool:
         region = self._finding.regions.get(cell)
@@ -151,6 +182,8 @@ class OneEnvironment:
                 if fact not in self._selectors:
                     self._selectors[fact] = selector = encoding.fresh()
                     self._facts[selector] = fact
+                    self._clauses[selector] = []
+                self._clauses[self._selectors[fact]].append(encoding.clauses[place])
                 new.append([-self._selectors[fact], *encoding.clauses[place]])
         self._sent = len(encoding.clauses)
         self._solver.append_formula(new)
