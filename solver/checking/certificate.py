@@ -305,7 +305,7 @@ def _example(words: Table, cells: Cells, lock: Lock) -> _Example:
         raise Bad("the certificate's example is no environment")
     places: dict[str, Row] = {}
     for axis, known in cells.rows.items():
-        fits = [row for row in known if cells.label(axis, row).partition(" ")[2] == words[axis]]
+        fits = [row for row in known if cells.value_at(axis, row) == words[axis]]
         if len(fits) != 1:
             raise Bad("the certificate's example is no environment that the lockfile tells apart")
         places[axis] = fits[0]
@@ -341,7 +341,7 @@ def _check_words(lock: Lock, cells: Cells, words: Table, goals: dict[str, str]) 
 
     axioms = dict(words["axioms"])
     mine: dict[str, Any] = {
-        **{axis: [cells.label(axis, row).partition(" ")[2] for row in rows] for axis, rows in cells.rows.items()},
+        **{axis: [cells.value_at(axis, row) for row in rows] for axis, rows in cells.rows.items()},
         "impossible": [[cells.label("platform", p), cells.label("machine", m)] for p, m in cells.impossible()],
         "switches": lock.switches,
         "required": lock.required,

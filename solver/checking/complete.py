@@ -8,10 +8,11 @@ from dataclasses import replace
 from satlock.solver.checking.demands import Unmet, demands_of, in_force
 from satlock.solver.checking.environments import Row, cells_of
 from satlock.solver.checking.further import Asked, Goals
-from satlock.solver.checking.markers import Bad, leaves
+from satlock.solver.checking.markers import Bad, leaves, plain
 from satlock.solver.checking.model import Lock
 from satlock.solver.checking.obligation import Clauses
 from satlock.solver.checking.owners import Asking, Record, read_asked, read_line
+from satlock.solver.checking.pulls import steps_of
 from satlock.solver.checking.walk import met
 
 __all__ = ["complete_goals"]
@@ -25,6 +26,8 @@ def complete_goals(asked: Asked, record: Record) -> Goals:
     """
     lock = asked.lock
     asking = read_asked(lock, asked.top, asked.project, record)
+    if asked.project is not None:
+        asking.steps = steps_of(asked.project, plain(asked.project.get("project", {}).get("name", "")), "")
     edges, unmet = demands_of(lock, asking)
     _check_claims(asked, asking, unmet)
     extended = replace(

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from satlock.solver.checking.environments import Cells, Row
-from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, Is, Switch, both, leaves, replaced
+from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, Switch, both, leaves
 from satlock.solver.checking.model import Edge, Entry, Lock
 from satlock.solver.checking.owners import Asking, Line, Owner, decided
+from satlock.solver.checking.pulls import as_setting
 from satlock.solver.checking.versions import admits, order_of, parts_of
 from satlock.solver.checking.walk import met
 
@@ -30,14 +31,10 @@ class Unmet:
 
 def demands_of(lock: Lock, asked: Asking) -> tuple[list[Edge], list[Unmet]]:
     """The edges along which extras are asked for, and every requirement that somebody may have."""
-    edges, unmet = list(asked.choices), []
+    edges, unmet = list[Edge](), list[Unmet]()
     todo = [(key, "") for key in asked.owners if key != "project"]
-    for edge in asked.choices:
-        key, which = edge.name.removeprefix("choose "), ""
-        for mark in "[{":
-            if mark in key:
-                key, _, rest = key.partition(mark)
-                which = mark + rest
+    for key, which, condition in asked.choices:
+        edges.append(Edge(f"choose {key}{which}", None, [f"asked {key}{which}"], condition))
         todo.append((key, which))
     seen: set[tuple[str, str]] = set()
     while todo:
@@ -78,17 +75,8 @@ def demands_of(lock: Lock, asked: Asking) -> tuple[list[Edge], list[Unmet]]:
 
 
 def _as_setting(line: Line, asked: Asking, lock: Lock) -> Condition:
-    """The marker of a line of the settings, in which an extra is one of the project that is chosen."""
-
-    def chosen(leaf: Is) -> Condition:
-        if leaf.variable != "extra":
-            return leaf
-        switch = f"{'group' if lock.kind == 'pdm' else 'extra'} {leaf.text}"
-        if switch in lock.switches or switch in asked.switches:
-            return Switch(switch, leaf.operator == "==")
-        return NEVER if leaf.operator == "==" else ALWAYS
-
-    return replaced(line.marker, chosen)
+    """The marker of a line of the settings."""
+    return as_setting(line.marker, asked.steps, lock.kind, [*lock.switches, *asked.switches])
 
 
 def _node(key: str, which: str) -> str:

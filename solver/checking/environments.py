@@ -39,7 +39,11 @@ class Cells:
 
     def label(self, axis: str, row: Row) -> str:
         """A place as the legend calls it."""
-        return f"{axis} {row[1] if axis == 'python' else ' '.join(row)}"
+        return f"{axis} {self.value_at(axis, row)}"
+
+    def value_at(self, axis: str, row: Row) -> str:
+        """A place as a certificate names it where the axis is said already."""
+        return row[1] if axis == "python" else " ".join(row)
 
     def where(self, leaf: Is) -> tuple[str, list[Row]]:
         """The axis of a comparison, and the places where it holds."""

@@ -25,9 +25,9 @@ def compared(value: str, op: str, text: str) -> bool:
     if op in ("==", "===") and text.endswith(".*"):
         start_parts = parts_of(text[:-2])
         if mine is not None and start_parts is not None:
-            length = len(start_parts["release"])
-            filled = (mine["release"] + [0] * length)[:length]
-            return bool(mine["epoch"] == start_parts["epoch"] and filled == start_parts["release"])
+            length = len(start_parts.release)
+            filled = (mine.release + [0] * length)[:length]
+            return bool(mine.epoch == start_parts.epoch and filled == start_parts.release)
     other = parts_of(text)
     if mine is not None and other is not None:
         one, two = order_of(mine), order_of(other)
@@ -59,13 +59,13 @@ def _plain(op: str, text: str) -> list[tuple[str, str]]:
 def _tried(pairs: list[tuple[str, str]]) -> list[str]:
     texts = sorted({text for _, text in pairs})
     numbers = [found for text in texts if (found := parts_of(text.removesuffix(".*"))) is not None]
-    width = max([1, *(len(found["release"]) for found in numbers)])
+    width = max([1, *(len(found.release) for found in numbers)])
     points: set[tuple[int, tuple[int, ...]]] = {(0, (0,))}
     for found in numbers:
-        release = tuple(found["release"])
-        points |= {(found["epoch"], release), (found["epoch"], release + (0,) * (width - len(release)) + (1,))}
+        release = tuple(found.release)
+        points |= {(found.epoch, release), (found.epoch, release + (0,) * (width - len(release)) + (1,))}
         for place, number in enumerate(release):
-            points.add((found["epoch"], (*release[:place], number + 1)))
+            points.add((found.epoch, (*release[:place], number + 1)))
     versions = [(f"{epoch}!" if epoch else "") + ".".join(map(str, release)) for epoch, release in sorted(points)]
     near = ["0"] + [text + "\0" for text in texts if text[:1] in tuple("0123456789") and parts_of(text) is None]
     spelled = [f"{version} spelled like {word}" for version in versions for word in near if len(near) > 1]

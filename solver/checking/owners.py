@@ -21,7 +21,7 @@ from satlock.solver.checking.markers import (
     parse,
     plain,
 )
-from satlock.solver.checking.model import Edge, Entry, Lock, Table
+from satlock.solver.checking.model import Entry, Lock, Table
 
 __all__ = ["Asking", "Line", "Owner", "Record", "Told", "address_of", "decided", "read_asked", "read_line",
            "read_record", "recorded_candidates", "trusted_metadata"]  # fmt: skip
@@ -124,7 +124,8 @@ def read_record(words: object) -> Record:
 @dataclass
 class Asking:
     owners: dict[str, Owner] = field(default_factory=dict)
-    choices: list[Edge] = field(default_factory=list)
+    choices: list[tuple[str, str, Condition]] = field(default_factory=list)
+    """Owners with the list that is in force where something is chosen."""
     overrides: list[Line] = field(default_factory=list)
     constraints: list[Line] = field(default_factory=list)
     excludes: set[str] = field(default_factory=set)
@@ -133,6 +134,8 @@ class Asking:
     scoped_excludes: list[tuple[str, str | None, list[str]]] = field(default_factory=list)
     unexamined: dict[str, str] = field(default_factory=dict)
     switches: list[str] = field(default_factory=list)
+    steps: list[tuple[str, str, Condition]] = field(default_factory=list)
+    """What brings what along of the project's own choices."""
     itself: str = ""
 
 
@@ -229,7 +232,7 @@ def read_asked(lock: Lock, top: Table, project: Table | None, record: Record) ->
                 needs = _needs(lock.kind, which)
                 if set(needs) <= set(lock.switches):
                     condition = both(*(Switch(need) for need in needs))
-                    asked.choices.append(Edge(f"choose project{which}", None, [f"asked project{which}"], condition))
+                    asked.choices.append(("project", which, condition))
     _same_origins(asked, lock, record)
     return asked
 
@@ -326,7 +329,7 @@ def _uv_owners(  # noqa: PLR0917
                 switch = f"{'extra' if which.startswith('[') else 'group'} {which[1:-1]}"
                 asked.switches.append(switch)
                 condition = both(Switch(f"project {lock.entries[int(key)].name}"), Switch(switch))
-                asked.choices.append(Edge(f"choose {key}{which}", None, [f"asked {key}{which}"], condition))
+                asked.choices.append((key, which, condition))
     asked.switches = [switch for switch in dict.fromkeys(asked.switches) if switch not in lock.switches]
     manifest = top.get("manifest", {})
     lists = {"": [_noted(table) for table in manifest["requirements"]]} if "requirements" in manifest else {}
@@ -336,7 +339,7 @@ def _uv_owners(  # noqa: PLR0917
         asked.owners["project"] = Owner("(project)", lists, "lockfile", own=True)
         for which in lists:
             condition = Switch(f"group {which[1:-1]}" if which else "production")
-            asked.choices.append(Edge(f"choose project{which}", None, [f"asked project{which}"], condition))
+            asked.choices.append(("project", which, condition))
 
 
 def _same_origins(asked: Asking, lock: Lock, record: Record) -> None:

@@ -41,7 +41,7 @@ def box_of(words: object, cells: Cells) -> Box:
     if not isinstance(words, dict) or set(words) != {"goal", "fixed", *axes} or not isinstance(words["fixed"], dict):
         raise Bad("the certificate has a box of environments that is none")
     for axis in axes:
-        known = {cells.label(axis, row).partition(" ")[2] for row in cells.rows[axis]}
+        known = {cells.value_at(axis, row) for row in cells.rows[axis]}
         listed = words[axis]
         if not isinstance(listed, list) or not listed or not known.issuperset(listed):
             raise Bad("the certificate has a box of environments that the lockfile does not have")
@@ -73,7 +73,7 @@ def walk_again(lock: Lock, boxes: list[Box], inputs: list[str], goals: Goals) ->
 def _environments(box: Box, cells: Cells, inputs: list[str]) -> list[_Environment]:
     rows: list[list[Row]] = []
     for axis, known in cells.rows.items():
-        by_label = {cells.label(axis, row).partition(" ")[2]: row for row in known}
+        by_label = {cells.value_at(axis, row): row for row in known}
         rows.append([by_label[label] for label in dict.fromkeys(box.places[axis])])
     if not set(box.fixed) <= set(inputs):
         raise Bad("the certificate has a box with unknown choices")
@@ -99,10 +99,9 @@ def box_clause(box: Box, cells: Cells, number: Callable[[str], int]) -> set[int]
     """The goal fails, or the environment is outside the box."""
     clause = {-number(box.goal)}
     for axis, rows in cells.rows.items():
-        labels = [cells.label(axis, row) for row in rows]
-        inside = [label for label in labels if label.partition(" ")[2] in box.places[axis]]
+        inside = [row for row in rows if cells.value_at(axis, row) in box.places[axis]]
         if len(inside) == 1:
-            clause.add(-number(inside[0]))
+            clause.add(-number(cells.label(axis, inside[0])))
         else:
-            clause |= {number(label) for label in labels if label not in inside}
+            clause |= {number(cells.label(axis, row)) for row in rows if row not in inside}
     return clause | {number(name) * (-1 if on else 1) for name, on in box.fixed.items()}

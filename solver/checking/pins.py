@@ -5,10 +5,10 @@ from __future__ import annotations
 from satlock.solver.checking.choices import bare
 from satlock.solver.checking.environments import cells_of
 from satlock.solver.checking.further import Asked, Goals, suspected
-from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, Is, Switch, both, either, parse, plain
+from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, both, either, parse, plain
 from satlock.solver.checking.model import Table
 from satlock.solver.checking.owners import address_of
-from satlock.solver.checking.pulls import force_of, steps_of, thing_of
+from satlock.solver.checking.pulls import as_setting, force_of, steps_of, thing_of
 from satlock.solver.checking.walk import met
 
 __all__ = ["pin_goals"]
@@ -71,24 +71,15 @@ def _pins(asked: Asked, project: Table) -> tuple[Pins, set[str]]:
         urls.update((one["name"], bare(one["url"])) for one in table.get("index", []) if "name" in one)
         for name, value in table.get("sources", {}).items():
             sources[plain(name)] = value if isinstance(value, list) else [value]
-    kind = "group" if asked.lock.kind == "pdm" else "extra"
     lines = steps_of(project, plain(project.get("project", {}).get("name", "")), "")
-
-    def chosen(leaf: Is) -> Condition:
-        """What a setting asks of an extra: whether it is in force, or was not chosen."""
-        if leaf.variable != "extra":
-            return leaf
-        if leaf.operator == "==":
-            return force_of(thing_of("extra", leaf.text, ""), lines, asked.lock.kind, asked.lock.switches)
-        switch = f"{kind} {leaf.text}"
-        return Switch(switch, False) if switch in asked.lock.switches else ALWAYS
 
     pins: Pins = {}
     count = 0
     for name, items in sources.items():
         for one in (item for item in items if "index" in item):
             scope = next(((kind, plain(one[kind])) for kind in ("extra", "group") if kind in one), None)
-            marker = parse(one["marker"], chosen) if "marker" in one else ALWAYS
+            marker = parse(one["marker"]) if "marker" in one else ALWAYS
+            marker = as_setting(marker, lines, asked.lock.kind, asked.lock.switches)
             region = marker
             if scope is not None:
                 here = thing_of(*scope, "")

@@ -13,11 +13,33 @@ from itertools import combinations
 from pathlib import Path
 
 from satlock.solver.checking.files import NotGiven, read_file
-from satlock.solver.checking.markers import ALWAYS, NEVER, Condition, Switch, both, either, leaves, parse, plain
+from satlock.solver.checking.markers import (
+    ALWAYS,
+    NEVER,
+    Condition,
+    Is,
+    Switch,
+    both,
+    either,
+    leaves,
+    parse,
+    plain,
+    replaced,
+)
 from satlock.solver.checking.model import Table
 from satlock.solver.checking.owners import decided, read_line
 
-__all__ = ["Brings", "axioms_of", "conflicts_of", "force_of", "marker_of", "steps_of", "thing_of", "workspace_files"]
+__all__ = [
+    "Brings",
+    "as_setting",
+    "axioms_of",
+    "conflicts_of",
+    "force_of",
+    "marker_of",
+    "steps_of",
+    "thing_of",
+    "workspace_files",
+]
 
 Brings = list[tuple[str, str, Condition]]
 
@@ -86,6 +108,20 @@ def force_of(thing: str, steps: Brings, kind: str, switches: Sequence[str]) -> C
         return either(*parts, *(both(found(by, (*way, by)), condition) for by, condition in leading))
 
     return found(thing, (thing,))
+
+
+def as_setting(marker: Condition, steps: Brings, kind: str, switches: Sequence[str]) -> Condition:
+    """A marker of the project's settings: of an extra they ask whether it is in force, or was not chosen."""
+
+    def chosen(leaf: Is) -> Condition:
+        if leaf.variable != "extra":
+            return leaf
+        if leaf.operator == "==":
+            return force_of(thing_of("extra", leaf.text, ""), steps, kind, switches)
+        switch = f"{'group' if kind == 'pdm' else 'extra'} {plain(leaf.text)}"
+        return Switch(switch, False) if switch in switches else ALWAYS
+
+    return replaced(marker, chosen)
 
 
 def thing_of(kind: str, name: str, package: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["admits", "order_of", "parts_of", "rules_out"]
 
@@ -24,7 +24,17 @@ _PYTHON_CLAUSE = re.compile(
 )
 _LOWEST, _HIGHEST = (-1,), (1,)
 
-Parts = dict[str, Any]
+
+class Parts(NamedTuple):
+    """The parts of a version."""
+
+    epoch: int
+    release: list[int]
+    pre: tuple[int, int] | None
+    """Which kind (alpha, beta, candidate), and its number."""
+    post: int | None
+    dev: int | None
+    local: list[str] | None
 
 
 @lru_cache(maxsize=65536)
@@ -38,44 +48,44 @@ def parts_of(text: str) -> Parts | None:
     post = int(found["post_n1"] or found["post_n2"] or 0) if found["post"] else None
     dev = int(found["dev_n"] or 0) if found["dev"] else None
     local = re.split(r"[-_.]", found["local"].lower()) if found["local"] else None
-    return {"epoch": int(found["epoch"] or 0), "release": release, "pre": pre, "post": post, "dev": dev, "local": local}
+    return Parts(int(found["epoch"] or 0), release, pre, post, dev, local)
 
 
 def order_of(parts: Parts, *, public: bool = False) -> tuple[Any, ...]:
     """What versions are ordered by; ``public`` leaves the local part out."""
-    release = list(parts["release"])
+    release = list(parts.release)
     while release and release[-1] == 0:
         release.pop()
-    pre, post, dev, local = parts["pre"], parts["post"], parts["dev"], parts["local"]
+    pre, post, dev, local = parts.pre, parts.post, parts.dev, parts.local
     first = (0, *pre) if pre is not None else _LOWEST if post is None and dev is not None else _HIGHEST
     last: tuple[Any, ...] = _LOWEST
     if local is not None and not public:
         # Numbers come after words, and by their value.
         last = (0, *((1, int(part), "") if part.isdigit() else (0, 0, part) for part in local))
     return (
-        parts["epoch"], release, first, _LOWEST if post is None else (0, post),
+        parts.epoch, release, first, _LOWEST if post is None else (0, post),
         _HIGHEST if dev is None else (0, dev), last,
     )  # fmt: skip
 
 
 def _spelled(parts: Parts) -> str:
     """The version in its normal form."""
-    text = (f"{parts['epoch']}!" if parts["epoch"] else "") + ".".join(map(str, parts["release"]))
-    if parts["pre"] is not None:
-        text += f"{_LETTERS[parts['pre'][0]]}{parts['pre'][1]}"
-    text += "" if parts["post"] is None else f".post{parts['post']}"
-    text += "" if parts["dev"] is None else f".dev{parts['dev']}"
-    local = [str(int(part)) if part.isdigit() else part for part in parts["local"] or ()]
+    text = (f"{parts.epoch}!" if parts.epoch else "") + ".".join(map(str, parts.release))
+    if parts.pre is not None:
+        text += f"{_LETTERS[parts.pre[0]]}{parts.pre[1]}"
+    text += "" if parts.post is None else f".post{parts.post}"
+    text += "" if parts.dev is None else f".dev{parts.dev}"
+    local = [str(int(part)) if part.isdigit() else part for part in parts.local or ()]
     return text + (f"+{'.'.join(local)}" if local else "")
 
 
 def _same_base(one: Parts, other: Parts) -> bool:
-    length = max(len(one["release"]), len(other["release"]))
-    return bool(one["epoch"] == other["epoch"] and _padded(one, length) == _padded(other, length))
+    length = max(len(one.release), len(other.release))
+    return bool(one.epoch == other.epoch and _padded(one, length) == _padded(other, length))
 
 
 def _padded(parts: Parts, length: int) -> list[int]:
-    release: list[int] = parts["release"]
+    release: list[int] = parts.release
     return (release + [0] * length)[:length]
 
 
@@ -99,31 +109,31 @@ def _fits(clause: str, mine: Parts) -> bool:
         bound = parts_of(text[:-2])
         if bound is None or op not in ("==", "!="):
             return False
-        return _starts_with(mine, bound, len(bound["release"])) == (op == "==")
+        return _starts_with(mine, bound, len(bound.release)) == (op == "==")
     bound = parts_of(text)
     if bound is None:
         return False
     here, there = order_of(mine), order_of(bound)
     public = order_of(mine, public=True)
     if op in ("==", "!="):
-        return ((here if bound["local"] is not None else public) == there) == (op == "==")
+        return ((here if bound.local is not None else public) == there) == (op == "==")
     if op == "<=":
         return public <= there
     if op == ">=":
         return public >= there
     if op == "~=":
-        short = len(bound["release"]) - 1
+        short = len(bound.release) - 1
         return short > 0 and public >= there and _starts_with(mine, bound, short)
     if op == "<":
         # What leads to a version is not before it, unless the bound itself only leads to one.
-        return here < (there if bound["pre"] is not None or bound["dev"] is not None else order_of({**bound, "dev": 0}))
-    own = bound["dev"] is None and bound["post"] is None and mine["pre"] == bound["pre"] and _same_base(mine, bound)
+        return here < (there if bound.pre is not None or bound.dev is not None else order_of(bound._replace(dev=0)))
+    own = bound.dev is None and bound.post is None and mine.pre == bound.pre and _same_base(mine, bound)
     # What only adds to a version (a local part, a post-release) is not after it.
     return here > there and public != there and not own
 
 
 def _starts_with(mine: Parts, bound: Parts, length: int) -> bool:
-    return bool(mine["epoch"] == bound["epoch"] and _padded(mine, length) == bound["release"][:length])
+    return bool(mine.epoch == bound.epoch and _padded(mine, length) == bound.release[:length])
 
 
 def rules_out(stated: str, python: str) -> bool:

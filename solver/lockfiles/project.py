@@ -5,7 +5,7 @@ Only these are read, so that a project which satlock could not lock can still be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from pathlib import Path
@@ -19,7 +19,7 @@ from satlock.solver.lockfiles.model import ALWAYS, Comparison, Condition, Lockfi
 from satlock.solver.lockfiles.pulls import Pull, Thing, conflicts_of, force_of, pulls_of
 from satlock.solver.lockfiles.pyproject import read_pyproject
 
-__all__ = ["Index", "Pin", "ProjectFacts", "in_scope", "read_project"]
+__all__ = ["as_setting", "in_scope", "Index", "Pin", "ProjectFacts", "read_project"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,10 @@ def read_project(path: Path) -> ProjectFacts:
     python = str(found.project["requires-python"].specifiers()) if "requires-python" in found.project else ""
     pins = _pins(found.settings, indexes)
     # What other members of a workspace bring along of this project does not widen its pins.
-    own = pulls or (tuple(pulls_of(path, found)) if pins else ())
+    asked = any(
+        key in table for table in found.settings for key in ("override-dependencies", "constraint-dependencies")
+    )
+    own = pulls or (tuple(pulls_of(path, found)) if pins or asked else ())
     steps = tuple(pull for pull in own if not pull.by[2])
     if any(pin.scope is not None for pin in pins):
         pins = [changed(pin, marker=all_of(pin.marker, _listed(pin, steps))) for pin in pins]
@@ -122,10 +125,16 @@ def _pins(tables: list[dict[str, Value]], declared: tuple[Index, ...]) -> list[P
 
 
 def in_scope(pin: Pin, facts: ProjectFacts, switches: tuple[str, ...], kind: str) -> Condition:
-    """Where a pin is in force in a lock of this kind: where what it is scoped to is, chosen or brought along.
+    """Where a pin is in force in a lock of this kind: where what it is scoped to is, chosen or brought along."""
+    marker = as_setting(pin.marker, facts.steps, switches, kind)
+    if pin.scope is None:
+        return marker
+    return all_of(force_of((*pin.scope, ""), facts.steps, kind, frozenset(switches)), marker)
 
-    ``extra == 'x'`` in its marker asks whether that is in force, and ``!=`` whether it was not chosen.
-    """
+
+def as_setting(marker: Condition, steps: Sequence[Pull], switches: Iterable[str], kind: str) -> Condition:
+    """A marker of the project's settings: ``extra == 'x'`` asks whether that is in force, and ``!=`` whether it was not
+    chosen."""
     known = frozenset(switches)
 
     def asked(comparison: Comparison) -> Condition:
@@ -133,11 +142,8 @@ def in_scope(pin: Pin, facts: ProjectFacts, switches: tuple[str, ...], kind: str
             return comparison
         name = canonicalize_name(comparison.text)
         if comparison.operator == "==":
-            return force_of(("extra", name, ""), facts.steps, kind, known)
+            return force_of(("extra", name, ""), steps, kind, known)
         switch = f"{'group' if kind == 'pdm' else 'extra'} {name}"
         return Switch(switch, False) if switch in known else ALWAYS
 
-    marker = replace(pin.marker, asked)
-    if pin.scope is None:
-        return marker
-    return all_of(force_of((*pin.scope, ""), facts.steps, kind, known), marker)
+    return replace(marker, asked)

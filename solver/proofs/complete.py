@@ -19,7 +19,7 @@ from satlock.solver.proofs.demands import Demands, Unmet, demands_of
 from satlock.solver.proofs.environments import axes_of
 from satlock.solver.proofs.further import condition_comparisons
 from satlock.solver.proofs.obligation import Obligation, obligation_of, opposite
-from satlock.solver.proofs.owners import PROJECT, Asking, Owner, ReadFrom
+from satlock.solver.proofs.owners import PROJECT, Asked, Asking, Owner, ReadFrom
 from satlock.solver.proofs.search import Search, example_of
 from satlock.solver.proofs.unique import Answer, Proof, all_comparisons
 from satlock.solver.proofs.walk import Point, Walk
@@ -132,7 +132,7 @@ def _obligation(reading: Reading, lockfile: Lockfile, demands: Demands) -> Oblig
 
 
 def _doubtful(one: Unmet, point: Point, reading: Reading, asking: Asking, doubt: Doubt | None) -> str:
-    key = one.bearer.removeprefix("asked ").partition("[")[0].partition("{")[0]
+    key = one.bearer.key
     owner = asking.owners.get(key)
     if doubt is None or owner is None or not owner.of_index or one.line not in owner.lists[""]:
         return ""
@@ -141,7 +141,7 @@ def _doubtful(one: Unmet, point: Point, reading: Reading, asking: Asking, doubt:
 
 def _say_unmet(obligation: Obligation, one: Unmet) -> None:
     wrong = -obligation.variable(one.name)
-    obligation.add((wrong, obligation.variable(f"reach {one.bearer}")))
+    obligation.add((wrong, obligation.variable(f"reach {one.bearer.node}")))
     obligation.imply((wrong,), one.condition, one.name)
     for number in one.admitted:
         obligation.add((wrong, -obligation.variable(f"reach {node_of(number)}")))
@@ -167,13 +167,13 @@ def _refuted(  # noqa: PLR0917
 ) -> Answer:
     lockfile = reading.lockfile
     asked = demands.asked(walked, point)
-    key = one.bearer.removeprefix("asked ").partition("[")[0].partition("{")[0]
+    key = one.bearer.key
     bearer = (lockfile.entries[int(key)],) if key != PROJECT else ()
     there = [e for e in lockfile.entries if e.name == one.line.name and node_of(e.number) in walked.reached]
     has = ", ".join(f"{e}" + (f" from {e.source}" if e.source else "") for e in there)
     what = f"only {has} is" if has else "nothing of that name is"
     note = f"{_who(one, bearer)} requires {redacted(one.line.text)}, and {what} installed"
-    chain = _chain(one.bearer, asked, lockfile)
+    chain = _chain(one.bearer, asked, demands, lockfile)
     if len(chain) > 1:
         note += f" (asked for by {' → '.join(chain[:-1])})"
     return Answer(name, entries, point, walked, (*bearer, *(e for e in there if e not in bearer)), note,
@@ -181,22 +181,22 @@ def _refuted(  # noqa: PLR0917
 
 
 def _who(one: Unmet, bearer: tuple[Entry, ...]) -> str:
-    which = one.bearer.removeprefix("asked ")
-    extra = which[which.index("[") :] if "[" in which else ""
-    group = f"the group {which[which.index('{') + 1 : -1]!r} of " if "{" in which else ""
+    which = one.bearer.which
+    extra = which if which.startswith("[") else ""
+    group = f"the group {which[1:-1]!r} of " if which.startswith("{") else ""
     if one.why:
         return one.why
     return f"{group}{bearer[0].name}{extra} {bearer[0].version}".rstrip() if bearer else f"{group}the project{extra}"
 
 
-def _chain(node: str, asked: dict[str, Edge | None], lockfile: Lockfile) -> list[str]:
-    """Who asked for a node that the lock does not install by itself, from the first to the node."""
+def _chain(start: Asked, asked: dict[str, Edge | None], demands: Demands, lockfile: Lockfile) -> list[str]:
+    """Who asked for what the lock does not install by itself, from the first to that."""
     found = []
-    here: str | None = node
-    while here is not None and here.startswith("asked "):
-        key, _, rest = here.removeprefix("asked ").partition("[")
-        title = lockfile.entries[int(key)].name if key.isdigit() else "the project"
-        found.append(f"{title}[{rest}" if rest else title)
+    here: str | None = start.node
+    while here is not None and here in demands.nodes:
+        key, which = demands.nodes[here]
+        title = "the project" if key == PROJECT else lockfile.entries[int(key)].name
+        found.append(title + which)
         edge = asked[here]
         here = edge.source if edge is not None else None
     if here is not None:

@@ -13,11 +13,9 @@ from dataclasses import dataclass, field
 from packaging.version import InvalidVersion, Version
 
 from satlock.encoder.project.project import Scope
-from satlock.solver.lockfiles.markers import replace
 from satlock.solver.lockfiles.model import (
     ALWAYS,
     NEVER,
-    Comparison,
     Condition,
     Edge,
     Entry,
@@ -26,8 +24,9 @@ from satlock.solver.lockfiles.model import (
     all_of,
     node_of,
 )
+from satlock.solver.lockfiles.project import as_setting
 from satlock.solver.lockfiles.requirements import Line, selected
-from satlock.solver.proofs.owners import PROJECT, Asking, Owner, is_direct
+from satlock.solver.proofs.owners import PROJECT, Asked, Asking, Owner, is_direct
 from satlock.solver.proofs.walk import Point, Walk, holds
 
 __all__ = ["Demands", "Unmet", "demands_of"]
@@ -40,7 +39,7 @@ class Unmet:
     name: str
     """Its variable, e.g. ``unmet 17~3``: the fourth line of entry 17."""
     claim: str
-    bearer: str
+    bearer: Asked
     """The node that has it."""
     condition: Condition
     line: Line
@@ -56,8 +55,8 @@ class Demands:
 
     edges: list[Edge] = field(default_factory=list)
     unmet: list[Unmet] = field(default_factory=list)
-    nodes: dict[str, None] = field(default_factory=dict)
-    """Those that are not nodes of the lock."""
+    nodes: dict[str, Asked] = field(default_factory=dict)
+    """Those that are not nodes of the lock, and what is asked for there."""
 
     def asked(self, walked: Walk, point: Point) -> dict[str, Edge | None]:
         """The nodes in force in one environment, each with the edge that asked for it first; None for what the lock
@@ -70,7 +69,7 @@ class Demands:
         after: dict[str | None, list[Edge]] = {}
         for edge in self.edges:
             after.setdefault(edge.source, []).append(edge)
-        found: dict[str, Edge | None] = dict.fromkeys(node for node in walked.reached if not node.startswith("asked "))
+        found: dict[str, Edge | None] = dict.fromkeys(node for node in walked.reached if node not in self.nodes)
         queue: deque[str | None] = deque([None, *found])
         while queue:
             for edge in after.get(queue.popleft(), ()):
@@ -86,7 +85,7 @@ class Demands:
         asked = self.asked(walked, point)
         for one in self.unmet:
             met = any(node_of(number) in walked.reached for number in one.admitted)
-            if one.bearer in asked and not met and holds(one.condition, point, point.switches.__contains__):
+            if one.bearer.node in asked and not met and holds(one.condition, point, point.switches.__contains__):
                 yield one
 
 
@@ -94,47 +93,35 @@ def demands_of(lockfile: Lockfile, asking: Asking) -> Demands:
     """The graph of what is asked for. Owners of which a requirement cannot be judged become unexamined."""
     found = Demands()
     named = lockfile.named()
-    queue = deque((key, "") for key in asking.owners if key != PROJECT)
-    for edge in asking.choices:
+    queue = deque(Asked(key) for key in asking.owners if key != PROJECT)
+    for chosen, edge in asking.choices:
         found.edges.append(edge)
-        key, which = _parted(edge.targets[0])
-        queue.append((key, which))
-    seen: set[tuple[str, str]] = set()
+        queue.append(chosen)
+    seen: set[Asked] = set()
     while queue:
-        key, which = place = queue.popleft()
-        if place in seen or key not in asking.owners:
+        asked = queue.popleft()
+        if asked in seen or asked.key not in asking.owners:
             continue
-        seen.add(place)
-        owner = asking.owners[key]
-        node = _node(key, which)
-        if node.startswith("asked "):
-            found.nodes[node] = None
+        seen.add(asked)
+        owner, which, node = asking.owners[asked.key], asked.which, asked.node
+        if node != asked.key:
+            found.nodes[node] = asked
         for group, included in owner.includes:
             if which == f"{{{group}}}":
-                target = f"{{{included}}}"
-                found.edges.append(Edge(f"{node}~include {included}", node, (_node(key, target),), ALWAYS))
-                queue.append((key, target))
+                target = Asked(asked.key, f"{{{included}}}")
+                found.edges.append(Edge(f"{node}~include {included}", node, (target.node,), ALWAYS))
+                queue.append(target)
         for label, line, condition in _in_force(owner, which, asking, lockfile):
             name = f"{node}~{label}"
-            for target, edge in _asked_by(name, node, line, condition, named, asking, owner):
+            for whose, edge in _asked_by(name, node, line, condition, named, asking, owner):
                 found.edges.append(edge)
-                queue += [(target, f"[{extra}]") for extra in line.extras]
+                queue += [Asked(whose, f"[{extra}]") for extra in line.extras]
             if line.name == asking.itself:
                 continue
             admitted = tuple(e.number for e in named.get(line.name, ()) if _admits(line, e, owner, asking))
-            found.unmet.append(Unmet(f"unmet {name}", owner.claim, node, condition, line, admitted))
+            found.unmet.append(Unmet(f"unmet {name}", owner.claim, asked, condition, line, admitted))
     _constrain(found, named, asking, lockfile)
     return found
-
-
-def _node(key: str, which: str) -> str:
-    return key if key != PROJECT and not which else f"asked {key}{which}"
-
-
-def _parted(node: str) -> tuple[str, str]:
-    rest = node.removeprefix("asked ")
-    cut = min((place for mark in "[{" if (place := rest.find(mark)) >= 0), default=len(rest))
-    return rest[:cut], rest[cut:]
 
 
 def _in_force(owner: Owner, which: str, asking: Asking, lockfile: Lockfile) -> Iterator[tuple[str, Line, Condition]]:
@@ -198,17 +185,8 @@ def _nearest(scopes: list[Scope], entry: Entry) -> list[int]:
 
 
 def _where(line: Line, asking: Asking, lockfile: Lockfile) -> Condition:
-    """Where a constraint or an override holds: what it asks of an extra is asked of the choice of that extra."""
-
-    def chosen(comparison: Comparison) -> Condition:
-        if comparison.variable != "extra":
-            return comparison
-        switch = f"{'group' if lockfile.kind == 'pdm' else 'extra'} {comparison.text}"
-        if switch in lockfile.switches or switch in asking.switches:
-            return Switch(switch, comparison.operator == "==")
-        return NEVER if comparison.operator == "==" else ALWAYS
-
-    return replace(line.marker, chosen)
+    """Where a constraint or an override holds: by the rule for all settings of a project."""
+    return as_setting(line.marker, asking.steps, (*lockfile.switches, *asking.switches), lockfile.kind)
 
 
 def _asked_by(  # noqa: PLR0917
@@ -226,10 +204,10 @@ def _asked_by(  # noqa: PLR0917
     for entry in named.get(line.name, ()):
         key = str(entry.number)
         if key in asking.owners:
-            targets = tuple(_node(key, f"[{extra}]") for extra in line.extras)
+            targets = tuple(Asked(key, f"[{extra}]").node for extra in line.extras)
             yield key, Edge(f"{name}>{key}", node, targets, all_of(condition, Switch(f"reach {key}")))
     if owner.own and asking.itself == line.name and PROJECT in asking.owners:
-        targets = tuple(_node(PROJECT, f"[{extra}]") for extra in line.extras)
+        targets = tuple(Asked(PROJECT, f"[{extra}]").node for extra in line.extras)
         yield PROJECT, Edge(f"{name}>{PROJECT}", node, targets, condition)
 
 
@@ -267,5 +245,7 @@ def _constrain(found: Demands, named: dict[str, list[Entry]], asking: Asking, lo
             if condition != NEVER and entry.version and not line.direct and not meets(line, entry.version):
                 key = node_of(entry.number)
                 found.unmet.append(
-                    Unmet(f"unmet {key}~constraint {number}", entry.name, key, condition, line, (), "the project")
+                    Unmet(
+                        f"unmet {key}~constraint {number}", entry.name, Asked(key), condition, line, (), "the project"
+                    )
                 )

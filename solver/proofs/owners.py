@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from satlock.solver.lockfiles.model import NEVER, Condition, Edge, Entry, Lockfile, Switch, all_of
+from satlock.solver.lockfiles.pulls import Pull
 from satlock.solver.lockfiles.reading import Reading, parse
 from satlock.solver.lockfiles.requirements import (
     Edits,
@@ -25,7 +27,7 @@ from satlock.solver.lockfiles.requirements import (
     selected,
 )
 
-__all__ = ["PROJECT", "Asking", "Owner", "ReadFrom", "asking_of", "is_direct", "owner_of_metadata"]
+__all__ = ["PROJECT", "Asked", "Asking", "Owner", "ReadFrom", "asking_of", "is_direct", "owner_of_metadata"]
 
 PROJECT = "project"
 """The owner of what the project itself asks for, where that is no entry of the lock."""
@@ -78,14 +80,28 @@ class Owner:
         yield from selected(self.lists.get(which if listed else "", ()), extra, listed=listed)
 
 
+class Asked(NamedTuple):
+    """One list of an owner: what is asked of it, or of an extra or group of it."""
+
+    key: str
+    which: str = ""
+
+    @property
+    def node(self) -> str:
+        """Its node in the graph: where it is what the lock installs, that of the entry."""
+        return f"asked {self.key}{self.which}" if self.which or self.key == PROJECT else self.key
+
+
 @dataclass
 class Asking:
     """Everything that asks for packages."""
 
     owners: dict[str, Owner] = field(default_factory=dict)
-    choices: list[Edge] = field(default_factory=list)
-    """Edges from what a person chooses to the lists that it puts in force."""
+    choices: list[tuple[Asked, Edge]] = field(default_factory=list)
+    """Lists that what a person chooses puts in force, with the edges to them."""
     edits: Edits = field(default_factory=Edits)
+    steps: tuple[Pull, ...] = ()
+    """What brings what along of the project's own choices."""
     switches: tuple[str, ...] = ()
     """What can be chosen besides the lock's own switches."""
     implied: tuple[tuple[str, str], ...] = ()
@@ -114,7 +130,7 @@ def asking_of(reading: Reading, beside: Path) -> Asking:
         ProjectError: where it, or a note of the lock, cannot be read.
     """
     project, edits = read_lists(beside)
-    found = Asking(edits=edits)
+    found = Asking(edits=edits, steps=reading.project.steps)
     if reading.lockfile.kind == "uv":
         _ask_as_uv(found, reading, project, beside.is_file())
     else:
@@ -188,9 +204,9 @@ def _chosen(lockfile: Lockfile, which: str) -> Condition:
     return all_of(*map(Switch, needed)) if set(needed) <= set(lockfile.switches) else NEVER
 
 
-def _choice(key: str, which: str, condition: Condition) -> Edge:
-    node = f"asked {key}{which}"
-    return Edge(f"choose {key}{which}", None, (node,), condition, step=which[1:-1] or "the project")
+def _choice(key: str, which: str, condition: Condition) -> tuple[Asked, Edge]:
+    asked = Asked(key, which)
+    return asked, Edge(f"choose {key}{which}", None, (asked.node,), condition, step=which[1:-1] or "the project")
 
 
 def _ask_as_uv(found: Asking, reading: Reading, project: ProjectLists, there: bool) -> None:

@@ -286,3 +286,36 @@ def test_both_read_a_line_alike(text: str) -> None:
     again = read_line_again(first.text)
     assert (again.name, again.extras, again.direct) == (first.name, first.extras, first.direct)
     assert {"".join(c.split()) for c in again.versions.split(",") if c} == {str(c) for c in first.specifier}
+
+
+@pytest.mark.parametrize(
+    ("brings", "proven"),
+    [("app[cpu]", False), ("app[cpu]; os_name == 'nobody'", True), ("b", True)],
+)
+def test_an_override_for_an_extra_holds_where_that_is_brought_along(brings: str, proven: bool, tmp_path: Path) -> None:
+    """The lock has the older b unless cpu itself is chosen; all brings cpu along, or does not."""
+    (tmp_path / "pyproject.toml").write_text(
+        f"""[project]
+name = "app"
+dependencies = ["b"]
+[project.optional-dependencies]
+cpu = []
+all = ["{brings}"]
+[tool.uv]
+override-dependencies = ["b>=2; extra == 'cpu'", "b; extra != 'cpu'"]
+"""
+    )
+    lines = ['lock-version = "1.0"', 'created-by = "a test"', 'extras = ["all", "cpu"]']
+    for version, operator in (("1.0", "not in"), ("2.0", "in")):
+        lines += ["[[packages]]", 'name = "b"', f'version = "{version}"', f"marker = \"'cpu' {operator} extras\""]
+        lines += ['index = "https://index.example/simple"', "[[packages.wheels]]"]
+        lines += [f'url = "https://files.example/b-{version}-py3-none-any.whl"', 'hashes = {sha256 = "00"}']
+    reading = read_lockfile(write_lock(tmp_path, "\n".join(lines), "pylock.toml"))
+    asking = asking_of(reading, tmp_path / "pyproject.toml")
+    told = Told(INDEX, [("b", "1.0"), ("b", "2.0")], Asks({0: [], 1: []}))
+    examine(asking, told, lambda address: INDEX, lambda package: False)
+    proof = prove_complete(reading, asking)
+    assert all(answer.proven for answer in proof.answers) == proven
+    if proven:
+        write_certificate(tmp_path / "c", [proof])
+        assert check_certificate(tmp_path / "c").properties
