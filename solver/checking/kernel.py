@@ -6,6 +6,9 @@ literals false but one, which becomes true, and the last reason must have all of
 every step is, and the last one derives the empty clause. Steps that delete clauses are not taken, nor are those with
 negative reasons (RAT), which this project's proofs do not have.
 
+A small file can ask for much: long clauses, named again and again. So all reasons together may have no more than
+``MOST`` literals for each number that clauses and steps are written with.
+
 Only the standard library is used, and nothing of this project.
 """
 
@@ -13,7 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["ProofError", "parse_dimacs", "parse_lrat", "refute"]
+__all__ = ["MOST", "ProofError", "parse_dimacs", "parse_lrat", "refute"]
+
+MOST = 64
+"""Proofs of this project have one to three."""
 
 
 class ProofError(Exception):
@@ -31,7 +37,11 @@ def refute(clauses: Sequence[Sequence[int]], steps: Iterable[tuple[int, Sequence
         known[number] = frozenset(clause)
         if 0 in clause:
             raise ProofError(f"clause {number} has the literal 0")
+    room = MOST * sum(map(len, clauses))
     for number, clause, reasons in steps:
+        room += MOST * (len(clause) + len(reasons) + 1) - sum(len(known[one]) for one in reasons if one in known)
+        if room < 0:
+            raise ProofError(f"the proof asks for more work at step {number} than its size allows")
         if number in known or number <= 0:
             raise ProofError(f"step {number} takes a number that is not free")
         if 0 in clause:

@@ -926,7 +926,7 @@ _KINDS: dict[str, list[Iterator[Forgery]]] = {
             ("something kept that is newer", lambda w: _boto(w)["kept"].append(["core", "1.9"])),
             ("where another fact is in force", lambda w: w["claims"]["colours"][0].update({"environments": [1]})),
             ("in no environment", lambda w: _boto(w).update({"environments": []})),
-            ("in an environment that is not named", lambda w: _boto(w).update({"environments": [7]})),
+            ("in an environment that is not named", lambda w: _boto(w).update({"environments": [99]})),
             (
                 "an environment for nothing",
                 lambda w: w["environments"].append({**w["environments"][0], "variables": _python(w, "3.13")}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,19 @@ def test_proofs_that_others_wrote() -> None:
     for gone in range(len(clauses)):
         assert _satisfiable([*clauses[:gone], *clauses[gone + 1 :]])
         assert not _accepted([*clauses[:gone], *clauses[gone + 1 :]], steps)
+
+
+def test_work_is_bounded_by_the_size_of_the_files() -> None:
+    """A long clause that one literal satisfies propagates nothing, however often it is named."""
+    long = tuple(range(2, 3000))
+    clauses: Clauses = [(1, *long), *((-one,) for one in long), (-1,)]
+    honest = [*range(2, len(long) + 2), 1]
+    refute(clauses, [(9000, (), (*honest, len(clauses)))])
+    again = (*honest[:-1], *[1] * 100_000, len(clauses))
+    started = time.process_time()
+    with pytest.raises(ProofError, match="more work"):
+        refute(clauses, [(9000, (), again)])
+    assert time.process_time() - started < 1
 
 
 def test_it_raises_nothing_but_its_own_error() -> None:
