@@ -19,6 +19,7 @@ from satlock.corpora.references import Direct, GitReference, PathReference
 from satlock.encoder.formula.candidates import Build, Candidates, python_region
 from satlock.encoder.markers.marker import TRUE, Formula, any_of, from_marker, from_python_specifier
 from satlock.encoder.markers.regions import Regions
+from satlock.encoder.markers.tags import installs_on
 from satlock.encoder.project.dependencies import Dependencies, Dependency
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
@@ -157,7 +158,8 @@ class _Check:
         stand_in = candidates.whole.get(rank)
         if stand_in is not None:
             for build in candidates[stand_in].builds:
-                elsewhere = (*where, build.region, ~candidates.usable(rank))
+                served = any_of(installs_on(file.filename) for file in build.files)
+                elsewhere = (*where, build.region, served, ~candidates.usable(rank))
                 if build.version != entry.version and self._possible(*elsewhere):
                     yield f"{said} {self._where(*elsewhere)}, where it has no file and {build.version} has one"
 

@@ -178,11 +178,17 @@ def _bringing(universe: Universe, choice: Choice) -> Iterator[Choice | None]:
 
 
 def _is_refused(met: Unlisted, project: Project) -> bool:
-    """Whether uv refuses an installation: two extras, each of which it sees become active."""
+    """Whether uv refuses an installation: two extras, each of which it sees become active, or two projects.
+
+    Before it follows a lock it looks at all projects that are reached, unless groups are installed alone.
+    """
+    alone = any(choice.kind == "group" for choice in met.chosen)
+    if not alone and all(choice.kind == "project" and choice.package for choice in met.brought):
+        return True
     if any(choice.kind != "extra" for choice in met.brought):
         return False
-    alone = met.chosen[0]
-    return len(met.chosen) == 2 or (not alone.package and (alone.kind != "project" or bool(project.members)))
+    first = met.chosen[0]
+    return len(met.chosen) == 2 or (not first.package and (first.kind != "project" or bool(project.members)))
 
 
 def _let_through(project: Project, met: Unlisted) -> str:
