@@ -28,6 +28,11 @@ def warnings_of_files(locked: Locked, watched: Watched) -> list[str]:
         for (index, name, version), reason in {**watched.gone, **unbuilt}.items()
         if name in versions and version not in versions[name]
     ]
+    lost += [
+        f"{name} {version} cannot be built here: {reason}; it is locked with what its wheels for others require."
+        for (_, name, version), reason in unbuilt.items()
+        if version in versions.get(name, ())
+    ]
     return [f"{doubt}." for doubt in watched.doubts] + lost + list(_yanked(locked.lock))
 
 

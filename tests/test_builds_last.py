@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from satlock.corpora.facts import MetadataOutcome, Unavailable, Wanted
 from satlock.encoder.project.reading import read_project
 from satlock.solver.locking import lock
 from satlock.solver.search.search import NoLock
@@ -65,6 +68,26 @@ def test_only_where_nothing_else_serves_is_it_the_error(tmp_path: Path, hint: tu
     with pytest.raises(NoLock) as none:
         lock(read_project(problem.write_project(tmp_path)), MemoryCorpus(problem), default_index=problem.default_index)
     assert none.value.failed
+
+
+class Failing(MemoryCorpus):
+    """No source distribution can be built."""
+
+    def metadata(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, MetadataOutcome]:
+        found = super().metadata(wanted)
+        return {one: Unavailable("its build failed", "unbuilt") if one.build else said for one, said in found.items()}
+
+
+def test_where_a_build_fails_the_wheels_for_others_tell(tmp_path: Path) -> None:
+    """As of an old release whose wheels are for older Pythons than the project's."""
+    old = Dist(("b<2",), wheels=("cp37-cp37m-manylinux1_x86_64",), sdist=True, needs_build=True)
+    problem = world(["a"], {"a": {"1.0": old}, "b": {"1.0": Dist(), "2.0": Dist()}})
+    project = read_project(problem.write_project(tmp_path))
+    found = lock(project, Failing(problem), default_index=problem.default_index)
+    assert {package.name: package.version for package in found.lock.packages} == {"a": "1.0", "b": "1.0"}
+    problem = world(["a"], {"a": {"1.0": replace(old, wheels=())}, "b": {"1.0": Dist()}})
+    with pytest.raises(NoLock):
+        lock(project, Failing(problem), default_index=problem.default_index)
 
 
 def test_an_extra_is_worth_a_build(tmp_path: Path) -> None:

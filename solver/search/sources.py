@@ -27,6 +27,7 @@ from satlock.encoder.project.project import Project
 from satlock.encoder.project.reach import dependencies_of
 from satlock.encoder.project.universe import Universe
 from satlock.solver.search.crawling import Crawler
+from satlock.solver.search.failing import not_passed_over, of_other_wheels
 from satlock.solver.search.opting import opted_in
 from satlock.solver.search.shelf import Loaded, Shelf
 from satlock.solver.search.variants import Apart, parted, said_by
@@ -339,7 +340,11 @@ class Sources:
         for outcome in first:
             if isinstance(outcome, Unavailable):
                 if outcome.cause in ("refused", "false"):
-                    raise CorpusError(_not_passed_over(candidates, rank, outcome.reason))
+                    raise CorpusError(not_passed_over(candidates, rank, outcome.reason))
+                elsewhere = of_other_wheels(self.corpus, candidates, rank) if outcome.cause == "unbuilt" else None
+                if elsewhere is not None:
+                    self.shelf.loaded[key] = self._read(candidates.name, candidates[rank].builds, elsewhere)
+                    return
                 self.reject(candidates, rank, outcome.reason)
                 if key in self._to_build:
                     self._give_up(candidates, rank)
@@ -383,14 +388,6 @@ class Sources:
                 found.append((region, dependencies))
                 pythons.append(None if build.release.requires_python is not None else requires_python)
         return Loaded(tuple(found), tuple(pythons))
-
-
-def _not_passed_over(candidates: Candidates, rank: int, reason: str) -> str:
-    """Why a candidate whose files are refused, or not what they should be, ends the run: to take another version in
-    its place would leave to whoever serves the files which version that is."""
-    found = candidates[rank]
-    said = f"{candidates.name} {found.version} cannot be read from {found.builds[0].index}: {reason}"
-    return f"{said}; if it shall not serve, leave it out: {candidates.name}!={found.version} in constraint-dependencies"
 
 
 _Parts = list[tuple[Formula, Wanted]]
