@@ -11,6 +11,7 @@ here               mirrors                                               what it
 ``model``          ``solver/lockfiles/model.py``                         entries and edges
 ``uv_lock``        ``solver/lockfiles/uv_lock.py``                       ``uv.lock``
 ``deciding``       ``solver/lockfiles/deciding.py``                      ``pylock.toml``, ``poetry.lock``, ``pdm.lock``
+``following``      ``solver/lockfiles/following.py``                     locks that do not say where
 ``pulls``          ``solver/lockfiles/pulls.py``                         conflicts, and what brings what along
 ``markers``        ``solver/lockfiles/markers.py``                       markers
 ``versions``       the library ``packaging``                             versions and specifiers

@@ -235,6 +235,8 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
         raise Bad("the certificate claims nothing")
     variables, given = parse_dimacs(texts["obligation.cnf"])
     lock, _ = read_lockfile(subject)
+    if lock.followed and name != "unique" and len({entry.name for entry in lock.entries}) < len(lock.entries):
+        raise Bad(f"the lockfile does not say when a package is installed, and the certificate claims {name} of it")
     record = read_record(_json(texts["metadata.json"])) if name == "complete" else Record()
     places: tuple[Place, ...] = ()
     if name == "optimality":

@@ -8,7 +8,7 @@ from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, Is, S
 from satlock.solver.checking.model import Edge, Entry, Lock, Table
 from satlock.solver.checking.uv_lock import file_name, file_sha256
 
-__all__ = ["read_pdm_lock", "read_poetry_lock", "read_pylock"]
+__all__ = ["legacy_entry", "poetry_python", "read_pdm_lock", "read_poetry_lock", "read_pylock"]
 
 
 def _deciding(lock: Lock, conditions: list[Condition]) -> None:
@@ -59,7 +59,7 @@ def _pylock_name(file: Table) -> str:
     return str(file["name"]) if "name" in file else file_name(file, ("url", "path"))
 
 
-def _legacy(package: Table) -> Entry:
+def legacy_entry(package: Table) -> Entry:
     source = package.get("source", {})
     own = [str(package[key]) for key in ("git", "url", "path") if key in package]
     parts = [source.get("type", ""), source.get("url", ""), source.get("resolved_reference", ""), *own]
@@ -85,7 +85,7 @@ def read_poetry_lock(lock: Lock, top: Table) -> None:
 
     conditions = []
     for package in top.get("package", []):
-        lock.entries.append(_legacy(package))
+        lock.entries.append(legacy_entry(package))
         markers = package.get("markers")
         each: Table = {plain(group): None for group in package["groups"]}
         if isinstance(markers, dict):
@@ -97,10 +97,10 @@ def read_poetry_lock(lock: Lock, top: Table) -> None:
             for group, text in each.items() if group in groups
         )))  # fmt: skip
     _deciding(lock, conditions)
-    lock.python = _poetry_python(top.get("metadata", {}).get("python-versions", ""))
+    lock.python = poetry_python(top.get("metadata", {}).get("python-versions", ""))
 
 
-def _poetry_python(text: str) -> str:
+def poetry_python(text: str) -> str:
     if text.strip() in ("", "*"):
         return ""
     found = []
@@ -122,7 +122,7 @@ def read_pdm_lock(lock: Lock, top: Table) -> None:
     groups = {plain(group) for group in metadata.get("groups", [])}
     merged: dict[tuple[str, str, str], tuple[int, Condition]] = {}
     for package in top.get("package", []):
-        entry = _legacy(package)
+        entry = legacy_entry(package)
         groups.update(plain(group) for group in package["groups"])
         chosen = either(*(Switch(f"group {plain(group)}") for group in package["groups"]))
         condition = both(chosen, parse(package["marker"]) if "marker" in package else ALWAYS)

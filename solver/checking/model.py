@@ -51,6 +51,8 @@ class Lock:
     entries: list[Entry] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     python: str = ""
+    followed: bool = False
+    """It does not say when an entry is installed: that was followed from the project's own tables."""
     environments: Condition = ALWAYS
     switches: list[str] = field(default_factory=list)
     required: list[str] = field(default_factory=list)

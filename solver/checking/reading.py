@@ -17,6 +17,7 @@ from pathlib import Path
 
 from satlock.solver.checking.deciding import read_pdm_lock, read_poetry_lock, read_pylock
 from satlock.solver.checking.files import NotGiven, read_file
+from satlock.solver.checking.following import follow, is_followed
 from satlock.solver.checking.markers import Bad
 from satlock.solver.checking.model import Lock, Table
 from satlock.solver.checking.pulls import axioms_of, workspace_files
@@ -184,7 +185,14 @@ def read_lockfile(subject: Subject) -> tuple[Lock, Table]:
     top = subject.lockfile.table()
     lock = Lock(subject.kind)
     readers = {"uv": read_uv_lock, "pylock": read_pylock, "poetry": read_poetry_lock, "pdm": read_pdm_lock}
-    readers[subject.kind](lock, top)
+    if is_followed(subject.kind, top):
+        if subject.project is None:
+            raise NotGiven(
+                f"{subject.lockfile.path} does not say when a package is installed, and has no pyproject.toml"
+            )
+        follow(lock, top, subject.project.table())
+    else:
+        readers[subject.kind](lock, top)
     if subject.project is not None and subject.kind != "uv":
         others = [other.table() for other in subject.workspace]
         if lock.kind == "pdm" and not lock.python and "targets" not in top.get("metadata", {}):

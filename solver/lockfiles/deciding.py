@@ -6,6 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from satlock.encoder.project.values import Value, shown
+from satlock.solver.lockfiles.following import (
+    Candidate,
+    alternatives,
+    follow,
+    needs_of_pdm,
+    needs_of_poetry,
+    roots_of_pdm,
+    roots_of_poetry,
+)
 from satlock.solver.lockfiles.markers import read_marker, replace
 from satlock.solver.lockfiles.model import (
     ALWAYS,
@@ -131,23 +140,32 @@ def read_pylock(top: dict[str, Value]) -> Lockfile:
     )
 
 
-def read_poetry_lock(top: dict[str, Value]) -> Lockfile:
+def read_poetry_lock(top: dict[str, Value], project: dict[str, Value] | None = None) -> Lockfile:
     """Reads a ``poetry.lock`` of version 2.1, in which each package lists its groups and its marker for each.
 
+    In earlier ones that follows from the project.
+
+    Args:
+        project: the ``pyproject.toml``, where there is one.
+
     Raises:
-        ProjectError: where it is not as Poetry 2 writes it.
+        ProjectError: where it is not as Poetry writes it.
     """
     metadata = top["metadata"].table() if "metadata" in top else {}
     version = metadata["lock-version"].text() if "lock-version" in metadata else "unknown"
-    if not version.startswith("2.") or version == "2.0":
-        raise LockfileError(
-            f"This poetry.lock is of version {version[:20]}, which does not say when a package is installed; "
-            "write it again with Poetry 2."
-        )
     extras = [
         top["extras"].key_name(key, "name of an extra") for key in (top["extras"].table() if "extras" in top else {})
     ]
     packages = [item.table() for item in top["package"].items()] if "package" in top else []
+    if version in ("1.0", "1.1", "2.0"):
+        if project is None:
+            raise LockfileError(
+                f"This poetry.lock is of version {version}, which does not say when a package is installed; name the "
+                "folder of its pyproject.toml, from which that follows, or write it again with Poetry 2."
+            )
+        return _followed_poetry(packages, project, metadata, extras)
+    if not version.startswith("2."):
+        raise LockfileError(f"This poetry.lock is of version {shown(version)}; satlock reads versions 1.0 to 2.1.")
     groups = {group for package in packages for group in _groups(package, "poetry.lock")}
     switches = [*(f"extra {extra}" for extra in sorted(extras)), *(f"group {group}" for group in sorted(groups))]
     known = frozenset(switches)
@@ -173,6 +191,24 @@ def read_poetry_lock(top: dict[str, Value]) -> Lockfile:
         decided.append(_Decided(_legacy_entry(number, package, "poetry.lock"), any_of(*parts)))
     python = metadata.get("python-versions")
     return _lockfile("poetry", decided, _poetry_python(python), switches)
+
+
+def _followed_poetry(
+    packages: list[dict[str, Value]], project: dict[str, Value], metadata: dict[str, Value], extras: list[str]
+) -> Lockfile:
+    listed = metadata["files"].table() if "files" in metadata else {}
+    candidates = []
+    for number, package in enumerate(packages):
+        name = package["name"].text() if "name" in package else ""
+        # Before version 2.0 the files of all packages are in one table.
+        with_files = {**({"files": listed[name]} if name in listed else {}), **package}
+        entry = _legacy_entry(number, with_files, "poetry.lock")
+        pythons = alternatives(package["python-versions"]) if "python-versions" in package else ("",)
+        candidates.append(Candidate(entry, pythons, needs_of_poetry(package)))
+    groups: list[str] = []
+    roots = list(roots_of_poetry(project, groups, extras))
+    switches = [f"extra {extra}" for extra in sorted(extras)] + [f"group {one}" for one in sorted(set(groups))]
+    return follow("poetry", candidates, roots, _poetry_python(metadata.get("python-versions")), switches)
 
 
 def _groups(package: dict[str, Value], file: str) -> list[str]:
@@ -225,10 +261,10 @@ def _legacy_entry(number: int, package: dict[str, Value], file: str) -> Entry:
     )
 
 
-def read_pdm_lock(top: dict[str, Value]) -> Lockfile:
+def read_pdm_lock(top: dict[str, Value], project: dict[str, Value] | None = None) -> Lockfile:
     """Reads a ``pdm.lock`` with the strategy ``inherit_metadata``, in which packages have their groups and markers.
 
-    Entries of one package with different extras are one candidate.
+    In others that follows from the project. Entries of one package with different extras are one candidate.
 
     Raises:
         ProjectError: where it is not as PDM writes it.
@@ -238,12 +274,15 @@ def read_pdm_lock(top: dict[str, Value]) -> Lockfile:
     if not version.startswith("4."):
         raise LockfileError(f"This pdm.lock is of version {shown(version)}; satlock reads version 4.")
     strategy = [item.text() for item in metadata["strategy"].items()] if "strategy" in metadata else []
-    if "inherit_metadata" not in strategy:
-        raise LockfileError(
-            "This pdm.lock does not say when a package is installed; write it again with the strategy inherit_metadata."
-        )
     packages = [item.table() for item in top["package"].items()] if "package" in top else []
     names = [item.name("name of a group") for item in metadata["groups"].items()] if "groups" in metadata else []
+    if "inherit_metadata" not in strategy:
+        if project is None or "targets" in metadata:
+            raise LockfileError(
+                "This pdm.lock does not say when a package is installed; name the folder of its pyproject.toml, from "
+                "which that follows, or write it again with the strategy inherit_metadata."
+            )
+        return _followed_pdm(packages, project, names or ["default"])
     groups = {*names, *(group for package in packages for group in _groups(package, "pdm.lock"))}
     switches = [f"group {group}" for group in sorted(groups)]
     merged: dict[tuple[str, str, str], _Decided] = {}
@@ -262,6 +301,19 @@ def read_pdm_lock(top: dict[str, Value]) -> Lockfile:
     common = pythons.pop() if len(pythons) == 1 else None
     environments = [_target(target, python_too=common is None) for target in targets]
     return _lockfile("pdm", merged.values(), common or "", switches, any_of(*environments) if environments else ALWAYS)
+
+
+def _followed_pdm(packages: list[dict[str, Value]], project: dict[str, Value], groups: list[str]) -> Lockfile:
+    candidates: dict[tuple[str, str, str], Candidate] = {}
+    for package in packages:
+        entry = _legacy_entry(len(candidates), package, "pdm.lock")
+        if "requires_python" in package:
+            package["requires_python"].specifiers()
+        python = package["requires_python"].text() if "requires_python" in package else ""
+        mine = candidates.setdefault((entry.name, entry.version, entry.source), Candidate(entry, (python,), {"": []}))
+        mine.needs.update(needs_of_pdm(package, entry.name))
+    roots = list(roots_of_pdm(project, groups))
+    return follow("pdm", list(candidates.values()), roots, "", [f"group {group}" for group in sorted(groups)])
 
 
 _SYSTEMS = {"linux": "linux", "manylinux": "linux", "musllinux": "linux", "alpine": "linux", "windows": "win32",

@@ -202,6 +202,8 @@ class Lockfile:
     requires_python: str
     environments: Condition = ALWAYS
     """What the lock says of the environments that it is for."""
+    followed: bool = False
+    """The lock does not say when an entry is installed: that was followed from the project's own tables."""
     switches: tuple[str, ...] = ()
     """Everything that a person can choose: ``project …``, ``production``, ``extra …``, ``group …``."""
     required: tuple[str, ...] = ()

@@ -49,8 +49,8 @@ def read_lockfile(path: Path, project: Path | None = None) -> Reading:
     """
     top = parse(path)
     kind = _kind(path.name, top)
-    lockfile = _read(kind, top)
     beside = (project or path.parent) / "pyproject.toml"
+    lockfile = _read(kind, top, beside)
     # The lock of a script has nothing to do with the project in whose folder the script lies.
     named_like_script = kind == "uv" and path.name != "uv.lock" and path.with_suffix("").is_file()
     of_script = named_like_script and project is None
@@ -102,13 +102,10 @@ def _kind(name: str, top: dict[str, Value]) -> str:
     raise LockfileError(f"{name} is no lockfile that satlock knows: pylock.toml, uv.lock, poetry.lock or pdm.lock.")
 
 
-def _read(kind: str, top: dict[str, Value]) -> Lockfile:
+def _read(kind: str, top: dict[str, Value], beside: Path) -> Lockfile:
     from satlock.solver.lockfiles import deciding, uv_lock
 
-    readers = {
-        "uv": uv_lock.read_uv_lock,
-        "pylock": deciding.read_pylock,
-        "poetry": deciding.read_poetry_lock,
-        "pdm": deciding.read_pdm_lock,
-    }
-    return readers[kind](top)
+    if kind in ("poetry", "pdm"):
+        project = parse(beside) if beside.is_file() else None
+        return (deciding.read_poetry_lock if kind == "poetry" else deciding.read_pdm_lock)(top, project)
+    return uv_lock.read_uv_lock(top) if kind == "uv" else deciding.read_pylock(top)

@@ -21,7 +21,7 @@ from satlock.solver.proofs.further import condition_comparisons
 from satlock.solver.proofs.obligation import Obligation, obligation_of, opposite
 from satlock.solver.proofs.owners import PROJECT, Asked, Asking, Owner, ReadFrom
 from satlock.solver.proofs.search import Search, example_of
-from satlock.solver.proofs.unique import Answer, Proof, all_comparisons
+from satlock.solver.proofs.unique import Answer, Proof, all_comparisons, refuse_followed
 from satlock.solver.proofs.walk import Point, Walk
 
 __all__ = ["prove_complete"]
@@ -41,8 +41,9 @@ def prove_complete(reading: Reading, asking: Asking, doubt: Doubt | None = None)
     What is in ``doubt`` refutes nothing, and is not decided.
 
     Raises:
-        LockfileError: where a marker asks for what no environment has.
+        LockfileError: where a marker asks for what no environment has, or the lock does not tell enough.
     """
+    refuse_followed(reading, "--complete")
     demands = demands_of(reading.lockfile, asking)
     lockfile = replace(
         reading.lockfile,

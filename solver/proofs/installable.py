@@ -17,7 +17,7 @@ from satlock.solver.lockfiles.reading import Reading
 from satlock.solver.proofs.environments import Axes
 from satlock.solver.proofs.further import prove_entries, with_note
 from satlock.solver.proofs.obligation import Obligation
-from satlock.solver.proofs.unique import Proof
+from satlock.solver.proofs.unique import Proof, refuse_followed
 
 __all__ = ["COMMON", "fitting", "prove_installable"]
 
@@ -35,8 +35,9 @@ def prove_installable(reading: Reading, environments: str = "common") -> Proof:
     """Decides for each package whether an environment that meets the marker installs an entry without a file.
 
     Raises:
-        LockfileError: where ``environments`` is no marker.
+        LockfileError: where ``environments`` is no marker, or the lock does not tell enough.
     """
+    refuse_followed(reading, "--installable")
     text = COMMON if environments == "common" else environments
     try:
         where = condition_of(text)

@@ -13,7 +13,7 @@ from satlock.solver.lockfiles.project import in_scope
 from satlock.solver.lockfiles.reading import Reading
 from satlock.solver.proofs.further import condition_comparisons, prove_entries, with_note
 from satlock.solver.proofs.obligation import Obligation, opposite
-from satlock.solver.proofs.unique import Answer, Proof
+from satlock.solver.proofs.unique import Answer, Proof, refuse_followed
 from satlock.solver.proofs.walk import Point, holds
 
 __all__ = ["prove_index_pins"]
@@ -51,6 +51,7 @@ def prove_index_pins(reading: Reading) -> Proof:
 
     A pin that is scoped to an extra or a group is in scope where that is in force: chosen, or brought along.
     """
+    refuse_followed(reading, "--index-pins")
     lockfile = reading.lockfile
     named = lockfile.named()
     pins = _pins_of(reading)

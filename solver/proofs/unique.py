@@ -13,7 +13,7 @@ from satlock.solver.proofs.passing import Passed
 from satlock.solver.proofs.search import Search, example_of
 from satlock.solver.proofs.walk import Point, Walk
 
-__all__ = ["Answer", "Proof", "prove_unique"]
+__all__ = ["Answer", "Proof", "prove_unique", "refuse_followed"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,25 @@ class Proof:
     """Metadata that it depends on, as JSON."""
 
 
+_UNCLEAR = (
+    "what is required leads to several of its entries, and this lock does not say which of them is installed; "
+    "write it again with a newer version of its tool"
+)
+
+
+def refuse_followed(reading: Reading, what: str) -> None:
+    """Refuses a question about a lock that does not itself say when its entries are installed.
+
+    Raises:
+        LockfileError: always, where it is such a lock with several entries of a name.
+    """
+    if reading.lockfile.followed and any(len(entries) > 1 for entries in reading.lockfile.named().values()):
+        raise LockfileError(
+            f"{reading.path.name} does not say when a package is installed, and has several entries of some, so {what} "
+            "cannot be asked; write it again with a newer version of its tool."
+        )
+
+
 def prove_unique(reading: Reading, names: Iterable[str] = ()) -> Proof:
     """Decides for each name (all of the lock by default) whether an environment reaches two of its entries.
 
@@ -94,6 +113,8 @@ def prove_unique(reading: Reading, names: Iterable[str] = ()) -> Proof:
             found = search.find(goals[name], twice) if name in goals else None
             if found is None:
                 answers.append(Answer(name, entries))
+            elif lockfile.followed:
+                answers.append(Answer(name, entries, undecided=_UNCLEAR))
             else:
                 answers.append(Answer(name, entries, found[0], found[1], reached(found[1])))
         passed = tuple(search.passed)

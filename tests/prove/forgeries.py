@@ -454,6 +454,19 @@ def _all_from(index: str) -> Callable[[Any], None]:
     return change
 
 
+def _of_project(old: str, new: str) -> Callable[[Path], None]:
+    """The project says something else, and the certificate is bound to that."""
+
+    def forge(folder: Path) -> None:
+        path = folder / "pyproject.toml"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+        edit(folder / "c" / "manifest.json", lambda m: m["project"].update({"sha256": digest_of(path)}))
+        sign(folder / "c")
+
+    return forge
+
+
 def _boto(words: Any) -> Any:
     return words["claims"]["boto"][0]
 
@@ -886,6 +899,16 @@ _KINDS: dict[str, list[Iterator[Forgery]]] = {
             ("the lockfile", _key_twice("manifest.json", "lockfile", '{"path": "../x", "sha256": ""}')),
         ),
         _steps("complete", ("an owner", _key_twice("complete/metadata.json", "owners", "{}"))),
+    ],
+    "a project that is followed": [
+        _steps(
+            "followed",
+            ("and asks for another numpy", _of_project('version = "~1.26", python = "<3.12"', 'version = "~1.26"')),
+            ("and asks for none", _of_project("numpy = [", "scipy = [")),
+            ("and is of another tool", _of_project("[tool.poetry.dependencies]", "[tool.other.dependencies]")),
+            ("and is not there", lambda folder: (folder / "pyproject.toml").unlink()),
+        ),
+        _of_manifest("followed", ("and is not told of", lambda m: m.pop("project"))),
     ],
     "claims of optimality": [
         _of_words(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,12 @@ def poetry(folder: Path) -> None:
     _deciding(folder, "poetry.lock", poetry_text)
 
 
+def followed(folder: Path) -> None:
+    """A ``poetry.lock`` of version 2.0, in which the project says when an entry is installed."""
+    shutil.copytree(Path(__file__).parent / "locked_by" / "poetry_1", folder, dirs_exist_ok=True)
+    write_certificate(folder / "c", [prove_unique(read_lockfile(folder / "poetry.lock"))])
+
+
 def pdm(folder: Path) -> None:
     """A ``pdm.lock`` of the same kind."""
     _deciding(folder, "pdm.lock", pdm_text)
@@ -102,7 +109,7 @@ def _deciding(folder: Path, name: str, text: Callable[[Any], str]) -> None:
 
 
 SCENES: dict[str, Callable[[Path], None]] = {
-    made.__name__: made for made in (uv, complete, workspace, optimality, wished, no_lock, poetry, pdm)
+    made.__name__: made for made in (uv, complete, workspace, optimality, wished, no_lock, poetry, followed, pdm)
 }
 
 
