@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.markers import Marker
 
+from satlock.encoder.formula.facts import SingleVersion
 from satlock.encoder.markers.marker import Formula, all_of, chosen, from_marker
 from satlock.encoder.project.project import Choice
 from satlock.solver.explaining.parts import Part, parts_of
@@ -67,7 +68,7 @@ def test_each_part_of_the_environments_is_told_the_truth(draw: Draw, first: int,
 def _in_force(part: Part, here: Formula, domain: object) -> bool:
     """Whether the facts of a reason all hold in an environment."""
     assert part.reason is not None
-    regions = [region for fact in part.reason.facts if fact.kind != "single-version" for region in fact.regions]
+    regions = [region for fact in part.reason.facts if not isinstance(fact, SingleVersion) for region in fact.regions]
     return all(domain.satisfiable(here, region) for region in regions)  # type: ignore[attr-defined]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from satlock.corpora.references import Reference
 from satlock.encoder.formula.candidates import Candidates
@@ -11,7 +11,10 @@ from satlock.encoder.formula.reasons import Refusal
 from satlock.encoder.markers.marker import FALSE, Formula
 from satlock.encoder.project.dependencies import Dependencies, Dependency
 
-__all__ = ["Cell", "Edge", "Fact", "Hold", "HoldKind", "Node", "Package"]
+if TYPE_CHECKING:
+    from satlock.encoder.formula.facts import Held, HoldKind
+
+__all__ = ["Cell", "Edge", "Hold", "Node", "Package"]
 
 
 @dataclass(eq=False, repr=False)
@@ -100,37 +103,6 @@ class Edge:
     """(guard of the target cell, key of the admission rule) that already have their clauses."""
 
 
-FactKind = Literal["requirement", "admission", "constraint", "refusal", "held", "single-version", "wish"]
-
-
-HoldKind = Literal["prerelease", "yanked", "build", "unavailable"]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Fact:
-    """Where clauses come from: what was stated, by whom, and the environments it speaks of."""
-
-    kind: FactKind
-    own: Formula
-    """Where it is stated, whatever the cells: a marker, a scope, what a candidate does not admit."""
-    cells: tuple[Cell, ...]
-    edge: Edge | None = None
-    detail: str = ""
-    ranks: int = 0
-    """For holds, admissions and wishes: the ranks it takes away."""
-    origin: str = ""
-    """For constraints: who states it."""
-    specifier: str = ""
-    """For constraints: the versions they admit."""
-
-    @property
-    def regions(self) -> tuple[Formula, ...]:
-        """It is in force where all of these hold. The rule of a single version is in force wherever anything is."""
-        if self.kind == "single-version":
-            return ()
-        return (*(cell.region for cell in self.cells), self.own)
-
-
 @dataclass(eq=False, repr=False)
 class Hold:
     """Candidates that are not used unless nothing else serves; ``literal`` is assumed as long as they are held."""
@@ -139,5 +111,5 @@ class Hold:
     kind: HoldKind
     ranks: int
     literal: int
-    fact: Fact
+    fact: Held
     lifted: bool = False

@@ -14,7 +14,18 @@ from itertools import pairwise
 from packaging.specifiers import SpecifierSet
 
 from satlock.encoder.formula.candidates import Candidates, python_region, runs
-from satlock.encoder.formula.cells import Cell, Edge, Fact, Hold, HoldKind, Node, Package
+from satlock.encoder.formula.cells import Cell, Edge, Hold, Node, Package
+from satlock.encoder.formula.facts import (
+    Admission,
+    Constraint,
+    Fact,
+    Held,
+    HoldKind,
+    Refused,
+    Required,
+    SingleVersion,
+    Wished,
+)
 from satlock.encoder.formula.reasons import NeedsPython, NotDeclared, Unreadable
 from satlock.encoder.formula.support import asked_for, support
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, forget_switches
@@ -94,7 +105,7 @@ class Encoding:
         cell.attached[rank] = builds
         if provisional:
             literal = cell.provisional[rank] = self.fresh()
-            fact = Fact("held", TRUE, (cell,), None, "would have to be built", 1 << rank)
+            fact = Held(TRUE, (cell,), None, 1 << rank, "build")
             cell.holds.append(Hold(cell, "build", 1 << rank, literal, fact))
         for (region, _), requires_python in zip(builds, pythons, strict=False):
             admits = python_region(requires_python)
@@ -147,7 +158,7 @@ class Encoding:
     def hold(self, cell: Cell, ranks: int, kind: HoldKind, reason: str) -> Hold:
         """Takes ranks that are held back for one reason out of a cell."""
         literal = self.fresh()
-        fact = Fact("held", TRUE, (cell,), None, reason, ranks)
+        fact = Held(TRUE, (cell,), None, ranks, kind, reason)
         for first, last in runs(ranks):
             self.add(fact, [-cell.guard, -literal, -self.at_least(cell, first), self.at_least(cell, last + 1)])
         hold = Hold(cell, kind, ranks, literal, fact)
@@ -215,7 +226,7 @@ class Encoding:
             marker = self.universe.where(requirement.marker)
             if requirement.specifier and self.domain.satisfiable(region, marker):
                 origin, specifier = requirement.origin, str(requirement.specifier)
-                fact = Fact("constraint", marker, (cell,), None, requirement.text, 0, origin, specifier)
+                fact = Constraint(marker, (cell,), None, 0, requirement.text, origin, specifier)
                 antecedent = [-cell.guard, -self.at_least(cell, 1)]
                 self._bound(fact, antecedent, cell, candidates.admitted(requirement.specifier))
         return cell
@@ -226,7 +237,7 @@ class Encoding:
             return
         for i, one in enumerate(package.cells):
             for other in package.cells[:i]:
-                fact = Fact("single-version", TRUE, (one, other))
+                fact = SingleVersion(TRUE, (one, other))
                 if one.candidates is other.candidates:
                     self.tie(one, other, _TRUE, fact)
                 else:
@@ -272,7 +283,7 @@ class Encoding:
             if (0, 0) not in edge.encoded and self.domain.satisfiable(*asks):
                 edge.encoded.add((0, 0))
                 cells = () if node.cell is None else (node.cell,)
-                self.add(Fact("refusal", edge.region, cells, edge), self.antecedent(edge))
+                self.add(Refused(edge.region, cells, edge), self.antecedent(edge))
             return
         for cell in edge.package.cells:
             if self.domain.satisfiable(*asks, cell.region):
@@ -288,7 +299,7 @@ class Encoding:
         sources = () if edge.node.cell is None else (edge.node.cell,)
         if (cell.guard, 0) not in edge.encoded:
             edge.encoded.add((cell.guard, 0))
-            fact = Fact("requirement", edge.region, (*sources, cell), edge)
+            fact = Required(edge.region, (*sources, cell), edge)
             antecedent = [*self.antecedent(edge), -cell.guard]
             self._bound(fact, antecedent, cell, admitted)
             for extra in edge.dependency.extras:
@@ -299,8 +310,8 @@ class Encoding:
                 refused = ~rule
                 if self.domain.satisfiable(*asks, cell.region, refused):
                     edge.encoded.add((cell.guard, rule.key))
-                    fact = Fact("admission", edge.region & refused, (*sources, cell), edge, "", ranks & admitted)
-                    self._bound(fact, [*self.antecedent(edge), -cell.guard], cell, admitted & ~ranks)
+                    narrowed = Admission(edge.region & refused, (*sources, cell), edge, ranks & admitted)
+                    self._bound(narrowed, [*self.antecedent(edge), -cell.guard], cell, admitted & ~ranks)
         for extra in ("", *edge.dependency.extras):
             self._raise(self._node(cell, extra), asks)
 
@@ -365,7 +376,7 @@ class Encoding:
         Args:
             more: literals any of which is enough instead.
         """
-        fact = Fact("wish", own, (cell,), ranks=cell.candidates.everything & ~ranks)
+        fact = Wished(own, (cell,), None, cell.candidates.everything & ~ranks)
         self._bound(fact, [-literal, -cell.guard, -self.at_least(cell, 1), *more], cell, ranks)
 
     def add(self, fact: Fact | None, clause: list[int]) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from satlock.encoder.formula.candidates import Candidates, runs
-from satlock.encoder.formula.cells import Cell, Edge, Fact
+from satlock.encoder.formula.cells import Cell, Edge
+from satlock.encoder.formula.facts import HoldKind, Unasked
 from satlock.encoder.formula.ranking import is_exact
 from satlock.encoder.markers.marker import TRUE
 from satlock.encoder.project.dependencies import Dependency
@@ -51,8 +52,8 @@ def support(encoding: Encoding, edge: Edge, cell: Cell, ranks: int) -> None:
         encoding.state([-asks, -literal])
     for rank in (rank for first, last in runs(ranks) for rank in range(first, last + 1)):
         tail, known = encoding.fresh(), cell.tails.get(rank)
-        reason = "was yanked" if cell.candidates.yanked >> rank & 1 else "is a pre-release"
-        fact = Fact("held", TRUE, (cell,), None, reason, 1 << rank)
+        kind: HoldKind = "yanked" if cell.candidates.yanked >> rank & 1 else "prerelease"
+        fact = Unasked(TRUE, (cell,), None, 1 << rank, kind)
         here = [-cell.guard, -encoding.at_least(cell, rank), encoding.at_least(cell, rank + 1)]
         encoding.add(fact, [*([-known] if known else here), asks, tail])
         cell.tails[rank] = tail

@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 from satlock.corpora.facts import Listing, Release
 from satlock.encoder.formula.candidates import Candidate, python_region
 from satlock.encoder.formula.cells import Cell, Edge
+from satlock.encoder.formula.facts import Admission, Constraint
 from satlock.encoder.formula.reasons import LATE
 from satlock.encoder.markers.marker import Formula, any_of
 from satlock.encoder.markers.shortest import Shortener, spelled_for_people
@@ -197,10 +198,10 @@ class Laggards:
                     yield Holder(told, f"{name} would have to be older")
             yield from self._of_wishes(reason)
         for fact in reason.facts:
-            if fact.kind == "admission" and cell in fact.cells and fact.ranks >> best & 1:
+            if isinstance(fact, Admission) and cell in fact.cells and fact.ranks >> best & 1:
                 yield Holder("the environments", self._needs(cell, part.region, best))
-            elif fact.kind == "constraint" and cell in fact.cells:
-                yield Holder("the project's constraints", fact.detail)
+            elif isinstance(fact, Constraint) and cell in fact.cells:
+                yield Holder("the project's constraints", fact.text)
         if reason.locked:
             yield Holder("the lock that is there", "it is kept to")
         elif not reason.proven:

@@ -9,20 +9,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-
-from packaging.specifiers import SpecifierSet
+from functools import reduce
+from operator import or_
 
 from satlock.encoder.formula.candidates import python_region, runs
-from satlock.encoder.formula.cells import Cell, Edge, Fact
-from satlock.encoder.formula.reasons import LeftOut, NotHad, Unreadable
+from satlock.encoder.formula.cells import Cell, Edge
+from satlock.encoder.formula.facts import Admission, Constraint, Fact, Held, HoldKind, Refused, Required, Unasked
+from satlock.encoder.formula.reasons import Unreadable
 from satlock.encoder.markers.marker import TRUE, Formula, all_of, chosen
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import Choice
 from satlock.encoder.project.universe import Universe
+from satlock.solver.explaining.fitting import fitting, left_out_that_fit
 from satlock.solver.explaining.wording import (
     asked,
     candidates_of,
     choice_of,
+    held_back,
     is_the_projects,
     left_out,
     listed,
@@ -175,7 +178,7 @@ class _Story:
         stated: dict[tuple[object, ...], list[Edge]] = {}
         for fact in self.no_lock.facts:
             edge = fact.edge
-            if edge is not None and fact.kind in ("requirement", "admission", "refusal") and source_of(edge) == source:
+            if edge is not None and isinstance(fact, Required | Admission | Refused) and source_of(edge) == source:
                 key = (
                     edge.node.extra,
                     candidates_of(edge),
@@ -244,11 +247,11 @@ class _Story:
         if not name:
             return
         facts = [fact for fact in self.no_lock.facts if fact.cells and fact.cells[-1].package.name == name]
-        yield from (f"{fact.detail} is demanded by {fact.origin}" for fact in facts if fact.kind == "constraint")
+        yield from (f"{fact.text} is demanded by {fact.origin}" for fact in facts if isinstance(fact, Constraint))
         for cell in dict.fromkeys(fact.cells[-1] for fact in facts):
             own = [fact for fact in facts if fact.cells[-1] is cell]
-            yield from self._admissions([fact for fact in own if fact.kind == "admission"], cell)
-            yield from self._held([fact for fact in own if fact.kind == "held"], cell)
+            yield from self._admissions([fact for fact in own if isinstance(fact, Admission)], cell)
+            yield from self._held([fact for fact in own if isinstance(fact, Held)], cell)
             yield from self._exhausted(own, cell)
 
     def _admissions(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
@@ -268,30 +271,28 @@ class _Story:
                 said = f"{'need' if ranks & (ranks - 1) else 'needs'} Python {needed}"
             yield f"{subject} {said}"
 
-    def _held(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
+    def _held(self, facts: Sequence[Held], cell: Cell) -> Iterator[str]:
         """Versions that exist and are not used."""
-        kinds = {hold.fact: hold.kind for hold in cell.holds}
-        by_reason: dict[tuple[str, str], int] = {}
+        by_reason: dict[tuple[bool, HoldKind, str], list[Held]] = {}
         for fact in facts:
-            key = (kinds.get(fact, "unavailable"), fact.detail)
-            by_reason[key] = by_reason.get(key, 0) | fact.ranks
-        for (kind, reason), ranks in by_reason.items():
-            many = ranks & (ranks - 1) != 0
-            subject = versions(cell.package.name, cell.candidates, ranks)
-            if kind == "unavailable":
-                yield f"{subject} cannot be used: {reason}"
+            by_reason.setdefault((isinstance(fact, Unasked), fact.kind, fact.reason), []).append(fact)
+        for (unasked, kind, _), held in by_reason.items():
+            ranks = reduce(or_, (fact.ranks for fact in held))
+            subject, said = (
+                versions(cell.package.name, cell.candidates, ranks),
+                held_back(held[0], ranks & (ranks - 1) != 0),
+            )
+            if unasked or kind == "unavailable":
+                yield f"{subject} cannot be used: {said}"
             elif kind == "prerelease":
-                what = "are pre-releases" if many else "is a pre-release"
-                yield f"{subject} {what}, which tool.uv.prerelease refuses"
-            elif kind == "yanked":
-                yield f"{subject} {'were' if many else 'was'} yanked"
+                yield f"{subject} {said}, which tool.uv.prerelease refuses"
             else:
-                yield f"{subject} {reason}"
+                yield f"{subject} {said}"
 
     def _exhausted(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
         """That no candidate fits what is asked of a package, with those that there are."""
         name, candidates = cell.package.name, cell.candidates
-        fits, admitted = _fitting(facts, cell)
+        fits, admitted = fitting(facts, cell)
         told = 0
         for fact in facts:
             told |= fact.ranks
@@ -302,7 +303,7 @@ class _Story:
         if not candidates.top and not candidates.left_out:
             yield f"{name} is not in {place}{self._meant(name)}"
             return
-        by_reason = _left_out(cell, fits)
+        by_reason = left_out_that_fit(cell, fits)
         for reason, out in by_reason.items():
             which = out[0] if len(out) == 1 else f"{out[0]} to {out[-1]}"
             yield f"{name} {which} {left_out(reason, len(out) > 1)}"
@@ -334,13 +335,13 @@ class _Story:
 
     def _nothing_left(self, facts: Sequence[Fact], cell: Cell) -> str | None:
         name, candidates = cell.package.name, cell.candidates
-        fits, admitted = _fitting(facts, cell)
+        fits, admitted = fitting(facts, cell)
         if not candidates.top and not candidates.left_out:
             return f"{name} is not in {self._from_where(cell)[0]}"
         if fits is None:
             return None
         ruled_out = {self._ruled_out(fact, cell): fact.ranks for fact in facts if fact.ranks & admitted}
-        ruled_out |= dict.fromkeys(map(left_out, _left_out(cell, fits)), 0)
+        ruled_out |= dict.fromkeys(map(left_out, left_out_that_fit(cell, fits)), 0)
         told = 0
         for fact in facts:
             told |= fact.ranks
@@ -349,12 +350,12 @@ class _Story:
         if ruled_out:
             which = f" that fits {','.join(sorted(set(map(str, fits)), reverse=True))}" if fits else ""
             return f"every version of {name}{which} {' or '.join(ruled_out)}"
-        several = len({str(fact.edge.dependency.specifier) if fact.edge else fact.detail for fact in facts}) > 1
+        several = len({str(fact.edge.dependency.specifier) if fact.edge else _said(fact) for fact in facts}) > 1
         return f"no version of {name} fits {'all that is asked of it' if several else str(fits)}"
 
     def _ruled_out(self, fact: Fact, cell: Cell) -> str:
         """What is the matter with the versions that a fact takes away."""
-        if fact.kind == "admission":
+        if isinstance(fact, Admission):
             pythons = (
                 build.release.requires_python
                 for first, last in runs(fact.ranks)
@@ -364,9 +365,9 @@ class _Story:
             domain = self.universe.domain
             newer = any(domain.satisfiable(*fact.regions, ~python_region(python)) for python in pythons)
             return "needs a newer Python" if newer else "has no file for a platform that is required"
-        if fact.kind == "held" and any(hold.fact is fact and hold.kind == "unavailable" for hold in cell.holds):
-            return "cannot be used"
-        return fact.detail or "is ruled out"
+        if not isinstance(fact, Held):
+            return "is ruled out"
+        return "cannot be used" if fact.kind == "unavailable" else held_back(fact)
 
     def _from_where(self, cell: Cell) -> tuple[str, bool]:
         """The index that a package comes from in a cell, with the pin that says so, and whether there is one."""
@@ -381,20 +382,5 @@ class _Story:
         return listed(list(indexes)) if indexes else "any index", False
 
 
-def _fitting(facts: Sequence[Fact], cell: Cell) -> tuple[SpecifierSet | None, int]:
-    """What is asked of a package in a cell (None where nothing is), and the ranks that fit."""
-    asked = [fact.edge.dependency.specifier for fact in facts if fact.edge is not None]
-    asked += [SpecifierSet(fact.specifier) for fact in facts if fact.kind == "constraint"]
-    admitted = cell.candidates.everything
-    for specifier in asked:
-        admitted &= cell.candidates.admitted(specifier)
-    return SpecifierSet(",".join(str(specifier) for specifier in asked)) if asked else None, admitted
-
-
-def _left_out(cell: Cell, fits: SpecifierSet) -> dict[LeftOut | NotHad, list[str]]:
-    """Versions that would fit and are no candidates, by reason."""
-    by_reason: dict[LeftOut | NotHad, list[str]] = {}
-    for version, reason in cell.candidates.left_out:
-        if fits.contains(version, prereleases=True):
-            by_reason.setdefault(reason, []).append(version)
-    return by_reason
+def _said(fact: Fact) -> str:
+    return fact.text if isinstance(fact, Constraint) else held_back(fact) if isinstance(fact, Held) else ""

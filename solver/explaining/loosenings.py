@@ -14,7 +14,8 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from satlock.encoder.formula.cells import Cell, Fact
+from satlock.encoder.formula.cells import Cell
+from satlock.encoder.formula.facts import Admission, Constraint, Fact
 from satlock.encoder.formula.ranking import is_exact
 from satlock.encoder.formula.reasons import LATE, LeftOut
 from satlock.encoder.markers.marker import (
@@ -110,7 +111,7 @@ def _asked_by(clash: Clash, written: Written) -> list[Cell] | None:
         if edge is not None:
             same = (edge.dependency.origin, edge.dependency.text) == (stated.origin, stated.text)
         else:
-            same = fact.kind == "constraint" and fact.detail == stated.text and written.is_constraint
+            same = isinstance(fact, Constraint) and fact.text == stated.text and written.is_constraint
         same = same or _loosened(fact, written)
         if same:
             found = found or []
@@ -123,7 +124,7 @@ def _loosened(fact: Fact, written: Written) -> bool:
     stated = written.requirement
     if fact.edge is not None:
         return (fact.edge.dependency.origin, fact.edge.dependency.name) == (stated.origin, stated.name)
-    return fact.kind == "constraint" and written.is_constraint and fact.cells[-1].package.name == stated.name
+    return isinstance(fact, Constraint) and written.is_constraint and fact.cells[-1].package.name == stated.name
 
 
 def _left_out_fits(cell: Cell, specifier: SpecifierSet) -> list[str]:
@@ -287,7 +288,7 @@ def _on_rules(clash: Clash) -> Iterator[Step]:
     for name in clash.project.single_version:
         if name in names:
             yield Step("single-version", (name,), opens=False)
-    if any(fact.kind == "admission" for fact in clash.facts):
+    if any(isinstance(fact, Admission) for fact in clash.facts):
         for marker in clash.project.required_environments:
             yield Step("required", (str(marker),), opens=False)
 

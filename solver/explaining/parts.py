@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from satlock.encoder.formula.cells import Cell
+from satlock.encoder.formula.facts import SingleVersion
 from satlock.encoder.markers.marker import Formula, all_of
 from satlock.solver.explaining.reasons import Reason, Reasons
 from satlock.solver.objective.environments import Environments
@@ -77,7 +78,7 @@ def _held(reasons: Reasons, environments: Environments, cell: Cell, newest: int,
 
 def _rests_on_all(reason: Reason) -> bool:
     """Whether what other environments have is among the reasons."""
-    return bool(reason.alike) or any(fact.kind == "single-version" for fact in reason.facts)
+    return bool(reason.alike) or any(isinstance(fact, SingleVersion) for fact in reason.facts)
 
 
 def _where(reason: Reason) -> Iterator[Formula]:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from satlock.encoder.formula.candidates import runs
-from satlock.encoder.formula.cells import Cell, Fact
+from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.formula.facts import Fact, Wished
 from satlock.encoder.markers.marker import Formula
 from satlock.solver.objective.wishes import Wish
 from satlock.solver.search.admissible import Admissible
@@ -146,7 +147,7 @@ class Reasons:
             cell,
             rank,
             newest,
-            tuple(fact for fact in facts if fact.kind != "wish"),
+            tuple(fact for fact in facts if not isinstance(fact, Wished)),
             tuple((one, other) for one, other in wished if isinstance(other, int) and other),
             tuple(one for one, other in wished if not isinstance(other, Cell) and not other),
             tuple((one, other) for one, other in wished if isinstance(other, Cell)),

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from satlock.encoder.formula.cells import Cell, Fact
+from satlock.encoder.formula.cells import Cell
+from satlock.encoder.formula.facts import Fact
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.marker import TRUE, Formula, all_of
 from satlock.encoder.project.project import Project

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from satlock.encoder.formula.candidates import Candidate, Candidates, runs
 from satlock.encoder.formula.cells import Edge
+from satlock.encoder.formula.facts import Held
 from satlock.encoder.formula.reasons import LeftOut, NeedsPython, NotHad, Refusal, Unreadable
 from satlock.encoder.markers.shortest import spelled_as_pylock
 from satlock.encoder.project.project import Choice
@@ -15,6 +16,7 @@ __all__ = [
     "asked",
     "candidates_of",
     "choice_of",
+    "held_back",
     "is_the_projects",
     "left_out",
     "listed",
@@ -116,6 +118,15 @@ _LACKS = {
     LeftOut.NO_HASH: "no file with one of the hashes that are asked for",
     LeftOut.NOTHING_SERVES: "no file that serves",
 }
+
+
+def held_back(fact: Held, many: bool = False) -> str:
+    """Why a candidate is not used without need, or several are not."""
+    return {
+        "prerelease": "are pre-releases" if many else "is a pre-release",
+        "yanked": "were yanked" if many else "was yanked",
+        "build": "would have to be built",
+    }.get(fact.kind, fact.reason)
 
 
 def refused(refusal: Refusal, many: bool = False) -> str:

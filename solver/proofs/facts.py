@@ -16,11 +16,12 @@ from packaging.version import Version
 
 from satlock.corpora.index.file_order import files_in_order
 from satlock.encoder.formula.candidates import Build, Candidates
-from satlock.encoder.formula.cells import Cell, Edge, Fact
+from satlock.encoder.formula.cells import Cell, Edge
+from satlock.encoder.formula.facts import Admission, Constraint, Fact, Held, Refused, Required
 from satlock.encoder.formula.reasons import NeedsPython
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.specifiers import parse_requirement, python_lower_bounds
-from satlock.solver.explaining.wording import left_out, refused
+from satlock.solver.explaining.wording import held_back, left_out, refused
 from satlock.solver.proofs.obligation import Clause
 
 __all__ = ["Formula", "Given", "NotCertified", "Scales", "Telling", "runs_of"]
@@ -90,18 +91,18 @@ class Telling:
         edge = fact.edge
         if edge is not None and edge.reference is not None:
             raise NotCertified(f"{edge.dependency.text} names an address, of which satlock writes no certificate.")
-        match fact.kind:
-            case "requirement" | "admission":
+        match fact:
+            case Required() | Admission():
                 assert edge is not None
                 name = self.name_of(fact.cells[-1])
                 self._say({"kind": "requirement", **self._by(edge), "on": name, "line": edge.dependency.text})
                 self._say_pythons(name, fact.cells[-1].candidates, fact.ranks)
-            case "constraint":
+            case Constraint():
                 name = self.name_of(fact.cells[-1])
-                self._say({"kind": "constraint", "list": fact.origin, "on": name, "line": fact.detail})
-            case "held":
-                self._say_ranks("held", fact.cells[-1], fact.ranks, why=fact.detail)
-            case "refusal":
+                self._say({"kind": "constraint", "list": fact.origin, "on": name, "line": fact.text})
+            case Held():
+                self._say_ranks("held", fact.cells[-1], fact.ranks, why=held_back(fact))
+            case Refused():
                 assert edge is not None and edge.node.cell is not None
                 self.name_of(edge.node.cell)
                 if self._places(edge.node.cell, 1 << edge.rank):

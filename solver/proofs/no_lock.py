@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from satlock.encoder.formula.cells import Fact
+from satlock.encoder.formula.facts import Fact, SingleVersion
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.project.universe import Universe
 from satlock.solver.proofs.facts import Formula, NotCertified, Scales, Telling
@@ -71,7 +71,7 @@ def _groups(
 
     Otherwise facts go together that share a cell of a package which may have several versions.
     """
-    told = [fact for fact in facts if fact.kind != "single-version"]
+    told = [fact for fact in facts if not isinstance(fact, SingleVersion)]
     together = universe.domain.witness(*(region for fact in told for region in fact.regions))
     if together is not None and len(told) == len(facts):
         return [(together, told)]

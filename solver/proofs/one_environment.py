@@ -10,7 +10,8 @@ from packaging.version import Version
 from pysat.solvers import Solver
 
 from satlock.encoder.formula.candidates import runs
-from satlock.encoder.formula.cells import Cell, Fact
+from satlock.encoder.formula.cells import Cell
+from satlock.encoder.formula.facts import Fact, Held, HoldKind, SingleVersion
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.marker import TRUE, Formula, Matches, Opaque, PythonAtLeast
 from satlock.encoder.project.project import Choice
@@ -101,11 +102,15 @@ class OneEnvironment:
         """Takes out what is held back above what is locked: the search says that only of what was in its way."""
         candidates, rank = cell.candidates, self._finding.selection.ranks[cell]
         left = self._finding.held(cell) >> (rank + 1) << (rank + 1)
-        for ranks, why in ((candidates.yanked, "was yanked"), (candidates.prereleases, "is a pre-release"),
-                           (candidates.everything, "would have to be built, or cannot be read")):  # fmt: skip
+        kinds: tuple[tuple[int, HoldKind, str], ...] = (
+            (candidates.yanked, "yanked", ""),
+            (candidates.prereleases, "prerelease", ""),
+            (candidates.everything, "unavailable", "would have to be built, or cannot be read"),
+        )
+        for ranks, kind, why in kinds:
             if left & ranks:
                 selector = self._encoding.fresh()
-                self._facts[selector] = Fact("held", TRUE, (cell,), None, why, left & ranks)
+                self._facts[selector] = Held(TRUE, (cell,), None, left & ranks, kind, why)
                 self._clauses[selector] = []
                 for first, last in runs(left & ranks):
                     low, above = self._encoding.at_least(cell, first), self._encoding.at_least(cell, last + 1)
@@ -178,7 +183,7 @@ class OneEnvironment:
             number = encoding.fact_of[place]
             if number < 0:
                 new.append(encoding.clauses[place])
-            elif (fact := encoding.facts[number]).kind != "single-version" and self.holds(fact.own):
+            elif not isinstance(fact := encoding.facts[number], SingleVersion) and self.holds(fact.own):
                 if fact not in self._selectors:
                     self._selectors[fact] = selector = encoding.fresh()
                     self._facts[selector] = fact

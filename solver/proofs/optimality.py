@@ -19,6 +19,7 @@ from packaging.version import Version
 
 from satlock.encoder.formula.candidates import Build
 from satlock.encoder.formula.cells import Cell
+from satlock.encoder.formula.facts import Wished
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.marker import all_of
 from satlock.encoder.markers.platforms import common_places, region_of
@@ -129,7 +130,7 @@ class Finding:
     def _claim(self, cell: Cell, here: OneEnvironment, reason: NotNewer) -> _Claim:
         telling = Telling(self._scales, here.environment)
         for fact in reason.facts:
-            if fact.kind == "wish":
+            if isinstance(fact, Wished):
                 here.tell_wish(fact, telling)
             else:
                 telling.tell(fact)

@@ -1,7 +1,8 @@
 """The search, as a short book. It reads in this order:
 
-``encoder.formula.cells``     what the formula speaks of: packages, cells, nodes, edges, facts, holds
-``encoder.formula.encoding``  the clauses of each kind of fact
+``encoder.formula.cells``     what the formula speaks of: packages, cells, nodes, edges, holds
+``encoder.formula.facts``     where clauses come from, with the clauses of each kind
+``encoder.formula.encoding``  the growing formula
 ``session``                   the solvers, and cores
 ``search``                    the loop
 ``refinement``                what a core means: a witness, or cells to split

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from satlock.encoder.formula.candidates import Candidates
-from satlock.encoder.formula.cells import Cell, Hold, HoldKind
+from satlock.encoder.formula.cells import Cell, Hold
 from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.formula.facts import HoldKind
 from satlock.encoder.markers.marker import Formula
 from satlock.solver.search.session import Session
 from satlock.solver.search.sources import Sources
@@ -89,14 +90,15 @@ class Held:
         return literal or self._encoding.hold(cell, ranks, kind, reason).literal
 
     def _why(self, cell: Cell, rank: int) -> tuple[HoldKind, str]:
+        """Why a rank is held back; the reason is what was said when it was asked for."""
         reasons = self._sources.rejected.get(cell.candidates, {})
         if rank in reasons:
             return "unavailable", reasons[rank]
         if cell.candidates.yanked >> rank & 1:
-            return "yanked", "was yanked"
+            return "yanked", ""
         if cell.candidates.prereleases >> rank & 1:
-            return "prerelease", "is a pre-release"
-        return "build", "would have to be built"
+            return "prerelease", ""
+        return "build", ""
 
     def in_force(self) -> list[Hold]:
         """The holds of living cells, with nothing in them that was lifted."""

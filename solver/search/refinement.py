@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from satlock.encoder.formula.cells import Cell, Fact
+from satlock.encoder.formula.cells import Cell
+from satlock.encoder.formula.facts import Fact
 from satlock.encoder.markers.domain import Domain, Environment
 from satlock.encoder.markers.marker import TRUE, Formula
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from satlock.encoder.formula.cells import Cell, Fact, Hold
+from satlock.encoder.formula.cells import Cell, Hold
 from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.formula.facts import Fact
 from satlock.encoder.formula.support import tails
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.marker import TRUE, Formula

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pysat.solvers import Solver
 
-from satlock.encoder.formula.cells import Cell, Fact
+from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.formula.facts import Fact
 from satlock.encoder.markers.marker import TRUE, Formula
 
 __all__ = ["Session"]
