@@ -42,11 +42,15 @@ def whom(held: Iterable[Behind], most: int | None) -> str:
     return "; ".join(shown) + more
 
 
-def lines_of_behind(locked: Locked, watched: Watched, project: Project, *, verbose: bool) -> Iterator[str]:
+def lines_of_behind(
+    locked: Locked, watched: Watched, project: Project, objective: str, *, verbose: bool
+) -> Iterator[str]:
     """A line for each direct requirement that is not at its newest, and for each of its environments that differ.
 
-    Reasons are looked for as far as they are shown.
+    Reasons are looked for as far as they are shown. Nothing is told where the oldest is what is wanted.
     """
+    if objective.startswith("lowest"):
+        return
     from satlock.solver.explaining.behind import Laggards
 
     laggards = Laggards(locked, project, watched.found, watched.unavailable)
@@ -70,8 +74,10 @@ def lines_of_behind(locked: Locked, watched: Watched, project: Project, *, verbo
         yield f"  and {more} more (--verbose)"
 
 
-def data_of_behind(locked: Locked, watched: Watched, project: Project) -> list[dict[str, Any]]:
+def data_of_behind(locked: Locked, watched: Watched, project: Project, objective: str) -> list[dict[str, Any]]:
     """The same for a program, all of it."""
+    if objective.startswith("lowest"):
+        return []
     from satlock.solver.explaining.behind import Laggards
 
     laggards = Laggards(locked, project, watched.found, watched.unavailable)

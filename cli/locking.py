@@ -302,9 +302,8 @@ class Run:
         if not self.quiet:
             from satlock.cli.summary import summary
 
-            head, *more = summary(
-                locked, watched, asked, self.phases, target=str(self.target), status=status, verbose=self.verbose
-            )
+            header = self._header(status)
+            head, *more = summary(locked, watched, asked, self.phases, header, verbose=self.verbose)
             for line in (head, *lines_of_changes(moves, planned=self.dry), *more):
                 say(line)
         if self.as_json:

@@ -53,8 +53,9 @@ def outdated(  # noqa: PLR0917
     for warning in project.warnings:
         say_warning(warning)
     searching = Searching(given, Phases(), quiet)
-    locked, watched = searching.search(project, given.objective_for(project), {}, _no_lock)
-    laggards = Laggards(locked, project, watched.found, watched.unavailable)
+    objective = given.objective_for(project)
+    locked, watched = searching.search(project, objective, {}, _no_lock)
+    laggards = Laggards(locked, project, watched.found, watched.unavailable, objective)
     directs = named_by(project)
     held: dict[str, list[Behind]] = {}
     for late in laggards.late(directs if direct else None):

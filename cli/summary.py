@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from satlock.cli.behind import data_of_behind, lines_of_behind
@@ -26,17 +26,21 @@ _SHOWN = 6
 
 
 def summary(
-    locked: Locked, watched: Watched, project: Project, phases: Phases, *, target: str, status: str, verbose: bool
+    locked: Locked, watched: Watched, project: Project, phases: Phases, header: Mapping[str, Any], *, verbose: bool
 ) -> Iterator[str]:
-    """The lines that tell a person what was found."""
+    """The lines that tell a person what was found.
+
+    Args:
+        header: the status, the lockfile and the objective, as ``--json`` has them.
+    """
     packages = locked.lock.packages
     names = len({package.name for package in packages})
-    said = {"locked": "Locked", "would lock": "Would lock", "unchanged": "Already locked", "valid": "Valid"}[status]
-    head = f"{said}: {_count(names, 'package')}"
+    said = {"locked": "Locked", "would lock": "Would lock", "unchanged": "Already locked", "valid": "Valid"}
+    head = f"{said[header['status']]}: {_count(names, 'package')}"
     several = _several(locked)
     if several:
         head += f", {len(several)} of them with more than one candidate"
-    yield f"{marked(head, fg='green', bold=True)} ({target}, {phases.total:.1f} s)"
+    yield f"{marked(head, fg='green', bold=True)} ({header['lockfile']}, {phases.total:.1f} s)"
     for name, candidates in several.items():
         yield f"  {marked(name, bold=True)}"
         rows = [
@@ -47,7 +51,7 @@ def summary(
         for version, index, marker in rows:
             where = "" if same else f"  {index:<{wide[1]}}"
             yield f"    {version:<{wide[0]}}{where}  {marked(marker, dim=True)}"
-    yield from lines_of_behind(locked, watched, project, verbose=verbose)
+    yield from lines_of_behind(locked, watched, project, header["objective"], verbose=verbose)
     left_out = list(_left_out(locked, watched, verbose))
     if left_out:
         yield "Newer, and left out:"
@@ -90,7 +94,7 @@ def json_of(
             name: [{"version": found.version, "index": found.index, "marker": found.marker} for found in candidates]
             for name, candidates in _several(locked).items()
         },
-        "behind": data_of_behind(locked, watched, project),
+        "behind": data_of_behind(locked, watched, project, header["objective"]),
         "left-out": [
             {"name": name, "version": version, "reason": why} for name, version, why in _newer(locked, watched)
         ],

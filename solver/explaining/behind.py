@@ -117,12 +117,15 @@ class Laggards:
         project: Project,
         listings: Mapping[tuple[str, str], Listing],
         unavailable: Mapping[tuple[str, str, str], str],
+        objective: str = "fresh",
     ) -> None:
         """
         Args:
             listings: what the indexes list, by index and name.
             unavailable: why the metadata of (index, name, version) could not be had.
+            objective: what was wanted; who wants the oldest is held back by that.
         """
+        self._oldest = objective if objective.startswith("lowest") else ""
         self._locked, self._project, self._listings, self._unavailable = locked, project, listings, unavailable
         self._reasons = locked.reasons
         self._encoding, self._selection = self._reasons.encoding, self._reasons.selection
@@ -202,7 +205,9 @@ class Laggards:
                 yield Holder("the environments", self._needs(cell, part.region, best))
             elif isinstance(fact, Constraint) and cell in fact.cells:
                 yield Holder("the project's constraints", fact.text)
-        if reason.locked:
+        if self._oldest and not reason.proven:
+            yield Holder(f"the objective {self._oldest}", "it takes the oldest that fits")
+        elif reason.locked:
             yield Holder("the lock that is there", "it is kept to")
         elif not reason.proven:
             yield Holder("the whole lock", "a newer one would make more of the others older")

@@ -78,6 +78,12 @@ def test_ten_lines_and_all_of_them(tmp_path: Path) -> None:
     assert len(json.loads(asked.lock("--json", "--upgrade").stdout)["behind"]) == 13
 
 
+def test_nothing_is_said_where_the_oldest_is_wanted(tmp_path: Path) -> None:
+    asked = scene(tmp_path, {"a": {"1": on(0), "2": on(10)}}, "a")
+    done = asked.lock("--objective", "lowest", "--json")
+    assert json.loads(done.stdout)["behind"] == [] and "Not the newest" not in done.stderr
+
+
 def test_nothing_is_said_where_all_is_new(tmp_path: Path) -> None:
     asked = scene(tmp_path, {"a": {"1": on(0), "2": on(10), "3a1": on(20)}}, "a")
     assert "Not the newest" not in asked.lock().stderr
