@@ -184,7 +184,10 @@ def escapes(
     env: Environment,
     read: bool,
 ) -> int:
-    """Pairs of a candidate and a version of a dependency that all newer candidates, which might serve, call too new."""
+    """Pairs of a candidate and a version of a dependency that all newer candidates, which might serve, call too new.
+
+    Those that do not, below one that does, would be beside it in the same way.
+    """
     found = 0
     for name, candidate in chosen.items():
         extras = frozenset(canonicalize_name(extra) for one, _ in asked[name] for extra in one.extras)
@@ -193,12 +196,22 @@ def escapes(
         own = [(requirement, by) for requirement, by in asked[name] if by == "the project"]
         above = [one for one in above if not judge.unmet(one, own, env)]
         newer = [one for one in above if not judge.unmet(one, asked[name], env)]
-        telling = above if read else newer
         for dependency in {canonicalize_name(one.name) for one in _asks(judge, candidate, extras, env)}:
             other = chosen.get(dependency)
-            if other is not None and any(_calls_too_new(judge, one, extras, other, env) for one in telling):
-                found += all(_calls_too_new(judge, one, extras, other, env) for one in newer)
+            told = excused = False
+            for one in above if other is not None else ():
+                assert other is not None
+                too_new = _calls_too_new(judge, one, extras, other, env)
+                excused |= one in newer and not too_new and not (told and _admits(judge, one, extras, other, env))
+                told |= too_new and (read or one in newer)
+            found += told and not excused
     return found
+
+
+def _admits(judge: Judge, candidate: Candidate, extras: frozenset[str], other: Candidate, env: Environment) -> bool:
+    """Whether a candidate asks for a dependency in a way that admits a version of it."""
+    asks = [one for one in _asks(judge, candidate, extras, env) if canonicalize_name(one.name) == other.name]
+    return any(satisfies(other.version, str(one.specifier)) for one in asks)
 
 
 def _asks(judge: Judge, candidate: Candidate, extras: frozenset[str], env: Environment) -> list[Requirement]:

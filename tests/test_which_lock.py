@@ -130,6 +130,16 @@ def test_a_bound_is_not_escaped_by_a_release_from_before_it_was_stated() -> None
         assert (found["celery"], found["vine"]) == ("4.4.7", "1.3.0")
 
 
+def test_a_bound_is_not_escaped_by_going_back_further() -> None:
+    """1.1 is from before the bound was stated; so is 1.0, and that 1.1 admits it too is no excuse."""
+    listed = {
+        "calc": {"1.0": on(0, "num"), "1.1": on(300, "num>=1"), "1.2": on(400, "num<2"), "1.3": on(500, "num<2")},
+        "num": {"1.0": on(0), "2.0": on(1200)},
+        "app": {"1.0": on(0, "calc", "num")},
+    }
+    assert installs(locked(world(["app"], listed))) == {"app": "1.0", "calc": "1.3", "num": "1.0"}
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_equal_and_missing_times_have_an_order(known: bool) -> None:
     time = START.isoformat() if known else None

@@ -2,7 +2,7 @@
 
 The oldest trap of a resolver is to walk back until nothing forbids a combination any more, which is not to say that it
 works. A candidate is beside another one by an *escape* if it admits that version of a dependency, while every newer
-release of it that might serve there states that the version is too new.
+release of it that might serve there states that the version is too new, or would be beside it by an escape itself.
 
 Newer releases are read as far as they are easily had before anything counts as an escape. One that somebody who is
 selected rules out could not serve, so it need not be read, and it excuses nobody.
@@ -106,7 +106,11 @@ class Escapes:
         if suspect.unread:
             selection.probes += [(pair.cell, other) for other in suspect.unread[:_MOST_READ]]
             return False
-        self._told.add(key)
+        # What was told of a selection that rules newer releases out says nothing of another one.
+        told = (*key, frozenset(suspect.conditions.items())) if suspect.conditions else key
+        if told in self._told:
+            return False
+        self._told.add(told)
         self._tell(pair, suspect)
         return True
 
@@ -122,15 +126,15 @@ class Escapes:
                 else:
                     suspect.conditions |= conditions
                 continue
-            forbids = any_of(
-                edge.region
-                for edge in _edges(cell, other)
-                if edge.package is target.package and _is_above(pair.version, target, edge)
-            )
-            suspect.region &= forbids | ruled_out
+            asks = [edge for edge in _edges(cell, other) if edge.package is target.package]
+            forbids = any_of(edge.region for edge in asks if _is_above(pair.version, target, edge))
+            # What admits the version below a release that does not is no better than the pair, and excuses nobody.
+            admits = any_of(edge.region for edge in asks if _admits(pair.version, target, edge))
+            against = forbids | admits & any_of(forbidden)
+            suspect.region &= against | ruled_out
             if not self._environments.meet(suspect.region):
                 return None
-            if ruled_out is not FALSE and not self._environments.within(suspect.region, forbids):
+            if ruled_out is not FALSE and not self._environments.within(suspect.region, against):
                 suspect.conditions |= conditions
             forbidden.append(forbids)
         if not suspect.unread:
@@ -191,6 +195,10 @@ def _is_above(version: int, target: Cell, edge: Edge) -> bool:
     """Whether a requirement says that a version is too new."""
     admitted = target.candidates.admitted(edge.dependency.specifier)
     return bool(admitted) and version >= admitted.bit_length()
+
+
+def _admits(version: int, target: Cell, edge: Edge) -> bool:
+    return bool(target.candidates.admitted(edge.dependency.specifier) >> version & 1)
 
 
 def _from_highest(ranks: int) -> Iterator[int]:
