@@ -37,32 +37,11 @@ def _choice(name: str, parameter: str, completed: Callable[..., list[str]], help
 
 @click.command()
 @click.argument("lockfile", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--extra",
-    "extras",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=completing.extras,
-    help="Install this extra too (repeatable).",
-)
+@_choice("--extra", "extras", completing.extras, "Install this extra too (repeatable).")
 @click.option("--all-extras", is_flag=True, help="Install every extra.")
-@click.option(
-    "--group",
-    "groups",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=completing.groups,
-    help="Install this group too (repeatable).",
-)
+@_choice("--group", "groups", completing.groups, "Install this group too (repeatable).")
 @click.option("--all-groups", is_flag=True, help="Install every dependency group.")
-@click.option(
-    "--no-group",
-    "no_groups",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=completing.groups,
-    help="Leave out this group (repeatable).",
-)
+@_choice("--no-group", "no_groups", completing.groups, "Leave out this group (repeatable).")
 @click.option("--no-default-groups", is_flag=True, help="Leave out the groups that are installed by default.")
 @click.option("--python-version", metavar="X.Y", help="For this Python alone; markers on it are then decided.")
 @click.option(

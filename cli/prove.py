@@ -12,6 +12,7 @@ from satlock.cli.failures import FAILED, NO, WRONG, Ended
 from satlock.cli.inputs import where_from
 from satlock.cli.lockfile import lockfile_in
 from satlock.cli.report import print_report
+from satlock.cli.shared_options import BESIDE
 from satlock.cli.terminal import say, say_warning
 from satlock.cli.words import count
 
@@ -50,12 +51,7 @@ __all__ = ["prove"]
     help="Prove that every requirement is met in every environment. What the candidates require is asked of the "
     "indexes that the lock names; the options below say where these are.",
 )
-@click.option(
-    "--project",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="The folder with pyproject.toml; the lockfile's by default.",
-)
+@BESIDE
 @click.option("--certificate", type=click.Path(path_type=Path), metavar="DIR", help="Write what was proven to DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answers on standard output.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is refuted.")

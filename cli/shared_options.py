@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
-__all__ = ["OBJECTIVES", "OPTIONS", "WHERE_FROM"]
+__all__ = ["BESIDE", "OBJECTIVES", "OPTIONS", "WHERE_FROM"]
 
 OBJECTIVES = ("fresh", "newest-first", "lowest", "lowest-direct")
 
@@ -54,6 +54,12 @@ def _pythons(ctx: click.Context, parameter: click.Parameter, value: str | None) 
         raise click.BadParameter(f"{value!r} is not a version specifier; {advice}", ctx=ctx, param=parameter) from None
 
 
+BESIDE: Callable[[Any], Any] = click.option(
+    "--project",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="The folder with pyproject.toml; the lockfile's by default.",
+)
 WHERE_FROM: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "-i",

@@ -14,6 +14,7 @@ from satlock.cli.failures import WRONG, Ended
 from satlock.cli.lockfile import lockfile_in
 from satlock.cli.narrowing import Narrowing, narrowing
 from satlock.cli.report import print_report
+from satlock.cli.shared_options import BESIDE
 from satlock.cli.terminal import marked, show
 from satlock.cli.words import clear
 
@@ -37,12 +38,7 @@ __all__ = ["tree"]
 @click.option("--invert", is_flag=True, help="Show who requires a package instead of what it requires.")
 @click.option("--depth", "-d", type=click.IntRange(min=0), metavar="N", help="Go at most N steps from where it begins.")
 @narrowing
-@click.option(
-    "--project",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="The folder with pyproject.toml; the lockfile's by default.",
-)
+@BESIDE
 @click.option("--json", "as_json", is_flag=True, help="Print the steps as an object.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell of every package where it comes from.")

@@ -14,7 +14,7 @@ from satlock.corpora.recorded.snapshot import SnapshotCorpus
 from satlock.encoder.project.project import ProjectError
 from satlock.encoder.project.reading import read_project
 from satlock.encoder.project.universe import universe_of
-from satlock.solver.explaining.explanation import explain
+from satlock.solver.explaining.explanation import explanation_of
 from satlock.solver.locking import Locked, lock
 from satlock.solver.search.search import NoLock
 from satlock.solver.writing.pylock import to_pylock
@@ -75,7 +75,8 @@ def refused(problem: World) -> str:
 def told(problem: World, no_lock: NoLock) -> str:
     with tempfile.TemporaryDirectory() as folder:
         project = read_project(problem.write_project(Path(folder)))
-    return "\n".join(explain(no_lock, universe_of(project)))
+    found = explanation_of(no_lock, universe_of(project))
+    return "\n".join([found.headline, *(f"  - {line}" for line in found.lines), *found.advice])
 
 
 def installs(found: Locked, env: Environment = LINUX, *, extra: str = "", group: str = "") -> dict[str, str]:

@@ -19,7 +19,7 @@ from satlock.corpora.compare.cases import Case, Suite
 from satlock.corpora.compare.running import end_all
 from satlock.corpora.compare.trial import Plan, key_of, run_case
 
-__all__ = ["Told", "compare_all", "results_in"]
+__all__ = ["Told", "compare_all"]
 
 Told = Callable[[str, int, int], None]
 """What was just finished, how many are, and of how many."""
@@ -59,12 +59,6 @@ def compare_all(
         _write(folder / f"{name}.json", result)
         told(name, len(results), len(suite))
     return [results[case.name] for case, _ in suite if case.name in results]
-
-
-def results_in(output: Path) -> list[dict[str, Any]]:
-    """What is kept of earlier runs, by name."""
-    found = (_read(path) for path in sorted((output / "cases").glob("*.json")))
-    return [result for result in found if result is not None]
 
 
 _Work = tuple[Plan, Case, bytes, str]

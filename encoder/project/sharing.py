@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
@@ -33,7 +33,6 @@ class Shared:
     own_settings: Mapping[str, Value] | None = None
     """Of the project itself where it is not the root."""
     workspace: Workspace | None = None
-    own_tables: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def own(self) -> Mapping[str, Value]:
@@ -147,7 +146,7 @@ def shared_settings(
     """
     workspace = workspace_of(path)
     if workspace is None or workspace.root.samefile(path):
-        return Shared(_settings(path.parent, tables, warnings, around), workspace=workspace, own_tables=tables)
+        return Shared(_settings(path.parent, tables, warnings, around), workspace=workspace)
     unheard: list[str] = []
     own = settings_of(tables, unheard)
     warnings += [
@@ -155,7 +154,7 @@ def shared_settings(
         for key, value in own.items()
         if key not in (*_OF_EACH_MEMBER, "index")
     ]
-    return Shared(_settings(workspace.root.parent, workspace.tables, warnings, around), own, workspace, tables)
+    return Shared(_settings(workspace.root.parent, workspace.tables, warnings, around), own, workspace)
 
 
 def _settings(folder: Path, tables: Mapping[str, Value], warnings: list[str], around: Around) -> dict[str, Value]:

@@ -37,7 +37,7 @@ from satlock.solver.explaining.wording import (
 )
 from satlock.solver.search.search import NoLock
 
-__all__ = ["Conclusion", "Explanation", "Stated", "explain", "explanation_of", "reason_of"]
+__all__ = ["Conclusion", "Explanation", "Stated", "explanation_of", "reason_of"]
 
 _LARGEST_MARKER = 12
 """A place that more atoms than this describe is told by an example only."""
@@ -81,24 +81,13 @@ def explanation_of(
     return Explanation(story.headline(), tuple(story.lines()), tuple(story.advice()))
 
 
-def explain(
-    no_lock: NoLock,
-    universe: Universe,
-    searched: Mapping[str, Sequence[str]] | None = None,
-    single_version: Collection[str] = (),
-) -> list[str]:
-    """The explanation in lines for a person; the arguments are those of :func:`explanation_of`."""
-    found = explanation_of(no_lock, universe, searched, single_version)
-    return [f"No lock exists. {found.headline}", *(f"  - {line}" for line in found.lines), *found.advice]
-
-
 def reason_of(
     no_lock: NoLock,
     universe: Universe,
     searched: Mapping[str, Sequence[str]] | None = None,
     single_version: Collection[str] = (),
 ) -> str:
-    """The explanation in one clause; the arguments are those of :func:`explain`."""
+    """The explanation in one clause; the arguments are those of :func:`explanation_of`."""
     return _Story(no_lock, universe, searched or {}, single_version).reason()
 
 

@@ -7,7 +7,6 @@ finds that in a first walk, and installs what a second one reaches.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
@@ -34,7 +33,6 @@ from satlock.solver.lockfiles.model import (
 __all__ = ["read_uv_lock"]
 
 _SOURCES = ("registry", "git", "url", "path", "directory", "editable", "virtual")
-_ITEM = re.compile(r"(?P<kind>extra|group|project)-(?P<length>\d{1,3})-(?P<rest>.+)", re.DOTALL)
 
 
 @dataclass
