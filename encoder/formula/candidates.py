@@ -207,8 +207,7 @@ class Candidates:
         return found
 
     def admitted(self, specifiers: SpecifierSet) -> int:
-        """The ranks that a specifier set admits (PEP 440, pre-releases included: whether they serve is no matter
-        of the specifier here)."""
+        """The ranks that a specifier set admits (PEP 440), pre-releases among them: others ask whether they serve."""
         key = str(specifiers)
         found = self._masks.get(key)
         if found is None:

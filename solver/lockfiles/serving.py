@@ -15,7 +15,7 @@ __all__ = ["Serving"]
 
 
 class Serving:
-    """Asks of files, in the environments of one project; choices are no matter here.
+    """Asks of files, in the environments of one project; choices are not looked at.
 
     It has a domain of its own: the tags of all wheels name more machines and Pythons than the search has to tell apart.
     """

@@ -30,7 +30,7 @@ class Session:
     def __init__(self, encoding: Encoding, stated: Callable[[Formula], Formula] = lambda own: TRUE) -> None:
         """
         Args:
-            stated: the region to tell a clash by, of the region that a fact states; TRUE where that is no matter.
+            stated: the region to tell a clash by, of the region that a fact states; TRUE where none is needed.
         """
         self._encoding, self._stated = encoding, stated
         self._solver = Solver(_SOLVER)

@@ -92,7 +92,7 @@ class Sources:
     def _listed(self, names: Sequence[str]) -> dict[tuple[str, str], Listing | None]:
         """What each index says that may serve a package.
 
-        With ``first-index``, an index is only asked for what those before it lack: so what it refuses is no matter to
+        With ``first-index``, an index is only asked for what those before it lack: so what it refuses does not stop
         the others' packages, and it never hears of their names.
         """
         wanted = dict.fromkeys(self._pairs_of(names))

@@ -70,7 +70,7 @@ class _Compared:
             yield from self._own(there, stated["package"][0])
 
     def _flat_indexes(self, entries: list[Mapping[str, Any]]) -> Iterator[str]:
-        """uv knows a page of files by its address to the letter, where a slash at the end of an index is no matter."""
+        """uv knows a page of files by its address to the letter; a slash at the end of an index is not looked at."""
         pages = {index.url for index in self._project.indexes if index.flat}
         without = {page.rstrip("/") for page in pages}
         for entry in entries:
