@@ -6,18 +6,12 @@ gives the same bytes.
 
 from __future__ import annotations
 
-import base64
 import gzip
-import hashlib
 import io
 import tarfile
-import zipfile
 
-from packaging.tags import parse_tag
-
+from satlock.corpora.recorded import standins
 from tests.world import Dist
-
-DATE = (2024, 1, 1, 0, 0, 0)
 
 BACKEND = '''
 """A PEP 517 backend that packs the module beside it into a wheel."""
@@ -78,22 +72,8 @@ def wheel(index: str, name: str, version: str, dist: Dist, tags: str) -> bytes:
     if dist.broken is not None:
         return b"not a wheel"
     package = name.replace("-", "_")
-    info = f"{package}-{version}.dist-info"
-    spelled = "".join(f"Tag: {tag}\n" for tag in sorted(map(str, parse_tag(tags))))
-    members = {
-        f"{package}.py": module(version, index),
-        f"{info}/METADATA": core_metadata(name, version, dist),
-        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: standin\nRoot-Is-Purelib: true\n{spelled}".encode(),
-    }
-    record = "".join(f"{path},sha256={_record_digest(data)},{len(data)}\n" for path, data in members.items())
-    members[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path, data in members.items():
-            entry = zipfile.ZipInfo(path, DATE)
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, data)
-    return buffer.getvalue()
+    modules = {f"{package}.py": module(version, index)}
+    return standins.wheel(core_metadata(name, version, dist), f"{package}-{version}-{tags}.whl", modules)
 
 
 def sdist(index: str, name: str, version: str, dist: Dist) -> bytes:
@@ -119,7 +99,3 @@ def sdist(index: str, name: str, version: str, dist: Dist) -> bytes:
             entry.size = len(data)
             archive.addfile(entry, io.BytesIO(data))
     return gzip.compress(buffer.getvalue(), mtime=0)
-
-
-def _record_digest(data: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()

@@ -11,6 +11,8 @@ import hashlib
 import io
 import tarfile
 import zipfile
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from packaging.tags import parse_tag
 
@@ -78,12 +80,13 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def wheel(metadata: bytes, filename: str) -> bytes:
-    """The bytes of the wheel with a file name that has these METADATA."""
+def wheel(metadata: bytes, filename: str, modules: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
+    """The bytes of the wheel with a file name that has these METADATA, and modules beside them."""
     parts = filename.removesuffix(".whl").split("-")
     info, tags = f"{parts[0]}-{parts[1]}.dist-info", "-".join(parts[-3:])
     spelled = "".join(f"Tag: {tag}\n" for tag in sorted(map(str, parse_tag(tags))))
     members = {
+        **modules,
         f"{info}/METADATA": metadata,
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: satlock\nRoot-Is-Purelib: true\n{spelled}".encode(),
     }
