@@ -171,3 +171,9 @@ def test_uv_keeps_the_order_of_extras_in_a_requirement(scene: Scene) -> None:
     scene.lock("--check")
     scene.lock()
     assert (scene.folder / "uv.lock").read_bytes() == before
+
+
+def test_why_there_is_no_lock_of_what_a_build_tells(scene: Scene) -> None:
+    tree(scene.folder, "own", "1.0", ["leaf>=9"], extras={"more": ["twig"]}, dynamic=True)
+    said = scene.lock(code=1).output
+    assert "leaf>=9" in said and "bug" not in said
