@@ -109,6 +109,8 @@ class Choices:
             raise Bad("the certificate's environment is none")
         variables = {name: str(value) for name, value in words["variables"].items()}
         bare = Environment(variables, tuple(words["extras"]), tuple(words["groups"]))
+        if any(len(set(names)) != len(names) for names in (bare.extras, bare.groups)):
+            raise Bad("the certificate's environment has a choice twice")
         self._check_place(bare, [*asked, *(leaf for one in self.environments for leaf in leaves(one))])
         if not admits(self.python, variables["python_full_version"]):
             raise Bad(f"the project does not admit the Python of {bare}")

@@ -61,6 +61,10 @@ def optimality_of(
     for place, (name, claim) in enumerate(claims, 1):
         if set(claim) != _CLAIM or not claim["environments"]:
             raise Bad(f"the certificate's claim about {name} has other keys than it should have")
+        if any(
+            sorted(set(map(str, said))) != sorted(map(str, said)) for said in claim.values() if isinstance(said, list)
+        ):
+            raise Bad(f"the certificate's claim about {name} says something twice")
         mine = [stated[k - 1] for k in claim["facts"]]
         spoken = {claim["on"], *claim["absent"], *(one for one, _ in claim["kept"])}
         spoken |= {one for fact in mine for one in facts.names_in(fact)}
