@@ -113,9 +113,7 @@ def _universe(project: Project, known: dict[Reference, Direct], optional: frozen
         axioms = list(_axioms(project, active))
         domain = Domain(all_of([pythons, platforms, *axioms]))
         if not domain.satisfiable(TRUE):
-            raise ProjectError(
-                f"{project.path}: requires-python and tool.uv.environments leave no environment; widen one of them."
-            )
+            raise _no_environment(project, active, Domain(all_of([pythons, platforms])))
         roots = tuple(_roots(project, active, known, optional))
         edits = edits_of(project, active, itself=False)
         reached = reach(project, roots, _claims(project, active), known, edits, domain)
@@ -128,6 +126,8 @@ def _universe(project: Project, known: dict[Reference, Direct], optional: frozen
     every = list(_axioms(project, active))
     if len(every) > len(axioms):
         domain = Domain(all_of([pythons, platforms, *every]))
+        if not domain.satisfiable(TRUE):
+            raise _no_environment(project, active, Domain(all_of([pythons, platforms])))
     whole = active.get(Choice("project", ""), TRUE)
     unusable = tuple(
         choice
@@ -138,6 +138,19 @@ def _universe(project: Project, known: dict[Reference, Direct], optional: frozen
     edits = edits_of(project, active)
     folder, unknown = project.path.parent, tuple(reached.unknown)
     return Universe(domain, roots, active, own, pins, unusable, edits, folder, known, unknown, reached.closed)
+
+
+def _no_environment(project: Project, active: Mapping[Choice, Formula], admitted: Domain) -> ProjectError:
+    """Why a universe is empty whose Pythons and platforms are those ``admitted``."""
+    if not admitted.satisfiable(TRUE):
+        what = "requires-python and tool.uv.environments leave no environment; widen one of them."
+        return ProjectError(f"{project.path}: {what}")
+    pairs = (pair for members in project.conflicts for pair in combinations(members, 2) if set(pair) <= active.keys())
+    for one, other in pairs:
+        if one != other and admitted.implies(TRUE, active[one] & active[other]):
+            said = f"{project.path} requires both {one} and {other}, which tool.uv.conflicts declares to be in conflict"
+            return ProjectError(f"{said}; drop one of them, or the conflict.")
+    return ProjectError(f"{project.path}: its own requirements bring what tool.uv.conflicts sets apart; drop one side.")
 
 
 def _axioms(project: Project, active: Mapping[Choice, Formula]) -> Iterator[Formula]:

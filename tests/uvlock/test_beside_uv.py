@@ -116,6 +116,8 @@ def refused(pair: Pair, seed: int, done: Result) -> None:
     assert named is not None or "uv lets it be installed; drop one" in done.output, (seed, done.output)
     chosen = re.findall(r'(extra|group) = "([^"]+)"', named[1]) if named is not None else []
     ways = [[word for kind, name in chosen for word in (f"--{kind}", name)]]
+    if alone := re.search(r"group '([^']+)' brings both", done.output):
+        ways.append(["--only-group", alone[1]])
     if chosen and all(kind == "group" for kind, _ in chosen):
         ways.append([word for _, name in chosen for word in ("--only-group", name)])
     told = [pair.peer.run("sync", "--frozen", "--dry-run", "--no-default-groups", *flags) for flags in ways]

@@ -177,3 +177,20 @@ def test_why_there_is_no_lock_of_what_a_build_tells(scene: Scene) -> None:
     tree(scene.folder, "own", "1.0", ["leaf>=9"], extras={"more": ["twig"]}, dynamic=True)
     said = scene.lock(code=1).output
     assert "leaf>=9" in said and "bug" not in said
+
+
+def test_a_project_that_requires_both_sides_of_a_conflict(scene: Scene) -> None:
+    """uv locks it, and installs it never; a pylock.toml would be one for no environment."""
+    apart = '[tool.uv]\nconflicts = [[{ package = "one" }, { package = "two" }]]\n'
+    sources = '[tool.uv.sources]\none.workspace = true\ntwo.workspace = true\n[tool.uv.workspace]\nmembers = ["*"]\n'
+    scene.project(text_of('["one", "two", "leaf"]', apart + sources))
+    for name in ("one", "two"):
+        scene.project(text_of("[]", name=name), f"own/{name}")
+    said = scene.run("lock", "--project", str(scene.folder), "--format", "pylock", code=2).output
+    assert "requires both project 'one' and project 'two'" in said
+    scene.lock()
+    extras = "[project.optional-dependencies]\na = []\nb = []\n"
+    apart = "[tool.uv]\nconflicts = [[{ extra = 'a' }, { extra = 'b' }]]\n"
+    scene.project(text_of('["own[a,b]", "leaf"]', extras + apart))
+    said = scene.run("lock", "--project", str(scene.folder), "--format", "pylock", code=2).output
+    assert "requires both extra 'a' and extra 'b'" in said
