@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from packaging.markers import Marker
 
-__all__ = ["Asked", "folded"]
+__all__ = ["Asked", "folded", "without_extra"]
 
 _T = TypeVar("_T")
 _DEEPEST = 50
@@ -49,6 +49,28 @@ def folded(
         return any_of([all_of(parts) for parts in alternatives])
 
     return walk(marker._markers, 0)
+
+
+def without_extra(marker: Marker | None) -> tuple[str, Marker | None]:
+    """The one extra that a conjunction asks for, and what else it asks; an empty name and the marker where it is none.
+
+    So the metadata of a package says which of its lists a requirement is in: ``… and extra == 'x'``.
+    """
+    parts: list[Any] = marker._markers if marker is not None else []
+    rest = [part for part in parts if part != "and"]
+    asking = [part for part in rest if isinstance(part, tuple) and _is_extra(_asked(*part))]
+    if "or" in parts or len(asking) != 1:
+        return "", marker
+    rest.remove(asking[0])
+    if not rest:
+        return _asked(*asking[0]).text, None
+    kept = Marker(str(marker))
+    kept._markers = [each for part in rest for each in ("and", part)][1:]
+    return _asked(*asking[0]).text, kept
+
+
+def _is_extra(asked: Asked) -> bool:
+    return (asked.variable, asked.operator) == ("extra", "==")
 
 
 def _asked(left: Any, operator: Any, right: Any) -> Asked:

@@ -8,6 +8,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from satlock.corpora.facts import Metadata
+from satlock.encoder.markers.structure import without_extra
 
 __all__ = ["completed", "left_to_build", "without_dynamic"]
 
@@ -51,14 +52,5 @@ def _of_extra(line: str) -> tuple[str, str]:
         requirement = Requirement(line)
     except InvalidRequirement:
         return "", line  # which is refused where it is read
-    parts: list[Any] = [] if requirement.marker is None else list(requirement.marker._markers)  # nothing else tells
-    clauses = [part for part in parts if part != "and"]
-    asking = [part for part in clauses if isinstance(part, tuple) and (str(part[0]), str(part[1])) == ("extra", "==")]
-    if requirement.marker is None or "or" in parts or len(asking) != 1:
-        return "", line
-    clauses.remove(asking[0])
-    if clauses:
-        requirement.marker._markers = [each for clause in clauses for each in ("and", clause)][1:]
-    else:
-        requirement.marker = None
-    return str(asking[0][2].value), str(requirement)
+    extra, requirement.marker = without_extra(requirement.marker)
+    return extra, str(requirement) if extra else line

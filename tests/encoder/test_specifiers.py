@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from satlock.encoder.markers.specifiers import parse_requirement, python_lower_bounds
+from satlock.encoder.markers.structure import without_extra
 
 
 def test_a_requirement_is_normalised_and_keeps_its_text():
@@ -115,3 +117,25 @@ def test_the_bounds_admit_exactly_what_is_not_above(clauses, minor, micro):
     bounds = SpecifierSet(python_lower_bounds(str(specifier)) or "")
     if python in upper:
         assert (python in bounds) == (python in specifier)
+
+
+@pytest.mark.parametrize(
+    ("marker", "extra", "rest"),
+    [
+        ("extra == 'x'", "x", None),
+        ("os_name == 'nt'", "", "os_name == 'nt'"),
+        ("os_name == 'nt' and extra == 'x'", "x", "os_name == 'nt'"),
+        ("extra == 'x' and os_name == 'nt'", "x", "os_name == 'nt'"),
+        ("(os_name == 'nt' or os_name == 'posix') and extra == 'x'", "x", "os_name == 'nt' or os_name == 'posix'"),
+        (
+            "(os_name == 'a' or os_name == 'b') and (sys_platform == 'a' or sys_platform == 'b') and extra == 'x'",
+            "x",
+            "(os_name == 'a' or os_name == 'b') and (sys_platform == 'a' or sys_platform == 'b')",
+        ),
+        ("os_name == 'a' or os_name == 'b' and extra == 'x'", "", "os_name == 'a' or os_name == 'b' and extra == 'x'"),
+        ("extra == 'x' and extra == 'y'", "", "extra == 'x' and extra == 'y'"),
+    ],
+)
+def test_the_extra_that_lists_a_requirement(marker: str, extra: str, rest: str | None) -> None:
+    found, kept = without_extra(Marker(marker))
+    assert (found, kept and str(kept)) == (extra, rest and str(Marker(rest)))

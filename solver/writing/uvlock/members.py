@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from packaging.markers import Marker
-
 from satlock.corpora.references import Direct, GitReference
 from satlock.encoder.markers.specifiers import parse_requirement
+from satlock.encoder.markers.structure import without_extra
 from satlock.encoder.project.direct import reference_of_url
 from satlock.encoder.project.lowering import groups_of_tree, lowering_of
 from satlock.encoder.project.project import Choice, Member, Project, Requirement, StatedGroups
@@ -28,8 +26,6 @@ __all__ = [
     "metadata_of",
     "pythons_of_member",
 ]
-
-_OF_AN_EXTRA = re.compile(r"(?:\(?(?P<rest>.*?)\)? and )?extra == \"(?P<extra>[^\"]+)\"")
 
 
 def groups_of(name: str, graph: Graph, project: Project) -> Iterator[str]:
@@ -118,8 +114,5 @@ def _split(line: str, direct: Direct) -> tuple[Requirement, str]:
     if requirement.url is not None:
         base = Path(direct.tree) if direct.tree else None
         requirement = replace(requirement, reference=reference_of_url(requirement.url, base))
-    found = _OF_AN_EXTRA.fullmatch(str(requirement.marker)) if requirement.marker is not None else None
-    if found is None:
-        return requirement, ""
-    rest = Marker(found["rest"]) if found["rest"] else None
-    return replace(requirement, marker=rest), found["extra"]
+    extra, rest = without_extra(requirement.marker)
+    return replace(requirement, marker=rest), extra
