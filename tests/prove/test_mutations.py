@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,9 @@ def _of_json(chance: random.Random, words: Any) -> Any:
 
 def _claim(folder: Path) -> dict[str, Any]:
     """What is claimed: all that is printed, without the size of the proof, and without what is said to be trusted."""
-    found: dict[str, Any] = json.loads(json.dumps(check_certificate(folder / "c").data()).replace(str(folder), "."))
+    said = json.dumps(check_certificate(folder / "c").data()).replace(str(folder), ".")
+    # In another micro release of the same Python all was checked as well: that is as good an environment.
+    found: dict[str, Any] = json.loads(re.sub(r"(CPython \d+\.\d+)\.\d+ on", r"\1 on", said))
     for one in found["properties"]:
         del one["steps"], one["clauses"], one["all_packages"]
         for trusted in one["trusted"]:
