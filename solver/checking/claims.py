@@ -197,6 +197,8 @@ class Checked:
         names = ", ".join(self.claims)
         if verbose or len(self.claims) <= _SHOWN:
             return names
+        if self.not_newer:
+            return _count(len(self.claims), "package")  # each is named below
         if not self.left_out:
             too = " and the project" if "(project)" in self.claims else ""
             return f"all {len(self.claims) - bool(too)} packages of the lockfile{too}"
