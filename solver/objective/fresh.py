@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from satlock.encoder.formula.candidates import Candidates
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.markers.platforms import region_of
-from satlock.solver.objective.ages import Ages
+from satlock.solver.objective.ages import DAY, Ages
 from satlock.solver.objective.alike import Alike
 from satlock.solver.objective.escapes import Escapes
 from satlock.solver.objective.ladders import Ladder
@@ -27,6 +27,8 @@ from satlock.solver.objective.wishes import Wish
 from satlock.solver.search.selection import Selection, by_name
 
 __all__ = ["Fresh"]
+
+_ROUGHLY = DAY
 
 
 class Fresh(Tiers):
@@ -53,14 +55,18 @@ class Fresh(Tiers):
         if self._fewest:
             self._alike.bring_up()
             self._age(())
+        roughly = True
         while True:
-            best = self._optimise(fixed)
+            best = self._optimise(fixed, roughly=roughly)
             selection = self.glance()
             self.add_probes(selection)
-            if self._escapes.look(selection, self.free):
+            if self.lacks_files(selection) or self._escapes.look(selection, self.free):
                 continue
             if self.incomplete(selection):
                 return selection
+            if roughly:
+                roughly = False
+                continue
             if not self._alike.bring_up():
                 break
             # What makes cells alike tells ranks apart that nothing else told apart: their ages count now.
@@ -74,13 +80,18 @@ class Fresh(Tiers):
         self.add_probes(selection)
         return selection
 
-    def _optimise(self, fixed: Sequence[int]) -> list[int]:
-        """The assumptions under which all is as good as can be, stage by stage."""
+    def _optimise(self, fixed: Sequence[int], *, roughly: bool) -> list[int]:
+        """The assumptions under which all is as good as can be, stage by stage.
+
+        Args:
+            roughly: to a day in the last stage: enough to see what has to be read before it counts.
+        """
         best = list(fixed)
         self.prices.assumed = {}
         for stage in self._stages:
             stage.renounce(set(best))
-            stage.optimise(best, self._spent, self._lowered)
+            little = _ROUGHLY if roughly and stage is self._stages[-1] else 0
+            stage.optimise(best, self._spent, self._lowered, little=little)
             best += stage.softs
             self.prices.assumed |= {literal: stage.cells[literal] for literal in stage.softs}
         return best

@@ -30,6 +30,7 @@ _STRATUM = 3
 """Soft literals of weights within a factor of 2 ** this are looked at together."""
 _MOST_TO_MINIMISE = 8
 _ALL = 1 << 1000
+_MOST_SMALL = 8
 
 
 Lowered = Callable[[int, int, Callable[[int], bool]], int]
@@ -145,6 +146,8 @@ class Optimiser:
         fixed: Sequence[int],
         spent: Callable[[int], None] = lambda literal: None,
         lowered: Lowered = lambda literal, enough, clashes: 0,
+        *,
+        little: int = 0,
     ) -> None:
         """Raises the lower bound until a model meets it (``docs/solver.md#the-best-in-each-environment``).
 
@@ -153,6 +156,7 @@ class Optimiser:
             spent: told of each soft literal that is given up for good; it may want further ones.
             lowered: moves a soft literal's weight to a weaker one, of at least ``enough`` weight if it can, that still
                 clashes; returns it, or 0.
+            little: cores of soft literals of less weight than this are paid for as long as they are few.
 
         Raises:
             Divided: some cores are no price of whole cells.
@@ -162,10 +166,17 @@ class Optimiser:
         self._aside: set[int] = set()
         self._give_up_implied(fixed)
         level = _stratum(self.softs.values()) if self._clash(fixed, self._looked_at(0)) is not None else 0
+        if max(self.softs.values(), default=0) < little:
+            little = 0
+        small = 0
         while level:
             core = self._clash(fixed, self._looked_at(level))
             if core is not None:
-                self._answer(core)
+                small += level < little
+                if small > _MOST_SMALL:
+                    self._aside.update(core)
+                else:
+                    self._answer(core)
                 continue
             below = [weight for weight in self.softs.values() if weight < level]
             level = _stratum(below) if below else 0
@@ -175,7 +186,7 @@ class Optimiser:
     def _looked_at(self, level: int) -> list[int]:
         """The soft literals of at least a weight, without those that wait for cells to be divided."""
         softs = [literal for literal, weight in self.softs.items() if weight >= level]
-        return [literal for literal in softs if not self._waits(literal)] if self._divided else softs
+        return [literal for literal in softs if not self._waits(literal)] if self._aside else softs
 
     def _waits(self, literal: int) -> bool:
         return literal in self._aside or not self.cells[literal].isdisjoint(self._divided)

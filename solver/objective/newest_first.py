@@ -42,6 +42,12 @@ class NewestFirst(Tiers):
     def __call__(self, fixed: list[int]) -> Selection:
         """See :class:`Objective`."""
         self.bring_up(fixed)
+        while True:
+            selection = self._selected(fixed)
+            if not self.lacks_files(selection):
+                return selection
+
+    def _selected(self, fixed: list[int]) -> Selection:
         self.upper.optimise(fixed)
         best = [*fixed, *self.upper.softs]
         self.prices.assumed = {literal: self.upper.cells[literal] for literal in self.upper.softs}

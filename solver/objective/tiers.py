@@ -143,6 +143,10 @@ class Tiers:
             raise found[0]
         return selection
 
+    def lacks_files(self, selection: Selection) -> bool:
+        """Whether a selection was seen to lack files that nothing was known of, so that there is a wish more."""
+        return self._installs.look(selection, self._free)
+
     def incomplete(self, selection: Selection) -> bool:
         """Whether metadata that is easily had is missing, so that no tie-break is worth its while yet."""
         return bool(selection.unlisted) or any(self.known.missing(cell, rank) for cell, rank in selection.needed())

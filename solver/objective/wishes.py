@@ -6,7 +6,7 @@ a cell alone divides it there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from satlock.encoder.formula.candidates import Candidates
@@ -16,6 +16,7 @@ from satlock.encoder.markers.marker import TRUE, Formula, any_of
 from satlock.encoder.markers.platforms import Place, region_around, region_of, unserved
 from satlock.solver.objective.environments import Environments
 from satlock.solver.objective.maxsat import Optimiser
+from satlock.solver.search.selection import Selection
 
 __all__ = ["Extras", "Installs", "Keeps", "Wish", "provides"]
 
@@ -57,7 +58,8 @@ class Keeps:
 class Installs:
     """A package that is selected has a file, where some version that the project admits has one.
 
-    It is asked of the common platforms, with each released CPython, and of those that the project requires.
+    It is asked of the common platforms, with each released CPython, and of those that the project requires. Of most
+    packages only the files of what is selected are looked at: those of all their releases may be thousands.
     """
 
     def __init__(
@@ -66,11 +68,14 @@ class Installs:
         self._encoding, self._environments, self._optimiser = encoding, environments, optimiser
         self._weight, self._places = weight, places
         self._bare: dict[Candidates, list[tuple[Formula, int]]] = {}
+        self._lacking: dict[tuple[Candidates, int], bool] = {}
         self._known: dict[Cell, list[tuple[Formula, int]]] = {}
         self.literals: dict[Cell, int] = {}
 
     def bring_up(self, cell: Cell, free: int) -> None:
-        """Wants that a cell installs, if its admissible ranks have changed."""
+        """Wants that a cell installs, if its admissible ranks have changed, and files are known to be lacking."""
+        if cell.candidates not in self._bare and not self._lacks(cell.candidates, free.bit_length() - 1):
+            return
         wanted = list(self._wanted(cell, free))
         if self._known.get(cell, []) == wanted:
             return
@@ -106,23 +111,52 @@ class Installs:
             return found
         bare = dict.fromkeys(self._places, 0)
         elsewhere = 0
-        for rank, candidate in enumerate(candidates.ranked, start=1):
-            for build in candidate.builds:
-                if build.direct is not None or (build.kept is None and build.release.sdist):
-                    continue
-                files = build.files
-                if not any(not f.is_wheel or f.filename.endswith("-none-any.whl") for f in files):
-                    elsewhere |= 1 << rank
-                for place in unserved(self._places, files):
-                    whole = build.region is TRUE
-                    if whole or self._environments.meet(build.region, region_of(frozenset((place,)))):
-                        bare[place] |= 1 << rank
+        for rank in range(1, candidates.top + 1):
+            unserved_places, unserved_elsewhere = self._unserved(candidates, rank)
+            elsewhere |= unserved_elsewhere << rank
+            for place in unserved_places:
+                bare[place] |= 1 << rank
         places: dict[int, list[Place]] = {elsewhere: []}
         for place, ranks in bare.items():
             places.setdefault(ranks, []).append(place)
         regions = {ranks: region_around(some, self._places) for ranks, some in places.items() if ranks != elsewhere}
         regions[elsewhere] = ~any_of(regions.values())
         found = self._bare[candidates] = [(region, ranks) for ranks, region in regions.items() if ranks]
+        return found
+
+    def _unserved(self, candidates: Candidates, rank: int) -> tuple[set[Place], bool]:
+        """The known places where a candidate has no file, and whether it has none anywhere else."""
+        bare: set[Place] = set()
+        elsewhere = False
+        for build in candidates[rank].builds:
+            if build.direct is not None or (build.kept is None and build.release.sdist):
+                continue
+            files = build.files
+            elsewhere |= not any(not f.is_wheel or f.filename.endswith("-none-any.whl") for f in files)
+            for place in unserved(self._places, files):
+                if build.region is TRUE or self._environments.meet(build.region, region_of(frozenset((place,)))):
+                    bare.add(place)
+        return bare, elsewhere
+
+    def _lacks(self, candidates: Candidates, rank: int) -> bool:
+        """Whether a candidate has no file somewhere."""
+        if rank <= 0:
+            return False
+        key = candidates, rank
+        if key not in self._lacking:
+            self._lacking[key] = any(self._unserved(candidates, rank))
+        return self._lacking[key]
+
+    def look(self, selection: Selection, free: Mapping[Cell, int]) -> bool:
+        """Looks for files that selected candidates lack; whether there is a wish now that was not there before."""
+        found = False
+        for cell, rank in selection.ranks.items():
+            if rank and cell.candidates not in self._bare and self._lacks(cell.candidates, rank):
+                self._without_file(cell.candidates)
+                for other in cell.package.cells:
+                    if other in free and other.candidates is cell.candidates:
+                        self.bring_up(other, free[other])
+                        found |= bool(self._known.get(other))
         return found
 
 
