@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.formula.encoding import Encoding
@@ -26,8 +27,7 @@ _MOST_READ = 16
 """Newer releases whose metadata is asked for at once, to see whether they state a bound."""
 
 
-@dataclass(frozen=True)
-class _Pair:
+class _Pair(NamedTuple):
     """A candidate that is selected beside a dependency."""
 
     cell: Cell
@@ -73,6 +73,8 @@ class Escapes:
         self._told: set[tuple[object, ...]] = set()
         self._asks: dict[Cell, list[tuple[Cell | None, int, Formula]]] = {}
         """For the selection at hand."""
+        self._cleared: dict[_Pair, tuple[object, ...]] = {}
+        """What was found to be no escape, as things stood then."""
 
     def look(self, selection: Selection, free: Callable[[Cell], int]) -> bool:
         """Looks for escapes of a selection; whether there is a wish now that it does not meet.
@@ -81,30 +83,33 @@ class Escapes:
         """
         found = False
         self._asks.clear()
-        reached = {cell for cell, rank in selection.ranks.items() if rank}
-        for cell in reached:
-            rank = selection.ranks[cell]
+        reached = {cell: rank for cell, rank in selection.ranks.items() if rank}
+        for cell, rank in reached.items():
             newer = free(cell) >> (rank + 1) << (rank + 1)
-            if not newer or rank not in cell.attached or rank in cell.provisional:
+            if not newer or not _is_read(cell, rank):
                 continue
+            asked = [(source, admitted) for source, admitted, _ in self._asked(cell, selection)]
+            state = newer, len(cell.attached), len(cell.provisional), tuple(asked)
             for edge in _edges(cell, rank):
                 package = edge.package
                 for target in package.cells if package is not None else ():
                     if target in reached and (target.guard, 0) in edge.encoded:
                         pair = _Pair(cell, rank, edge, target, selection.ranks[target])
-                        found |= self._look_at(pair, newer, selection)
+                        if self._cleared.get(pair) != state:
+                            found |= self._look_at(pair, newer, selection, state)
         return found
 
-    def _look_at(self, pair: _Pair, newer: int, selection: Selection) -> bool:
+    def _look_at(self, pair: _Pair, newer: int, selection: Selection, state: tuple[object, ...]) -> bool:
         """Whether a candidate is beside a selected dependency by an escape that was not told of before."""
         key = (pair.cell, pair.rank, pair.target, pair.version, pair.edge.node.extra)
         if key in self._told:
             return False
         suspect = self._suspect(pair, newer, selection)
         if suspect is None:
+            self._cleared[pair] = state
             return False
         if suspect.unread:
-            selection.probes += [(pair.cell, other) for other in suspect.unread[:_MOST_READ]]
+            selection.probes += [(pair.cell, other) for other in suspect.unread]
             return False
         # What was told of a selection that rules newer releases out says nothing of another one.
         told = (*key, frozenset(suspect.conditions.items())) if suspect.conditions else key
@@ -118,14 +123,9 @@ class Escapes:
         """What every newer release says of a version; None where one that might serve has nothing against it."""
         cell, target, suspect = pair.cell, pair.target, _Suspect(pair.region)
         forbidden: list[Formula] = []
-        for other in _from_highest(newer):
+        others = list(_from_highest(newer))
+        for other in (other for other in others if _is_read(cell, other)):
             ruled_out, conditions = self._ruled_out(cell, other, selection)
-            if other not in cell.attached or other in cell.provisional:
-                if self._environments.meet(suspect.region, ~ruled_out) and self._missing(cell, other):
-                    suspect.unread.append(other)
-                else:
-                    suspect.conditions |= conditions
-                continue
             asks = [edge for edge in _edges(cell, other) if edge.package is target.package]
             forbids = any_of(edge.region for edge in asks if _is_above(pair.version, target, edge))
             # What admits the version below a release that does not is no better than the pair, and excuses nobody.
@@ -137,6 +137,14 @@ class Escapes:
             if ruled_out is not FALSE and not self._environments.within(suspect.region, against):
                 suspect.conditions |= conditions
             forbidden.append(forbids)
+        for other in (other for other in others if not _is_read(cell, other)):
+            ruled_out, conditions = self._ruled_out(cell, other, selection)
+            if self._environments.meet(suspect.region, ~ruled_out) and self._missing(cell, other):
+                suspect.unread.append(other)
+                if len(suspect.unread) == _MOST_READ:
+                    return suspect
+            else:
+                suspect.conditions |= conditions
         if not suspect.unread:
             suspect.region &= any_of(forbidden)
         return suspect if self._environments.meet(suspect.region) else None
@@ -184,6 +192,10 @@ class Escapes:
             more.append(-pair.edge.node.literal)
         below = (1 << pair.version) - 1
         self._encoding.wish(target, literal, below & target.candidates.everything, suspect.region, more)
+
+
+def _is_read(cell: Cell, rank: int) -> bool:
+    return rank in cell.attached and rank not in cell.provisional
 
 
 def _edges(cell: Cell, rank: int) -> Iterator[Edge]:

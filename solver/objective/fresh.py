@@ -171,9 +171,11 @@ class Fresh(Tiers):
         if not self._is_open(assumptions):
             return assumptions
         optimiser = Optimiser(encoding, self.known.session, self.prices)
+        there = self.known.session.propagates(assumptions)
         for cell in self._undecided():
-            if cell.candidates.top:
-                optimiser.want(-encoding.at_least(cell, 1), 1, cell)
+            present = encoding.at_least(cell, 1)
+            if cell.candidates.top and present not in there:
+                optimiser.want(-present, 1, cell)
         optimiser.optimise(assumptions)
         return [*assumptions, *optimiser.softs]
 
