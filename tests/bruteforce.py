@@ -17,8 +17,8 @@ What it takes for true, where the sources leave a choice:
 * In markers of constraints, overrides and sources ``extra == 'x'`` asks whether the project's extra ``x`` is active.
   A line of ``dependencies`` may say ``... or extra == 'x'``: then that extra lists it as well, as in metadata.
 * Constraints hold for overrides too. Excludes win over both.
-* A yanked version is admitted everywhere when the project itself (requirements, constraints, overrides) pins it by
-  ``==``, anywhere.
+* A yanked version is admitted in an environment where the project (requirements, constraints, overrides) or a selected
+  candidate pins it by ``==``; a pre-release where one of these admits nothing else, or where all else fails.
 * Of the candidates of one package in one index with one public version (2.5.1, 2.5.1+cpu), those without a file that
   fits the environment are not admitted when another one has such a file. An sdist fits everywhere.
 * A required environment needs a file under some CPython up to 3.15 that it admits: no wheel is made for the Pythons to
@@ -268,6 +268,7 @@ class Judge:
         explicit_default = any(i.get("default") and i.get("explicit") for i in self.settings.get("index", []))
         self.searched = others + ([] if explicit_default else defaults or [world.default_index])
         self._active: dict[Environment, frozenset[Choice]] = {}
+        self._own: dict[Environment, dict[str, list[tuple[Requirement, str]]]] = {}
         self._objections: dict[tuple[Candidate, Environment], Violation | None] = {}
         self._solutions: dict[tuple[Environment, bool], dict[str, Candidate] | None] = {}
 
@@ -431,6 +432,12 @@ class Judge:
             return [override for override in overrides if self._holds_in_project(override.marker, env)]
         return [requirement] if any(holds(requirement.marker, env, extra) for extra in ("", *extras)) else []
 
+    def own(self, env: Environment) -> dict[str, list[tuple[Requirement, str]]]:
+        """What the project itself asks for in an environment."""
+        if env not in self._own:
+            self._own[env] = self.requirements(env, {})
+        return self._own[env]
+
     def requirements(
         self, env: Environment, selection: Mapping[str, Candidate]
     ) -> dict[str, list[tuple[Requirement, str]]]:
@@ -561,7 +568,7 @@ class Judge:
         return dist.wheels
 
     def objection(self, candidate: Candidate, env: Environment) -> Violation | None:
-        """Why a candidate serves no requirement at all in an environment; pre-releases apart."""
+        """Why a candidate serves no requirement at all in an environment; what is held back until asked for apart."""
         if (candidate, env) not in self._objections:
             self._objections[candidate, env] = self._find_objection(candidate, env)
         return self._objections[candidate, env]
@@ -580,10 +587,9 @@ class Judge:
             return Violation("build", f"{text} was uploaded too late")
         if not admits_python(dist.requires_python, env.python):
             return Violation("python", f"{text} needs Python {dist.requires_python}")
-        if dist.yanked is not None and not self._pins_exactly(version, self._direct(name)):
-            return Violation("yanked", f"{text} is yanked")
         if not self.fits(candidate, env):
-            siblings = [Candidate(name, other, index) for other in self.world.indexes[index][name]]
+            listed = self.world.indexes[index][name]
+            siblings = [Candidate(name, other, index) for other, one in listed.items() if one.yanked is None]
             if any(_public(one) == _public(candidate) and self.fits(one, env) for one in siblings):
                 return Violation("build", f"{text} has no file that fits, and another build of it has")
             for marker in self.settings.get("required-environments", []):
@@ -604,25 +610,10 @@ class Judge:
             limit
         )
 
-    def _direct(self, name: str) -> Iterator[Specifier]:
-        """The specifiers that the project itself writes for a package, anywhere."""
-        lists = [self.dependencies, *self.extras.values(), *self.groups.values(), self.constraints, self.overrides]
-        for requirement in itertools.chain(*lists):
-            if canonicalize_name(requirement.name) == name:
-                yield from requirement.specifier
-
     def _pins_exactly(self, version: str, specifiers: Iterable[Specifier]) -> bool:
         return any(
             s.operator in ("==", "===") and satisfies(version, str(s)) and "*" not in s.version for s in specifiers
         )
-
-    def _stated(self, name: str) -> list[Specifier]:
-        """The specifiers by which any package at all asks for another.
-
-        A yanked release that a package pins may be locked, but need not be found: it is no reason to search.
-        """
-        found = (_requirement(text) for *_, dist in self.world.candidates() for text in dist.stated)
-        return [s for one in found if canonicalize_name(one.name) == name for s in one.specifier]
 
     def _asking(self, name: str, env: Environment) -> Iterator[Specifier]:
         """The specifiers that the project writes for a package and that hold in an environment.
@@ -646,12 +637,36 @@ class Judge:
     def prerelease_asked(self, name: str, env: Environment) -> bool | None:
         """Whether the project admits pre-releases of a package: always, never (False), or as a last resort (None)."""
         mode = self.settings.get("prerelease-package", {}).get(name, self.settings.get("prerelease", ""))
-        if mode in ("allow", "disallow"):
-            return bool(mode == "allow")
-        asked = any(Version(s.version.removesuffix(".*")).is_prerelease for s in self._asking(name, env))
         if mode == "explicit":
-            return asked
-        return True if asked else None
+            named = (
+                Version(s.version.removesuffix(".*")).is_prerelease
+                for s in self._asking(name, env)
+                if s.operator != "!="
+            )
+            mode = "if-necessary" if any(named) else "disallow"
+        return {"allow": True, "disallow": False}.get(mode)
+
+    def held(self, candidate: Candidate, asked: Iterable[tuple[Requirement, str]], env: Environment) -> str | None:
+        """What a candidate is (``yanked``, ``prerelease``) if nobody of those who ask opens that to it."""
+        specifiers = [requirement.specifier for requirement, _ in asked]
+        specifiers += [
+            constraint.specifier
+            for constraint in self.constraints
+            if canonicalize_name(constraint.name) == candidate.name and self._holds_in_project(constraint.marker, env)
+        ]
+        if self.dist(candidate).yanked is not None:
+            return None if any(self._pins_exactly(candidate.version, each) for each in specifiers) else "yanked"
+        mode = self.prerelease_asked(candidate.name, env)
+        if not Version(candidate.version).is_prerelease or mode:
+            return None
+        dists = self.world.indexes[candidate.index][candidate.name]
+        listed = [version for version, dist in dists.items() if dist.wheels or dist.sdist]
+        only = mode is None and any(
+            satisfies(candidate.version, str(each))
+            and all(Version(v).is_prerelease for v in listed if satisfies(v, str(each)))
+            for each in specifiers
+        )
+        return None if only else "prerelease"
 
     def unmet(
         self, candidate: Candidate, asked: Iterable[tuple[Requirement, str]], env: Environment
@@ -695,35 +710,39 @@ class Judge:
     ) -> dict[str, Candidate] | None:
         """Backtracking: extend a selection until it meets, in each environment, all that is asked there."""
         missing: str | None = None
-        for env, last_resort in envs:
+        for env, _ in envs:
             for name, asked in self.requirements(env, selection).items():
                 if name not in selection:
                     missing = missing or name
-                elif not self._serves(selection[name], asked, env, last_resort):
+                elif not self._serves(selection[name], asked, env):
                     return None
         if missing is None:
-            return selection
+            return selection if all(self._opened(selection, env, last_resort) for env, last_resort in envs) else None
         for candidate in self._candidates(missing):
             found = self._search(envs, {**selection, missing: candidate})
             if found is not None:
                 return found
         return None
 
-    def _serves(
-        self, candidate: Candidate, asked: list[tuple[Requirement, str]], env: Environment, last_resort: bool
-    ) -> bool:
-        return (
-            self.objection(candidate, env) is None
-            and self._prerelease_admitted(candidate, env, last_resort)
-            and not self.unmet(candidate, asked, env)
+    def _serves(self, candidate: Candidate, asked: list[tuple[Requirement, str]], env: Environment) -> bool:
+        """Whether a candidate meets what is asked so far; what is held back may still be opened by somebody else."""
+        return self.objection(candidate, env) is None and not self.unmet(candidate, asked, env)
+
+    def _opened(self, selection: Mapping[str, Candidate], env: Environment, last_resort: bool) -> bool:
+        """Whether nothing in a whole selection is held back; pre-releases may be ``last_resort``.
+
+        A yanked release that a package pins may be locked, but need not be found: it is no reason to search.
+        """
+        return all(
+            (held := self.held(selection[name], self._openers(selection[name], asked, env), env)) is None
+            or (held == "prerelease" and last_resort and self.prerelease_asked(name, env) is None)
+            for name, asked in self.requirements(env, selection).items()
         )
 
-    def _prerelease_admitted(self, candidate: Candidate, env: Environment, last_resort: bool) -> bool:
-        asked = self.prerelease_asked(candidate.name, env)
-        if asked is None:
-            listed = self.world.indexes[candidate.index][candidate.name]
-            asked = last_resort or all(Version(version).is_prerelease for version in listed)
-        return asked or not Version(candidate.version).is_prerelease
+    def _openers(
+        self, candidate: Candidate, asked: list[tuple[Requirement, str]], env: Environment
+    ) -> list[tuple[Requirement, str]]:
+        return asked if self.dist(candidate).yanked is None else self.own(env).get(candidate.name, [])
 
     def _candidates(self, name: str) -> list[Candidate]:
         found = [
@@ -760,6 +779,12 @@ class Judge:
             found.append(Violation("superfluous", f"nothing asks for {name} {selection[name].version}"))
         for name in sorted(selection.keys() & asked.keys()):
             found += self.unmet(selection[name], asked[name], env)
+            held, text = self.held(selection[name], asked[name], env), f"{name} {selection[name].version}"
+            if held == "yanked":
+                found.append(Violation("yanked", f"{text} is yanked"))
+            entry = next(entry for entry in entries if entry.name == name)
+            if held == "prerelease" and (self.prerelease_asked(name, env) is False or not self._necessary(entry, lock)):
+                found.append(Violation("prerelease", f"{text} is a pre-release that nothing makes necessary"))
         return found
 
     def _candidate(self, entry: Package) -> Candidate | None:
@@ -770,40 +795,30 @@ class Judge:
                 return candidate
         return None
 
-    def _only_way(self, candidate: Candidate) -> bool:
-        """Whether somebody asks for a package in a way that only its pre-releases meet (PEP 440)."""
-        dists = self.world.indexes[candidate.index][candidate.name]
-        listed = [version for version, dist in dists.items() if dist.wheels or dist.sdist]
-        requirements = (_requirement(text) for *_, dist in self.world.candidates() for text in dist.stated)
-        return any(
-            satisfies(candidate.version, str(one.specifier))
-            and all(Version(v).is_prerelease for v in listed if satisfies(v, str(one.specifier)))
-            for one in itertools.chain(requirements, self.dependencies, *self.extras.values(), *self.groups.values())
-            if canonicalize_name(one.name) == candidate.name
-        )
-
-    def _necessary(self, entry: Package) -> bool:
-        """Whether some environment of an entry has no solution without pre-releases.
+    def _necessary(self, entry: Package, lock: Pylock) -> bool:
+        """Whether some environment of an entry has no solution without pre-releases, or somebody asks for it there.
 
         One version for all comes before finals for some: the entry may reach beyond that environment.
         """
         for env in self.environments():
             chosen = {**marker_variables(env.base), "extras": env.extras, "dependency_groups": env.groups}
             here = entry.marker is None or _selected(entry.marker, env, chosen)
-            if here and self._solve(env, last_resort=False) is None:
+            if not here:
+                continue
+            if self._solve(env, last_resort=False) is None:
+                return True
+            entries = [p for p in lock.packages if p.marker is None or _selected(p.marker, env, chosen)]
+            selection = {str(p.name): candidate for p in entries if (candidate := self._candidate(p)) is not None}
+            asked = self.requirements(env, selection).get(str(entry.name), [])
+            if self.held(selection[str(entry.name)], asked, env) is None:
                 return True
         return False
 
     def _check_entry(self, entry: Package, candidate: Candidate, env: Environment) -> Iterator[Violation]:
         text = f"{candidate.name} {candidate.version}"
         objection = self.objection(candidate, env)
-        pinned = self._pins_exactly(candidate.version, self._stated(candidate.name))
-        if objection is not None and not (objection.kind == "yanked" and pinned):
+        if objection is not None:
             yield objection
-        prerelease = Version(candidate.version).is_prerelease
-        needed = self._only_way(candidate) or self._necessary(entry)
-        if prerelease and not self._prerelease_admitted(candidate, env, needed):
-            yield Violation("prerelease", f"{text} is a pre-release that nothing makes necessary")
         if entry.requires_python is not None and not entry.requires_python.contains(env.python):
             yield Violation("python", f"the entry of {text} refuses Python {env.python}")
         files = {file.filename: file for file in self.world.files(candidate.index, candidate.name, candidate.version)}

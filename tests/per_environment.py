@@ -80,25 +80,27 @@ def installed(judge: Judge, lock: Pylock, env: Environment) -> dict[str, Candida
 def selections(judge: Judge, env: Environment, chosen: dict[str, Candidate]) -> Iterator[dict[str, Candidate]]:
     """Every valid selection of what is asked for, and of nothing else."""
     asked = judge.requirements(env, chosen)
-    if not all(judge._serves(chosen[name], asked[name], env, False) for name in asked if name in chosen):
+    if not all(judge._serves(chosen[name], asked[name], env) for name in asked if name in chosen):
         return
     missing = next((name for name in asked if name not in chosen), None)
     if missing is None:
-        yield chosen
+        if judge._opened(chosen, env, last_resort=False):
+            yield chosen
         return
     for candidate in judge._candidates(missing):
         yield from selections(judge, env, {**chosen, missing: candidate})
 
 
 def is_best(judge: Judge, env: Environment, found: Mapping[str, Candidate]) -> bool:
-    """Whether nothing better than a selection is valid in an environment.
+    """Whether nothing better than a selection is valid in an environment; one that a pin of a yanked release makes
+    possible may be better.
 
     Newer releases that somebody rules out are not always read, so what they say of escapes may count or not. The number
     of packages is left to the test of one environment: where all else is equal, it is the fewest over a cell.
     """
     every = list(selections(judge, env, {}))
     return any(
-        vector(judge, env, found, read)[:-1] == min(vector(judge, env, one, read) for one in every)[:-1]
+        vector(judge, env, found, read)[:-1] <= min(vector(judge, env, one, read) for one in every)[:-1]
         for read in (True, False)
     )
 
@@ -128,13 +130,14 @@ def _named(judge: Judge) -> set[str]:
 
 
 def admissible(judge: Judge, name: str, env: Environment) -> list[Candidate]:
-    """Newest first; those that some constraint forbids are not."""
+    """Newest first; those that some constraint forbids are not, nor is what the project itself does not ask for."""
+    own = judge.own(env).get(name, [])
     candidates = [one for one in judge._candidates(name) if judge.indexes(name, env) == [one.index]]
     found = [
         one
         for one in candidates
         if judge.objection(one, env) is None and not judge.unmet(one, (), env)
-        if judge._prerelease_admitted(one, env, False)
+        if judge.held(one, own, env) is None
     ]
     return found or candidates
 

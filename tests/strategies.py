@@ -115,6 +115,26 @@ def ordered_world(seed: int) -> World:
     return _WorldDraw(Dice(random.Random(seed).randint), ordered=True).world()
 
 
+def opening_world(seed: int) -> World:
+    """One in which some yanked releases are pinned by other candidates, selected in the end or not."""
+    drawn, dice = random_world(seed), Dice(random.Random(f"opening {seed}").randint)
+    indexes = {
+        url: {name: dict(listed) for name, listed in packages.items()} for url, packages in drawn.indexes.items()
+    }
+    for packages in indexes.values():
+        for name, listed in packages.items():
+            others = [(other, version) for other in packages for version in packages[other] if other != name]
+            if len(listed) > 1 and others and dice.chance(40):
+                yanked = dice.pick(sorted(listed))
+                listed[yanked] = replace(listed[yanked], yanked="broken")
+                for other, version in dice.some(others, 1, 3):
+                    dist = packages[other][version]
+                    marker = dice.pick(("", "", " ; sys_platform == 'win32'", " ; python_version < '3.12'"))
+                    requires = (*dist.requires_dist, f"{name}=={yanked}{marker}")
+                    packages[other][version] = replace(dist, requires_dist=requires)
+    return replace(drawn, indexes=indexes)
+
+
 class _WorldDraw:
     def __init__(self, dice: Dice, *, ordered: bool = False) -> None:
         self.dice = dice

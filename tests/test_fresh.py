@@ -287,11 +287,12 @@ def partial(
     """What the shared packages may be so that one environment has a solution."""
     asked = judge.requirements(env, {**shared, **own})
     here = {**shared, **own}
-    if not all(judge._serves(here[name], asked[name], env, False) for name in asked if name in here):
+    if not all(judge._serves(here[name], asked[name], env) for name in asked if name in here):
         return
     missing = next((name for name in asked if name not in here), None)
     if missing is None:
-        yield shared
+        if judge._opened(here, env, last_resort=False):
+            yield shared
         return
     for candidate in judge._candidates(missing):
         if missing in free:

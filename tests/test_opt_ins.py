@@ -54,21 +54,15 @@ def test_an_override_takes_the_place_of_what_is_asked_where_its_extra_is_chosen(
 
 def test_a_pre_release_that_is_named_for_some_is_for_them_alone() -> None:
     """But for choices that no conflict tells apart, on whose account nobody gets two versions."""
-    listed = {"names": versions("1.0", "2.0rc1", "2.0rc2")}
-    found = locked(world(["names", "names==2.0rc1; sys_platform == 'win32'"], listed))
-    assert installs(found, WINDOWS) == {"names": "2.0rc1"}
-    assert installs(found, LINUX) == {"names": "1.0"}
-    choices = CHOICES.replace('"app"', '"names<2.0rc2"').replace('"names>3.6"', "")
-    told_apart = choices + 'conflicts = [[{extra = "old"}, {extra = "new"}]]\n'
-    found = locked(world(["names"], listed, told_apart))
-    assert installs(found, extra="old") == {"names": "2.0rc1"}
-    assert installs(found) == installs(found, extra="new") == {"names": "1.0"}
-    found = locked(world(["names"], listed, choices))
-    assert installs(found) == installs(found, extra="old") == {"names": "2.0rc1"}
-    found = locked(
-        world(["names"], listed, "[tool.uv]\nconstraint-dependencies = [\"names<2.0rc2; os_name == 'nt'\"]\n")
-    )
+    listed = {"names": versions("1.0", "2.0rc1"), "app": {"1.0": Dist(("names>=2.0rc1; sys_platform == 'linux'",))}}
+    found = locked(world(["names", "names>=2.0rc1; sys_platform == 'win32'"], listed))
     assert (installs(found, WINDOWS), installs(found, LINUX)) == ({"names": "2.0rc1"}, {"names": "1.0"})
+    explicit = '[tool.uv]\nprerelease = "explicit"\n'
+    assert "pre-release" in refused(world(["app", "names>=2.0rc1; sys_platform == 'win32'"], listed, explicit))
+    locked(world(["app", "names>=2.0rc1; sys_platform != 'darwin'"], listed, explicit))
+    choices = '[project.optional-dependencies]\nold = ["names!=1.0,>0.0rc1"]\nnew = ["names!=1.0"]\n' + explicit
+    locked(world([], listed, choices))
+    assert "pre-release" in refused(world([], listed, choices + 'conflicts = [[{extra = "old"}, {extra = "new"}]]\n'))
 
 
 def test_a_line_of_the_dependencies_that_an_extra_lists_as_well() -> None:

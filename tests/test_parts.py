@@ -11,9 +11,9 @@ from satlock.encoder.formula.facts import SingleVersion
 from satlock.encoder.markers.marker import Formula, all_of, chosen, from_marker
 from satlock.encoder.project.project import Choice
 from satlock.solver.explaining.parts import Part, parts_of
-from satlock.solver.lockfiles.decoding import reached
 from satlock.solver.locking import Locked
 from satlock.solver.objective.environments import Environments
+from satlock.solver.search.reached import reached
 from tests.bruteforce import Environment, Judge, marker_variables
 from tests.per_environment import admissible, environments, selections
 from tests.splitting import splitting_world

@@ -33,7 +33,7 @@ from tests.bruteforce import PLATFORMS, Candidate, Environment, Judge, holds
 from tests.per_environment import installed
 from tests.splitting import splitting_world, splitting_worlds
 from tests.standing.kept import kept_versions
-from tests.strategies import ordered_world, random_world, toml, worlds
+from tests.strategies import opening_world, ordered_world, random_world, toml, worlds
 from tests.world import DEFAULT, Dist, MemoryCorpus, World
 
 NIGHTLY = os.environ.get("SATLOCK_NIGHTLY") == "1"
@@ -104,6 +104,12 @@ def test_markers_with_an_order(first: int, tmp_path: Path) -> None:
 def test_locks_are_valid_and_found_wherever_there_can_be_one(draw: Draw, first: int, tmp_path: Path) -> None:
     for seed in range(first, first + CHUNK):
         assert wrong(draw(seed), tmp_path) is None, f"seed {seed}"
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+def test_what_is_held_back_is_opened_only_by_who_is_selected(first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + CHUNK):
+        assert wrong(opening_world(seed), tmp_path, ("newest-first", "fresh")[seed % 2]) is None, f"seed {seed}"
 
 
 @kinds

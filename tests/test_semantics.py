@@ -313,7 +313,12 @@ def test_a_clash_is_found_before_the_rest_is_read() -> None:
 def test_a_prerelease_is_taken_only_where_asked_for() -> None:
     listed = {"a": versions("1.0", "2.0rc1")}
     assert installs(locked(world(["a"], listed))) == {"a": "1.0"}
+    assert installs(locked(world(["a>=1.0b1"], listed))) == {"a": "1.0"}
     assert installs(locked(world(["a>=2.0rc1"], listed))) == {"a": "2.0rc1"}
+    explicit = '[tool.uv]\nprerelease = "explicit"\n'
+    assert installs(locked(world(["a>=1.0b1"], listed, explicit))) == {"a": "1.0"}
+    assert installs(locked(world(["a>=2.0rc1"], listed, explicit))) == {"a": "2.0rc1"}
+    assert "pre-release" in refused(world(["a>1"], listed, explicit))
     assert installs(locked(world(["a"], listed, '[tool.uv]\nprerelease = "allow"\n'))) == {"a": "2.0rc1"}
 
 
@@ -329,6 +334,28 @@ def test_a_yanked_release_is_taken_only_where_pinned() -> None:
     assert installs(locked(world(["a"], listed))) == {"a": "1.0"}
     assert installs(locked(world(["a==2.0"], listed))) == {"a": "2.0"}
     assert "yanked" in refused(world(["a>=2"], listed))
+
+
+def test_a_yanked_release_is_taken_only_where_it_is_pinned() -> None:
+    listed = {
+        "a": {"1.0": Dist(), "2.0": Dist(yanked="broken")},
+        "b": {"1.0": Dist(("a>=1",)), "2.0": Dist(("a==2.0",))},
+    }
+    found = locked(world(["a==2.0; sys_platform == 'win32'", "b<2"], listed))
+    assert (installs(found, WINDOWS)["a"], installs(found, LINUX)["a"]) == ("2.0", "1.0")
+    assert "yanked" in refused(world(["a==2.0; sys_platform == 'win32'", "a>=2"], listed))
+    assert installs(locked(world(["b"], listed))) == {"a": "2.0", "b": "2.0"}
+
+
+def test_who_is_asked_for_by_nobody_opens_nothing() -> None:
+    """Also where it would be the very release that it pins which asks for it."""
+    listed = {
+        "a": {"1.0": Dist(("ring",)), "2.0": Dist(("ring",), yanked="broken")},
+        "ring": {"1.0": Dist(("a==2.0",))},
+    }
+    assert "yanked" in refused(world(["a>=2"], listed))
+    other = '[project.optional-dependencies]\nx = ["ring"]\ny = ["a>=2"]\n'
+    assert "yanked" in refused(world([], listed, f'{other}[tool.uv]\nconflicts = [[{{extra="x"}}, {{extra="y"}}]]\n'))
 
 
 def test_lower_bounds_of_requires_python_split() -> None:

@@ -265,8 +265,9 @@ class Candidates:
         if self._admission is None:
             by_region: dict[Formula, list[int]] = {}
             for rank, region in self._admitting():
-                if region is not TRUE:
-                    by_region.setdefault(region, []).append(rank)
+                here = region & self._beside(rank) if rank in self.whole else region
+                if here is not TRUE:
+                    by_region.setdefault(here, []).append(rank)
             ordered = sorted(by_region.items(), key=lambda item: min(item[1]))
             self._admission = [(region, bits(ranks)) for region, ranks in ordered]
         return self._admission
@@ -284,6 +285,13 @@ class Candidates:
             divided = self.ranked.divided()
         for rank, candidate in divided:
             yield rank, all_of(~build.region | self._admission_of(build) for build in candidate.builds)
+
+    def _beside(self, rank: int) -> Formula:
+        """Where no other build of its version has a file while this one has none."""
+        without = ~self.usable(rank)
+        others = self[self.whole[rank]].builds
+        own = self.ranked.version(rank - 1)
+        return ~any_of(build.region & without for build in others if build.version != own)
 
     def _admission_of(self, build: Build) -> Formula:
         region = python_region(build.release.requires_python)

@@ -60,8 +60,12 @@ class Cell:
     """Ranks that the search was forced to stop holding back."""
     supported: int = 0
     """Held ranks that serve where somebody who is selected asks for them: the formula says so."""
-    tails: dict[int, int] = field(default_factory=dict)
-    """For each of these the literal that nobody but those who are known asks for it is false; it is assumed so."""
+    askers: dict[object, Formula] = field(default_factory=dict)
+    """Who is known to ask for those that were yanked, and where."""
+    leaving: dict[object, Formula] = field(default_factory=dict)
+    """Who is known to leave no way around a pre-release, and where."""
+    openings: dict[int, Hold] = field(default_factory=dict)
+    """For each of these ranks the hold that nobody else asks for it."""
 
     def __str__(self) -> str:
         return self.package.name

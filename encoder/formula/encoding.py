@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from packaging.specifiers import SpecifierSet
@@ -64,6 +64,10 @@ class Encoding:
             self._constraints.setdefault(requirement.name, []).append(requirement)
         self._grown: deque[Node] = deque()
         self._shortener = Shortener(self.domain)
+        self.kept: Callable[[Cell], Iterable[tuple[Formula, int]]] = lambda cell: ()
+        """Ranks of an existing lock, and where it has them: they serve there, whatever they are."""
+        self.family: Callable[[Formula], Formula] = lambda region: region
+        """A region where the choices that no conflict names are made."""
         self.root = Node(None, "", _TRUE, demand=TRUE, saturated=True)
 
     # -- growing the formula -----------------------------------------------------------------------------------
@@ -121,6 +125,7 @@ class Encoding:
     def withdraw(self, cell: Cell, rank: int) -> None:
         """Takes provisional requirements back."""
         literal = cell.provisional.pop(rank)
+        self.state([-literal])
         del cell.attached[rank]
         cell.holds = [hold for hold in cell.holds if hold.literal != literal]
         for node in cell.nodes.values():
@@ -228,7 +233,12 @@ class Encoding:
                 origin, specifier = requirement.origin, str(requirement.specifier)
                 fact = Constraint(marker, (cell,), None, 0, requirement.text, origin, specifier)
                 antecedent = [-cell.guard, -self.at_least(cell, 1)]
-                self._bound(fact, antecedent, cell, candidates.admitted(requirement.specifier))
+                admitted = candidates.admitted(requirement.specifier)
+                self._bound(fact, antecedent, cell, admitted)
+                support(self, cell, asked_for(requirement.specifier, candidates, admitted), requirement, (marker,))
+        for where, ranks in self.kept(cell):
+            held = candidates.yanked | (candidates.prereleases if candidates.prereleases_serve else 0)
+            support(self, cell, ranks & held, ("the lock", where), (where,))
         return cell
 
     def _tie_hard(self, package: Package) -> None:
@@ -304,7 +314,9 @@ class Encoding:
             self._bound(fact, antecedent, cell, admitted)
             for extra in edge.dependency.extras:
                 self.add(fact, [*antecedent, self._node(cell, extra).literal])
-            support(self, edge, cell, asked_for(edge.dependency, candidates, admitted))
+        opened = asked_for(edge.dependency.specifier, candidates, admitted)
+        if opened:
+            support(self, cell, opened, edge, asks, unless=self.antecedent(edge))
         for rule, ranks in candidates.admission():
             if ranks & admitted and (cell.guard, rule.key) not in edge.encoded:
                 refused = ~rule

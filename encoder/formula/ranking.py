@@ -58,7 +58,8 @@ def candidates_of(
         listings: in order of priority; several only where the index strategy looks beyond the first match.
         beside: of ``find-links``, which serve as well as the first of the others does; before it where both have a
             version.
-        asked: the specifiers by which the project itself asks for the package: they admit pre-releases by naming one.
+        asked: the specifiers by which the project itself asks for the package: with ``explicit``, pre-releases may
+            serve where one of these names one.
     """
     wheels_only = name in project.no_build_package or (project.no_build and name not in project.no_binary_package)
     sdists_only = name in project.no_binary_package or project.no_binary
@@ -110,19 +111,14 @@ def candidates_of(
     flags = [_flags_of_candidate(one) if isinstance(one, Candidate) else _flags(one) for one in ranked]
     prereleases = bits(rank for rank, found in enumerate(flags, start=1) if found & PRERELEASE)
     yanked = bits(rank for rank, found in enumerate(flags, start=1) if found & YANKED)
-    serve = mode in ("if-necessary", "if-necessary-or-explicit")
-    named = mode != "disallow" and any(names_prerelease(specifiers) for specifiers in asked)
-    if mode == "allow" or named:
+    serve = mode == "if-necessary" or (mode == "explicit" and any(names_prerelease(one) for one in asked))
+    if mode == "allow":
         prereleases = 0
     required = required_by(project.required_environments, domain)
-    found = Candidates(
+    return Candidates(
         name, tuple(listing.index for listing in listings), Ranked(ranked), tuple(left_out), prereleases, serve, yanked,
         tuple(singles), tuple(composites), whole, required,
     )  # fmt: skip
-    for specifiers in asked:
-        if is_exact(specifiers):
-            found.yanked &= ~found.admitted(specifiers)
-    return found
 
 
 def _version(slot: Slot) -> str:

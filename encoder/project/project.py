@@ -157,7 +157,7 @@ class Member:
 IndexStrategy = Literal["first-index", "unsafe-first-match", "unsafe-best-match"]
 Resolution = Literal["highest", "lowest", "lowest-direct"]
 ForkStrategy = Literal["requires-python", "fewest"]
-PreReleases = Literal["disallow", "allow", "if-necessary", "explicit", "if-necessary-or-explicit"]
+PreReleases = Literal["disallow", "allow", "if-necessary", "explicit"]
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ class Project:
     scoped_excludes: tuple[ScopedExclude, ...] = ()
     environments: tuple[Marker, ...] = ()
     required_environments: tuple[Marker, ...] = ()
-    prerelease: PreReleases = "if-necessary-or-explicit"
+    prerelease: PreReleases = "if-necessary"
     prerelease_package: Mapping[str, PreReleases] = field(default_factory=dict)
     resolution: Resolution | None = None
     fork_strategy: ForkStrategy = "requires-python"

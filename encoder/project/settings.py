@@ -138,7 +138,7 @@ def resolving_of(settings: Mapping[str, Value], now: datetime) -> Resolving:
     """
     return Resolving(
         index_strategy=read_one_of(settings.get("index-strategy"), _INDEX_STRATEGIES, "first-index"),
-        prerelease=read_one_of(settings.get("prerelease"), _PRERELEASES, "if-necessary-or-explicit"),
+        prerelease=read_prereleases(settings.get("prerelease")),
         prerelease_package=read_prereleases_per_package(settings.get("prerelease-package")),
         resolution=read_one_of(settings["resolution"], _RESOLUTIONS, "highest") if "resolution" in settings else None,
         fork_strategy=read_one_of(settings.get("fork-strategy"), _FORK_STRATEGIES, "requires-python"),
@@ -252,10 +252,14 @@ def read_prereleases_per_package(value: Value | None) -> dict[str, PreReleases]:
     """``prerelease-package``: a table of package names and the words of ``prerelease``."""
     if value is None:
         return {}
-    return {
-        value.key_name(key, "package name"): read_one_of(item, _PRERELEASES, "if-necessary")
-        for key, item in value.table().items()
-    }
+    return {value.key_name(key, "package name"): read_prereleases(item) for key, item in value.table().items()}
+
+
+def read_prereleases(value: Value | None) -> PreReleases:
+    """``prerelease``; ``if-necessary-or-explicit`` is what uv called the default once."""
+    if value is not None and value.raw == "if-necessary-or-explicit":
+        return "if-necessary"
+    return read_one_of(value, _PRERELEASES, "if-necessary")
 
 
 def read_cutoff(value: Value | None, now: datetime) -> datetime | None:

@@ -20,9 +20,9 @@ from satlock.encoder.project.project import Project
 from satlock.solver.explaining.parts import Part, parts_of
 from satlock.solver.explaining.reasons import Reason
 from satlock.solver.explaining.wording import asked, choice_of, left_out, version
-from satlock.solver.lockfiles.decoding import reached
 from satlock.solver.locking import Locked
 from satlock.solver.objective.environments import Environments
+from satlock.solver.search.reached import reached
 
 __all__ = ["Behind", "Holder", "Laggards", "Late", "Newest", "newest_of"]
 

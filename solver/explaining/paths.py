@@ -10,7 +10,7 @@ from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import TRUE, Formula, all_of
 from satlock.encoder.markers.regions import Regions
-from satlock.solver.lockfiles.decoding import edges_from
+from satlock.solver.search.reached import edges_from
 from satlock.solver.search.selection import Selection
 
 __all__ = ["Way", "shortest_ways"]

@@ -14,10 +14,10 @@ from satlock.solver.explaining.parts import Part, parts_of
 from satlock.solver.explaining.paths import shortest_ways
 from satlock.solver.explaining.reasons import Reason
 from satlock.solver.explaining.wording import choice_of
-from satlock.solver.lockfiles.decoding import edges_from, reached
 from satlock.solver.locking import Locked
 from satlock.solver.objective.ages import DAY, Ages
 from satlock.solver.objective.environments import Environments
+from satlock.solver.search.reached import edges_from, reached
 from satlock.solver.search.refinement import regions_of, witness_of
 from satlock.solver.search.search import NoLock
 

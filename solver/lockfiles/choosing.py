@@ -40,12 +40,11 @@ def choosing_of(project: Project, objective: str) -> dict[str, object]:
     said = {
         "objective": objective,
         "fork-strategy": project.fork_strategy,
-        "prerelease": _prerelease(project.prerelease),
+        "prerelease": project.prerelease,
     }
     noted: dict[str, object] = {key: value for key, value in said.items() if value != _UNLESS_SAID[key]}
     if project.prerelease_package:
-        packages = {name: _prerelease(mode) for name, mode in sorted(project.prerelease_package.items())}
-        noted["prerelease-package"] = packages
+        noted["prerelease-package"] = dict(sorted(project.prerelease_package.items()))
     return noted
 
 

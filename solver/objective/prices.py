@@ -105,7 +105,7 @@ class Prices:
         facts, _ = self._session.core([*assumed, *core])
         involved = [*cells, *(cell for literal in assumed for cell in _in_order(self.assumed.get(literal, ())))]
         regions = [region for fact in facts for region in fact.regions] + [cell.region for cell in involved]
-        involved += [cell for fact in facts for cell in fact.cells]
+        involved += [cell for fact in facts for cell in fact.cells if cell.alive]
         return self._undecided(self._environments.of, regions, involved) or self._undecided(
             _as_it_is, regions, involved
         )

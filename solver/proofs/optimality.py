@@ -23,12 +23,12 @@ from satlock.encoder.formula.facts import Wished
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.marker import all_of
 from satlock.encoder.markers.platforms import common_places, region_of
-from satlock.solver.lockfiles.decoding import reached
 from satlock.solver.locking import Locked
 from satlock.solver.objective.environments import Environments
 from satlock.solver.proofs.facts import Formula, NotCertified, Scales, Telling
 from satlock.solver.proofs.obligation import Clause
 from satlock.solver.proofs.one_environment import NotNewer, OneEnvironment
+from satlock.solver.search.reached import reached
 
 __all__ = ["Finding", "Optimality", "optimality_of"]
 

@@ -8,6 +8,8 @@
 ``refinement``                what a core means: a witness, or cells to split
 ``selection``                 what a model selects
 ``held``                      what is held back, and when that is lifted
+``founded``                   nothing opens what is held back unless it is asked for itself
+``reached``                   where a selection is reached
 ``loading``, ``sources``      metadata, when it is needed
 
 ``docs/solver.md`` has the words, the clauses as formulas, and why it ends with the right answer.

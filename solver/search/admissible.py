@@ -22,7 +22,7 @@ class Admissible:
     ) -> None:
         """
         Args:
-            held: ranks that are not to be chosen as things stand.
+            held: ranks that the project does not ask for.
             caps: what the project's constraints admit, and where: being behind what they forbid is nobody's fault.
         """
         self._environments, self.held, self._caps = environments, held, caps

@@ -36,12 +36,18 @@ class Held:
         self._encoding, self._session, self._sources, self._locked = encoding, session, sources, locked
         self._soft: list[Hold] = []
         self._preferences: dict[Candidates, tuple[tuple[Formula, int], ...]] = {}
+        encoding.kept = self.preferred
 
     def ranks(self, cell: Cell) -> int:
         """Ranks that are not to be chosen as things stand."""
+        return self.unasked(cell) & ~cell.supported | self._rejected(cell.candidates)
+
+    def unasked(self, cell: Cell) -> int:
+        """Ranks for which the project does not ask itself: being behind them is nothing, though somebody may ask."""
         candidates = cell.candidates
-        held = candidates.prereleases | candidates.yanked | self._sources.doubtful.get(candidates, 0)
-        return (held & ~cell.lifted & ~cell.supported & ~self.kept(cell)) | self._rejected(candidates)
+        held = candidates.prereleases | candidates.yanked
+        held |= self._sources.doubtful.get(candidates, 0) & ~self.kept(cell)
+        return held & ~cell.lifted | self._rejected(candidates)
 
     def preferred(self, cell: Cell) -> tuple[tuple[Formula, int], ...]:
         """By region the ranks of the existing lock."""
@@ -82,7 +88,7 @@ class Held:
             first -= 1
         ranks = (1 << (high + 1)) - (1 << first)
         if kind == "prerelease" and any(hold.kind == kind for hold in cell.holds):
-            ranks = cell.candidates.prereleases & ~cell.candidates.yanked & ~cell.lifted & ~self.kept(cell)
+            ranks = cell.candidates.prereleases & ~cell.candidates.yanked & ~cell.lifted & ~cell.supported
             ranks &= ~self._rejected(cell.candidates)
         believed = set(cell.provisional.values())
         known = (h.literal for h in cell.holds if (h.kind, h.ranks) == (kind, ranks) and not h.lifted)

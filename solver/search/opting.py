@@ -11,11 +11,11 @@ __all__ = ["opted_in"]
 
 
 def opted_in(name: str, project: Project, universe: Universe) -> Formula:
-    """The environments in which the project itself asks for pre-releases of a package, as in uv.
+    """The environments in which the project itself opts in to pre-releases of a package; in ``explicit`` alone it must.
 
     What no conflict names is taken as chosen: a project is developed and shipped with one version.
     """
-    if project.prerelease_package.get(name, project.prerelease) in ("allow", "disallow"):
+    if project.prerelease_package.get(name, project.prerelease) != "explicit":
         return FALSE
     everywhere = [r for r in (*project.constraints, *project.overrides) if r.name == name]
     regions = [universe.where(r.marker) for r in everywhere if names_prerelease(r.specifier)]

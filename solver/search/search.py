@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from satlock.encoder.formula.cells import Cell, Hold
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.formula.facts import Fact
-from satlock.encoder.formula.support import tails
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.marker import TRUE, Formula
 from satlock.encoder.markers.platforms import Place, common_places, required_by
@@ -25,6 +24,7 @@ from satlock.solver.objective.newest_first import NewestFirst
 from satlock.solver.objective.prices import Divided
 from satlock.solver.objective.tiers import Known, Objective
 from satlock.solver.search.admissible import Admissible
+from satlock.solver.search.founded import Founded
 from satlock.solver.search.held import Held, Kept
 from satlock.solver.search.loading import Loading
 from satlock.solver.search.refinement import regions_of, undecided, witness_of
@@ -78,9 +78,11 @@ class Search:
     def __post_init__(self) -> None:
         self.encoding = Encoding(self.universe, self.project.constraints, self.project.single_version)
         self.environments = Environments(self.universe.domain)
+        self.encoding.family = self.environments.of
         self.session = Session(self.encoding, self._stated)
         self.held = Held(self.encoding, self.session, self.sources, self.preferred)
-        self.admissible = Admissible(self.environments, self.held.ranks, self._caps)
+        self.founded = Founded(self.encoding)
+        self.admissible = Admissible(self.environments, self.held.unasked, self._caps)
         downwards = self.resolution in ("fresh", "newest-first")
         self.loading = Loading(self.encoding, self.sources, self.held.ranks, downwards=downwards)
         self.objective = self._objective()
@@ -97,7 +99,8 @@ class Search:
         """
         self.sources.start()
         while True:
-            guards = [*(cell.guard for cell in self.encoding.living()), *tails(self.encoding, self.held.kept)]
+            self.founded.forget()
+            guards = [cell.guard for cell in self.encoding.living()]
             holds = [hold.literal for hold in self.held.in_force()]
             if not self.session.solve([*guards, *holds]):
                 self._refine(guards)
@@ -113,7 +116,7 @@ class Search:
                 continue
             self.statistics.rounds += 1
             self.on_round(self.statistics, selection)
-            if self.loading.load(selection):
+            if self.loading.load(selection) or self.founded.refuse(selection):
                 continue
             if not self.held.lift_for_extras(guards, *self.objective.extras(selection)):
                 return selection
@@ -127,7 +130,7 @@ class Search:
 
     def reasons(self, selection: Selection) -> Reasons:
         """Why what :meth:`run` selected is no newer."""
-        held = [*(hold.literal for hold in self.held.in_force()), *tails(self.encoding, self.held.kept)]
+        held = [hold.literal for hold in self.held.in_force()]
         return Reasons(self.encoding, selection, self.admissible, self.held.preferred, held, self.objective.wanted())
 
     def _objective(self) -> Objective:
@@ -193,7 +196,7 @@ class Search:
         Choices that are free of conflicts are one family, so a split along one of them is the last resort
         (``docs/solver.md#the-split``).
         """
-        regions, cells = regions_of(facts), [cell for fact in facts for cell in fact.cells]
+        regions, cells = regions_of(facts), [cell for fact in facts for cell in fact.cells if cell.alive]
         for seen in (list(map(self.environments.of, regions)), list(regions)):
             if self.universe.domain.satisfiable(*seen):
                 continue

@@ -81,7 +81,7 @@ def test_a_uv_toml_beside_the_project_hides_its_table(tmp_path: Path):
         uv='resolution = "lowest"\n[[index]]\nname = "main"\nurl = "https://index.example/main"\ndefault = true\n',
     )
     project = read_project(path)
-    assert (project.prerelease, project.resolution) == ("if-necessary-or-explicit", "lowest")
+    assert (project.prerelease, project.resolution) == ("if-necessary", "lowest")
     assert [constraint.name for constraint in project.constraints] == ["c"]
     assert [(index.name, index.default, index.explicit) for index in project.indexes] == [
         ("torch", False, True),
@@ -96,4 +96,4 @@ def test_a_project_without_settings_has_those_of_the_folder_above(tmp_path: Path
     project = read_project(path)
     assert (project.prerelease, project.overrides) == ("allow", ())
     path.write_text(path.read_text() + "[tool.uv]\n")
-    assert read_project(path).prerelease == "if-necessary-or-explicit"
+    assert read_project(path).prerelease == "if-necessary"

@@ -250,8 +250,7 @@ def test_of_the_standard_tables(tmp_path, content, sentence):
         ),
         (
             "prerelease = 'yes'",
-            "tool.uv.prerelease in FILE is 'yes'; write one of 'disallow', 'allow', 'if-necessary', 'explicit', "
-            "'if-necessary-or-explicit'.",
+            "tool.uv.prerelease in FILE is 'yes'; write one of 'disallow', 'allow', 'if-necessary', 'explicit'.",
         ),
         ("resolution = true", "tool.uv.resolution in FILE is true; write a string."),
         (

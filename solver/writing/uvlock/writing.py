@@ -31,7 +31,6 @@ from satlock.solver.writing.uvlock.text import Item, array, inline, lines, neste
 
 __all__ = ["stated_of", "to_uv_lock"]
 
-_PRERELEASES_BY_DEFAULT = ("if-necessary", "if-necessary-or-explicit")
 _NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -136,9 +135,7 @@ def _options(view: UvView, objective: str | None = None) -> Iterator[str]:
         "[options]",
         {
             "resolution-mode": inline(project.resolution) if project.resolution not in (None, "highest") else None,
-            "prerelease-mode": inline(project.prerelease)
-            if project.prerelease not in _PRERELEASES_BY_DEFAULT
-            else None,
+            "prerelease-mode": inline(project.prerelease) if project.prerelease != "if-necessary" else None,
             "fork-strategy": inline(project.fork_strategy) if project.fork_strategy != "requires-python" else None,
             "exclude-newer": inline(_said(cutoff)) if cutoff else None,
             "exclude-newer-span": inline(cutoff.span) if cutoff and cutoff.span else None,
@@ -146,8 +143,7 @@ def _options(view: UvView, objective: str | None = None) -> Iterator[str]:
         },
     )
     packages = view.project.prerelease_package
-    modes = {name: "if-necessary" if mode in _PRERELEASES_BY_DEFAULT else mode for name, mode in packages.items()}
-    yield from table("[options.prerelease-package]", {name: inline(mode) for name, mode in sorted(modes.items())})
+    yield from table("[options.prerelease-package]", {name: inline(mode) for name, mode in sorted(packages.items())})
     yield from table(
         "[options.exclude-newer-package]",
         {name: inline(_said_of_package(cutoff)) for name, cutoff in sorted(view.exclude_newer_package.items())},
