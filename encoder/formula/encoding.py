@@ -27,7 +27,7 @@ from satlock.encoder.formula.facts import (
     Wished,
 )
 from satlock.encoder.formula.reasons import NeedsPython, NotDeclared, Unreadable
-from satlock.encoder.formula.support import asked_for, support
+from satlock.encoder.formula.support import asked_for, keep, support
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, forget_switches
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.dependencies import Dependencies, Dependency, dependency_of
@@ -64,10 +64,8 @@ class Encoding:
             self._constraints.setdefault(requirement.name, []).append(requirement)
         self._grown: deque[Node] = deque()
         self._shortener = Shortener(self.domain)
-        self.kept: Callable[[Cell], Iterable[tuple[Formula, int]]] = lambda cell: ()
-        """Ranks of an existing lock, and where it has them: they serve there, whatever they are."""
+        self.kept: Callable[[Cell], Iterable[tuple[Formula, int]]] = lambda cell: ()  # by an existing lock, and where
         self.family: Callable[[Formula], Formula] = lambda region: region
-        """A region where the choices that no conflict names are made."""
         self.root = Node(None, "", _TRUE, demand=TRUE, saturated=True)
 
     # -- growing the formula -----------------------------------------------------------------------------------
@@ -233,12 +231,9 @@ class Encoding:
                 origin, specifier = requirement.origin, str(requirement.specifier)
                 fact = Constraint(marker, (cell,), None, 0, requirement.text, origin, specifier)
                 antecedent = [-cell.guard, -self.at_least(cell, 1)]
-                admitted = candidates.admitted(requirement.specifier)
-                self._bound(fact, antecedent, cell, admitted)
+                self._bound(fact, antecedent, cell, admitted := candidates.admitted(requirement.specifier))
                 support(self, cell, asked_for(requirement.specifier, candidates, admitted), requirement, (marker,))
-        for where, ranks in self.kept(cell):
-            held = candidates.yanked | (candidates.prereleases if candidates.prereleases_serve else 0)
-            support(self, cell, ranks & held, ("the lock", where), (where,))
+        keep(self, cell)
         return cell
 
     def _tie_hard(self, package: Package) -> None:
@@ -314,8 +309,7 @@ class Encoding:
             self._bound(fact, antecedent, cell, admitted)
             for extra in edge.dependency.extras:
                 self.add(fact, [*antecedent, self._node(cell, extra).literal])
-        opened = asked_for(edge.dependency.specifier, candidates, admitted)
-        if opened:
+        if opened := asked_for(edge.dependency.specifier, candidates, admitted):
             support(self, cell, opened, edge, asks, unless=self.antecedent(edge))
         for rule, ranks in candidates.admission():
             if ranks & admitted and (cell.guard, rule.key) not in edge.encoded:

@@ -22,7 +22,7 @@ from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of
 if TYPE_CHECKING:
     from satlock.encoder.formula.encoding import Encoding
 
-__all__ = ["asked_for", "support"]
+__all__ = ["asked_for", "keep", "support"]
 
 _OTHERS = ("build", "unavailable")
 """The kinds of holds that have nothing to do with who asks."""
@@ -65,6 +65,13 @@ def support(
         if some & ~cell.lifted and encoding.domain.satisfiable(cell.region, asks, ~before):
             known[who] = before | asks
             _open(encoding, cell, some & ~cell.lifted, who, asks, unless=unless)
+
+
+def keep(encoding: Encoding, cell: Cell) -> None:
+    """Opens to a cell what an existing lock has there, but pre-releases that the project refuses now."""
+    held = cell.candidates.yanked | (cell.candidates.prereleases if cell.candidates.prereleases_serve else 0)
+    for where, ranks in encoding.kept(cell):
+        support(encoding, cell, ranks & held, ("the lock", where), (where,))
 
 
 def _open(encoding: Encoding, cell: Cell, ranks: int, who: object, region: Formula, *, unless: Sequence[int]) -> None:
