@@ -4,9 +4,9 @@
     python docs/make_screens.py --check    # 1 where a screen is not what the command prints
 
 A page says with ``<!-- screens: NAME -->`` that the blocks after it are of the project ``docs/tutorial/NAME``, which is
-copied to a folder of its own. Its indexes are those of ``docs/tutorial/NAME.snapshot``, so that the same is printed
-everywhere and at any time; what says so is left out of the screens. Seconds are written as 0.3, digests
-as their first digits in order.
+copied to a folder of its own, the same one for all blocks of a page. Its indexes are those of
+``docs/tutorial/NAME.snapshot``, so that the same is printed everywhere and at any time; what says so is left out of the
+screens. Seconds are written as 0.3, digests as their first digits in order.
 """
 
 from __future__ import annotations
@@ -66,13 +66,16 @@ class Screen:
 
 def renewed(page: str, scratch: Path) -> str:
     """The page with its screens as they are now."""
-    screen: Screen | None = None
+    screens: dict[str, Screen | None] = {"none": None}
+    screen = None
     lines: list[str] = []
     block: list[str] | None = None
     for line in page.splitlines():
         mark = _MARK.fullmatch(line.strip())
         if mark is not None:
-            screen = None if mark[1] == "none" else Screen(mark[1], Path(tempfile.mkdtemp(dir=scratch)))
+            if mark[1] not in screens:
+                screens[mark[1]] = Screen(mark[1], Path(tempfile.mkdtemp(dir=scratch)))
+            screen = screens[mark[1]]
         if block is not None and line.strip() == "```":
             assert screen is not None
             lines += _run(block, screen)
