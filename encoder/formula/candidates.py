@@ -265,7 +265,7 @@ class Candidates:
         if self._admission is None:
             by_region: dict[Formula, list[int]] = {}
             for rank, region in self._admitting():
-                here = region & self._beside(rank) if rank in self.whole else region
+                here = region & self.beside(rank) if rank in self.whole else region
                 if here is not TRUE:
                     by_region.setdefault(here, []).append(rank)
             ordered = sorted(by_region.items(), key=lambda item: min(item[1]))
@@ -286,8 +286,8 @@ class Candidates:
         for rank, candidate in divided:
             yield rank, all_of(~build.region | self._admission_of(build) for build in candidate.builds)
 
-    def _beside(self, rank: int) -> Formula:
-        """Where no other build of its version has a file while this one has none."""
+    def beside(self, rank: int) -> Formula:
+        """Where no other build of its version has a file while this one has none; for what is in :attr:`whole`."""
         without = ~self.usable(rank)
         others = self[self.whole[rank]].builds
         own = self.ranked.version(rank - 1)

@@ -244,21 +244,32 @@ class _Story:
             yield from self._exhausted(own, cell)
 
     def _admissions(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
-        """Versions that do not admit the Python, or have no file for an environment that the project requires."""
-        domain, by_python = self.universe.domain, dict[str | None, int]()
+        """Versions that do not admit the Python, or have no file where the project or a sibling asks for one."""
+        by_refusal: dict[str, int] = {}
         for fact in facts:
-            for first, last in runs(fact.ranks):
-                for rank in range(first, last + 1):
-                    for build in cell.candidates[rank].builds:
-                        python = build.release.requires_python
-                        needed = python if domain.satisfiable(*fact.regions, ~python_region(python)) else None
-                        by_python[needed] = by_python.get(needed, 0) | 1 << rank
-        for needed, ranks in by_python.items():
-            subject = versions(cell.package.name, cell.candidates, ranks)
-            said = "would have to serve a platform of which it has no file (tool.uv.required-environments)"
-            if needed is not None:
-                said = f"{'need' if ranks & (ranks - 1) else 'needs'} Python {needed}"
-            yield f"{subject} {said}"
+            for rank, refusal in self._refusals(fact, cell):
+                by_refusal[refusal] = by_refusal.get(refusal, 0) | 1 << rank
+        for refusal, ranks in by_refusal.items():
+            several = ranks & (ranks - 1) != 0
+            said = {
+                "required": "would have to serve a platform of which it has no file (tool.uv.required-environments)",
+                "sibling": f"{'have' if several else 'has'} no file there, and another build of that version has one",
+            }.get(refusal, f"{'need' if several else 'needs'} Python {refusal}")
+            yield f"{versions(cell.package.name, cell.candidates, ranks)} {said}"
+
+    def _refusals(self, fact: Fact, cell: Cell) -> Iterator[tuple[int, str]]:
+        """Each rank that has no place there: the Pythons that it admits, ``sibling`` or ``required``."""
+        domain, candidates = self.universe.domain, cell.candidates
+        for first, last in runs(fact.ranks):
+            for rank in range(first, last + 1):
+                for build in candidates[rank].builds:
+                    python = build.release.requires_python
+                    if python and domain.satisfiable(*fact.regions, ~python_region(python)):
+                        yield rank, python
+                    elif rank in candidates.whole and domain.satisfiable(*fact.regions, ~candidates.beside(rank)):
+                        yield rank, "sibling"
+                    else:
+                        yield rank, "required"
 
     def _held(self, facts: Sequence[Held], cell: Cell) -> Iterator[str]:
         """Versions that exist and are not used."""
@@ -345,15 +356,11 @@ class _Story:
     def _ruled_out(self, fact: Fact, cell: Cell) -> str:
         """What is the matter with the versions that a fact takes away."""
         if isinstance(fact, Admission):
-            pythons = (
-                build.release.requires_python
-                for first, last in runs(fact.ranks)
-                for rank in range(first, last + 1)
-                for build in cell.candidates[rank].builds
-            )
-            domain = self.universe.domain
-            newer = any(domain.satisfiable(*fact.regions, ~python_region(python)) for python in pythons)
-            return "needs a newer Python" if newer else "has no file for a platform that is required"
+            refusals = {refusal for _, refusal in self._refusals(fact, cell)}
+            if refusals <= {"required", "sibling"}:
+                where = "for a platform that is required" if "required" in refusals else "where another build has one"
+                return f"has no file {where}"
+            return "needs a newer Python"
         if not isinstance(fact, Held):
             return "is ruled out"
         return "cannot be used" if fact.kind == "unavailable" else held_back(fact)

@@ -206,7 +206,7 @@ class Telling:
         return {"by": {"package": name, "ranks": places, "extra": edge.node.extra}, **overridden}
 
     def _say_pythons(self, name: str, candidates: Candidates, ranks: int) -> None:
-        """The versions that do not admit the Python there, or have no file where the project requires one."""
+        """The versions that do not admit the Python there, or have no file where one is required."""
         scale = self.scales.of(candidates)
         told, rest = [], []
         for rank, place in scale.places.items():
@@ -220,7 +220,7 @@ class Telling:
         if told:
             self._say({"kind": "python", "on": name, "ranks": runs_of(told)})
         if rest:
-            why = "has no file where tool.uv.required-environments asks for one"
+            why = "has no file there, and tool.uv.required-environments asks for one, or another build has one"
             self._say({"kind": "held", "on": name, "ranks": runs_of(rest), "why": why})
 
     def _ruled_out(self, requires_python: str | None) -> bool:

@@ -77,6 +77,16 @@ WORLDS: dict[str, World] = {
             more="[tool.uv]\nrequired-environments = [\"sys_platform == 'darwin' and platform_machine == 'arm64'\"]\n",
         ),
     ),
+    "a build without a file beside one that has it": world_of(
+        {
+            "a": {
+                "2.0": Dist(wheels=("py3-none-macosx_11_0_arm64",)),
+                "2.0+cpu": Dist(("b<2",), wheels=("py3-none-manylinux_2_28_x86_64",)),
+            },
+            "b": PLAIN,
+        },
+        pyproject("a==2.0", "b>=2", more="[tool.uv]\nenvironments = [\"sys_platform == 'linux'\"]\n"),
+    ),
     "a misspelt package": world_of({"requests": {"2.0": Dist()}}, pyproject("reqests>=2")),
     "a misspelt package beside the right one": world_of(
         {"a": {"1.0": Dist(("requests>=2",))}, "requests": {"2.0": Dist()}}, pyproject("a", "requests", "reqests>=2")
