@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,6 +13,7 @@ from satlock.cli.behind import how_far, named_by, whom
 from satlock.cli.failures import FAILED, NO, Ended
 from satlock.cli.inputs import Inputs, inputs
 from satlock.cli.lockfile import lockfile_in
+from satlock.cli.pasting import given_options
 from satlock.cli.phases import Phases
 from satlock.cli.report import print_report
 from satlock.cli.searching import Searching
@@ -77,7 +78,7 @@ def outdated(  # noqa: PLR0917
     if as_json:
         print_report("outdated", _data(path, rows, len(_versions(graph.packages))))
     else:
-        for line in _lines(rows, len(_versions(graph.packages)), verbose):
+        for line in _lines(rows, len(_versions(graph.packages)), directs, verbose):
             show(line)
     if exit_code and rows:
         raise Ended(NO)
@@ -112,7 +113,7 @@ def _versions(packages: Any) -> Mapping[str, tuple[str, ...]]:
     return found
 
 
-def _lines(rows: list[_Row], packages: int, verbose: bool) -> Iterator[str]:
+def _lines(rows: list[_Row], packages: int, directs: Collection[str], verbose: bool) -> Iterator[str]:
     """What a person reads."""
     if not rows:
         head = marked("Up to date", fg="green", bold=True)
@@ -134,11 +135,14 @@ def _lines(rows: list[_Row], packages: int, verbose: bool) -> Iterator[str]:
     for place, line in enumerate(columns(table)):
         yield marked(line, bold=True) if place == 0 else line
     moving, stuck = sum(row.moves for row in rows), [row.name for row in rows if row.held]
+    options = given_options(without=("lockfile", "direct", "exit_code"))
     yield f"{len(rows)} of {count(packages, 'package')} {'is' if len(rows) == 1 else 'are'} not at the newest release."
     if moving:
-        yield f"satlock lock --upgrade changes {moving} of them."
+        yield f"satlock lock --upgrade{options} changes {moving} of them."
     if stuck:
-        yield f"What holds one back, and what it would cost: satlock why {stuck[0]}"
+        # What the project requires itself is what it can change.
+        name = next((name for name in stuck if name in directs), stuck[0])
+        yield f"What holds one back, and what it would cost: satlock why {name}{options}"
 
 
 def _data(path: Path, rows: list[_Row], packages: int) -> dict[str, Any]:

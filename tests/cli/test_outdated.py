@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from satlock.cli.commands import satlock
 from tests.cli.scene import Scene, pyproject, scene_of, world_of
+from tests.printed import pasted
 from tests.world import Dist
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -70,7 +72,12 @@ def test_what_an_upgrade_brings(scene: Scene) -> None:
     assert row["locked"] == ["1.0"] and row["upgrade"] == ["1.1"]
     assert row["newest"] == {"version": "2.0", "days": 20, "releases": 2}
     said = ask(scene).stdout
-    assert "satlock lock --upgrade changes 1 of them." in said
+    (upgrade,) = re.findall(r"^(satlock lock .*) changes 1 of them\.$", said, re.MULTILINE)
+    (why,) = re.findall(r"what it would cost: (satlock why capped .*)$", said, re.MULTILINE)
+    for command in (why, upgrade):
+        done = pasted(command)
+        assert done.returncode == 0, done.stderr
+    assert rows(scene)["core"]["locked"] == ["1.1"]
     assert [line for line in said.splitlines() if line.startswith("core ")] == [
         "core     1.0     1.1             2.0     20 days, 2 releases  web 1 (core<2)"
     ]
