@@ -40,6 +40,12 @@ from satlock.encoder.markers.platforms import Place, unserved
 from tests.benchmark.sets import Set, live_sets, recorded_sets
 
 TOOLS = {"uv": "uv.lock", "fresh": "pylock.toml"}
+TITLE = """\
+# Freshness of locks
+
+Of `python -m tests.freshness`, which tells how it counts; *fresh* is satlock's default objective.
+[freshness.md](freshness.md) says what it comes to.
+"""
 LIMIT = 900
 """Seconds after which a run is given up."""
 LESS = 0.01
@@ -292,7 +298,7 @@ def main() -> None:
                     arguments.json.write_text(json.dumps(kept))
                 print(list(table([Found(**kept[key])]))[-1], file=sys.stderr, flush=True)
             results.append(Found(**kept[key]))
-    text = "\n".join([*summary(results), "", *table(results), ""])
+    text = "\n".join([TITLE, *summary(results), "", *table(results), ""])
     if arguments.output:
         arguments.output.write_text(text, encoding="utf-8")
     else:
