@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from satlock.cli.failures import NO, WRONG, Ended
 from satlock.cli.inputs import Inputs, inputs
 from satlock.cli.lockfile import Target, target_of
 from satlock.cli.locking import Before, Run, memory_of, tells_all
+from satlock.cli.pasting import given_options
 from satlock.cli.settings import flag_in_environment
 from satlock.cli.terminal import say, say_warning
 from satlock.cli.upgrading import Upgrades, upgrade_options
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from satlock.encoder.project.project import Project
 
 __all__ = ["lock"]
+
+_OF_THE_RUN = ("check", "frozen", "dry_run", "apply", "report")
+"""Parameters that a command leaves out which brings the lock up to date."""
 
 
 @click.command()
@@ -119,7 +122,7 @@ def lock(  # noqa: PLR0917
     if apply is not None and (check or frozen or infer_conflicts or given.kind != "project"):
         raise click.UsageError("--apply is for a project that is locked, without --check, --frozen and the like.")
     before = target.read()
-    command = _command(given, target, form)
+    command = f"satlock lock{given_options(without=_OF_THE_RUN)}"
     if (check or frozen) and before is None:
         raise Ended(NO, f"There is no lock at {target}; write it with {command}.")
     with _watched(given, report, target) as given:
@@ -237,19 +240,6 @@ def _before(run: Run, asked: _Asked, project: Project, text: str) -> Before:
     if not run.quiet:
         say(f"The lock that is there is made anew: {change}.")
     return Before(text, there, there if change.kept else None, lifted, changed=True)
-
-
-def _command(given: Inputs, target: Target, form: str | None) -> str:
-    """What brings the lock up to date when it is typed in the same folder."""
-    words = ["satlock", "lock"]
-    if given.kind != "project":
-        words.append(str(given.source))
-    elif given.project_folder.resolve() != Path.cwd():
-        words += ["--project", str(given.project_folder)]
-    if target.path is not None and target.path.resolve() != given.default_lock(None).resolve():
-        words += ["--output", str(target)]
-        words += ["--format", form] if form is not None else []
-    return shlex.join(words)
 
 
 def _with_source(given: Inputs, source: Path | None) -> Inputs:

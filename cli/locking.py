@@ -12,7 +12,6 @@ from satlock.cli.explaining import Looking
 from satlock.cli.failures import FAILED, NO, Ended
 from satlock.cli.inputs import Inputs
 from satlock.cli.lockfile import Target
-from satlock.cli.pasting import given_options
 from satlock.cli.phases import Phases
 from satlock.cli.remembered import Memory
 from satlock.cli.report import print_report
@@ -163,8 +162,7 @@ class Run:
             for line in ways:
                 say(line)
             if searching.explanation is not None and searching.explanation.out and searching.explanation.out.ways:
-                options = given_options(without=("check", "dry_run", "frozen", "apply"))
-                say(f"To make the first of these changes, and lock: satlock lock{options} --apply 1")
+                say(f"To make the first of these changes, and lock: {self.command} --apply 1")
             if self.as_json:
                 assert searching.explanation is not None
                 print_report("lock", {**self._header("no lock"), **searching.explanation.data()})

@@ -22,7 +22,7 @@ from satlock.cli.report import print_report
 from satlock.cli.searching import Searching
 from satlock.cli.terminal import marked, say, say_warning
 from satlock.cli.upgrading import Upgrades, upgrade_options
-from satlock.cli.words import clear
+from satlock.cli.words import clear, near
 
 if TYPE_CHECKING:
     from packaging.markers import Marker
@@ -86,7 +86,8 @@ def why(  # noqa: PLR0917
         raise Ended(WRONG, "The project is not for the environments that are asked for.")
     found = [one for one in locked.lock.packages if one.name == asked.name]
     if not found:
-        raise Ended(WRONG, f"{asked.name} is not in the lock: nothing that is locked requires it.")
+        hint = near(asked.name, {one.name for one in locked.lock.packages})
+        raise Ended(WRONG, f"{asked.name} is not in the lock: nothing that is locked requires it{hint or '.'}")
     versions = sorted({one.version for one in found if locked.universe.domain.satisfiable(one.region, here)})
     if not versions:
         raise Ended(WRONG, f"{asked.name} is not locked there: nothing requires it in the environments asked for.")

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.scene import Scene, pyproject, scene_of, world_of
 from tests.explanations.worlds import WORLDS
+from tests.printed import pasted
 from tests.world import Dist
 
 PACKAGES = {"a": {"1": Dist(), "2": Dist(), "3": Dist()}, "b": {"1": Dist(("a<2",))}}
@@ -49,12 +50,24 @@ def test_the_change_is_made_and_the_project_locked(scene: Scene, output: str) ->
 
 
 def test_the_command_that_is_printed(scene: Scene) -> None:
-    from tests.printed import pasted
-
     told = scene.lock().stderr
     (command,) = re.findall(r"satlock lock .*--apply 1$", told, re.MULTILINE)
     assert pasted(command).returncode == 0
     assert scene.files() == ["pylock.toml", "pyproject.toml"]
+
+
+@pytest.mark.parametrize("output", ["pylock.toml", "uv.lock"])
+def test_the_command_that_brings_a_lock_up_to_date(scene: Scene, output: str) -> None:
+    """It asks the same index, and writes the same file."""
+    scene.rewrite(pyproject("a<3"))
+    place = str(scene.project / output)
+    for said in ("write it with", "Bring it up to date with"):
+        told = scene.lock("--check", "--output", place).stderr
+        (command,) = re.findall(rf"{said} (satlock .*)\.$", told, re.MULTILINE)
+        assert pasted(command).returncode == 0
+        assert scene.lock("--check", "--output", place).exit_code == 0
+        scene.rewrite(pyproject("a<2"))
+    assert scene.files() == sorted(["pyproject.toml", output])
 
 
 @pytest.mark.parametrize("output", ["pylock.toml", "uv.lock"])
@@ -104,8 +117,8 @@ def test_every_way_out_of_the_golden_texts_can_be_applied(name: str, tmp_path: P
         after = text(scene)
         assert after != before
         for table, key, value in re.findall(r"in \[([^]]+)\], (\S+) = (.+?)(?=; and in |$)", way):
-            pasted = tomllib.loads(f"[{table}]\n{key} = {value}\n")
-            assert _within(pasted, tomllib.loads(after)), way
+            table_of = tomllib.loads(f"[{table}]\n{key} = {value}\n")
+            assert _within(table_of, tomllib.loads(after)), way
         scene.rewrite(before)
         scene.lockfile.unlink()
 

@@ -97,7 +97,7 @@ def test_quiet_says_nothing_and_verbose_more(scene: Scene) -> None:
         (("--json", "--output", "-"), "both print"),
         (("--nonsense",), "No such option"),
         (("extra", "more"), "unexpected extra argument"),
-        (("gone",), "gone cannot be read"),
+        (("gone",), "pyproject.toml cannot be read"),
     ],
 )
 def test_a_wrong_command_is_told_in_one_sentence(scene: Scene, arguments: tuple[str, ...], said: str) -> None:

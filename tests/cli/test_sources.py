@@ -96,7 +96,8 @@ def test_only_files_with_the_hashes_that_are_asked_for(scene: Scene) -> None:
 @pytest.mark.parametrize("source", ["gone.py", "gone.in", "gone"])
 def test_a_source_that_is_not_there(scene: Scene, source: str) -> None:
     done = lock(scene, source)
-    assert done.exit_code == 2 and f"{source} cannot be read" in done.stderr, done.output
+    path = source if "." in source else f"{source}/pyproject.toml"
+    assert done.exit_code == 2 and f"{path} cannot be read" in done.stderr, done.output
 
 
 @pytest.mark.slow

@@ -114,6 +114,7 @@ error: No lock has colours>=2: no version of colours fits all that is asked of i
 Where sys_platform == 'win32', these cannot all hold:
 """,
     "nobody": "error: nobody is not in the lock: nothing that is locked requires it.\n",
+    "colour": "error: colour is not in the lock: nothing that is locked requires it; did you mean colours?\n",
     "deep": """\
 deep 1 (from https://index.example/simple)
   Required by
@@ -123,7 +124,7 @@ deep 1 (from https://index.example/simple)
   It is the newest admissible version.
 """,
 }
-CODES = {"core>=2": 1, "colours>=2": 1, "nobody": 2}
+CODES = {"core>=2": 1, "colours>=2": 1, "nobody": 2, "colour": 2}
 
 
 @pytest.mark.parametrize("question", GOLDEN)
