@@ -29,6 +29,7 @@ from satlock.solver.search.selection import Selection, by_name
 __all__ = ["Fresh"]
 
 _ROUGHLY = DAY
+"""What is less may be left for when all metadata is there."""
 
 
 class Fresh(Tiers):

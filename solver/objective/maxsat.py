@@ -29,9 +29,10 @@ __all__ = ["Optimiser", "Totalizer"]
 _STRATUM = 3
 """Soft literals of weights within a factor of 2 ** this are looked at together."""
 _MOST_TO_MINIMISE = 8
-_ALL = 1 << 1000
 _MOST_SMALL = 8
-
+"""Cores of little weight that are paid for in one call where not all has to be exact yet."""
+_ALL = 1 << 1000
+"""More than all soft literals weigh together."""
 
 Lowered = Callable[[int, int, Callable[[int], bool]], int]
 
