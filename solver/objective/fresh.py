@@ -24,7 +24,7 @@ from satlock.solver.objective.maxsat import Optimiser
 from satlock.solver.objective.newest_first import select
 from satlock.solver.objective.tiers import BITS, DIRECT, ESCAPES, Known, Tiers
 from satlock.solver.objective.wishes import Wish
-from satlock.solver.search.selection import Selection, by_name
+from satlock.solver.search.selection import Selection, by_name, pick
 
 __all__ = ["Fresh"]
 
@@ -59,6 +59,8 @@ class Fresh(Tiers):
         roughly = True
         while True:
             best = self._optimise(fixed, roughly=roughly)
+            if best is None:
+                return Selection(self._unread_directs())
             selection = self.glance()
             self.add_probes(selection)
             if self.lacks_files(selection) or self._escapes.look(selection, self.free):
@@ -81,8 +83,11 @@ class Fresh(Tiers):
         self.add_probes(selection)
         return selection
 
-    def _optimise(self, fixed: Sequence[int], *, roughly: bool) -> list[int]:
+    def _optimise(self, fixed: Sequence[int], *, roughly: bool) -> list[int] | None:
         """The assumptions under which all is as good as can be, stage by stage.
+
+        None where direct requirements have to be read before the rest is worth its while: what was paid for the rest
+        rests on them.
 
         Args:
             roughly: to a day in the last stage: enough to see what has to be read before it counts.
@@ -95,7 +100,20 @@ class Fresh(Tiers):
             stage.optimise(best, self._spent, self._lowered, little=little)
             best += stage.softs
             self.prices.assumed |= {literal: stage.cells[literal] for literal in stage.softs}
+            if stage is self._direct and self._lower.cost and self._unread_directs():
+                return None
         return best
+
+    def _unread_directs(self) -> dict[Cell, int]:
+        """What the model at hand has of direct requirements whose metadata is easily had and missing."""
+        found: dict[Cell, int] = {}
+        for cell, ladder in self._ladders.items():
+            low, high = self.known.session.interval(cell)
+            if ladder.optimiser is self._direct and low:
+                rank = pick(low, high, self.known.held(cell), lowest=False)
+                if rank and self.known.missing(cell, rank):
+                    found[cell] = rank
+        return found
 
     def wanted(self) -> dict[int, tuple[Wish, Cell]]:
         """See :class:`Objective`."""
