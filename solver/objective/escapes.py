@@ -109,7 +109,7 @@ class Escapes:
             self._cleared[pair] = state
             return False
         if suspect.unread:
-            selection.probes += [(pair.cell, other) for other in suspect.unread]
+            selection.probes += [(pair.cell, other) for other in suspect.unread[:_MOST_READ]]
             return False
         # What was told of a selection that rules newer releases out says nothing of another one.
         told = (*key, frozenset(suspect.conditions.items())) if suspect.conditions else key
@@ -123,9 +123,14 @@ class Escapes:
         """What every newer release says of a version; None where one that might serve has nothing against it."""
         cell, target, suspect = pair.cell, pair.target, _Suspect(pair.region)
         forbidden: list[Formula] = []
-        others = list(_from_highest(newer))
-        for other in (other for other in others if _is_read(cell, other)):
+        for other in _from_highest(newer):
             ruled_out, conditions = self._ruled_out(cell, other, selection)
+            if not _is_read(cell, other):
+                if self._environments.meet(suspect.region, ~ruled_out) and self._missing(cell, other):
+                    suspect.unread.append(other)
+                else:
+                    suspect.conditions |= conditions
+                continue
             asks = [edge for edge in _edges(cell, other) if edge.package is target.package]
             forbids = any_of(edge.region for edge in asks if _is_above(pair.version, target, edge))
             # What admits the version below a release that does not is no better than the pair, and excuses nobody.
@@ -137,14 +142,6 @@ class Escapes:
             if ruled_out is not FALSE and not self._environments.within(suspect.region, against):
                 suspect.conditions |= conditions
             forbidden.append(forbids)
-        for other in (other for other in others if not _is_read(cell, other)):
-            ruled_out, conditions = self._ruled_out(cell, other, selection)
-            if self._environments.meet(suspect.region, ~ruled_out) and self._missing(cell, other):
-                suspect.unread.append(other)
-                if len(suspect.unread) == _MOST_READ:
-                    return suspect
-            else:
-                suspect.conditions |= conditions
         if not suspect.unread:
             suspect.region &= any_of(forbidden)
         return suspect if self._environments.meet(suspect.region) else None
