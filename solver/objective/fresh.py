@@ -30,6 +30,9 @@ __all__ = ["Fresh"]
 
 _ROUGHLY = DAY
 """What is less may be left for when all metadata is there."""
+_FEW = 64
+"""Of more cells than this none is divided for the sake of fewer packages where that takes long: where no other selection
+is as good, and where the cell must be there as a whole."""
 
 
 class Fresh(Tiers):
@@ -56,6 +59,23 @@ class Fresh(Tiers):
         if self._fewest:
             self._alike.bring_up()
             self._age(())
+        while True:
+            best = self._settled(fixed)
+            if isinstance(best, Selection):
+                return best
+            best = self._fewest_packages(best)
+            if not self._fewest:
+                self._together.renounce(set(best))
+                self._together.optimise(best)
+                best += self._together.softs
+            selection = select(self.known, best, turn=by_name)
+            self.add_probes(selection)
+            # What ties let in was not looked at before.
+            if not self._unseen(selection):
+                return selection
+
+    def _settled(self, fixed: Sequence[int]) -> list[int] | Selection:
+        """The assumptions under which all is as good as can be, or what has to be read before that can be told."""
         roughly = True
         while True:
             best = self._optimise(fixed, roughly=roughly)
@@ -63,7 +83,7 @@ class Fresh(Tiers):
                 return Selection(self._unread_directs())
             selection = self.glance()
             self.add_probes(selection)
-            if self.lacks_files(selection) or self._escapes.look(selection, self.free):
+            if self._unseen(selection):
                 continue
             if self.incomplete(selection):
                 return selection
@@ -71,17 +91,13 @@ class Fresh(Tiers):
                 roughly = False
                 continue
             if not self._alike.bring_up():
-                break
+                return best
             # What makes cells alike tells ranks apart that nothing else told apart: their ages count now.
             self._age(())
-        best = self._fewest_packages(best)
-        if not self._fewest:
-            self._together.renounce(set(best))
-            self._together.optimise(best)
-            best += self._together.softs
-        selection = select(self.known, best, turn=by_name)
-        self.add_probes(selection)
-        return selection
+
+    def _unseen(self, selection: Selection) -> bool:
+        """Whether a selection was seen to do worse than was known, so that there is a wish more."""
+        return self.lacks_files(selection) or self._escapes.look(selection, self.free)
 
     def _optimise(self, fixed: Sequence[int], *, roughly: bool) -> list[int] | None:
         """The assumptions under which all is as good as can be, stage by stage.
@@ -187,13 +203,16 @@ class Fresh(Tiers):
         Done anew for each answer: what the tiers above leave open is little, and mostly nothing.
         """
         encoding = self.known.encoding
-        if not self._is_open(assumptions):
-            return assumptions
         optimiser = Optimiser(encoding, self.known.session, self.prices)
-        there = self.known.session.propagates(assumptions)
-        for cell in self._undecided():
+        undecided = [cell for cell in self._undecided() if cell.candidates.top]
+        there: set[int] = set()
+        if len(undecided) > _FEW:
+            if not self._is_open(assumptions):
+                return assumptions
+            there = self.known.session.propagates(assumptions)
+        for cell in undecided:
             present = encoding.at_least(cell, 1)
-            if cell.candidates.top and present not in there:
+            if present not in there:
                 optimiser.want(-present, 1, cell)
         optimiser.optimise(assumptions)
         return [*assumptions, *optimiser.softs]
