@@ -95,18 +95,34 @@ class Escapes:
                 for target in package.cells if package is not None else ():
                     if target in reached and (target.guard, 0) in edge.encoded:
                         pair = _Pair(cell, rank, edge, target, selection.ranks[target])
-                        if self._cleared.get(pair) != state:
-                            found |= self._look_at(pair, newer, selection, state)
+                        if self._cleared.get(pair) != state and self._look_at(pair, newer, selection, state):
+                            found = True
+                            self._look_below(pair, free(cell), selection)
         return found
 
-    def _look_at(self, pair: _Pair, newer: int, selection: Selection, state: tuple[object, ...]) -> bool:
+    def _look_below(self, pair: _Pair, free: int, selection: Selection) -> None:
+        """The next older candidates make the same escape, as a rule: they are told at once, not one by one."""
+        older = (rank for rank in pair.cell.attached if rank < pair.rank and free >> rank & 1)
+        for rank in sorted(older, reverse=True):
+            edges = [edge for edge in pair.cell.nodes[pair.edge.node.extra].edges if edge.rank == rank]
+            for edge in edges if _is_read(pair.cell, rank) else ():
+                if edge.package is pair.target.package and (pair.target.guard, 0) in edge.encoded:
+                    same = pair._replace(rank=rank, edge=edge)
+                    newer = free >> (rank + 1) << (rank + 1)
+                    if not _admits(pair.version, pair.target, edge) or not self._look_at(same, newer, selection, None):
+                        return
+
+    def _look_at(self, pair: _Pair, newer: int, selection: Selection, state: tuple[object, ...] | None) -> bool:
         """Whether a candidate is beside a selected dependency by an escape that was not told of before."""
         key = (pair.cell, pair.rank, pair.target, pair.version, pair.edge.node.extra)
         if key in self._told:
             return False
         suspect = self._suspect(pair, newer, selection)
         if suspect is None:
-            self._cleared[pair] = state
+            if state is not None:
+                self._cleared[pair] = state
+            return False
+        if suspect.unread and state is None:
             return False
         if suspect.unread:
             selection.probes += [(pair.cell, other) for other in suspect.unread[:_MOST_READ]]

@@ -31,8 +31,8 @@ __all__ = ["Fresh"]
 _ROUGHLY = DAY
 """What is less may be left for when all metadata is there."""
 _FEW = 64
-"""Of more cells than this none is divided for the sake of fewer packages where that takes long: where no other selection
-is as good, and where the cell must be there as a whole."""
+"""Of more cells than this none is divided for the sake of fewer packages where that takes long: where no other
+selection is as good, and where the cell must be there as a whole."""
 
 
 class Fresh(Tiers):
