@@ -29,6 +29,7 @@ def script(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
 
 
+@pytest.mark.slow
 def test_the_screens_are_what_is_printed() -> None:
     done = script("docs/make_screens.py", "--check")
     assert done.returncode == 0, done.stdout + done.stderr

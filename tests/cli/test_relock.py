@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from satlock.encoder.project.project import ProjectError
 from satlock.encoder.project.reading import read_project
 from satlock.solver.lockfiles.standing.keeping import kept_versions
@@ -31,6 +33,7 @@ def test_the_origin(tmp_path: Path) -> None:
     assert scene.lockfile.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_random_worlds(tmp_path: Path) -> None:
     compared = 0
     for seed in range(120):

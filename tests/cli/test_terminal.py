@@ -90,6 +90,7 @@ def slow(tmp_path: Path) -> Iterator[tuple[Path, IndexServer]]:
         yield project, server
 
 
+@pytest.mark.slow
 def test_a_moving_line_tells_what_goes_on_and_is_gone_at_the_end(slow: tuple[Path, IndexServer]) -> None:
     project, server = slow
     child = start("lock", "--project", project, "--default-index", server.url(DEFAULT), "--no-cache")
@@ -100,6 +101,7 @@ def test_a_moving_line_tells_what_goes_on_and_is_gone_at_the_end(slow: tuple[Pat
     assert said.rindex("\x1b[?25h") > said.index("\x1b[2K"), "the cursor is shown again"
 
 
+@pytest.mark.slow
 def test_quiet_shows_no_line(slow: tuple[Path, IndexServer]) -> None:
     project, server = slow
     child = start("lock", "--project", project, "--default-index", server.url(DEFAULT), "--no-cache", "--quiet")

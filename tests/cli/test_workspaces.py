@@ -40,6 +40,7 @@ def locked(scene: Scene) -> Scene:
     return scene
 
 
+@pytest.mark.slow
 def test_it_is_verified_without_a_search(locked: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     def searched(*_: object, **__: object) -> None:
         raise AssertionError("a search")
@@ -50,6 +51,7 @@ def test_it_is_verified_without_a_search(locked: Scene, monkeypatch: pytest.Monk
         assert done.exit_code == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_each_file_is_parsed_once(locked: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
 
@@ -67,6 +69,7 @@ def test_each_file_is_parsed_once(locked: Scene, monkeypatch: pytest.MonkeyPatch
     assert MEMBERS <= len(parsed) <= MEMBERS + 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -86,6 +89,7 @@ def test_a_change_of_a_member_is_found(locked: Scene, old: str, new: str, said: 
     assert locked.lock("--check").exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_member_more_and_one_less(locked: Scene) -> None:
     gone = locked.project / "m23" / "pyproject.toml"
     new = locked.project / "m99"
