@@ -10,7 +10,7 @@ selected rules out could not serve, so it need not be read, and it excuses nobod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -73,8 +73,11 @@ class Escapes:
         self._told: set[tuple[object, ...]] = set()
         self._asks: dict[Cell, list[tuple[Cell | None, int, Formula]]] = {}
         """For the selection at hand."""
+        self._by_rank: dict[Cell, tuple[tuple[int, ...], dict[int, list[Edge]]]] = {}
+        """What candidates require, as long as it is the same as it was."""
+        self._said: dict[tuple[Cell, int, Cell, int], tuple[int, Formula, Formula]] = {}
         self._cleared: dict[_Pair, tuple[object, ...]] = {}
-        """What was found to be no escape, as things stood then."""
+        """Pairs of which all is told that is to be told, as things stood then."""
 
     def look(self, selection: Selection, free: Callable[[Cell], int]) -> bool:
         """Looks for escapes of a selection; whether there is a wish now that it does not meet.
@@ -90,7 +93,7 @@ class Escapes:
                 continue
             asked = [(source, admitted) for source, admitted, _ in self._asked(cell, selection)]
             state = newer, len(cell.attached), len(cell.provisional), tuple(asked)
-            for edge in _edges(cell, rank):
+            for edge in self._edges(cell, rank):
                 package = edge.package
                 for target in package.cells if package is not None else ():
                     if target in reached and (target.guard, 0) in edge.encoded:
@@ -118,14 +121,13 @@ class Escapes:
         if key in self._told:
             return False
         suspect = self._suspect(pair, newer, selection)
-        if suspect is None:
+        if suspect is not None and suspect.unread:
             if state is not None:
-                self._cleared[pair] = state
+                selection.probes += [(pair.cell, other) for other in suspect.unread[:_MOST_READ]]
             return False
-        if suspect.unread and state is None:
-            return False
-        if suspect.unread:
-            selection.probes += [(pair.cell, other) for other in suspect.unread[:_MOST_READ]]
+        if state is not None:
+            self._cleared[pair] = state
+        if suspect is None:
             return False
         # What was told of a selection that rules newer releases out says nothing of another one.
         told = (*key, frozenset(suspect.conditions.items())) if suspect.conditions else key
@@ -138,7 +140,7 @@ class Escapes:
     def _suspect(self, pair: _Pair, newer: int, selection: Selection) -> _Suspect | None:
         """What every newer release says of a version; None where one that might serve has nothing against it."""
         cell, target, suspect = pair.cell, pair.target, _Suspect(pair.region)
-        forbidden: list[Formula] = []
+        forbidden = FALSE
         for other in _from_highest(newer):
             ruled_out, conditions = self._ruled_out(cell, other, selection)
             if not _is_read(cell, other):
@@ -147,20 +149,29 @@ class Escapes:
                 else:
                     suspect.conditions |= conditions
                 continue
-            asks = [edge for edge in _edges(cell, other) if edge.package is target.package]
-            forbids = any_of(edge.region for edge in asks if _is_above(pair.version, target, edge))
+            forbids, admits = self._says(cell, other, target, pair.version)
             # What admits the version below a release that does not is no better than the pair, and excuses nobody.
-            admits = any_of(edge.region for edge in asks if _admits(pair.version, target, edge))
-            against = forbids | admits & any_of(forbidden)
+            against = forbids | admits & forbidden
             suspect.region &= against | ruled_out
             if not self._environments.meet(suspect.region):
                 return None
             if ruled_out is not FALSE and not self._environments.within(suspect.region, against):
                 suspect.conditions |= conditions
-            forbidden.append(forbids)
+            forbidden |= forbids
         if not suspect.unread:
-            suspect.region &= any_of(forbidden)
+            suspect.region &= forbidden
         return suspect if self._environments.meet(suspect.region) else None
+
+    def _says(self, cell: Cell, rank: int, target: Cell, version: int) -> tuple[Formula, Formula]:
+        """Where a candidate calls a version of a dependency too new, and where it admits it."""
+        key = cell, rank, target, version
+        edges = [edge for edge in self._edges(cell, rank) if edge.package is target.package]
+        known = self._said.get(key)
+        if known is None or known[0] != len(edges):
+            forbids = any_of(edge.region for edge in edges if _is_above(version, target, edge))
+            admits = any_of(edge.region for edge in edges if _admits(version, target, edge))
+            known = self._said[key] = len(edges), forbids, admits
+        return known[1:]
 
     def _ruled_out(self, cell: Cell, rank: int, selection: Selection) -> tuple[Formula, dict[Cell, int]]:
         """Where a release cannot serve as things are selected, and by whom that is."""
@@ -190,6 +201,18 @@ class Escapes:
                 asks.append((source, admitted, edge.region if source is None else edge.region & source.region))
         return self._asks[cell]
 
+    def _edges(self, cell: Cell, rank: int) -> Sequence[Edge]:
+        """What a candidate requires, with any of its extras that are asked for."""
+        state = len(cell.attached), len(cell.provisional), *(len(node.edges) for node in cell.nodes.values())
+        known = self._by_rank.get(cell)
+        if known is None or known[0] != state:
+            by_rank: dict[int, list[Edge]] = {}
+            for node in cell.nodes.values():
+                for edge in node.edges:
+                    by_rank.setdefault(edge.rank, []).append(edge)
+            known = self._by_rank[cell] = state, by_rank
+        return known[1].get(rank, ())
+
     def _tell(self, pair: _Pair, suspect: _Suspect) -> None:
         cell, target, at_least, name = pair.cell, pair.target, self._encoding.at_least, pair.target.package.name
         literal = self.literals.get((cell, name))
@@ -209,11 +232,6 @@ class Escapes:
 
 def _is_read(cell: Cell, rank: int) -> bool:
     return rank in cell.attached and rank not in cell.provisional
-
-
-def _edges(cell: Cell, rank: int) -> Iterator[Edge]:
-    """What a candidate requires, with any of its extras that are asked for."""
-    return (edge for node in cell.nodes.values() for edge in node.edges if edge.rank == rank)
 
 
 def _is_above(version: int, target: Cell, edge: Edge) -> bool:
