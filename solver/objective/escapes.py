@@ -76,6 +76,7 @@ class Escapes:
         self._by_rank: dict[Cell, tuple[tuple[int, ...], dict[int, list[Edge]]]] = {}
         """What candidates require, as long as it is the same as it was."""
         self._said: dict[tuple[Cell, int, Cell, int], tuple[int, Formula, Formula]] = {}
+        """What candidates say of versions of a dependency: in how many requirements, and see :meth:`_says`."""
         self._cleared: dict[_Pair, tuple[object, ...]] = {}
         """Pairs of which all is told that is to be told, as things stood then."""
 
@@ -107,9 +108,9 @@ class Escapes:
         """The next older candidates make the same escape, as a rule: they are told at once, not one by one."""
         older = (rank for rank in pair.cell.attached if rank < pair.rank and free >> rank & 1)
         for rank in sorted(older, reverse=True):
-            edges = [edge for edge in pair.cell.nodes[pair.edge.node.extra].edges if edge.rank == rank]
-            for edge in edges if _is_read(pair.cell, rank) else ():
-                if edge.package is pair.target.package and (pair.target.guard, 0) in edge.encoded:
+            for edge in self._edges(pair.cell, rank) if _is_read(pair.cell, rank) else ():
+                asks = edge.node is pair.edge.node and edge.package is pair.target.package
+                if asks and (pair.target.guard, 0) in edge.encoded:
                     same = pair._replace(rank=rank, edge=edge)
                     newer = free >> (rank + 1) << (rank + 1)
                     if not _admits(pair.version, pair.target, edge) or not self._look_at(same, newer, selection, None):

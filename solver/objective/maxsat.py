@@ -103,6 +103,12 @@ class Optimiser:
         """For each soft literal the payments whose cores it is in."""
         self._counts: dict[int, tuple[Totalizer, int]] = {}
         self._of_cell: dict[Cell, dict[int, None]] = {}
+        # Of the call of :meth:`optimise` at hand:
+        self._grounds: list[int] = []
+        self._divided: dict[Cell, Formula] = {}
+        self._aside: set[int] = set()
+        self._spent: Callable[[int], None] = lambda literal: None
+        self._lowered: Lowered = lambda literal, enough, clashes: 0
 
     def want(self, literal: int, weight: int, cell: Cell | None = None) -> None:
         """A soft literal of a cell; wanted twice, its weights add up."""
@@ -163,8 +169,7 @@ class Optimiser:
             Divided: some cores are no price of whole cells.
         """
         self._spent, self._lowered = spent, lowered
-        self._divided: dict[Cell, Formula] = {}
-        self._aside: set[int] = set()
+        self._divided, self._aside = {}, set()
         self._give_up_implied(fixed)
         level = _stratum(self.softs.values()) if self._clash(fixed, self._looked_at(0)) is not None else 0
         if max(self.softs.values(), default=0) < little:
