@@ -5,12 +5,10 @@ It is told even with ``--quiet``, since it decided what was locked, or might hav
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from satlock.cli.watching import Watched
-    from satlock.solver.lockfiles.lock import Lock
     from satlock.solver.locking import Locked
 
 __all__ = ["warnings_of_files"]
@@ -33,16 +31,4 @@ def warnings_of_files(locked: Locked, watched: Watched) -> list[str]:
         for (_, name, version), reason in unbuilt.items()
         if version in versions.get(name, ())
     ]
-    return [f"{doubt}." for doubt in watched.doubts] + lost + list(_yanked(locked.lock))
-
-
-def _yanked(lock: Lock) -> Iterator[str]:
-    """Releases that their authors have withdrawn (PEP 592), with who asks for them all the same."""
-    for one in lock.packages:
-        reasons = [file.yanked for file in one.files]
-        if not reasons or None in reasons:
-            continue
-        by = [f"{p.name} {p.version}" for p in lock.packages if (one.name, one.version, one.index) in p.dependencies]
-        why = next((f": {reason}" for reason in reasons if reason), "")
-        asks = " and ".join(by) or "the project"
-        yield f"{one.name} {one.version} was yanked by its authors{why}; {asks} asks for it."
+    return [f"{doubt}." for doubt in watched.doubts] + lost + list(map(str, locked.lock.yanked))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from satlock.encoder.project.project import Project
     from satlock.solver.lockfiles.lock import Lock
     from satlock.solver.lockfiles.standing.reading import Standing
+    from satlock.solver.lockfiles.yanked import Yanked
 
 __all__ = ["Verdict", "json_of_standing", "names_in", "read_existing", "verdict_on"]
 
@@ -36,6 +37,12 @@ class Verdict:
     """What a valid lock selects."""
     domain: Domain | None = None
     """The environments of the project."""
+    yanked: Sequence[Yanked] = ()
+    """Those of its releases that were withdrawn, as far as the answers tell."""
+    unasked: str = ""
+    """Why the indexes could not be asked, as a sentence; empty where they were, or had not to be."""
+    fresh_until: float = 0.0
+    """See :attr:`satlock.corpora.facts.Corpus.fresh_until`."""
 
 
 def read_existing(text: str, target: Target) -> Standing:
@@ -57,17 +64,32 @@ def verdict_on(
     folder: Path,
     *,
     prepare: Callable[[Project, Watched, str], Project] | None = None,
+    ask: bool = True,
 ) -> Verdict:
     """Verifies a lock, without a search and without a solver.
 
     What the cache knows of its releases is enough to find it valid; before it is found wrong, the indexes are asked.
+
+    Args:
+        ask: the indexes first, once: whether a release was yanked since.
 
     Raises:
         ProjectError: the project asks for something impossible.
         CorpusError: an index failed.
     """
     if given.snapshot is None and not given.offline and not given.no_cache:
+        from satlock.corpora.facts import CorpusError
+
+        failed = None
+        if ask:
+            once = replace(given, tries_once=True)
+            try:
+                return _verdict(standing, project, once, phases, folder, prepare=prepare, settled=False)
+            except CorpusError as error:
+                failed = error
         verdict = _verdict(standing, project, given, phases, folder, prepare=prepare, settled=True)
+        if verdict.violation is None and failed is not None:
+            return replace(verdict, unasked=f"Whether what is locked was yanked since is not known: {failed}.")
         if verdict.violation is None:
             return verdict
     return _verdict(standing, project, given, phases, folder, prepare=prepare, settled=False)
@@ -88,7 +110,7 @@ def _verdict(
     try:
         from satlock.cli.watching import Watched
         from satlock.solver.lockfiles.standing.reading import kept_commits, versions_in
-        from satlock.solver.lockfiles.standing.verifying import first_violation
+        from satlock.solver.lockfiles.standing.verifying import judge
         from satlock.solver.search.directs import universe_for
         from satlock.solver.search.sources import Sources
 
@@ -103,14 +125,22 @@ def _verdict(
                 from satlock.solver.writing.uvlock.agreement import disagreement
 
                 violation = disagreement(standing.tables, project, universe, given.uv_view(), folder)
-            violation = violation or first_violation(standing, project, universe, sources)
-            if violation is not None:
+            judged = judge(standing, project, universe, sources) if violation is None else None
+            violation = judged.violation if judged is not None else violation
+            if judged is None or violation is not None:
                 return Verdict(violation)
             from satlock.solver.lockfiles.standing.regions import regions_of
             from satlock.solver.lockfiles.standing.selected import selected
 
             regions = regions_of(standing, universe, project.name)
-            return Verdict(None, regions, selected(standing, regions, project.name), universe.domain)
+            return Verdict(
+                None,
+                regions,
+                selected(standing, regions, project.name),
+                universe.domain,
+                yanked=judged.yanked,
+                fresh_until=watched.fresh_until,
+            )
     finally:
         corpus.close()
 
@@ -158,6 +188,7 @@ def json_of_standing(
             for marker, count in sorted(regions.items(), key=lambda item: (item[0] is not None, item[0] or ""))
         ],
         "several": several,
+        "yanked": [one.data() for one in verdict.yanked],
         "without-file": gaps,
         "times": {name: round(seconds, 4) for name, seconds in {**phases.seconds, "total": phases.total}.items()},
     }

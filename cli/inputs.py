@@ -51,6 +51,8 @@ class Inputs:
     settings: GivenSettings = field(default_factory=lambda: GivenSettings({}))
     http_timeout: float | None = None
     """Seconds without a byte after which an index is given up; None as the environment says."""
+    tries_once: bool = False
+    """Whether an index is asked once for each thing, and not again where that may help."""
     document: Mapping[str, Any] | None = None
     """What the ``pyproject.toml`` is taken to say in place of what it does."""
 
@@ -240,6 +242,7 @@ class Inputs:
         indexes = [index for project in projects for index in (*project.indexes, *indexes_of_trees(project))]
         access = access.with_environment().named((index.name, index.url) for index in indexes).named(named)
         access = access if self.http_timeout is None else replace(access, timeout=self.http_timeout)
+        access = replace(access, retries=0) if self.tries_once else access
         access = access.with_flat(index.url for index in indexes if index.flat)
         access = access.with_ignored((index.url, index.ignored) for index in indexes)
         return LiveCorpus(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -80,7 +81,7 @@ class Run:
 
     def recall(self, text: str, check: bool) -> bool:
         """Whether the lock is known to be valid for the project, and says so."""
-        known = None if self.as_json else self.memory.recall(text)
+        known = None if self.as_json else self.memory.recall(text, check)
         if known is None:
             return False
         for warning in known.warnings:
@@ -97,16 +98,22 @@ class Run:
         from satlock.cli.existing import json_of_standing, names_in, verdict_on
 
         prepare = self.inferred.infer if self.inferred is not None else None
-        verdict = verdict_on(existing, project, self.given, self.phases, self._folder, prepare=prepare)
+        before = 0.0 if check else self.memory.asked()
+        verdict = verdict_on(existing, project, self.given, self.phases, self._folder, prepare=prepare, ask=not before)
         if self.inferred is not None and check:
             self.tell_inferred(self.inferred)
         if verdict.violation is not None and not check:
             return False
         if verdict.lock is not None and verdict.domain is not None:
+            told = [*map(str, verdict.yanked), *([verdict.unasked] if verdict.unasked else [])]
+            for warning in told:
+                say_warning(warning)
             gaps = self._warn_of_gaps(verdict.lock, verdict.domain)
             self._say_standing(names_in(existing, project), check)
-            if self.inferred is None and self_contained(project):
-                self.memory.keep(text, names_in(existing, project), (*project.warnings, *gaps))
+            if self.inferred is None and self_contained(project) and not verdict.unasked:
+                known, asked = (*project.warnings, *told, *gaps), before or time.time()
+                until = verdict.fresh_until
+                self.memory.keep(text, names_in(existing, project), known, asked=asked, until=until)
         status = "out of date" if verdict.violation else "valid" if check else "unchanged"
         if self.as_json:
             header = self._header(status, verdict.violation)
@@ -201,7 +208,8 @@ class Run:
         if self.inferred is None and self_contained(project):
             gaps = self._gaps(locked.lock, locked.universe.domain, verbose=False)
             names = {package.name for package in locked.lock.packages}
-            self.memory.keep(fresh, len(names), (*project.warnings, *warnings_of_files(locked, watched), *gaps))
+            said = (*project.warnings, *warnings_of_files(locked, watched), *gaps)
+            self.memory.keep(fresh, len(names), said, asked=time.time(), until=watched.fresh_until)
         if self.certificate is not None and self.target.path is not None:
             with self.phases.phase("proving"):
                 from satlock.cli.certifying import certify

@@ -1,12 +1,14 @@
 """What was verified once need not be verified again: a lock and a project that are byte for byte the same.
 
-What an index says of a release does not change, so the verdict holds; a new release makes no lock invalid. One small
-file in the cache for each lock says for which bytes it was found valid, and what was said then.
+A new release makes no lock invalid, and of those that are locked an index changes nothing but whether they are yanked.
+So the verdict holds for a day, and for a check as long as the answers it rests on. One small file in the cache for each
+lock says for which bytes it was found valid, when the indexes were asked, and what was said then.
 """
 
 from __future__ import annotations
 
 import os
+import time
 
 from satlock.corpora.regular_files import read_regular
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:  # typing and collections take their time too
 
 __all__ = ["Memory", "Remembered"]
 
+_DAY = 24 * 3600.0
 _BREAK = "\x1f"
 """Between the lines of one warning, in a file that has one warning on each line."""
 
@@ -51,24 +54,45 @@ class Memory:
 
             self._file = os.path.join(folder or default_folder(), "verified", entry_name(os.path.abspath(lock)))
 
-    def recall(self, text: str) -> Remembered | None:
-        """What was found of a lock with this text, if it was verified for the project as it is."""
+    def recall(self, text: str, check: bool = False) -> Remembered | None:
+        """What was found of a lock with this text, if it was verified for the project as it is, and lately enough."""
         if self._file is None:
             return None
         try:
             with open(self._file, encoding="utf-8") as file:
-                state, packages, *warnings = file.read().splitlines()
-            if state == self._state(text):
+                state, packages, asked, until, *warnings = file.read().splitlines()
+            holds = time.time() < float(until) or (not check and self._lately(float(asked)))
+            if holds and state == self._state(text):
                 return Remembered(int(packages), tuple(warning.replace(_BREAK, "\n") for warning in warnings))
         except (OSError, ValueError):
             pass
         return None
 
-    def keep(self, text: str, packages: int, warnings: Sequence[str]) -> None:
-        """Remembers that the lock with this text is valid."""
+    def asked(self) -> float:
+        """When the indexes were last asked for the lock, in seconds since the epoch; 0 where that is not known, or is
+        longer ago than a day."""
+        try:
+            with open(self._file or "", encoding="utf-8") as file:
+                asked = float(file.read().splitlines()[2])
+            return asked if self._lately(asked) else 0.0
+        except (OSError, ValueError, IndexError):
+            return 0.0
+
+    @staticmethod
+    def _lately(moment: float) -> bool:
+        return 0 <= time.time() - moment < _DAY
+
+    def keep(self, text: str, packages: int, warnings: Sequence[str], *, asked: float, until: float) -> None:
+        """Remembers that the lock with this text is valid.
+
+        Args:
+            asked: when the indexes were asked.
+            until: when their answers are no longer fresh.
+        """
         if self._file is None:
             return
-        kept = [str(packages), *(_BREAK.join(warning.splitlines()) for warning in warnings)]
+        said = (_BREAK.join(warning.splitlines()) for warning in warnings)
+        kept = [str(packages), str(asked), str(until), *said]
         try:
             os.makedirs(os.path.dirname(self._file), exist_ok=True)
             temporary = f"{self._file}.{os.getpid()}"

@@ -98,6 +98,7 @@ def json_of(
         "left-out": [
             {"name": name, "version": version, "reason": why} for name, version, why in _newer(locked, watched)
         ],
+        "yanked": [one.data() for one in locked.lock.yanked],
         "without-file": json_of_gaps(locked.lock, locked.universe.domain),
         "notes": _notes(locked, watched),
         "times": {name: round(seconds, 4) for name, seconds in {**phases.seconds, "total": phases.total}.items()},

@@ -28,7 +28,7 @@ def nothing_to_do(arguments: list[str]) -> bool:
         source, lock, check, quiet = asked
         from satlock.cli.remembered import Memory
 
-        known = Memory(source, lock).recall(_text(lock))
+        known = Memory(source, lock).recall(_text(lock), check)
         if known is None or (known.warnings and os.environ.get("FORCE_COLOR")):
             return False
         if not "".join(known.warnings).replace("\n", "").isprintable() or "://" in "".join(known.warnings):

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from satlock.corpora.columns import Columns
@@ -152,6 +153,8 @@ class Corpus(ABC):
     """When (RFC 3339); empty for what is live."""
     fetches: bool = False
     """Whether files can be downloaded."""
+    fresh_until: float = inf
+    """Until when its listings so far may be used without asking again, in seconds since the epoch."""
     progress: Progress | None = None
     """The counters of what fetches; None where nothing is fetched."""
 
@@ -212,6 +215,10 @@ class Delegating(Corpus):
         self._corpus = corpus
         self.default_index, self.recorded = corpus.default_index, corpus.recorded
         self.fetches, self.progress = corpus.fetches, corpus.progress
+
+    @property
+    def fresh_until(self) -> float:  # type: ignore[override]  # which is read alone
+        return self._corpus.fresh_until
 
     @property
     def indexes(self) -> tuple[str, ...]:

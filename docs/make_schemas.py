@@ -65,6 +65,7 @@ BEHIND = {"version": TEXT, "marker": MARKER, "newest": NEWEST, "holders": HOLDER
 NOT_NEWER = or_null(
     table({"newest": TEXT, "days": COUNT, "headline": TEXT, "lines": TEXTS, "proven": FLAG, "hard": FLAG, "kept": FLAG})
 )
+YANKED = table({"name": TEXT, "version": TEXT, "index": TEXT, "reason": TEXT, "asked-by": TEXTS, "since-locked": FLAG})
 LOCK = table(
     {"status": {"enum": ["locked", "unchanged", "valid", "out of date", "would lock", "there", "no lock"]},
      "lockfile": TEXT, "format": {"enum": ["pylock", "uv"]}, "objective": TEXT},
@@ -77,6 +78,7 @@ LOCK = table(
         "regions": listed(table({"marker": MARKER, "candidates": COUNT})),
         "several": named(listed(CANDIDATE)),
         "left-out": listed(table({"name": TEXT, "version": TEXT, "reason": TEXT})),
+        "yanked": listed(YANKED),
         "without-file": listed(table({})),
         "notes": TEXTS,
         "changes": listed(table({"name": TEXT})),

@@ -172,6 +172,7 @@ class LiveCorpus(Corpus):
             kept = self._cache.page(listing_url(*key))
             if kept is not None and (self._offline or self._settled or kept.fresh_until > time.time()):
                 self._known[key] = kept.listing(key[0])
+                self._count(kept)
         return key in self._known
 
     def _recall_metadata(self, candidate: Wanted) -> None:
@@ -360,6 +361,7 @@ class LiveCorpus(Corpus):
 
     async def _listing(self, index: str, name: str, job: Job) -> Listing | None:
         if index in self._access.flat:
+            self.fresh_until = 0.0
             return await self._flat.listing(index, name)
         from satlock.corpora.index.parsers import pack_page
         from satlock.corpora.index.transport import Refused
@@ -371,10 +373,17 @@ class LiveCorpus(Corpus):
 
         url = listing_url(index, name)
         try:
-            return (await self._pages.page(url, pack, key=url, index=index, what=name, job=job)).listing(index)
+            page = await self._pages.page(url, pack, key=url, index=index, what=name, job=job)
+            self._count(page)
+            return page.listing(index)
         except Refused as refused:
             self._absent(refused.status, index, name)
             return None
+
+    def _count(self, page: Kept) -> None:
+        """Notes how long an answer may be used; one that there is no such package says nothing of a release."""
+        if page.packed is not None:
+            self.fresh_until = min(self.fresh_until, page.fresh_until)
 
     def _absent(self, status: int, index: str, name: str) -> None:
         """Keep that the index has no such package, or raise CorpusError where the status does not say that."""

@@ -63,7 +63,8 @@ class Pages:
         until, store = fresh_until(answer.headers, time.time())
         if answer.status == 304 and kept is not None:
             if until > kept.fresh_until:
-                self._keep(key, kept._replace(fresh_until=until))
+                kept = kept._replace(fresh_until=until)
+                self._keep(key, kept)
             return kept
         if answer.status != 200:
             raise CorpusError(self.refusal(index, what, answer.status))
@@ -72,7 +73,8 @@ class Pages:
         etag, modified = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
         if kept is not None and kept.digest == digest and kept.packed is not None:
             if until or (etag, modified) != (kept.etag, kept.last_modified):
-                self._keep(key, kept._replace(etag=etag, last_modified=modified, fresh_until=until))
+                kept = kept._replace(etag=etag, last_modified=modified, fresh_until=until)
+                self._keep(key, kept)
             return kept
         try:
             packed = await pack(body, kind, answer.url)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,6 +13,7 @@ from satlock.corpora.references import Direct
 from satlock.encoder.formula.candidates import Build
 from satlock.encoder.formula.cells import Cell, Package
 from satlock.encoder.formula.encoding import Encoding
+from satlock.encoder.formula.ranking import is_exact
 from satlock.encoder.markers.marker import Formula, all_of, any_of
 from satlock.encoder.markers.shortest import Shortener, spelled_for_people
 from satlock.encoder.markers.specifiers import python_lower_bounds
@@ -20,6 +21,7 @@ from satlock.encoder.project.project import Choice, Project
 from satlock.encoder.project.universe import Universe
 from satlock.solver.lockfiles.lock import Lock, LockedPackage, LockedRequirement, Needs
 from satlock.solver.lockfiles.serving import Serving
+from satlock.solver.lockfiles.yanked import yanked
 from satlock.solver.search.reached import edges_from, reached
 from satlock.solver.search.selection import Selection
 
@@ -38,12 +40,14 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
             if domain.satisfiable(region, build.region):
                 key = (cell.package.name, Version(build.version), build.index)
                 entries.setdefault(key, []).append((cell, build))
-    edges, packages = _Edges(encoding, selection, regions), []
+    edges, packages, withdrawn = _Edges(encoding, selection, regions), [], []
     serving = Serving(project)
     for (name, _, index), holders in sorted(entries.items(), key=lambda item: item[0]):
         build = holders[0][1]
         region = any_of(regions[cell, ""] & part.region for cell, part in holders)
         needs = edges.needs(holders)
+        if build.release.yanked:
+            withdrawn.append(yanked(name, build.release, index, edges.naming(holders, project, universe)))
         packages.append(
             LockedPackage(
                 name=name,
@@ -70,6 +74,7 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
         default_groups=project.default_groups,
         roots=edges.roots(universe),
         relative=frozenset(index.url for index in project.indexes if index.relative),
+        yanked=tuple(withdrawn),
     )
 
 
@@ -103,6 +108,29 @@ class _Edges:
                     stated = (cell.region, build.region, edge.region)
                     self._step(steps, edge.package, edge.dependency.extras, self.regions[cell, extra], stated)
         return {extra: Needs(any_of(reached), _listed(steps)) for extra, (reached, steps) in sorted(found.items())}
+
+    def naming(self, holders: list[tuple[Cell, Build]], project: Project, universe: Universe) -> Iterator[str]:
+        """Who names exactly the version of an entry: the project first."""
+        satisfiable, who = self.encoding.domain.satisfiable, []
+        for cell, build in holders:
+            there = (self.regions[cell, ""], build.region)
+            for one in project.constraints:
+                exact = one.name == cell.package.name and is_exact(one.specifier)
+                if exact and satisfiable(*there, universe.where(one.marker)):
+                    who.append("the project")
+            for edge in cell.package.incoming:
+                source, extra = edge.node.cell, edge.node.extra
+                if not is_exact(edge.dependency.specifier) or not satisfiable(*there, edge.region):
+                    continue
+                if source is None:
+                    who.append("the project")
+                elif (
+                    self.selection.ranks.get(source) == edge.rank
+                    and (source, extra) in self.regions
+                    and satisfiable(*there, edge.region, self.regions[source, extra])
+                ):
+                    who.append(f"{source.package.name} {source.candidates[edge.rank].version}")
+        yield from sorted(who, key=lambda one: (one != "the project", one))
 
     def roots(self, universe: Universe) -> dict[Choice | None, tuple[LockedRequirement, ...]]:
         """What the project itself requires, by the choice that lists it."""

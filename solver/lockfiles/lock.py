@@ -9,6 +9,7 @@ from satlock.corpora.facts import File
 from satlock.corpora.references import Direct, PathReference
 from satlock.encoder.markers.marker import Formula
 from satlock.encoder.project.project import Choice
+from satlock.solver.lockfiles.yanked import Yanked
 
 __all__ = ["Lock", "LockedPackage", "LockedRequirement", "Needs"]
 
@@ -78,5 +79,7 @@ class Lock:
     """What the project's own dependencies (None), extras and groups list; what they bring along is listed there."""
     relative: frozenset[str] = frozenset()
     """The URLs of indexes on this machine that the project names by paths from its own folder."""
+    yanked: tuple[Yanked, ...] = field(default=(), compare=False)
+    """Those that their authors have withdrawn."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """Sentences for a person: what was left out and why."""

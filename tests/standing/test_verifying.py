@@ -15,7 +15,7 @@ from satlock.encoder.project.reading import read_project
 from satlock.encoder.project.universe import universe_of
 from satlock.encoder.project.uv_view import uv_view_of
 from satlock.solver.lockfiles.standing.reading import read_standing
-from satlock.solver.lockfiles.standing.verifying import first_violation
+from satlock.solver.lockfiles.standing.verifying import judge
 from satlock.solver.locking import lock
 from satlock.solver.search.search import NoLock
 from satlock.solver.search.sources import Sources
@@ -31,7 +31,7 @@ def violation(text: str, form: Any, world: World, folder: Path) -> str | None:
     project = read_project(folder)
     universe = universe_of(project)
     sources = Sources(project, universe, MemoryCorpus(world), world.default_index, universe.edits)
-    return first_violation(read_standing(text, form, "the lock"), project, universe, sources)
+    return judge(read_standing(text, form, "the lock"), project, universe, sources).violation
 
 
 @pytest.mark.parametrize("objective", ["fresh", "lowest"])

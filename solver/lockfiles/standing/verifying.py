@@ -11,12 +11,14 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import NamedTuple
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from satlock.corpora.references import Direct, GitReference, PathReference
 from satlock.encoder.formula.candidates import Build, Candidates, python_region
+from satlock.encoder.formula.ranking import is_exact
 from satlock.encoder.markers.marker import TRUE, Formula, any_of, from_marker, from_python_specifier
 from satlock.encoder.markers.regions import Regions
 from satlock.encoder.markers.tags import installs_on
@@ -27,27 +29,38 @@ from satlock.solver.explaining.wording import left_out
 from satlock.solver.lockfiles.reach import Unsettled
 from satlock.solver.lockfiles.standing.reading import Standing, StandingEntry
 from satlock.solver.lockfiles.standing.regions import regions_of
+from satlock.solver.lockfiles.yanked import Yanked, yanked
 from satlock.solver.search.directs import place_of_commit
 from satlock.solver.search.sources import Sources
 
-__all__ = ["first_violation"]
+__all__ = ["Judged", "judge"]
 
 
-def first_violation(standing: Standing, project: Project, universe: Universe, sources: Sources) -> str | None:
-    """The first reason why a lock is not valid for the project; None where it is valid.
+class Judged(NamedTuple):
+    """What comes of verifying a lock."""
+
+    violation: str | None
+    """The first reason why it is not valid for the project; None where it is."""
+    yanked: tuple[Yanked, ...] = ()
+    """The releases of a valid one that were withdrawn."""
+
+
+def judge(standing: Standing, project: Project, universe: Universe, sources: Sources) -> Judged:
+    """Verifies a lock.
 
     Raises:
         CorpusError: an index failed.
     """
     try:
-        return next(_violations(standing, project, universe, sources), None)
+        for violation in _scope(standing, project, universe):
+            return Judged(violation)
+        check = _Check(standing, project, universe, sources, regions_of(standing, universe, project.name))
+        return next(map(Judged, _violations(check)), None) or Judged(None, tuple(check.yanked()))
     except Unsettled:
-        return "what is active in it depends on itself"
+        return Judged("what is active in it depends on itself")
 
 
-def _violations(standing: Standing, project: Project, universe: Universe, sources: Sources) -> Iterator[str]:
-    yield from _scope(standing, project, universe)
-    check = _Check(standing, project, universe, sources, regions_of(standing, universe, project.name))
+def _violations(check: _Check) -> Iterator[str]:
     yield from check.twice()
     yield from check.candidates()
     yield from check.unmet()
@@ -87,6 +100,8 @@ class _Check:
     regions: list[Formula]
     _places: dict[int, list[_Place]] = field(default_factory=dict)
     """For each entry the candidates that it is."""
+    _named_by: dict[int, list[str]] = field(default_factory=dict)
+    """For each entry who names exactly its version."""
 
     def __post_init__(self) -> None:
         # Where requirements reach each entry, and each extra of it.
@@ -209,6 +224,8 @@ class _Check:
             entry = self.standing.entries[number]
             if not _admits(dependency.specifier, entry.version):
                 yield f"it has {entry.name} {entry.version} {self._where(*there)}, where {said}"
+            if is_exact(dependency.specifier):
+                self._named_by.setdefault(number, []).append(who)
             if dependency.url is not None:
                 yield from self._elsewhere(number, dependency, there)
             for extra in ("", *dependency.extras):
@@ -241,11 +258,23 @@ class _Check:
             for number in self._by_name.get(constraint.name, ()):
                 entry = self.standing.entries[number]
                 where = (self.regions[number], self.universe.where(constraint.marker))
-                if self._possible(*where) and not _admits(constraint.specifier, entry.version):
+                if not self._possible(*where):
+                    continue
+                if not _admits(constraint.specifier, entry.version):
                     yield f"it has {entry.name} {entry.version}, and the project constrains {constraint.text}"
+                elif is_exact(constraint.specifier):
+                    self._named_by.setdefault(number, []).insert(0, "the project")
         for number, places in self._places.items():
             for place in places:
                 yield from self._wrong_python(self.standing.entries[number], self.regions[number], place)
+
+    def yanked(self) -> Iterator[Yanked]:
+        """Releases that were withdrawn; what names them is known once the requirements were followed."""
+        for number, places in sorted(self._places.items()):
+            build = places[0].build
+            if build.release.yanked:
+                name = self.standing.entries[number].name
+                yield yanked(name, build.release, build.index, self._named_by.get(number, ()))
 
     def _wrong_python(self, entry: StandingEntry, region: Formula, place: _Place) -> Iterator[str]:
         loaded = self.sources.loaded(place.candidates, place.rank)
