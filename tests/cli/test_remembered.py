@@ -67,7 +67,7 @@ def test_what_was_verified_is_recalled_until_something_changes(folder: Path, for
             assert verified.returncode == 0 and "Valid" in verified.stderr
             imported = {line.rpartition("|")[2].strip() for line in verified.stderr.splitlines()}
             assert not {name.partition(".")[0] for name in imported} & {"z3", "pysat"}
-            assert len(server.requests) == asked, "what the cache knows of locked releases is enough as long as it is fresh"
+            assert len(server.requests) == asked, "what the cache knows is enough, and fresh"
         project.write_text(pyproject("a>=2", more=index))
         wrong = run(folder, *plain, "--check")
         assert wrong.returncode == 1 and "is out of date: " in wrong.stderr
