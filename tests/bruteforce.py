@@ -590,7 +590,8 @@ class Judge:
         if not self.fits(candidate, env):
             listed = self.world.indexes[index][name]
             siblings = [Candidate(name, other, index) for other, one in listed.items() if one.yanked is None]
-            if any(_public(one) == _public(candidate) and self.fits(one, env) for one in siblings):
+            named = self._pins_exactly(version, (s for s in self._asking(name, env) if "+" in s.version))
+            if not named and any(_public(one) == _public(candidate) and self.fits(one, env) for one in siblings):
                 return Violation("build", f"{text} has no file that fits, and another build of it has")
             for marker in self.settings.get("required-environments", []):
                 if _is_required(marker, env) and not any(

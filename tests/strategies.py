@@ -135,6 +135,26 @@ def opening_world(seed: int) -> World:
     return replace(drawn, indexes=indexes)
 
 
+def naming_world(seed: int) -> World:
+    """One whose project names builds that have no file for macOS, where others of the same version have one."""
+    drawn, dice = random_world(seed), Dice(random.Random(f"naming {seed}").randint)
+    indexes = {
+        url: {name: dict(listed) for name, listed in packages.items()} for url, packages in drawn.indexes.items()
+    }
+    text = drawn.pyproject
+    for packages in indexes.values():
+        for name, listed in packages.items():
+            for build in [version for version in sorted(listed) if "+" in version and dice.chance(60)]:
+                wheels = ("py3-none-manylinux_2_28_x86_64", "py3-none-win_amd64")
+                listed[build] = replace(listed[build], wheels=wheels, sdist=False)
+                plain = replace(listed[build], wheels=("py3-none-macosx_11_0_arm64",))
+                listed[build.partition("+")[0]] = plain
+                if dice.chance(40):
+                    marker = dice.pick(("", "", f" ; {dice.pick(MARKERS)}"))
+                    text = text.replace("dependencies = [", f"dependencies = [{toml(f'{name}=={build}{marker}')}, ", 1)
+    return replace(drawn, pyproject=text, indexes=indexes)
+
+
 class _WorldDraw:
     def __init__(self, dice: Dice, *, ordered: bool = False) -> None:
         self.dice = dice

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.locking import lock
 from satlock.solver.proofs.pins import prove_index_pins
 from satlock.solver.writing.pylock_text import to_toml
+from tests.standing.test_verifying import violation
+from tests.strategies import toml
 from tests.world import DEFAULT, Dist, MemoryCorpus, World
 
 ROCM = "https://index.example/rocm"
@@ -51,22 +54,27 @@ ON_LINUX = "; sys_platform == 'linux'"
 
 def chosen(folder: Path, base: str, extra: str, marker: str = "") -> dict[tuple[str, bool], list[str]]:
     """The torch of each platform, with the extra and without; proven to come from where pins say."""
-    (folder / "pyproject.toml").write_text(PROJECT.format(base=base, extra=extra, marker=marker))
+    return torches(folder, PROJECT.format(base=base, extra=extra, marker=marker), WORLD, "rocm")
+
+
+def torches(folder: Path, text: str, world: World, extra: str) -> dict[tuple[str, bool], list[str]]:
+    (folder / "pyproject.toml").write_text(text)
     project = read_project(folder)
-    found = lock(project, MemoryCorpus(WORLD), default_index=DEFAULT)
+    found = lock(project, MemoryCorpus(world), default_index=DEFAULT)
     (folder / "pylock.toml").write_text(to_toml(found.lock, folder))
+    assert violation((folder / "pylock.toml").read_text(), "pylock", replace(world, pyproject=text), folder) is None
     proof = prove_index_pins(read_lockfile(folder / "pylock.toml", folder / "pyproject.toml"))
     assert all(answer.proven for answer in proof.answers)
-    torches = [p for p in tomllib.loads((folder / "pylock.toml").read_text())["packages"] if p["name"] == "torch"]
+    entries = [p for p in tomllib.loads((folder / "pylock.toml").read_text())["packages"] if p["name"] == "torch"]
     places = {"linux": "x86_64", "darwin": "arm64"}
     return {
         (system, extras): [
             torch["version"]
-            for torch in torches
+            for torch in entries
             if "marker" not in torch
             or Marker(torch["marker"]).evaluate(
                 {"sys_platform": system, "platform_machine": machine, "python_full_version": "3.12.4",
-                 "extras": {"rocm"} if extras else set(), "dependency_groups": set()}, context="lock_file")
+                 "extras": {extra} if extras else set(), "dependency_groups": set()}, context="lock_file")
         ]
         for system, machine in places.items()
         for extras in (False, True)
@@ -93,6 +101,61 @@ def test_what_nobody_else_lists_comes_from_the_extra_s_index_everywhere(tmp_path
     found = chosen(tmp_path, '"metrics"', f'"torch==2.7.1+rocm6.3{ON_LINUX}"')
     assert found["darwin", True] == ["2.7.1+rocm6.3"], "only metrics requires it there"
     assert found["darwin", False] == ["2.7.1"]
+
+
+CPU = "https://index.example/cpu"
+BUILDS = World(
+    "",
+    {
+        DEFAULT: {"metrics": {"1.0": Dist(("torch==2.7.1",))}},
+        CPU: {
+            "torch": {
+                "2.7.1": Dist(wheels=("cp312-cp312-macosx_11_0_arm64",)),
+                "2.7.1+cpu": Dist(wheels=("cp312-cp312-manylinux_2_28_x86_64",)),
+            }
+        },
+    },
+)
+OF_CPU = """
+[project]
+name = "painter"
+version = "1.0"
+requires-python = "==3.12.*"
+dependencies = {requires}
+[project.optional-dependencies]
+cpu = {extra}
+[tool.uv]
+environments = ["sys_platform == 'linux' and platform_machine == 'x86_64'",
+                "sys_platform == 'darwin' and platform_machine == 'arm64'"]
+conflicts = [[{{ extra = "cpu" }}, {{ group = "lint" }}]]
+constraint-dependencies = {constraints}
+[[tool.uv.index]]
+name = "cpu"
+url = "https://index.example/cpu"
+explicit = true
+[tool.uv.sources]
+torch = {{ index = "cpu" }}
+[dependency-groups]
+lint = []
+"""
+
+
+@pytest.mark.parametrize(
+    ("requires", "extra", "constraints", "on_macos"),
+    [
+        (["torch==2.7.1+cpu", "metrics"], [], [], ["2.7.1+cpu", "2.7.1+cpu"]),
+        (["torch", "metrics"], [], ["torch===2.7.1+cpu"], ["2.7.1+cpu", "2.7.1+cpu"]),
+        (["torch==2.7.1+cpu; sys_platform == 'linux'", "metrics"], [], [], ["2.7.1", "2.7.1"]),
+        (["torch"], ["torch==2.7.1+cpu"], [], ["2.7.1", "2.7.1+cpu"]),
+    ],
+)
+def test_a_build_that_the_project_names_is_taken_though_another_has_the_file(
+    requires: list[str], extra: list[str], constraints: list[str], on_macos: list[str], tmp_path: Path
+) -> None:
+    text = OF_CPU.format(requires=toml(requires), extra=toml(extra), constraints=toml(constraints))
+    found = torches(tmp_path, text, BUILDS, "cpu")
+    assert found["linux", False] == found["linux", True] == ["2.7.1+cpu"]
+    assert [*found["darwin", False], *found["darwin", True]] == on_macos, "without the extra, and with it"
 
 
 def test_a_certificate_of_the_pins_holds(tmp_path: Path) -> None:

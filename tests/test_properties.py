@@ -33,7 +33,7 @@ from tests.bruteforce import PLATFORMS, Candidate, Environment, Judge, holds
 from tests.per_environment import environments, installed
 from tests.splitting import splitting_world, splitting_worlds
 from tests.standing.kept import kept_versions
-from tests.strategies import opening_world, ordered_world, random_world, toml, worlds
+from tests.strategies import naming_world, opening_world, ordered_world, random_world, toml, worlds
 from tests.world import DEFAULT, Dist, MemoryCorpus, World
 
 NIGHTLY = os.environ.get("SATLOCK_NIGHTLY") == "1"
@@ -110,6 +110,12 @@ def test_locks_are_valid_and_found_wherever_there_can_be_one(draw: Draw, first: 
 def test_what_is_held_back_is_opened_only_by_who_is_selected(first: int, tmp_path: Path) -> None:
     for seed in range(first, first + CHUNK):
         assert wrong(opening_world(seed), tmp_path, ("newest-first", "fresh")[seed % 2]) is None, f"seed {seed}"
+
+
+@pytest.mark.parametrize("first", range(0, 3000 if NIGHTLY else 120, 40))
+def test_a_build_that_the_project_names_needs_no_file(first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + 40):
+        assert wrong(naming_world(seed), tmp_path, ("newest-first", "fresh")[seed % 2]) is None, f"seed {seed}"
 
 
 @kinds

@@ -19,7 +19,7 @@ from satlock.corpora.columns import LOCAL
 from satlock.corpora.facts import File, Listing, Release
 from satlock.corpora.references import Direct
 from satlock.encoder.formula.reasons import LeftOut, NotHad
-from satlock.encoder.markers.marker import TRUE, Formula, all_of, any_of, from_python_specifier
+from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, from_python_specifier
 from satlock.encoder.markers.platforms import Required, region_of, unserved
 from satlock.encoder.markers.specifiers import python_lower_bounds
 from satlock.encoder.markers.tags import installs_on
@@ -181,6 +181,8 @@ class Candidates:
     """Ranks that stand for several builds, with the ranks of these."""
     whole: Mapping[int, int]
     """For a build that has siblings: the rank that serves wherever one of them does."""
+    _named: Mapping[Version, Formula]
+    """The builds that the project names, and where: they serve there without a file, whatever their siblings have."""
     _required: Required
     """Where every candidate must have a file."""
     _masks: dict[str, int] = field(default_factory=dict)
@@ -287,11 +289,12 @@ class Candidates:
             yield rank, all_of(~build.region | self._admission_of(build) for build in candidate.builds)
 
     def beside(self, rank: int) -> Formula:
-        """Where no other build of its version has a file while this one has none; for what is in :attr:`whole`."""
+        """Where no other build of its version has a file while this one has none, or it is named: for :attr:`whole`."""
         without = ~self.usable(rank)
         others = self[self.whole[rank]].builds
         own = self.ranked.version(rank - 1)
-        return ~any_of(build.region & without for build in others if build.version != own)
+        lacking = any_of(build.region & without for build in others if build.version != own)
+        return ~lacking | self._named.get(self.version(rank), FALSE)
 
     def _admission_of(self, build: Build) -> Formula:
         region = python_region(build.release.requires_python)

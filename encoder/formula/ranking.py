@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
+from types import MappingProxyType
 from typing import TypeAlias
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from satlock.corpora.columns import LOCAL, PRERELEASE, SDIST, WHEELS, YANKED, Columns, flags_of
 from satlock.corpora.facts import File, Listing, Release, Unavailable
@@ -18,18 +19,18 @@ from satlock.encoder.formula.candidates import Build, Candidate, Candidates, Ran
 from satlock.encoder.formula.reasons import LeftOut, NotHad
 from satlock.encoder.formula.siblings import divide
 from satlock.encoder.markers.domain import Domain
-from satlock.encoder.markers.marker import FALSE, TRUE
+from satlock.encoder.markers.marker import FALSE, TRUE, Formula
 from satlock.encoder.markers.platforms import required_by
 from satlock.encoder.project.project import Project
 
-__all__ = ["candidates_of", "direct_candidates", "is_exact", "names_prerelease", "uploaded"]
+__all__ = ["candidates_of", "direct_candidates", "is_exact", "named_build", "names_prerelease", "uploaded"]
 
 
 def direct_candidates(name: str, outcome: DirectOutcome, place: str, project: Project, domain: Domain) -> Candidates:
     """The one candidate that a reference came to, or none where it came to nothing; ``place`` is what to call it."""
     if isinstance(outcome, Unavailable):
         return Candidates(
-            name, (place,), Ranked([]), ((place, NotHad(outcome.reason)),), 0, False, 0, ((),), (), {},
+            name, (place,), Ranked([]), ((place, NotHad(outcome.reason)),), 0, False, 0, ((),), (), {}, {},
             required_by((), domain),
         )  # fmt: skip
     told = outcome.metadata
@@ -38,7 +39,7 @@ def direct_candidates(name: str, outcome: DirectOutcome, place: str, project: Pr
     release = Release(told.version, told.requires_python, False, None, file.is_wheel, not file.is_wheel, (tuple(file),))
     build = Build(told.version, outcome.key, release, (file,), TRUE, outcome)
     return Candidates(
-        name, (place,), Ranked([Candidate((build,))]), (), 0, False, 0, ((1,),), (), {},
+        name, (place,), Ranked([Candidate((build,))]), (), 0, False, 0, ((1,),), (), {}, {},
         required_by(project.required_environments, domain),
     )  # fmt: skip
 
@@ -50,6 +51,7 @@ def candidates_of(
     domain: Domain,
     *,
     asked: Sequence[SpecifierSet],
+    named: Mapping[Version, Formula] = MappingProxyType({}),
     beside: Sequence[Listing] = (),
 ) -> Candidates:
     """Ranks what the indexes of one region list for a package.
@@ -60,6 +62,7 @@ def candidates_of(
             version.
         asked: the specifiers by which the project itself asks for the package: with ``explicit``, pre-releases may
             serve where one of these names one.
+        named: the builds that it names by their local versions, and where: there they need no file.
     """
     wheels_only = name in project.no_build_package or (project.no_build and name not in project.no_binary_package)
     sdists_only = name in project.no_binary_package or project.no_binary
@@ -117,7 +120,7 @@ def candidates_of(
     required = required_by(project.required_environments, domain)
     return Candidates(
         name, tuple(listing.index for listing in listings), Ranked(ranked), tuple(left_out), prereleases, serve, yanked,
-        tuple(singles), tuple(composites), whole, required,
+        tuple(singles), tuple(composites), whole, named, required,
     )  # fmt: skip
 
 
@@ -221,6 +224,17 @@ def _divide(siblings: list[Build], domain: Domain) -> tuple[Build, ...]:
 def is_exact(specifiers: SpecifierSet) -> bool:
     """Whether a specifier set names one version, which admits it even where it was yanked (PEP 592)."""
     return any(s.operator == "===" or (s.operator == "==" and not s.version.endswith(".*")) for s in specifiers)
+
+
+def named_build(specifiers: SpecifierSet) -> Version | None:
+    """The one build that a specifier set names by its local version (2.5.1+cpu), if it does."""
+    for specifier in specifiers:
+        if specifier.operator in ("==", "===") and "+" in specifier.version:
+            try:
+                return Version(specifier.version)
+            except InvalidVersion:
+                return None
+    return None
 
 
 def names_prerelease(specifiers: SpecifierSet) -> bool:

@@ -314,7 +314,7 @@ class _Story:
 
     def _meant(self, name: str) -> str:
         """Asks for a package that may have been meant: one that is named anyway and is spelt much alike."""
-        near = get_close_matches(name, sorted(self.no_lock.named), n=1, cutoff=_ALIKE)
+        near = get_close_matches(name, sorted(set(self.no_lock.named) - {name}), n=1, cutoff=_ALIKE)
         return f"; was {near[0]} meant?" if near else ""
 
     # -- in one clause

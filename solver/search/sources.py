@@ -28,7 +28,7 @@ from satlock.encoder.project.reach import dependencies_of
 from satlock.encoder.project.universe import Universe
 from satlock.solver.search.crawling import Crawler
 from satlock.solver.search.failing import not_passed_over, of_other_wheels
-from satlock.solver.search.opting import opted_in
+from satlock.solver.search.opting import builds_named, opted_in
 from satlock.solver.search.shelf import Loaded, Shelf
 from satlock.solver.search.variants import Apart, parted, said_by
 
@@ -200,9 +200,13 @@ class Sources:
         beside: Sequence[Listing] = (),
     ) -> Candidates:
         """The candidates from indexes; ``place`` tells the regions of a package apart."""
-        key = (name, place, tuple(map(id, chain)), tuple(map(id, beside)), tuple(sorted(map(str, asked))))
+        named = builds_named(name, self.project, self.universe)
+        listings = (tuple(map(id, chain)), tuple(map(id, beside)))
+        key = (name, place, listings, tuple(sorted(map(str, asked))), tuple(named.items()))
         if key not in self.shelf.candidates:
-            found = candidates_of(name, chain, self.project, self.universe.domain, asked=asked, beside=beside)
+            found = candidates_of(
+                name, chain, self.project, self.universe.domain, asked=asked, named=named, beside=beside
+            )
             self.shelf.candidates[key] = found, (*chain, *beside)
         return self.shelf.candidates[key][0]
 

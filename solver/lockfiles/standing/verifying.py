@@ -174,7 +174,7 @@ class _Check:
         if stand_in is not None:
             for build in candidates[stand_in].builds:
                 served = any_of(installs_on(file.filename) for file in build.files)
-                elsewhere = (*where, build.region, served, ~candidates.usable(rank))
+                elsewhere = (*where, build.region, served, ~candidates.beside(rank))
                 if build.version != entry.version and self._possible(*elsewhere):
                     yield f"{said} {self._where(*elsewhere)}, where it has no file and {build.version} has one"
 
