@@ -5,11 +5,14 @@ The versions and requirements are those of real wheels of PyTorch's indexes, sho
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from satlock.corpora.facts import File, Metadata, Release
 from satlock.corpora.index.index import LiveCorpus
@@ -22,7 +25,7 @@ from satlock.solver.locking import Locked, lock
 from satlock.solver.proofs.unique import prove_unique
 from satlock.solver.search.variants import parted, said_by
 from satlock.solver.writing.pylock_text import to_toml
-from tests.bruteforce import Environment
+from tests.bruteforce import Environment, holds
 from tests.index_server import IndexServer, Options
 from tests.test_semantics import installs, versions
 from tests.test_semantics import locked as locked_world
@@ -83,7 +86,7 @@ def served(index_server: Callable[..., IndexServer], tmp_path: Path) -> Callable
 @pytest.mark.parametrize("options", [None, Options(metadata_keys=False), Options(metadata_files=False, ranges=False)])
 @pytest.mark.parametrize("objective", ["fresh", "newest-first"])
 def test_windows_gets_no_nvidia(served: Callable[..., Locked], options: Options | None, objective: str) -> None:
-    """One wheel for each platform is read where versions are local; by digest, where the index tells them."""
+    """One wheel for each platform and Python is read where versions are local, or for each digest that is told."""
     found = served(world(cuda()), options, objective)
     assert installs(found, INTEL).keys() == {"torch", *PLAIN}
     assert installs(found, PC).keys() == {"torch", "filelock", "sympy", "setuptools"}
@@ -100,11 +103,56 @@ def test_what_one_python_alone_needs(served: Callable[..., Locked]) -> None:
     found = served(world(torch))
     assert installs(found, Environment("3.12.1", "win32", "AMD64")).keys() == {"torch", "filelock", "setuptools"}
     assert installs(found, Environment("3.11.1", "win32", "AMD64")).keys() == {"torch", "filelock"}
-    # Without digests one wheel is read for each platform; the project may ask for each of them.
-    blind = Options(metadata_keys=False)
-    asked = '[tool.satlock]\nmetadata-per-wheel = ["torch"]\n'
-    assert "setuptools" not in installs(served(world(torch, asked), blind), Environment("3.11.1"))
-    assert "setuptools" in installs(served(world(torch, asked), blind), Environment("3.12.1"))
+    for later in ("3.13.1", "3.14.0"):  # for which there is no wheel: it is that of the platform that counts
+        assert installs(found, Environment(later, "win32", "AMD64")).keys() == {"torch", "filelock", "setuptools"}
+
+
+@pytest.mark.parametrize("settings", ["", '[tool.satlock]\nmetadata-per-wheel = ["lantern"]\n'])
+def test_a_package_that_is_not_known_to_differ_is_read_once(served: Callable[..., Locked], settings: str) -> None:
+    """Unless its index tells digests, or lists local versions, or the project asks for it."""
+    tags = tuple(f"cp3{minor}-cp3{minor}-{LINUX}" for minor in (11, 12))
+    lantern = {"2.4.1": Dist(("filelock",), wheels=tags, per_wheel=((tags[1], ("filelock", "setuptools")),))}
+    there = World(PROJECT.replace("torch", "lantern") + settings, {DEFAULT: PLAIN, CUDA: {"lantern": lantern}})
+    found = served(there, Options(metadata_keys=False))
+    assert ("setuptools" in installs(found, Environment("3.11.1"))) == (not settings)
+    assert "setuptools" in installs(found, Environment("3.12.1"))
+    assert "setuptools" not in installs(served(there), Environment("3.11.1"))
+
+
+RECORDED = json.loads((Path(__file__).parent / "per_wheel.json").read_text(encoding="utf-8"))
+"""What wheels of PyTorch's packages require, from their own metadata, without extras: an excerpt."""
+PLATFORMS = {("linux", "x86_64"): "linux[^.]*_x86_64", ("linux", "aarch64"): "linux[^.]*_aarch64",
+             ("win32", "AMD64"): "win_amd64", ("darwin", "arm64"): "macosx[^.]*_arm64",
+             ("darwin", "x86_64"): "macosx[^.]*_x86_64"}  # fmt: skip
+
+
+@pytest.mark.parametrize("options", [None, Options(metadata_keys=False)], ids=["digests", "none"])
+@pytest.mark.parametrize("release", list(RECORDED))
+def test_everybody_gets_what_his_own_wheel_requires(
+    served: Callable[..., Locked], release: str, options: Options | None
+) -> None:
+    name, version = release.split()
+    said = {wheel: group["requires"] for group in RECORDED[release] for wheel in group["wheels"]}
+    tags = {wheel: wheel.removesuffix(".whl").removeprefix(f"{name}-{version}-") for wheel in said}
+    lines = {line: Requirement(line) for required in said.values() for line in required}
+    plain: dict[str, dict[str, Dist]] = {}
+    for one in lines.values():
+        exact = [s.version for s in one.specifier if s.operator == "=="]
+        versions = exact or [s.version for s in one.specifier if s.operator == ">="] or ["1.0"]
+        plain.setdefault(one.name, {}).update({v: Dist(provides_extra=tuple(one.extras)) for v in versions})
+    torch = {version: Dist(wheels=tuple(tags.values()), per_wheel=tuple((tags[w], tuple(r)) for w, r in said.items()))}
+    project = PROJECT.replace("torch", name)
+    found = served(World(project, {DEFAULT: {**plain}, CUDA: {name: torch}}), options)
+    seen = 0
+    for (system, machine), platform in PLATFORMS.items():
+        for minor in (11, 12):
+            mine = [wheel for wheel in said if re.search(f"-cp3{minor}-[^-]*{platform}", wheel)]
+            if not mine:
+                continue
+            environment, seen = Environment(f"3.{minor}.1", system, machine), seen + 1
+            needed = {lines[line].name for line in said[mine[0]] if holds(lines[line].marker, environment)}
+            assert installs(found, environment).keys() == {name, *needed}, environment
+    assert seen >= 3
 
 
 def test_versions_may_differ_by_platform_for_it(served: Callable[..., Locked]) -> None:
@@ -123,7 +171,7 @@ def test_the_lock_is_proven(served: Callable[..., Locked], tmp_path: Path) -> No
 
 
 def test_the_default_reads_no_more_than_it_has_to(index_server: Callable[..., IndexServer], tmp_path: Path) -> None:
-    """Wheels with one digest are read once, and so are those of a version that is not local where nothing is told."""
+    """Wheels with one digest are read once; where nothing is told, one for each platform and Python."""
 
     def read(options: Options | None, torch: dict[str, Dist]) -> int:
         server = index_server(world(torch), options)
@@ -135,8 +183,7 @@ def test_the_default_reads_no_more_than_it_has_to(index_server: Callable[..., In
     same = {"2.8.0": Dist(NEEDS, wheels=next(iter(cuda().values())).wheels)}
     assert read(None, same) == 1
     assert read(None, cuda()) == 2
-    assert read(Options(metadata_keys=False), same) == 1
-    assert read(Options(metadata_keys=False), cuda()) == 2
+    assert read(Options(metadata_keys=False), cuda()) == read(Options(metadata_keys=False), same) == 6
 
 
 def file(tags: str, digest: str | None = None) -> File:
@@ -152,7 +199,8 @@ def test_parts_of_a_build() -> None:
     domain = Domain(from_python_specifier(">=3.11"))
     wheels = [file(f"cp311-cp311-{LINUX}"), file(f"cp312-cp312-{LINUX}"), file(f"cp312-cp312-{WINDOWS}")]
     assert len(parted(build(*wheels), False, domain)) == 1
-    assert [part.part for part in parted(build(*wheels), None, domain)] == ["", wheels[2].filename]
+    newest, *others = parted(build(*wheels, file("cp312-cp312-manylinux_2_17_x86_64")), None, domain)
+    assert {part.part for part in (newest, *others)} == {"", wheels[0].filename, wheels[2].filename}
     assert len(parted(build(*wheels), True, domain)) == 3
     old = file(f"cp310-cp310-{WINDOWS}")
     assert len(parted(build(wheels[0], old), None, domain)) == 1, "no Python of the project takes it"

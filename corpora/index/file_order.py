@@ -23,16 +23,20 @@ def files_in_order(files: Iterable[File]) -> tuple[list[File], list[File]]:
 
 
 @lru_cache(maxsize=4096)
-def _wheel_rank(filename: str) -> tuple[int, int]:
-    """Lower is asked first: pure wheels, then Linux on x86-64 with the newest CPython, then the others by name.
+def _wheel_rank(filename: str) -> tuple[int, int, int]:
+    """Lower is asked first: pure wheels, then Linux on x86-64 with the newest CPython, then the others by name; of
+    these the one with the highest build number, which is installed.
 
     The wheels of one version rarely differ in their metadata. Where they do, and are not read one by one, this order
     decides for every run alike.
     """
-    python, abi, platform = [*filename.removesuffix(".whl").split("-")[-3:], "", "", ""][:3]
+    parts = filename.removesuffix(".whl").split("-")
+    python, abi, platform = [*parts[-3:], "", "", ""][:3]
+    build = re.match(r"\d{1,9}", parts[2]) if len(parts) == 6 else None
+    later = -1 - int(build[0]) if build else 0
     if abi == "none" and platform == "any":
-        return (0 if "py3" in python.split(".") else 1), 0
+        return (0 if "py3" in python.split(".") else 1), 0, later
     linux = any(tag.startswith(("manylinux", "linux")) and tag.endswith("x86_64") for tag in platform.split("."))
     newest = max((int(minor) for minor in re.findall(r"cp3(\d+)", python)), default=0)
     free_threaded = abi.endswith("t")
-    return (2 if linux else 3), (2 * -newest + free_threaded if linux else 0)
+    return (2 if linux else 3), (2 * -newest + free_threaded if linux else 0), later

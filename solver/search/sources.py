@@ -30,7 +30,7 @@ from satlock.solver.search.crawling import Crawler
 from satlock.solver.search.failing import not_passed_over, of_other_wheels
 from satlock.solver.search.opting import builds_named, opted_in
 from satlock.solver.search.shelf import Loaded, Shelf
-from satlock.solver.search.variants import Apart, parted, said_by
+from satlock.solver.search.variants import KNOWN_TO_DIFFER, Apart, parted, said_by
 
 __all__ = ["Loaded", "Shelf", "Sources"]
 
@@ -290,7 +290,7 @@ class Sources:
     def _parts(self, candidates: Candidates, build: Build, may_build: bool = False) -> _Parts:
         """What to ask for the metadata of a build, and the environments that each answer is for."""
         apart: Apart = candidates.name in self.project.metadata_per_wheel
-        if not apart and candidates.has_locals(build.index):
+        if not apart and (candidates.name in KNOWN_TO_DIFFER or candidates.has_locals(build.index)):
             apart = None  # an index of special builds, such as those of PyTorch
         return [
             (region, Wanted(build.index, candidates.name, build.version, files, may_build, part))

@@ -17,10 +17,12 @@ from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import Formula, any_of
 from satlock.encoder.markers.tags import fits_of, installs_on
 
-__all__ = ["Apart", "Said", "Variant", "parted", "said_by"]
+__all__ = ["KNOWN_TO_DIFFER", "Apart", "Said", "Variant", "parted", "said_by"]
 
 _MOST = 8
 """Different metadata files of one version; where there are more, they differ in what matters to nobody."""
+KNOWN_TO_DIFFER = frozenset(("torch", "torchvision"))
+"""Packages whose wheels of one version differ in what they require in many releases, also where no version is local."""
 
 
 class Variant(NamedTuple):
@@ -41,8 +43,8 @@ class Said(NamedTuple):
 
 
 Apart = bool | None
-"""Whether each wheel is read, or one for each platform (None), or one for all unless the index says that they differ.
-"""
+"""Whether each wheel is read, or one for each platform and Python (None), or one for all unless the index says that
+they differ."""
 
 
 def parted(build: Build, apart: Apart, domain: Domain) -> list[Variant]:
@@ -53,18 +55,44 @@ def parted(build: Build, apart: Apart, domain: Domain) -> list[Variant]:
     """
     files = _installing(build.files, domain)
     wheels, sdists = files_in_order(files)
-    groups = _groups(wheels, apart) if len(wheels) > 1 else []
+    key = _key(wheels, apart, domain) if len(wheels) > 1 else None
+    kinds = _by(wheels, key) if key is not None else {}
     # What was fetched ahead may be the word of a wheel that nobody can install.
     first = "" if len(files) == len(build.files) else (wheels or sdists)[0].filename
-    if len(groups) < 2:
+    if key is None or len(kinds) < 2:
         return [Variant(build.region, files, first)]
-    regions = divide([[file.filename for file in group] for group in groups], domain)
+    regions = _regions(wheels, key, domain)
     found = []
-    for place, (group, region) in enumerate(zip(groups, regions, strict=True)):
-        if domain.satisfiable(build.region, region):
+    for place, (kind, group) in enumerate(kinds.items()):
+        if domain.satisfiable(build.region, regions[kind]):
             part = group[0].filename if place else first
-            found.append(Variant(build.region & region, tuple(group) if place else files, part))
+            found.append(Variant(build.region & regions[kind], tuple(group) if place else files, part))
     return found or [Variant(build.region, files, first)]
+
+
+def _regions(wheels: Sequence[File], key: Callable[[File], object], domain: Domain) -> dict[object, Formula]:
+    """Where the wheels of each kind serve: platform by platform, and there those for newer Pythons first.
+
+    The first of a platform has the Pythons for which there is no wheel as well.
+    """
+    found: dict[object, list[Formula]] = {}
+    platforms = list(_by(wheels, _platform).values())
+    divided = divide([[file.filename for file in group] for group in platforms], domain)
+    for group, region in zip(platforms, divided, strict=True):
+        kinds = _by(sorted(group, key=_since, reverse=True), key)
+        installs = [any_of(installs_on(file.filename) for file in files) for files in kinds.values()]
+        for place, kind in enumerate(kinds):
+            mine = installs[place] & ~any_of(installs[:place]) if place else installs[0] | ~any_of(installs)
+            found.setdefault(kind, []).append(region & mine)
+    return {kind: any_of(regions) for kind, regions in found.items()}
+
+
+def _platform(file: File) -> object:
+    return frozenset((fit.system, fit.machines) for fit in fits_of(file.filename))
+
+
+def _since(file: File) -> tuple[int, int]:
+    return max((fit.since for fit in fits_of(file.filename)), default=(0, 0))
 
 
 def _installing(files: tuple[File, ...], domain: Domain) -> tuple[File, ...]:
@@ -79,23 +107,26 @@ def _installing(files: tuple[File, ...], domain: Domain) -> tuple[File, ...]:
     return kept or files
 
 
-def _groups(wheels: Sequence[File], apart: Apart) -> list[list[File]]:
+def _key(wheels: Sequence[File], apart: Apart, domain: Domain) -> Callable[[File], object] | None:
+    """By what the wheels are told apart; None where one tells for all."""
     digests = {file.metadata for file in wheels}
     told = None not in digests and () not in digests
+    if told and len(digests) > _MOST and apart is False:
+        digests = {file.metadata for file in wheels if domain.satisfiable(installs_on(file.filename))}
     if told and (apart is not False or len(digests) <= _MOST):
-        return _by(wheels, lambda file: file.metadata)
+        return lambda file: file.metadata
     if apart:
-        return _by(wheels, lambda file: file.filename)
-    if apart is None or told:
-        return _by(wheels, lambda file: frozenset((fit.system, fit.machines) for fit in fits_of(file.filename)))
-    return [list(wheels)]
+        return lambda file: file.filename
+    if apart is None:
+        return lambda file: frozenset(fits_of(file.filename))
+    return _platform if told else None
 
 
-def _by(wheels: Iterable[File], key: Callable[[File], object]) -> list[list[File]]:
+def _by(wheels: Iterable[File], key: Callable[[File], object]) -> dict[object, list[File]]:
     groups: dict[object, list[File]] = {}
     for file in wheels:
         groups.setdefault(key(file), []).append(file)
-    return list(groups.values())
+    return groups
 
 
 def said_by(whole: Formula, parts: Sequence[tuple[Formula, Metadata]]) -> list[Said]:
