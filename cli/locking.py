@@ -18,6 +18,7 @@ from satlock.cli.remembered import Memory
 from satlock.cli.report import print_report
 from satlock.cli.terminal import marked, say, say_error, say_warning
 from satlock.cli.upgrading import Upgrades, warning_of_nowhere
+from satlock.cli.words import count
 
 if TYPE_CHECKING:
     from satlock.cli.conflicts import Inference
@@ -240,8 +241,9 @@ class Run:
         if self.as_json:
             print_report("lock", self._header("there"))
         if not self.quiet:
-            count = len({entry.name for entry in there.entries})
-            say(f"There: {count} package{'' if count == 1 else 's'} ({self.target}, not verified)")
+            own = "" if self.target.path is None else str(self.target.path.resolve().parent)
+            number = len({entry.name for entry in there.entries if entry.path != own})
+            say(f"There: {count(number, 'package')} ({self.target}, not verified)")
 
     def moves(self, before: Before, locked: Locked, project: Project) -> list[Move]:
         """What the new lock has otherwise than the one that was there."""

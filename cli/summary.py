@@ -131,15 +131,23 @@ def _newer(locked: Locked, watched: Watched) -> Iterator[tuple[str, str, str]]:
     """Releases that would have been taken before what was locked, but for this: (name, version, why).
 
     A pre-release or yanked release counts only while no usable one is newer: else that one was not refused for this.
+    One that ``exclude-newer`` leaves out anyway does not count.
     """
+    from satlock.encoder.formula.reasons import LATE
+
+    known = locked.reasons.encoding.packages
     newest: dict[tuple[str, str], set[str]] = {}
     for package in locked.lock.packages:
         newest.setdefault((package.index, package.name), set()).add(package.version)
     for (index, name), versions in newest.items():
         listing, seen_usable = watched.found.get((index, name)), False
+        cells = known[name].cells if name in known else ()
+        late = {version for cell in cells for version, why in cell.candidates.left_out if why in LATE}
         for release in reversed(listing.releases if listing is not None else ()):
             if release.version in versions:
                 break
+            if release.version in late:
+                continue
             why = watched.unavailable.get((index, name, release.version))
             if why is None and not seen_usable:
                 why = _why_not(release.version, release.yanked, bool(release.raw_files))

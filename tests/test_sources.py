@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from tests.uvlock.test_real_uv import Uv
 from tests.world import DEFAULT, Dist, World
 
 Start = Callable[..., IndexServer]
+needs_uv = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
 
 FILES = "https://files.example/simple"
 PACKAGES = {
@@ -421,6 +423,7 @@ def with_index(scene: Scene) -> None:
 
 
 @pytest.mark.slow
+@needs_uv
 def test_uv_accepts_a_lock_of_each_kind_of_source(scene: Scene) -> None:
     expected = everything(scene)
     with_index(scene)
@@ -433,6 +436,7 @@ def test_uv_accepts_a_lock_of_each_kind_of_source(scene: Scene) -> None:
 
 
 @pytest.mark.slow
+@needs_uv
 def test_uv_accepts_a_lock_of_a_workspace(scene: Scene) -> None:
     workspace(scene)
     path = scene.project / "pyproject.toml"

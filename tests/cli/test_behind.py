@@ -87,3 +87,12 @@ def test_nothing_is_said_where_the_oldest_is_wanted(tmp_path: Path) -> None:
 def test_nothing_is_said_where_all_is_new(tmp_path: Path) -> None:
     asked = scene(tmp_path, {"a": {"1": on(0), "2": on(10), "3a1": on(20)}}, "a")
     assert "Not the newest" not in asked.lock().stderr
+
+
+def test_a_pre_release_after_the_cut_off_is_not_what_was_left_out(tmp_path: Path) -> None:
+    asked = scene(tmp_path, {"a": {"1": on(0), "2a1": on(10), "2a2": on(30)}}, "a")
+    assert "pre-releases: a 2a2" in asked.lock().stderr
+    done = asked.lock("--upgrade", "--exclude-newer", (START + timedelta(days=20)).isoformat())
+    assert "pre-releases: a 2a1" in done.stderr
+    done = asked.lock("--upgrade", "--exclude-newer", (START + timedelta(days=5)).isoformat())
+    assert "Newer, and left out" not in done.stderr

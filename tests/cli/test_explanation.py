@@ -23,7 +23,7 @@ from tests.cli.scene import pyproject, scene_of, world_of
 from tests.explanations.worlds import WORLDS
 from tests.splitting import splitting_world
 from tests.strategies import random_world
-from tests.world import Dist, MemoryCorpus, World
+from tests.world import DEFAULT, Dist, MemoryCorpus, World
 
 TEXTS = Path(__file__).parents[1] / "explanations"
 
@@ -123,3 +123,13 @@ def test_all_that_no_index_has_is_told_at_once(tmp_path: Path) -> None:
     assert done.exit_code == 1 and said in done.stderr
     unknown = json.loads(done.stdout)["unknown"]
     assert unknown[0] == {"name": "reqests", "meant": "requests"} and unknown[2] == {"name": "zzqqxx", "meant": None}
+
+
+def test_a_package_is_not_meant_by_its_own_name(tmp_path: Path) -> None:
+    index = '[[tool.uv.index]]\nname = "gpu"\nurl = "https://gpu.example/simple"\nexplicit = true\n'
+    source = 'a = { index = "gpu", marker = "sys_platform == \'linux\'" }\n'
+    text = pyproject("a", more=f"[tool.uv.sources]\n{source}{index}")
+    world = World(text, {DEFAULT: {"a": {"1": Dist()}}, "https://gpu.example/simple": {"b": {"1": Dist()}}})
+    done = scene_of(world, tmp_path).lock()
+    assert done.exit_code == 1 and "a is not in index 'gpu'" in done.stderr
+    assert "meant?" not in done.stderr

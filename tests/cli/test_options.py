@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -286,6 +287,12 @@ class TestWhetherThereIsOne:
             assert scene.lock(*arguments, env=env).exit_code == 0
         scene.lockfile.write_text("nonsense")
         assert scene.lock("--frozen").exit_code == 2
+
+    def test_frozen_counts_what_locking_counts(self, scene: Scene) -> None:
+        for output in ("uv.lock", "pylock.toml"):
+            locked = scene.lock("-o", str(scene.project / output)).stderr
+            there = scene.lock("--frozen", "-o", str(scene.project / output)).stderr
+            assert re.findall(r"\d+ packages?", there) == re.findall(r"Locked: (\d+ packages?)", locked), there
 
     def test_locked(self, scene: Scene) -> None:
         scene.lock()
