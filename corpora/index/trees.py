@@ -36,7 +36,8 @@ def static_metadata(tree: Path, *, package: bool = True, archived: bool = False)
             it may be older than the sources beside it.
     """
     if not tree.is_dir():
-        raise Broken("there is no such folder")
+        there = tree.exists()
+        raise Broken("it is no folder, wheel or source archive" if there else "there is no such folder")
     for name in ("pyproject.toml", "PKG-INFO") if archived else ("pyproject.toml",):
         file = tree / name
         try:

@@ -65,7 +65,7 @@ def candidates_of(
         named: the builds that it names by their local versions, and where: there they need no file.
     """
     wheels_only = name in project.no_build_package or (project.no_build and name not in project.no_binary_package)
-    sdists_only = name in project.no_binary_package or project.no_binary
+    sdists_only = name in project.no_binary_package or (project.no_binary and name not in project.no_build_package)
     hashes = project.hashes.get(name)
     left_out: list[tuple[str, LeftOut]] = []
     segments: list[list[Slot]] = []
@@ -196,8 +196,10 @@ def _serving_files(
         files = tuple(file for file in files if uploaded(file.upload_time, cutoff))
         if not files:
             return LeftOut.NO_TIME, ()
-    if wheels_only or sdists_only:
-        files = tuple(file for file in files if file.is_wheel == wheels_only)
+    if wheels_only:
+        files = tuple(file for file in files if file.is_wheel)
+    if sdists_only:
+        files = tuple(file for file in files if not file.is_wheel)
     if not release.yanked:
         files = tuple(file for file in files if file.yanked is None)
     return (None, files) if files else (LeftOut.NOTHING_SERVES, ())

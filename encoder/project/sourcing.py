@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -58,9 +58,23 @@ def read_sources(
         seen.add(name)
         entries = [item] if isinstance(item.raw, dict) else list(item.items("a table or a list of tables"))
         found = [_one_source(name, entry, indexes, declared, ground, warnings) for entry in entries]
+        _refuse_unmarked(item, entries)
         if kept := tuple(source for source in found if source is not None):
             sources[name] = kept
     return sources
+
+
+def _refuse_unmarked(item: Value, entries: Sequence[Value]) -> None:
+    """Raises ProjectError where one of several sources for the same extra, group or everything holds there always."""
+    scopes: dict[tuple[object, object], list[bool]] = {}
+    for entry in entries:
+        table = entry.table()
+        scope = tuple(table[kind].raw if kind in table else None for kind in ("extra", "group"))
+        scopes.setdefault((scope[0], scope[1]), []).append("marker" in table)
+    if any(len(marked) > 1 and not all(marked) for marked in scopes.values()):
+        raise item.error(
+            "has several entries of one scope, one of them without a marker", "give each a marker of its own"
+        )
 
 
 def _one_source(  # noqa: PLR0917

@@ -42,6 +42,22 @@ def write(folder: Path, text: str, *, name: str, version: str = "1") -> None:
         ),
         ("[tool.uv]\nenvironments = [\"sys_platform == 'win32'\", \"os_name == 'nt'\"]", 2, "overlap"),
         ('[tool.uv.dependency-groups]\nno = { requires-python = ">=3.12" }', 2, "is no group of"),
+        ('dependencies = ["a"]\n[tool.uv]\nno-build = true\nno-binary = true', 1, "its wheels are switched off"),
+        ('dependencies = ["a"]\n[tool.uv]\nconstraint-dependencies = ["a<0.1"]', 1, "requires a"),
+        ('dependencies = ["a"]\n[tool.uv]\nexclude-newer = "2001-01-01T00:00:00Z"', 1, "after the exclude-newer date"),
+        ('[dependency-groups]\na = [{ include-group = "b" }]\nb = [{ include-group = "a" }]', 2, "include"),
+        ('[tool.uv]\ndefault-groups = ["nope"]', 2, "nope"),
+        (
+            'dependencies = ["a"]\n[[tool.uv.index]]\nname = "x"\nurl = "https://x.example/simple"\n'
+            "[tool.uv.sources]\na = [{ index = 'x' }, { index = 'x', marker = \"os_name == 'nt'\" }]",
+            2,
+            "several entries of one scope",
+        ),
+        (
+            'dependencies = ["a"]\n[tool.uv.sources]\na = { path = "pyproject.toml" }',
+            2,
+            "is no folder, wheel or source",
+        ),
     ],
 )
 def test_a_project(scene: Scene, form: str, text: str, code: int, said: str) -> None:
