@@ -33,7 +33,7 @@ from satlock.solver.checking.walk import installed, met
 
 __all__ = ["VERSION", "Bad", "NotGiven", "check_certificate", "is_about_the_lock"]
 
-VERSION = 2
+VERSION = 3
 _FILES = frozenset(("legend.json", "obligation.cnf", "obligation.json", "obligation.smt2", "proof.lrat"))
 _FILES_OF = {
     "unique": _FILES,
@@ -83,7 +83,7 @@ def is_about_the_lock(words: Table, lockfile: Path, project: Path) -> None:
     assert subject.project is not None
     lock, _ = read_lockfile(subject)
     numbers: dict[str, int] = {}
-    optimality_of(words, lock, subject.project.table(), [one.table() for one in subject.workspace],
+    optimality_of(words, lock, subject.project.table, [one.table for one in subject.workspace],
                   lambda name: numbers.setdefault(name, len(numbers) + 1))  # fmt: skip
 
 
@@ -136,14 +136,14 @@ def _no_lock(texts: Mapping[str, str], folder: Path, project: Path | None, manif
     _check_day(words)
     variables, given = parse_dimacs(texts["obligation.cnf"])
     clauses = Clauses(Lock(""), cells_of([], ""), legend, len(given))
-    found = no_lock_of(words, subject.project.table(), [one.table() for one in subject.workspace], clauses.number)
+    found = no_lock_of(words, subject.project.table, [one.table for one in subject.workspace], clauses.number)
     for clause in found.facts.clauses:
         clauses.say(clause)
     steps = _replay(texts, clauses, variables, given, legend, "no-lock")
     names = tuple(sorted({name.partition(" #")[0] for name in words["packages"]}))
     checked = Checked("no-lock", names, (), steps, len(given), facts=found.told,
                       clash_in=tuple(map(str, found.environments)), **_rests_on(found.facts, words))  # fmt: skip
-    return Verdict(subject, (checked,), subject.project.table().get("project", {}).get("requires-python", ""), ())
+    return Verdict(subject, (checked,), subject.project.table.get("project", {}).get("requires-python", ""), ())
 
 
 def _rests_on(facts: Facts, words: Table) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def _manifest(content: bytes) -> dict[str, Any]:
     if not isinstance(manifest, dict) or "version" not in manifest:
         raise NotGiven("the manifest.json is not that of a certificate")
     version = manifest.pop("version")
-    if version == 1:
+    if version in (1, 2):
         raise NotGiven("the certificate was written by an earlier satlock; write it again")
     if version != VERSION:
         raise NotGiven("the certificate is of a version that this satlock does not know")
@@ -244,7 +244,7 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
             raise Bad("the obligation of optimality has other keys than it should have, or no project")
         _check_day(words)
         clauses = Clauses(lock, cells_of([], ""), legend, len(given))
-        found = optimality_of(words, lock, subject.project.table(), [one.table() for one in subject.workspace],
+        found = optimality_of(words, lock, subject.project.table, [one.table for one in subject.workspace],
                               clauses.number)  # fmt: skip
         for clause in found.facts.clauses:
             clauses.say(clause)
@@ -252,7 +252,7 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
     else:
         if set(words) != _WORDS | _FURTHER_WORDS.get(name, set()):
             raise Bad(f"the obligation of {name} has other keys than it should have")
-        project = subject.project.table() if subject.project is not None else None
+        project = subject.project.table if subject.project is not None else None
         asked = Asked(lock, words["claims"], legend, len(given), top, project, words.get("environments", ""),
                       words.get("requirements", {}))  # fmt: skip
         goals = _goals(name, asked, record)

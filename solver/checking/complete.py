@@ -67,13 +67,21 @@ def complete_goals(asked: Asked, record: Record) -> Goals:
 
 def _say_forwards(clauses: Clauses, lock: Lock) -> None:
     """Whatever has a reason is reached: an edge of the lock whose source is reached and whose condition holds."""
+    said: set[str] = set()
     for edge in lock.edges:
         mine = [target for target in edge.targets if target in clauses.into]
         if not mine:
             continue
         via = clauses.number(f"via {edge.name}")
         unless = [via] + ([-clauses.number(f"reach {edge.source}")] if edge.source is not None else [])
-        clauses.imply(unless, edge.condition, f"not via {edge.name}", denied=True)
+        shared = clauses.conditions.get(edge.name)
+        if shared is None:
+            clauses.imply(unless, edge.condition, f"not via {edge.name}", denied=True)
+        else:
+            clauses.say([*unless, -clauses.number(shared)])
+            if shared not in said:
+                said.add(shared)
+                clauses.imply([clauses.number(shared)], edge.condition, f"not {shared}", denied=True)
         for target in mine:
             clauses.say([-via, clauses.number(f"reach {target}")])
 

@@ -36,8 +36,24 @@ def told(condition: Condition) -> str:
         text = json.dumps(condition.text)
         sides = (text, condition.variable) if condition.backwards else (condition.variable, text)
         return f"{sides[0]} {condition.operator} {sides[1]}"
+    if not condition.parts:
+        return "always" if isinstance(condition, AllOf) else "never"
     join = " and " if isinstance(condition, AllOf) else " or "
     return f"({join.join(map(told, condition.parts))})"
+
+
+def _conditions(lock: Lock) -> dict[str, str]:
+    """For each edge whose condition another one has too: what that condition is called, after one of them."""
+    first: dict[str, str] = {}
+    known: dict[str, str] = {}
+    twice: set[str] = set()
+    for edge in lock.edges:
+        if isinstance(edge.condition, AllOf | AnyOf) and edge.condition.parts:
+            known[edge.name] = text = told(edge.condition)
+            if text in first:
+                twice.add(text)
+            first[text] = min(edge.name, first.get(text, edge.name))
+    return {name: f"condition {first[text]}" for name, text in known.items() if text in twice}
 
 
 class Clauses:
@@ -52,6 +68,8 @@ class Clauses:
         self.parts: set[str] = set()
         """Parts of conditions that are said already."""
         self.into: dict[str, list[Edge]] = {}
+        self.conditions = _conditions(lock)
+        """What the condition of an edge is called that is also that of another one."""
 
     def number(self, name: str) -> int:
         # A name that the legend does not have makes a clause that the certificate does not have.
@@ -90,7 +108,7 @@ class Clauses:
             elif part == (NEVER if denied else ALWAYS):
                 return
             else:
-                shared = not denied and name.startswith(("via ", "may via ", "part "))
+                shared = not denied and name.startswith(("via ", "may via ", "part ", "condition "))
                 own = f"part {told(part)}" if shared else f"{name}/{i}"
                 clause.append(self.number(own))
                 if not (shared and own in self.parts):
@@ -119,7 +137,14 @@ class Clauses:
             via = self.number(f"via {edge.name}")
             if edge.source is not None:
                 self.say([-via, self.number(f"reach {edge.source}")])
-            self.imply([-via], edge.condition, f"via {edge.name}")
+            shared = self.conditions.get(edge.name)
+            if shared is None:
+                self.imply([-via], edge.condition, f"via {edge.name}")
+                continue
+            self.say([-via, self.number(shared)])
+            if shared not in self.parts:
+                self.parts.add(shared)
+                self.imply([-self.number(shared)], edge.condition, shared)
         if lock.activators:
             self._say_first_walk(activating, self._before(starts, edges_into))
 

@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from satlock.solver.checking.deciding import read_pdm_lock, read_poetry_lock, read_pylock
@@ -41,6 +42,7 @@ class Source:
     def sha256(self) -> str:
         return hashlib.sha256(self.content).hexdigest()
 
+    @cached_property
     def table(self) -> Table:
         """What it says, as TOML."""
         try:
@@ -182,7 +184,7 @@ def _same(what: str, mine: Source, stated: object) -> str:
 def read_lockfile(subject: Subject) -> tuple[Lock, Table]:
     """The lock of a subject, with the axioms of its project, and what TOML says of it."""
     assert subject.lockfile is not None
-    top = subject.lockfile.table()
+    top = subject.lockfile.table
     lock = Lock(subject.kind)
     readers = {"uv": read_uv_lock, "pylock": read_pylock, "poetry": read_poetry_lock, "pdm": read_pdm_lock}
     if is_followed(subject.kind, top):
@@ -190,12 +192,12 @@ def read_lockfile(subject: Subject) -> tuple[Lock, Table]:
             raise NotGiven(
                 f"{subject.lockfile.path} does not say when a package is installed, and has no pyproject.toml"
             )
-        follow(lock, top, subject.project.table())
+        follow(lock, top, subject.project.table)
     else:
         readers[subject.kind](lock, top)
     if subject.project is not None and subject.kind != "uv":
-        others = [other.table() for other in subject.workspace]
+        others = [other.table for other in subject.workspace]
         if lock.kind == "pdm" and not lock.python and "targets" not in top.get("metadata", {}):
-            lock.python = subject.project.table().get("project", {}).get("requires-python", "")
-        lock.brings, lock.rivals = axioms_of(subject.project.table(), others, lock.kind, lock.switches)
+            lock.python = subject.project.table.get("project", {}).get("requires-python", "")
+        lock.brings, lock.rivals = axioms_of(subject.project.table, others, lock.kind, lock.switches)
     return lock, top

@@ -95,7 +95,7 @@ def _write(folder: Path, subject: Mapping[str, Any], files: Mapping[str, str]) -
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
         digests[name] = hashlib.sha256(text.encode()).hexdigest()
-    manifest = {"version": 2, **subject, "files": dict(sorted(digests.items()))}
+    manifest = {"version": 3, **subject, "files": dict(sorted(digests.items()))}
     text = json.dumps(manifest, indent=1) + "\n"
     (folder / "manifest.json").write_text(text, encoding="utf-8")
     return len(text) + sum(len(content.encode()) for content in files.values())
@@ -162,9 +162,10 @@ def _listed(path: Path, base: Path, digest: str) -> dict[str, str]:
 def _files(proof: Proof) -> dict[str, str]:
     obligation = proof.obligation
     clauses = [*obligation.clauses, *(passing_clause(obligation, box) for box in proof.passed)]
-    clauses.append(tuple(sorted(proof.goals.values())))
+    goals = tuple(sorted(proof.goals.values()))
+    clauses.append(goals)
     # Without a goal nothing could be wrong: the last clause is empty, and is its own refutation.
-    steps = elaborate(clauses, logged_proof(clauses)) if proof.goals else [Step(len(clauses) + 1, (), (len(clauses),))]
+    steps = elaborate(clauses, logged_proof(clauses, goals)) if goals else [Step(len(clauses) + 1, (), (len(clauses),))]
     recorded = {"metadata.json": proof.recorded} if proof.recorded else {}
     return {**recorded, **_written(proof.property, _in_words(proof), obligation.names, clauses, steps)}
 
@@ -180,7 +181,9 @@ def _optimality_files(optimality: Optimality, proof: Proof, day: str) -> dict[st
         **optimality.words,
     }
     clauses = optimality.clauses
-    return _written("optimality", words, optimality.names, clauses, elaborate(clauses, logged_proof(clauses)))
+    return _written(
+        "optimality", words, optimality.names, clauses, elaborate(clauses, logged_proof(clauses, clauses[-1]))
+    )
 
 
 def _written(

@@ -125,7 +125,11 @@ def _obligation(reading: Reading, lockfile: Lockfile, demands: Demands) -> Oblig
     for edge in followed.values():
         via = obligation.variable(f"via {edge.name}")
         when = [via] + ([-obligation.variable(f"reach {edge.source}")] if edge.source is not None else [])
-        obligation.imply(when, opposite(edge.condition), f"not via {edge.name}")
+        shared = obligation.shared.get(edge.name, "")
+        if shared:
+            obligation.add((*when, -obligation.variable(shared)))
+            when = [obligation.variable(shared)]
+        obligation.imply(when, opposite(edge.condition), f"not {shared}" if shared else f"not via {edge.name}")
         for target in edge.targets:
             if target in obligation.edges_into:
                 obligation.add((-via, obligation.variable(f"reach {target}")))

@@ -23,24 +23,36 @@ class Step:
     reasons: tuple[int, ...]
 
 
-def logged_proof(clauses: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+def logged_proof(clauses: Sequence[tuple[int, ...]], goals: Sequence[int] = ()) -> list[tuple[int, ...]]:
     """The clauses that a fresh solver learns until it finds that there is no answer.
 
+    Args:
+        goals: literals of which the last clause says that one is true. Each is refuted alone, one after the other: what
+            is learned of one says nothing of the others, so it is short.
+
     Raises:
-        ValueError: where there is one.
+        ValueError: where there is an answer.
     """
     from pysat.solvers import Solver
 
+    learned: list[tuple[int, ...]] = []
     solver: Any = Solver("g4", bootstrap_with=clauses, with_proof=True)
     try:
-        if solver.solve():
-            raise ValueError("the clauses have a model")
-        lines = solver.get_proof() or []
+        read = 0
+        for goal in (*goals, None):
+            if solver.solve(assumptions=[] if goal is None else [goal]):
+                raise ValueError("the clauses have a model")
+            lines = solver.get_proof() or []
+            # Deletions only make a checker faster, and Glucose logs a stray "0" now and then; the last step is ours.
+            found = [tuple(map(int, line.split()[:-1])) for line in lines[read:] if not line.startswith("d")]
+            read = len(lines)
+            learned += [clause for clause in found if clause]
+            if goal is not None:
+                learned.append((-goal,))
+                solver.add_clause([-goal])
     finally:
         solver.delete()
-    # Deletions only make a checker faster, and Glucose logs a stray "0" now and then; the last step is ours.
-    learned = [tuple(map(int, line.split()[:-1])) for line in lines if not line.startswith("d") and line.strip() != "0"]
-    return [*(clause for clause in learned if clause), ()]
+    return [*learned, ()]
 
 
 def elaborate(clauses: Sequence[tuple[int, ...]], learned: Sequence[tuple[int, ...]]) -> list[Step]:

@@ -24,7 +24,7 @@ __all__ = ["Clause", "Obligation", "obligation_of", "opposite"]
 Clause = tuple[int, ...]
 
 
-_SHARED = ("via ", "may via ", "part ")
+_SHARED = ("via ", "may via ", "part ", "condition ")
 """What the variables of conditions begin with whose parts are named after what they say, and not after their place."""
 
 
@@ -36,8 +36,17 @@ def told(condition: Condition) -> str:
         sides = (condition.variable, json.dumps(condition.text))
         text = f" {condition.operator} ".join(sides[::-1] if condition.reversed else sides)
         return f"not {text}" if condition.denied else text
-    join = " and " if isinstance(condition, AllOf) else " or "
-    return f"({join.join(map(told, condition.parts))})"
+    join, empty = (" and ", "always") if isinstance(condition, AllOf) else (" or ", "never")
+    return f"({join.join(map(told, condition.parts))})" if condition.parts else empty
+
+
+def _of_several(lockfile: Lockfile) -> dict[str, str]:
+    """The variable of each condition that several edges have, for each of them: named after one of them."""
+    edges: dict[str, list[str]] = {}
+    for edge in lockfile.edges:
+        if isinstance(edge.condition, (AllOf, AnyOf)) and edge.condition.parts:
+            edges.setdefault(told(edge.condition), []).append(edge.name)
+    return {name: f"condition {min(names)}" for names in edges.values() if len(names) > 1 for name in names}
 
 
 @dataclass
@@ -53,8 +62,13 @@ class Obligation:
     """The edges into each node that matters here."""
     loops: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     """The sets for which :meth:`loop` was called: ``reach`` or ``may``, and the nodes."""
+    shared: dict[str, str] = field(init=False)
+    """The variable of the condition of each edge that has it in common with another one."""
     _numbers: dict[str, int] = field(default_factory=dict)
     _seen: set[Clause] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.shared = _of_several(self.lockfile)
 
     def variable(self, name: str) -> int:
         number = self._numbers.get(name)
@@ -101,6 +115,17 @@ class Obligation:
                 if not known:
                     self.imply((-self.variable(inner),), part, inner)
         self.add(literals)
+
+    def require(self, unless: int, edge: Edge) -> None:
+        """Where ``unless`` is false, the condition of an edge holds."""
+        shared = self.shared.get(edge.name, "")
+        if not shared:
+            self.imply((unless,), edge.condition, f"via {edge.name}")
+            return
+        known = self.knows(shared)
+        self.add((unless, self.variable(shared)))
+        if not known:
+            self.imply((-self.variable(shared),), edge.condition, shared)
 
     def _holds(self, comparison: Comparison) -> list[int] | None:
         """Literals one of which is true where the comparison holds; None where it holds everywhere."""
@@ -157,7 +182,7 @@ def obligation_of(lockfile: Lockfile, axes: Axes, wanted: Iterable[str]) -> Obli
         via = -found.variable(f"via {edge.name}")
         if edge.source is not None:
             found.add((via, found.variable(f"reach {edge.source}")))
-        found.imply((via,), edge.condition, f"via {edge.name}")
+        found.require(via, edge)
     if moving:
         _say_activation(found, moving, activating, _ancestors(into, sources))
     return found

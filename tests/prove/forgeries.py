@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from satlock.solver.checking.certificate import VERSION
 from satlock.solver.proofs.certificate import _written
 from satlock.solver.proofs.elaboration import elaborate, logged_proof
 from satlock.solver.proofs.optimality import _formula
@@ -631,7 +632,8 @@ _KINDS: dict[str, list[Iterator[Forgery]]] = {
         _of_manifest(
             "uv",
             ("of version 1", lambda m: m.update({"version": 1})),
-            ("of version 3", lambda m: m.update({"version": 3})),
+            ("of the version before", lambda m: m.update({"version": VERSION - 1})),
+            ("of a later version", lambda m: m.update({"version": VERSION + 1})),
             ("without a version", lambda m: m.pop("version")),
             ("without files", lambda m: m.pop("files")),
             ("with files that are none", lambda m: m.update({"files": []})),
