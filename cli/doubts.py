@@ -5,13 +5,21 @@ It is told even with ``--quiet``, since it decided what was locked, or might hav
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from packaging.version import InvalidVersion, Version
 
 if TYPE_CHECKING:
     from satlock.cli.watching import Watched
+    from satlock.solver.lockfiles.lock import Lock
     from satlock.solver.locking import Locked
 
-__all__ = ["warnings_of_files"]
+__all__ = ["files_left_out", "warnings_of_files"]
+
+_FAULTS = ("its address ", "it has no address", "its Requires-Python ")
+"""How the reasons begin for which an index is to blame; old kinds of files and odd versions are no fault."""
 
 
 def warnings_of_files(locked: Locked, watched: Watched) -> list[str]:
@@ -31,4 +39,32 @@ def warnings_of_files(locked: Locked, watched: Watched) -> list[str]:
         for (_, name, version), reason in unbuilt.items()
         if version in versions.get(name, ())
     ]
+    lost += list(_passed_over(locked.lock, watched))
     return [f"{doubt}." for doubt in watched.doubts] + lost + list(map(str, locked.lock.yanked))
+
+
+def files_left_out(name: str, watched: Watched) -> Iterator[tuple[str, str, str]]:
+    """(index, file, reason) of what an index says of files of a package in a form that nobody means."""
+    from satlock.corpora.index.file_names import Unfit, version_part
+
+    for (index, package), listing in watched.found.items():
+        served = {release.version for release in listing.releases} if package == name and listing.skipped else ()
+        for filename, reason in listing.skipped if package == name else ():
+            if reason.startswith(_FAULTS) or reason.endswith(" hash is not one"):
+                with suppress(Unfit, InvalidVersion):
+                    if str(Version(version_part(filename, name))) not in served:
+                        yield index, filename, reason
+
+
+def _passed_over(lock: Lock, watched: Watched) -> Iterator[str]:
+    """Newer releases of which no file is left."""
+    from satlock.corpora.index.file_names import version_part
+
+    newest: dict[tuple[str, str], Version] = {}
+    for one in lock.packages:
+        found = Version(one.version)
+        newest[one.name, one.index] = max(found, newest.get((one.name, one.index), found))
+    for (name, place), locked in newest.items():
+        for index, filename, reason in files_left_out(name, watched):
+            if index == place and Version(version_part(filename, name)) > locked:
+                yield f"{filename} of {index} is left out: {reason}; {name} {locked} is locked."

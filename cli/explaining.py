@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from satlock.solver.explaining.ways_out import WayOut, WaysOut
     from satlock.solver.search.search import NoLock
 
+_MOST_FILES = 5
+"""Files that an explanation names as left out."""
 __all__ = ["Explanation", "Looking", "explanation_of", "with_ways_out"]
 
 
@@ -89,6 +91,12 @@ def explanation_of(none: NoLock, project: Project, watched: Watched | None = Non
     ):
         told = (f"{name} (was {near} meant?)" if near else name for name, near in unknown)
         more = (f"In no index that was asked: {', '.join(told)}.",)
+    if watched is not None:
+        from satlock.cli.doubts import files_left_out
+
+        said = [f"{file} of {index} is left out: {why}." for name in searched
+                for index, file, why in files_left_out(name, watched)]  # fmt: skip
+        more = (*more, *said[:_MOST_FILES])
     story = (
         f"No lock exists: {reason}.",
         found.headline,

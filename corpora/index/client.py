@@ -31,7 +31,7 @@ class Unanswered(Exception):
 
 
 class Astray(Exception):
-    """A redirect to what is no web address, or one redirect too many."""
+    """What is no web address, or redirects to none, or one redirect too many."""
 
 
 class Response(Protocol):

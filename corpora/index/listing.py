@@ -35,6 +35,12 @@ Entry = tuple[str, str, Mapping[str, str], Any, Any, Any, Any, Any]
 """filename, URL, hashes, size, upload time, requires-python, yanked, metadata: as the page says, in File's order."""
 
 
+_UNTOLD = ("", "text/plain", "application/octet-stream", "binary/octet-stream")
+"""The types that plain file servers give to what they do not know."""
+_LONGEST_ADDRESS = 10_000
+"""Characters."""
+_HOST = re.compile(r"[^\s\x00-\x20\x7f\\<>\"'`{|}^]+")
+_LOGIN = re.compile(r"<(?:input|form)\b[^<>]*(?:password|log-?in|sign-?in|saml|oauth|sso)", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"[0-9]{100}")
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128, "blake2b": 128}
@@ -55,10 +61,10 @@ def parse_listing(body: bytes, content_type: str, url: str, index: str, name: st
     """
     kind = content_type.partition(";")[0].strip().lower()
     head = body[:64].lstrip()[:1]
-    if kind.endswith("json") or (head == b"{" and not kind.endswith("html")):
+    if kind.endswith("json") or (head == b"{" and kind in _UNTOLD):
         entries = page_of_json(body)
         base = url
-    elif kind.endswith("html") or (not kind and head == b"<") or kind in ("text/plain", "application/octet-stream"):
+    elif kind.endswith("html") or (head == b"<" and kind in _UNTOLD) or kind == "text/plain":
         charset = content_type.lower().partition("charset=")[2].split(";")[0].strip("\"' ") or "utf-8"
         entries, base = page_of_html(body, charset, url)
     else:
@@ -107,13 +113,15 @@ def _json_files(files: list[Any]) -> Iterator[Entry]:
 
 def page_of_html(body: bytes, charset: str, url: str) -> tuple[Iterator[Entry], str]:
     """The files of an HTML page (PEP 503, 592, 658, 714), and the address that its links are relative to."""
-    _bounded(body, b"<= \t\r\n\f")
+    _bounded(body, b"<=& \t\r\n\f")
     try:
         text = body.decode(charset, "replace")
     except LookupError:
         text = body.decode("utf-8", "replace")
     page = read_html(text)
     _check_version(page.version)
+    if not any(anchor.text.endswith((".whl", ".gz", ".zip")) for anchor in page.anchors) and _LOGIN.search(text):
+        raise ListingError("it is a page to log in, and not one of the simple API; credentials are missing or expired")
     base = url
     if page.base is not None:
         try:
@@ -262,17 +270,22 @@ def _address(url: object, base: str, local: bool) -> str:
         and not ("@" in url or "#" in url or "\\" in url or " " in url)
         and url.isascii()
         and url.isprintable()
+        and ":" not in url[8:]
+        and len(url) <= _LONGEST_ADDRESS
     ):
         return url
     try:
         absolute, _ = split_credentials(urljoin(base, url.strip()))
         parts = urlsplit(absolute)
+        _ = parts.port  # which has to be one
     except ValueError:
         unfit("its address is not an address")
     if parts.scheme not in ("http", "https") and not (local and parts.scheme == "file"):
         unfit(f"its address has the scheme {parts.scheme[:20]!r}, which is not fetched")
-    if parts.scheme != "file" and not parts.hostname:
+    if parts.scheme != "file" and not _HOST.fullmatch(parts.hostname or ""):
         unfit("its address names no host")
+    if len(absolute) > _LONGEST_ADDRESS:
+        unfit("its address is too long")
     return absolute.replace(" ", "%20")
 
 

@@ -68,8 +68,12 @@ class SwiftClient:
             if credentials is not None and origin(there) == origin(url):
                 sent["Authorization"] = _basic(credentials)
             try:
+                asking = self._client_of(there).get(there)
+            except ValueError:  # what is an address to Python alone
+                raise Astray from None
+            try:
                 with _translated():
-                    async with self._client_of(there).get(there).headers(sent).build_streamed() as response:
+                    async with asking.headers(sent).build_streamed() as response:
                         further = response.get_header("location") if response.status in _REDIRECTS else None
                         if further is None:
                             yield _Response(response, there)

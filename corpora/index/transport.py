@@ -225,7 +225,7 @@ class Transport:
             try:
                 return await self._ask_once(url, read, credentials, job, what=what, headers=headers)
             except Refused as refused:
-                if refused.status not in (401, 403):
+                if refused.status not in (401, 403) or self._access.says_absent(index, refused.status):
                     raise
                 further = await asyncio.to_thread(self._vault.find_further, url, index, credentials)
                 if further is None:
@@ -233,7 +233,9 @@ class Transport:
                 credentials = further
                 continue
             except Exception as error:
-                failure = _passing(error)
+                if isinstance(error, _Retry) and self._access.says_absent(index, error.status):
+                    raise Refused(error.status) from None
+                failure = _passing(error, f"{index or origin(url)[1]} could not be asked for {what}")
                 if failure is None:
                     raise
                 asked_for = _seconds(error.retry_after) if isinstance(error, _Retry) else None
@@ -302,17 +304,18 @@ async def _steady(chunks: AsyncIterator[bytes], patience: float) -> AsyncIterato
 class _Retry(Exception):
     def __init__(self, status: int, retry_after: str | None) -> None:
         super().__init__(f"HTTP status {status}")
-        self.retry_after = retry_after
+        self.status, self.retry_after = status, retry_after
 
 
-def _passing(error: Exception) -> str | None:
+def _passing(error: Exception, failed: str) -> str | None:
     """Why it failed, in a clause, where asking again may help; else None. Raises CorpusError where it never can."""
     if isinstance(error, _Retry):
         return str(error)
     from satlock.corpora.index.client import Astray, Unanswered
 
     if isinstance(error, Astray):
-        raise CorpusError("an index or a file host redirects to where satlock does not follow") from None
+        said = "its address is none that can be asked, or redirects to where satlock does not follow"
+        raise CorpusError(f"{failed}: {said}") from None
     return str(error) if isinstance(error, Unanswered) else None
 
 

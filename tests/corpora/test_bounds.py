@@ -68,10 +68,11 @@ def of_nothings() -> bytes:
         (lambda: b'{"meta": {"api-version": "1.0"}, "files": [' + b"[" * (32 * MIB), JSON, {}),
         (lambda: b"<a href=x>" * (6 * MIB), "text/html", {}),
         (lambda: b"<a " + b"x " * (30 * MIB), "text/html", {}),
+        (lambda: b'<a href="' + b"&amp;" * (20 * MIB) + b'">x</a>', "text/html", {}),
         (lambda: gzip.compress(b" " * (400 * MIB), 9), JSON, {"Content-Encoding": "gzip"}),
         (lambda: gzip.compress(of_nothings(), 6), JSON, {"Content-Encoding": "gzip"}),
     ],
-    ids=["objects", "nesting", "anchors", "attributes", "bomb", "bomb of objects"],
+    ids=["objects", "nesting", "anchors", "attributes", "entities", "bomb", "bomb of objects"],
 )
 def test_pages(asking: Asking, make: Callable[[], bytes], kind: str, headers: dict[str, str]) -> None:
     page(asking, make(), kind, **headers)
@@ -265,6 +266,14 @@ def test_pages_of_another_kind(asking: Asking, kind: str) -> None:
     result = asking.lock()
     assert result.exit_code in (1, 3)
     assert asking.server.index in result.stderr and len(result.stderr) < 2000
+
+
+@pytest.mark.parametrize("kind", ["image/png", "application/zip", "text/css"])
+def test_a_page_that_is_right_under_a_wrong_type(asking: Asking, kind: str) -> None:
+    body = asking.server.page("tool", [asking.server.file("tool-2.0-py3-none-any.whl", wheel("tool", "2.0"))])
+    page(asking, body, kind)
+    result = asking.lock()
+    assert result.exit_code == 3 and repr(kind) in result.stderr
 
 
 def test_a_file_with_a_weak_hash_alone_is_hashed_anew(asking: Asking) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from .asking import Asking, index_table
-from .conftest import Server
+from .conftest import Reply, Server, metadata_bytes, wheel
+from .conftest import sdist as sdist_of
 
 
 @pytest.fixture
@@ -34,9 +35,9 @@ def test_a_stranger_takes_no_refused_package(asking: Asking, status: int, form: 
 
 
 def test_a_listed_status_means_that_the_index_lacks_it(asking: Asking) -> None:
-    asking.project("secret", more=two_indexes(asking, "ignore-error-codes = [403, 410]"))
+    asking.project("secret", more=two_indexes(asking, "ignore-error-codes = [403, 410, 500, 503]"))
     asking.serve("secret", "1.0", at="public")
-    for status in (403, 410):
+    for status in (403, 410, 500, 503):
         asking.answer("/private/secret/", status)
         assert asking.lock().exit_code == 0
         assert asking.locked() == {"secret": "1.0"}
@@ -78,3 +79,72 @@ def test_a_pinned_index_that_refuses_is_told_with_all_that_may_be_wrong(asking: 
     result = asking.lock(env={"UV_INDEX_PRIVATE_USERNAME": "me", "UV_INDEX_PRIVATE_PASSWORD": "old-token"})
     assert result.exit_code == 3
     assert "wrong or expired" in result.stderr and "old-token" not in result.output
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<html><body><form action='/login'><input name=user><input type=password></form></body></html>",
+        b"<!doctype html><a href='/help.html'>Help</a><form method=post action='https://sso.example/saml2'></form>",
+    ],
+)
+def test_a_page_to_log_in_is_no_answer(asking: Asking, page: bytes) -> None:
+    """As it comes with status 200 from an index before which somebody has to log in."""
+    asking.project("secret", more=two_indexes(asking))
+    asking.server.replies["/private/secret/"] = Reply(page, headers={"Content-Type": "text/html; charset=utf-8"})
+    asking.serve("secret", "99.0", at="public")
+    result = asking.lock("--quiet")
+    assert result.exit_code == 3 and "log in" in result.stderr and "/private" in result.stderr
+    assert "/public/secret/" not in asking.server.paths()
+
+
+def test_a_form_beside_files_is_no_page_to_log_in(asking: Asking) -> None:
+    asking.project("tool", more=index_table(asking.server.index))
+    asking.serve("tool", "1.0")
+    links = "<a href='/files/tool-1.0-py3-none-any.whl'>tool-1.0-py3-none-any.whl</a><form action='/+login'></form>"
+    asking.server.replies["/simple/tool/"] = Reply(links.encode(), headers={"Content-Type": "text/html"})
+    assert asking.lock().exit_code == 0 and asking.locked() == {"tool": "1.0"}
+
+
+@pytest.mark.parametrize("place", ["http://127.0.0.1:99999/x/", "file:///etc/", "http://[::1/", "gopher://a/"])
+def test_a_redirect_to_nowhere_names_the_index(asking: Asking, place: str) -> None:
+    asking.project("tool", more=index_table(asking.server.index))
+    asking.server.replies["/simple/tool/"] = Reply(status=302, headers={"Location": place})
+    result = asking.lock("--quiet")
+    assert result.exit_code == 3 and f"{asking.server.index} could not be asked for tool: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"hashes": {"sha256": "a" * 63}}, "its sha256 hash is not one"),
+        ({"hashes": {"md5": "a" * 32, "sha512": None}}, "its sha512 hash is not one"),
+        ({"url": "http://127.0.0.1:99999/x"}, "its address is not an address"),
+        ({"url": "http://a b/"}, "its address names no host"),
+        ({"url": "data:text/plain,x"}, "has the scheme 'data'"),
+        ({"url": "http://a.example/" + "x" * 20_000}, "its address is too long"),
+        ({"requires-python": ">=" + "9" * 5000}, "its Requires-Python is too long"),
+    ],
+)
+def test_a_newer_release_that_is_left_out_for_a_fault_of_the_index_is_told(
+    asking: Asking, more: dict[str, object], reason: str
+) -> None:
+    server = asking.server
+    asking.project("tool", more=index_table(server.index))
+    old, new = (server.file(f"tool-{v}-py3-none-any.whl", wheel("tool", v)) for v in ("1.0", "2.0"))
+    odd = {**old, "filename": "tool-1.5.egg"}, {**old, "filename": "tool-3.x-py3-none-any.whl"}
+    server.page("tool", [old, *odd, {**new, **more}])
+    result = asking.lock("--quiet")
+    assert result.exit_code == 0 and asking.locked() == {"tool": "1.0"}
+    (line,) = result.stderr.splitlines()
+    assert f"tool-2.0-py3-none-any.whl of {server.index} is left out: {reason}"[:60] in line and reason in line
+    assert line.endswith("tool 1.0 is locked.")
+    server.page("tool", [*odd, {**new, **more}])
+    result = asking.lock("--upgrade")
+    assert result.exit_code == 1 and reason in result.stderr, result.stderr
+    sdist = server.file(
+        "tool-2.0.tar.gz", sdist_of("tool", "2.0", {"PKG-INFO": metadata_bytes("tool", "2.0", metadata_version="2.2")})
+    )
+    server.page("tool", [old, {**new, **more}, sdist])
+    result = asking.lock("--upgrade", "--quiet")
+    assert asking.locked() == {"tool": "2.0"} and "left out" not in result.stderr
