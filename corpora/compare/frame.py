@@ -53,7 +53,8 @@ const unfold = () => { const at = document.getElementById(location.hash.slice(1)
 addEventListener("hashchange", unfold); unfold();
 const valued = (row, place) => {
   const text = (row.cells[place] || {}).innerText || "";
-  const number = parseFloat((text.match(/-?[0-9][0-9.,]*/) || [""])[0].replaceAll(",", ""));
+  const seconds = text.match(/[0-9][0-9.,]*(?= s$| \\/ [0-9.,]+ s$)/);
+  const number = parseFloat((seconds || text.match(/-?[0-9][0-9.,]*/) || [""])[0].replaceAll(",", ""));
   return { text, number };
 };
 document.addEventListener("click", (event) => {
@@ -79,7 +80,7 @@ for (const filter of document.querySelectorAll(".filter")) {
     let count = 0;
     for (const row of table.tBodies[0].rows) {
       const fits = row.innerText.toLowerCase().includes(text.value.toLowerCase())
-        && (!kind.value || row.querySelector("td." + kind.value));
+        && (!kind.value || row.querySelector("td." + kind.value) !== null);
       row.hidden = !fits; count += fits;
     }
     shown.value = count + " shown";
