@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -131,8 +132,22 @@ def _told(given: Reported, ended: BaseException | None) -> dict[str, Any]:
         "environment": variables,
         "kind": given.kind,
         "ended": None if ended is None else {"with": type(ended).__name__, "said": [redacted(line) for line in lines]},
-        "again": "python -m zipfile -e REPORT DIR; satlock lock --project DIR/project --corpus REPORT",
+        "again": f"python -m zipfile -e REPORT DIR; satlock lock{_options()} --corpus REPORT {_place(given)}",
     }
+
+
+def _options() -> str:
+    """Those of the run that its repetition needs; where it looks and writes is the repetition's own matter."""
+    from satlock.cli.pasting import given_options
+
+    places = ("directory", "project", "source", "script", "output", "certificate")
+    answers = ("default_index", "corpus", "offline", "cache_dir", "no_cache", "report")
+    return given_options(without=(*places, *answers))
+
+
+def _place(given: Reported) -> str:
+    """The project in the unpacked report."""
+    return "--project DIR/project" if given.source.is_dir() else f"DIR/project/{shlex.quote(given.source.name)}"
 
 
 def _project(given: Reported) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import zipfile
 from pathlib import Path
 
@@ -29,14 +30,18 @@ def test_the_run_can_be_repeated(asked: tuple[str, ...], tmp_path: Path) -> None
     (project / "pyproject.toml").write_text(world.pyproject)
     with IndexServer(world) as server:
         secret = server.url(DEFAULT).replace("://", "://someone:secret@")
-        done = invoke("--project", project, "--default-index", secret, "--no-cache", "--report", report)
+        options = ("--project", project, "--default-index", secret, "--no-cache", "--report", report)
+        done = invoke(*options, "--objective", "lowest", "--upgrade")
     assert report.is_file(), done.stderr
     with zipfile.ZipFile(report) as archive:
         assert b"secret" not in b"".join(archive.read(name) for name in archive.namelist())
         told = json.loads(archive.read("report.json"))
         archive.extractall(tmp_path / "there")
     assert told["schema"] == "satlock/report" and told["satlock"]
-    again = invoke("--project", tmp_path / "there" / "project", "--corpus", report, "--no-cache")
+    assert " --objective lowest " in told["again"]
+    command = told["again"].partition("; satlock lock ")[2]
+    command = command.replace("DIR", str(tmp_path / "there")).replace("REPORT", str(report))
+    again = invoke(*shlex.split(command), "--no-cache")
     assert again.exit_code == done.exit_code
     if done.exit_code == 0:
         assert (tmp_path / "there" / "project" / "pylock.toml").read_text() == (project / "pylock.toml").read_text()
