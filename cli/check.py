@@ -69,7 +69,7 @@ def check(  # noqa: PLR0917
     except Bad as bad:
         _refuse(str(bad), as_json)
     except NotGiven as missing:
-        raise Ended(WRONG, f"{str(missing)[0].upper()}{str(missing)[1:]}.") from None
+        raise Ended(WRONG, f"{missing}.") from None
     if metadata == "online":
         verdict = _with_metadata(verdict, options, as_json)
     if as_json:

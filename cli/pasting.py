@@ -31,7 +31,7 @@ def given_options(*, without: Collection[str] = ()) -> str:
         if not typed or name in _OF_THE_OUTPUT or name in without:
             continue
         if isinstance(parameter, click.Option):
-            words += _words(parameter, context.params.get(name))
+            words += _words(parameter, context.params.get(name, context.meta.get(name)))
         else:
             words.append(str(context.params.get(name)))
     return "".join(f" {shlex.quote(redacted(word))}" for word in words)
@@ -40,12 +40,17 @@ def given_options(*, without: Collection[str] = ()) -> str:
 def _words(option: click.Option, value: Any) -> Iterator[str]:
     spelled = max(option.opts, key=len)
     if option.is_flag:
-        yield spelled
+        yield spelled if value or not option.secondary_opts else max(option.secondary_opts, key=len)
         return
     if isinstance(value, dict):
-        several: list[Any] = [f"{key}={one}" for key, one in value.items()]
+        several: list[Any] = [key if one == key else f"{key}={_text(one)}" for key, one in value.items()]
     else:
         several = list(value) if option.multiple else [value]
     for one in several:
         yield spelled
-        yield one.isoformat().replace("+00:00", "Z") if hasattr(one, "isoformat") else str(one)
+        yield _text(one)
+
+
+def _text(value: Any) -> str:
+    """A value of an option as it is written: what was read of a requirement has its own text."""
+    return "false" if value is False else str(getattr(value, "text", value))

@@ -32,9 +32,10 @@ def _named_indexes(ctx: click.Context, parameter: click.Parameter, values: tuple
 
 
 def _in_folder(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
-    """Works in another folder from here on."""
+    """Works in another folder from here on; its name is kept for commands that are printed."""
     if value is None or ctx.resilient_parsing:
         return
+    ctx.meta[parameter.name or ""] = value
     try:
         os.chdir(value)
     except OSError as error:

@@ -78,7 +78,7 @@ def _refuse_overlaps(project: Project, name: str, claims: list[Claim], domain: D
             raise PinsOverlap(
                 f"{project.path}: [tool.uv.sources] {name} is pinned to {_shown(one)} ({one.text}) and to "
                 f"{_shown(other)} ({other.text}) at once, e.g. for {where}; narrow their markers, or list the "
-                f"extras in tool.uv.conflicts.",
+                f"extras in tool.uv.conflicts (satlock conflicts prints the table).",
                 where,
             )
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from satlock.cli.commands import satlock
 from tests.cli.scene import Scene, pyproject, scene_of, world_of
 from tests.explanations.worlds import WORLDS
 from tests.printed import pasted
@@ -68,6 +71,27 @@ def test_the_command_that_brings_a_lock_up_to_date(scene: Scene, output: str) ->
         assert scene.lock("--check", "--output", place).exit_code == 0
         scene.rewrite(pyproject("a<2"))
     assert scene.files() == sorted(["pyproject.toml", output])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--upgrade-package 'a<3' --upgrade-package b --upgrade-group dev",
+        "--upgrade --no-sources --no-build-package a",
+        "--exclude-newer 2025-01-31T12:00:00Z --exclude-newer-package a=false --exclude-newer-package 'b=30 days'",
+        "--exclude-newer false --resolution lowest --prerelease allow --fork-strategy fewest",
+        "--index here=https://here.example/simple --index https://there.example/simple",
+        "--requires-python '<3.14,>=3.11' --build",
+        "--python 3.12 --http-timeout 5.0 --no-config --certificate 'a proof'",
+    ],
+)
+def test_the_options_of_the_run_are_in_the_command(options: str, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(scene.project.parent)
+    told = CliRunner().invoke(satlock, ["lock", "--directory", "project", *shlex.split(options), "--frozen"])
+    assert told.exit_code == 1, told.output
+    (command,) = re.findall(r"write it with satlock lock (.*)\.$", told.stderr, re.MULTILINE)
+    typed = shlex.split(f"--directory project {options}")
+    assert sorted(shlex.split(command)) == sorted(typed), command
 
 
 @pytest.mark.parametrize("output", ["pylock.toml", "uv.lock"])
