@@ -79,9 +79,11 @@ def check(  # noqa: PLR0917
 
 
 def _refuse(reason: str, as_json: bool) -> NoReturn:
+    from satlock.solver.checking.claims import shown
+
     if as_json:
         print_report("check", {"confirmed": False, "reason": reason})
-    raise Ended(NO, f"The certificate does not hold: {reason}.")
+    raise Ended(NO, f"The certificate does not hold: {shown(reason)}.")
 
 
 def _with_metadata(verdict: Verdict, options: dict[str, Any], as_json: bool) -> Verdict:

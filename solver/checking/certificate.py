@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from satlock.solver.checking.claims import Checked, Place, Verdict
+from satlock.solver.checking.claims import Checked, Place, Trusted, Verdict
 from satlock.solver.checking.complete import complete_goals
 from satlock.solver.checking.environments import Cells, Row, cells_of
 from satlock.solver.checking.facts import Facts
@@ -23,7 +23,7 @@ from satlock.solver.checking.model import Lock, Table
 from satlock.solver.checking.no_lock import no_lock_of
 from satlock.solver.checking.obligation import Clauses
 from satlock.solver.checking.optimality import optimality_of
-from satlock.solver.checking.owners import Record, read_record, recorded_candidates, trusted_metadata
+from satlock.solver.checking.owners import Record, is_day, read_record, recorded_candidates, trusted_metadata
 from satlock.solver.checking.passing import box_clause, box_of, walk_again
 from satlock.solver.checking.pins import pin_goals
 from satlock.solver.checking.pulls import marker_of
@@ -43,10 +43,9 @@ _FILES_OF = {
     "optimality": _FILES,
     "no-lock": _FILES,
 }
-_DAY = r"\d{4}-\d\d-\d\d"
 _WORDS_OF_NO_LOCK = {"property", "project", "sha256", "recorded", "environments", "packages", "single-version", "facts"}
 _WORDS_OF_OPTIMALITY = {"property", "lockfile", "sha256", "format", "recorded", "environments", "packages", "facts",
-                        "claims"}  # fmt: skip
+                        "claims", "unproven"}  # fmt: skip
 _WORDS = frozenset(("property", "lockfile", "sha256", "format", "claims", "entries", "goals", "axioms", "loops",
                     "walked", "example"))  # fmt: skip
 _FURTHER_WORDS = {"installable": {"environments"}, "complete": {"requirements"}}
@@ -163,7 +162,7 @@ def _legend(texts: Mapping[str, str]) -> list[str]:
 
 
 def _check_day(words: Table) -> None:
-    if not re.fullmatch(_DAY, words["recorded"], re.ASCII):
+    if not is_day(words["recorded"]):
         raise Bad("the certificate does not say on which day its facts were recorded")
 
 
@@ -176,6 +175,9 @@ def _replay(  # noqa: PLR0917
     name: str,
 ) -> int:
     """Compares the clauses with those of the certificate, and replays its proof; returns the number of its steps."""
+    for file in ("obligation.cnf", "proof.lrat"):
+        if any(line.lstrip().startswith("c") for line in texts[file].splitlines()):
+            raise Bad(f"{file} has a comment, which nothing could check")
     if variables != len(legend):
         raise Bad("the legend and the CNF have different variables")
     _compare(clauses, {frozenset(clause) for clause in given}, legend)
@@ -196,7 +198,7 @@ def _manifest(content: bytes) -> dict[str, Any]:
     version = manifest.pop("version")
     if version in (1, 2):
         raise NotGiven("the certificate was written by an earlier satlock; write it again")
-    if version != VERSION:
+    if version != VERSION or not isinstance(version, int):
         raise NotGiven("the certificate is of a version that this satlock does not know")
     if not set(manifest) <= {"lockfile", "project", "workspace", "files"} or "files" not in manifest:
         raise Bad("the manifest.json has other keys than it should have")
@@ -248,7 +250,9 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
                               clauses.number)  # fmt: skip
         for clause in found.facts.clauses:
             clauses.say(clause)
-        rests_on, not_newer = _rests_on(found.facts, words), found.told
+        rests_on, not_newer, unproven = _rests_on(found.facts, words), found.told, tuple(words["unproven"])
+        if sorted({entry.name for entry in lock.entries}.intersection(unproven)) != list(unproven):
+            raise Bad("the certificate calls something unproven that is no package of the lockfile")
     else:
         if set(words) != _WORDS | _FURTHER_WORDS.get(name, set()):
             raise Bad(f"the obligation of {name} has other keys than it should have")
@@ -257,15 +261,17 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
                       words.get("requirements", {}))  # fmt: skip
         goals = _goals(name, asked, record)
         clauses = _with_the_rest(goals, words, legend, lock)
+        rests_on, not_newer, unproven = {"trusted": trusted_metadata(record, lock),
+                                         "candidates": recorded_candidates(record, lock)}, (), ()  # fmt: skip
         if name == "installable":
             places = _places(goals, lock)
-        rests_on, not_newer = {"trusted": trusted_metadata(record, lock),
-                               "candidates": recorded_candidates(record, lock)}, ()  # fmt: skip
+            listed = sum(bool(entry.files) for entry in lock.entries if entry.name in words["claims"])
+            rests_on["trusted"] = (Trusted("listed", "", listed),)
     steps = _replay(texts, clauses, variables, given, legend, name)
     claims = tuple(sorted(words["claims"]))
     left_out = tuple(sorted({entry.name for entry in lock.entries} - set(claims)))
     silent = {"(project)" if key == "project" else lock.entries[int(key)].name for key in record.unexamined}
-    return Checked(name, claims, left_out, steps, len(given), places, not_newer=not_newer,
+    return Checked(name, claims, left_out, steps, len(given), places, not_newer=not_newer, unproven=unproven,
                    unexamined=tuple(sorted(silent)), **rests_on)  # fmt: skip
 
 

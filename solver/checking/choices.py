@@ -24,7 +24,7 @@ from satlock.solver.checking.markers import (
     replaced,
 )
 from satlock.solver.checking.model import Table
-from satlock.solver.checking.owners import Line, decided, read_line
+from satlock.solver.checking.owners import Line, decided, of_one, read_line
 from satlock.solver.checking.pulls import Brings, conflicts_of, steps_of
 
 __all__ = ["Choices", "Environment", "bare", "choices_of", "holds_as_setting", "holds_in"]
@@ -94,6 +94,8 @@ class Choices:
     overrides: tuple[Line, ...]
     excludes: frozenset[str]
     single_version: frozenset[str]
+    changed: tuple[tuple[str, str | None], ...]
+    """Packages, and the version of each where it is one alone, of which the project itself says what they require."""
     sources: Mapping[str, list[Table]]
     indexes: Mapping[str, tuple[str, bool]]
     """Address of each index that the project declares, and whether it is explicit, by name."""
@@ -109,7 +111,7 @@ class Choices:
             raise Bad("the certificate's environment is none")
         variables = {name: str(value) for name, value in words["variables"].items()}
         bare = Environment(variables, tuple(words["extras"]), tuple(words["groups"]))
-        if any(len(set(names)) != len(names) for names in (bare.extras, bare.groups)):
+        if any(len(set(map(plain, names))) != len(names) for names in (bare.extras, bare.groups)):
             raise Bad("the certificate's environment has a choice twice")
         self._check_place(bare, [*asked, *(leaf for one in self.environments for leaf in leaves(one))])
         if not admits(self.python, variables["python_full_version"]):
@@ -190,8 +192,19 @@ class Choices:
                         return
         raise Bad(f"the project does not ask for {own} in the certificate's environment")
 
-    def check_indexes(self, own: str, environment: Environment, indexes: Sequence[str]) -> None:
-        """That a package may come from these indexes there.
+    def check_unchanged(self, own: str, version: str) -> None:
+        """That what a candidate requires is for its metadata to say.
+
+        Raises:
+            Bad: where the project says it in place of that.
+        """
+        if any(name == own and only in (None, version) for name, only in self.changed):
+            raise Bad(
+                f"the project itself says what {own} {version} requires, and the certificate has it from an index"
+            )
+
+    def check_indexes(self, own: str, environment: Environment, indexes: Sequence[str]) -> set[str]:
+        """That a package may come from these indexes there; returns the others that it might come from.
 
         Raises:
             Bad: where the project sends it elsewhere.
@@ -204,7 +217,7 @@ class Choices:
                     raise Bad(f"the project takes {own} from an address, and the certificate from an index")
                 if [self.indexes[source["index"]][0]] != list(indexes):
                     raise Bad(f"the project pins {own} to another index than the certificate has it from")
-                return
+                return set()
         explicit = {url for url, alone in self.indexes.values() if alone}
         declared = {url for url, _ in self.indexes.values()}
         for index in indexes:
@@ -212,6 +225,7 @@ class Choices:
                 raise Bad(f"the project takes {own} from no index that is explicit, and the certificate does")
             if index not in declared and self.has_default:
                 raise Bad(f"the certificate has {own} from {index[:80]!r}, which the project does not declare")
+        return declared - explicit - set(indexes)
 
 
 def choices_of(project: Table, workspace: Sequence[Table]) -> Choices:
@@ -252,10 +266,17 @@ def choices_of(project: Table, workspace: Sequence[Table]) -> Choices:
         tuple(read_line(text) for text in settings.get("override-dependencies", []) if isinstance(text, str)),
         frozenset(plain(name) for name in settings.get("exclude-dependencies", []) if isinstance(name, str)) | {own},
         frozenset(plain(name) for name in settings.get("single-version", [])),
+        _changed(settings),
         sources,
         indexes,
         default,
     )
+
+
+def _changed(settings: Table) -> tuple[tuple[str, str | None], ...]:
+    stated = [(plain(one["name"]), one.get("version")) for one in settings.get("dependency-metadata", [])]
+    scoped = [*settings.get("override-dependencies", []), *settings.get("exclude-dependencies", [])]
+    return (*stated, *(of_one(one) for one in scoped if isinstance(one, dict)))
 
 
 def _indexes(tool: Table, settings: Table) -> tuple[dict[str, tuple[str, bool]], bool]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from satlock.solver.checking.reading import Subject
 
-__all__ = ["Candidate", "Checked", "Listed", "NotNewer", "Place", "Trusted", "Verdict"]
+__all__ = ["Candidate", "Checked", "Listed", "NotNewer", "Place", "Trusted", "Verdict", "shown"]
 
 _SAID = {
     "unique": "no environment installs two candidates of one of them",
@@ -79,7 +79,8 @@ class Trusted:
     """Facts that nothing in the certificate proves."""
 
     what: str
-    """``metadata``, ``versions``, ``files`` or ``held`` (what cannot be used)."""
+    """``metadata``, ``versions``, ``files``, ``listed`` (files of a lockfile), ``held`` (what cannot be used) or
+    ``elsewhere`` (what another index serves)."""
     index: str
     """Who said so; empty where the lockfile names no index."""
     count: int
@@ -104,6 +105,11 @@ class Trusted:
             text = f"which versions of {_count(count, 'package')} {whose}{through} lists, and for which Pythons"
         elif self.what == "files":
             text = f"which files versions of {_count(count, 'package')} {'has' if count == 1 else 'have'} on {whose}"
+        elif self.what == "listed":
+            text = f"that the files of {_count(count, 'entry')} are there, as the lockfile lists them"
+        elif self.what == "elsewhere":
+            text = f"that {_count(count, 'package')} {'is' if count == 1 else 'are'} not taken from {whose}, which the"
+            text += " project declares too"
         else:
             text = f"that {_count(count, 'version')} of {whose}{through} cannot be used ({self.detail})"
         return text + (f", as recorded on {self.recorded}" if self.recorded else "")
@@ -164,6 +170,8 @@ class Checked:
     clash_in: tuple[str, ...] = ()
     """The environments where it does."""
     not_newer: tuple[NotNewer, ...] = ()
+    unproven: tuple[str, ...] = ()
+    """Of *optimality*: what is behind somewhere where no claim says why, as the certificate has it."""
     unexamined: tuple[str, ...] = ()
     """Names of which nothing is known, and so not either which extras of others they ask for."""
 
@@ -181,6 +189,29 @@ class Checked:
             yield from one.lines(verbose)
         if len(shown) < len(self.not_newer):
             yield f"    and {len(self.not_newer) - len(shown)} more (--verbose tells all, and why)"
+        if self.property == "optimality":
+            yield f"  Nothing is claimed of the other {_count(len(self.left_out), 'package')}."
+            if self.unproven:
+                many = f"{_count(len(self.unproven), 'package')} {'is' if len(self.unproven) == 1 else 'are'}"
+                yield (
+                    f"  Without a proof, {many} behind somewhere (sums alone speak for that, or what has no words "
+                    f"here): {', '.join(self.unproven)}."
+                )
+
+    def trust(self) -> Iterator[str]:
+        """What the claim rests on that nothing proves, and what of it was fetched again."""
+        if self.unexamined:
+            names = ", ".join(self.unexamined)
+            yield f"  Taken on trust: that these, which were not examined, ask for no extras of others: {names}."
+        for one in self.trusted:
+            if one.confirmed < one.count:
+                yield f"  Taken on trust: {one}."
+        for one in self.trusted:
+            if one.confirmed:
+                count = _count(one.confirmed, "candidate" if one.what == "metadata" else "package")
+                yield f"  Fetched again and the same: the {one.what} of {count} of {one.index}."
+        if not self.trusted and not self.unexamined:
+            yield "  Taken on trust: nothing but the rules by which installers read such a lockfile."
 
     def _of_no_lock(self, verbose: bool) -> Iterator[str]:
         size = f"{_count(self.clauses, 'clause')}, {_count(self.steps, 'proof step')}"
@@ -216,6 +247,8 @@ class Checked:
                  "pythons": list(one.pythons)}
                 for one in self.environments
             ],
+            "left_out": list(self.left_out),
+            "unproven": list(self.unproven),
             "unexamined": list(self.unexamined),
             "facts": list(self.facts),
             "clash_in": list(self.clash_in),
@@ -263,7 +296,10 @@ class Verdict:
         return replace(self, properties=tuple(properties))
 
     def lines(self, verbose: bool = False) -> Iterator[str]:
-        """What a person reads."""
+        """What a person reads. Nothing that a certificate or a lockfile says makes a line of its own."""
+        return (shown(line) for line in self._lines(verbose))
+
+    def _lines(self, verbose: bool) -> Iterator[str]:
         project = self._told("project")
         if self.subject.lockfile is None:
             yield f"The project {project}."
@@ -271,24 +307,13 @@ class Verdict:
             yield f"The lockfile {self._told('lockfile')}" + (f" of the project {project}." if project else ".")
         for one in self.properties:
             yield from one.lines(verbose)
+            yield from one.trust()
         if self.python:
             yield f"It holds for Python {self.python}."
         for members in self.conflicts[: None if verbose else _SHOWN]:
             yield f"It presupposes that no two of these are chosen together: {', '.join(members)}."
         if not verbose and len(self.conflicts) > _SHOWN:
             yield f"It presupposes {len(self.conflicts) - _SHOWN} further such sets (--verbose names them)."
-        trusted = [one for checked in self.properties for one in checked.trusted]
-        for silent in (checked.unexamined for checked in self.properties if checked.unexamined):
-            names = ", ".join(silent)
-            yield f"Taken on trust: that these, which were not examined, ask for no extras of others: {names}."
-        for text in dict.fromkeys(map(str, (one for one in trusted if one.confirmed < one.count))):
-            yield f"Taken on trust: {text}."
-        for fetched in (one for one in trusted if one.confirmed):
-            what = f"the {fetched.what} of"
-            count = _count(fetched.confirmed, "candidate" if fetched.what == "metadata" else "package")
-            yield f"Fetched again and the same: {what} {count} of {fetched.index}."
-        if self.subject.lockfile is not None and not trusted and not any(one.unexamined for one in self.properties):
-            yield "Taken on trust: nothing but the rules by which installers read such a lockfile."
 
     def _told(self, which: str) -> str:
         source = self.subject.lockfile if which == "lockfile" else self.subject.project
@@ -314,5 +339,12 @@ class Verdict:
         }  # fmt: skip
 
 
+def shown(text: str) -> str:
+    """On one line, and without what would change how it is shown."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
 def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    if number != 1:
+        what = f"{what.removesuffix('y')}ies" if what.endswith("y") else f"{what}s"
+    return f"{number} {what}"

@@ -6,6 +6,7 @@ is taken as the certificate records it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
@@ -66,6 +67,7 @@ class Facts:
         self._pythons: set[tuple[str, str]] = set()
         self._filed: set[tuple[str, str]] = set()
         self._held: dict[tuple[str, str], int] = {}
+        self._elsewhere: dict[str, set[str]] = {}
         for name, package in packages.items():
             self._check_package(name, package)
         for fact in facts:
@@ -88,6 +90,8 @@ class Facts:
             said, _, index = version.partition(" @ ")
             if parts_of(said) is None or (index and index not in package["indexes"]):
                 raise Bad(f"the certificate has the version {version[:40]!r} of {name}, which is none")
+        if not isinstance(package["left-out"], dict):
+            raise Bad(f"the certificate does not say why it leaves versions of {name} out")
         for version, read in package["read"].items():
             if version not in package["versions"] or not set(read) <= {"index", "file", "sha256", "metadata"}:
                 raise Bad(f"the certificate tells of a version of {name} that it does not list")
@@ -133,6 +137,7 @@ class Facts:
             if self._overridden(fact):
                 self._rest.update(by)
             for one in () if self._overridden(fact) else by:
+                self._choices.check_unchanged(_own(one[0]), one[1].partition(" @ ")[0])
                 self._lines.setdefault(one, []).append(fact["line"])
 
     def _overridden(self, fact: Table) -> bool:
@@ -149,7 +154,8 @@ class Facts:
         Raises:
             Bad: where it may not.
         """
-        self._choices.check_indexes(_own(name), environment, self._packages[name]["indexes"])
+        for other in self._choices.check_indexes(_own(name), environment, self._packages[name]["indexes"]):
+            self._elsewhere.setdefault(other, set()).add(_own(name))
 
     def names_in(self, fact: Table) -> set[str]:
         """The packages that a fact speaks of."""
@@ -217,8 +223,6 @@ class Facts:
     def _check_python(self, name: str, stated: object, environment: Environment) -> None:
         if not isinstance(stated, str) or not rules_out(stated, environment.variables["python_full_version"]):
             raise Bad(f"the certificate leaves versions of {name} out for a Python that they admit")
-
-    # -- clauses
 
     def say(self, fact: Table, unless: Sequence[int] = ()) -> None:
         """A fact as clauses: it holds, or one of the literals in ``unless``."""
@@ -303,8 +307,6 @@ class Facts:
     def _after(self, name: str, rank: int) -> list[int]:
         return [self.at(name, rank + 1)] if rank < self.top(name) else []
 
-    # -- what is trusted
-
     def trusted(self, day: str) -> Iterator[Trusted]:
         """What is taken as it is recorded."""
         files = {name: package for name, package in self._packages.items() if package.get("files")}
@@ -316,6 +318,13 @@ class Facts:
         for what, by_index in counts:
             for index, count in sorted(by_index.items()):
                 yield Trusted(what, index, count, day)
+        for index, names in sorted(self._elsewhere.items()):
+            yield Trusted("elsewhere", index, len(names), day)
+        left_out = Counter(
+            (", ".join(one["indexes"]), str(why)) for one in self._packages.values() for why in one["left-out"].values()
+        )
+        for (index, why), count in sorted(left_out.items()):
+            yield Trusted("held", index, count, day, detail=f"each {why}")
         for (name, why), count in sorted(self._held.items()):
             index = ", ".join(self._packages[name]["indexes"])
             yield Trusted("held", index, count, day, detail=f"{_own(name)}: it {why}")

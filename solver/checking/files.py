@@ -63,7 +63,10 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     seen = 0
     while todo:
         here, prefix = todo.pop()
-        for entry in _entries(here):
+        entries = _entries(here)
+        if prefix and not entries:
+            raise Bad(f"{prefix} is a folder without files, and a certificate has none")
+        for entry in entries:
             seen += 1
             if seen > _MOST:
                 raise Bad(f"the certificate has more than {_MOST} files")

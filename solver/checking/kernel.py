@@ -37,8 +37,10 @@ def refute(clauses: Sequence[Sequence[int]], steps: Iterable[tuple[int, Sequence
         known[number] = frozenset(clause)
         if 0 in clause:
             raise ProofError(f"clause {number} has the literal 0")
-    room = MOST * sum(map(len, clauses))
+    room, ended = MOST * sum(map(len, clauses)), False
     for number, clause, reasons in steps:
+        if ended:
+            raise ProofError(f"the proof goes on with step {number} where it has ended")
         room += MOST * (len(clause) + len(reasons) + 1) - sum(len(known[one]) for one in reasons if one in known)
         if room < 0:
             raise ProofError(f"the proof asks for more work at step {number} than its size allows")
@@ -47,10 +49,10 @@ def refute(clauses: Sequence[Sequence[int]], steps: Iterable[tuple[int, Sequence
         if 0 in clause:
             raise ProofError(f"step {number} has the literal 0")
         _follows(number, clause, reasons, known)
-        if not clause:
-            return
         known[number] = frozenset(clause)
-    raise ProofError("the proof ends without the empty clause")
+        ended = not clause
+    if not ended:
+        raise ProofError("the proof ends without the empty clause")
 
 
 def _follows(number: int, clause: Sequence[int], reasons: Sequence[int], known: dict[int, frozenset[int]]) -> None:
@@ -132,6 +134,10 @@ def parse_lrat(text: str) -> list[tuple[int, tuple[int, ...], tuple[int, ...]]]:
 
 def _integers(words: Sequence[str], where: str) -> list[int]:
     try:
-        return [int(word) for word in words if word.isascii()] if all(map(str.isascii, words)) else [int("?")]
+        numbers = [int(word) for word in words]
+        # No other spelling: ``+1``, ``01`` and ``1_0`` are not the same to everybody.
+        if all(str(number) == word for number, word in zip(numbers, words, strict=True)):
+            return numbers
     except ValueError:
-        raise ProofError(f"{where} has something that is not a number") from None
+        pass
+    raise ProofError(f"{where} has something that is not a number")

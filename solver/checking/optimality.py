@@ -17,6 +17,7 @@ from satlock.solver.checking.facts import Facts, told_fact
 from satlock.solver.checking.markers import Bad, Is, leaves, plain
 from satlock.solver.checking.model import Entry, Lock, Table
 from satlock.solver.checking.owners import read_line
+from satlock.solver.checking.versions import admits as admits_version
 from satlock.solver.checking.versions import order_of, parts_of
 from satlock.solver.checking.walk import installed
 
@@ -76,6 +77,7 @@ def optimality_of(
                 if (which, k) not in checked:
                     checked.add((which, k))
                     facts.check(fact, environments[k - 1])
+                    _check_fits(fact, packages, there[k - 1], environments[k - 1])
         head = number(f"newer {claim['on']} {claim['version']} ({place})")
         heads.append(head)
         _say(facts, packages, claim, head, number)
@@ -136,6 +138,23 @@ def _check_locked(
     for one in claim["absent"]:
         if one.partition(" #")[0] in there:
             raise Bad(f"the lockfile installs {one} in {environment}, and the certificate says that it does not")
+
+
+def _check_fits(fact: Table, packages: Table, there: dict[str, list[Entry]], environment: Environment) -> None:
+    """That what is locked meets what the certificate says it requires: from a contradiction all would follow."""
+    by = fact.get("by")
+    if fact["kind"] != "requirement" or by is None or by["extra"]:
+        return
+    versions, own, name = packages[by["package"]]["versions"], by["package"].partition(" #")[0], fact["on"]
+    asking = {versions[rank - 1] for first, last in by["ranks"] for rank in range(first, last + 1)}
+    line = read_line(fact["line"])
+    for entry in there.get(own, []):
+        titles = [one.partition(" @ ") for one in asking]
+        if not any(version == entry.version and (not at or _from_there(entry, [at])) for version, _, at in titles):
+            continue
+        if not any(admits_version(line.versions, one.version) for one in there.get(name.partition(" #")[0], [])):
+            raise Bad(f"the lockfile does not meet what the certificate says {own} {entry.version} requires: "
+                      f"{fact['line'][:80]!r}")  # fmt: skip
 
 
 def _say(facts: Facts, packages: Table, claim: Table, head: int, number: Callable[[str], int]) -> None:

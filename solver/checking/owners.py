@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from satlock.solver.checking.claims import Candidate, Trusted
 from satlock.solver.checking.markers import (
@@ -23,7 +24,8 @@ from satlock.solver.checking.markers import (
 )
 from satlock.solver.checking.model import Entry, Lock, Table
 
-__all__ = ["Asking", "Line", "Owner", "Record", "Told", "address_of", "decided", "read_asked", "read_line",
+__all__ = ["Asking", "Line", "Owner", "Record", "Told", "address_of", "decided", "is_day",
+           "of_one", "read_asked", "read_line",
            "read_record", "recorded_candidates", "trusted_metadata"]  # fmt: skip
 
 _LINE = re.compile(r"\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[(?P<extras>[^\]]*)\])?\s*(?P<rest>.*)", re.DOTALL)
@@ -94,6 +96,14 @@ class Record:
     unexamined: Mapping[str, str] = field(default_factory=dict)
 
 
+def is_day(text: object) -> bool:
+    """Whether it is a date, such as 2026-11-27."""
+    try:
+        return isinstance(text, str) and date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def read_record(words: object) -> Record:
     """A record as JSON has it.
 
@@ -102,7 +112,7 @@ def read_record(words: object) -> Record:
     """
     if not isinstance(words, dict) or set(words) != {"recorded", "owners", "unexamined"}:
         raise Bad("the certificate's record of metadata has other keys than it should have")
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", words["recorded"], re.ASCII):
+    if not is_day(words["recorded"]):
         raise Bad("the certificate does not say on which day metadata was recorded")
     origins: dict[str, str] = {}
     told: dict[str, Told] = {}
@@ -198,7 +208,7 @@ def read_asked(lock: Lock, top: Table, project: Table | None, record: Record) ->
         overrides, excludes = manifest.get("overrides", []), manifest.get("excludes", [])
         asked.overrides = [_noted(table) for table in overrides if "dependencies" not in table]
         asked.scoped_overrides = [
-            (*_of_one(table), [_noted(one) for one in table["dependencies"]])
+            (*of_one(table), [_noted(one) for one in table["dependencies"]])
             for table in overrides if "dependencies" in table
         ]  # fmt: skip
         asked.constraints = [_noted(table) for table in manifest.get("constraints", [])]
@@ -207,12 +217,12 @@ def read_asked(lock: Lock, top: Table, project: Table | None, record: Record) ->
         overrides, excludes = settings.get("override-dependencies", []), settings.get("exclude-dependencies", [])
         asked.overrides = _texts(overrides)
         asked.scoped_overrides = [
-            (*_of_one(table), _texts(table["dependencies"])) for table in overrides if isinstance(table, dict)
+            (*of_one(table), _texts(table["dependencies"])) for table in overrides if isinstance(table, dict)
         ]
         asked.constraints = _texts(settings.get("constraint-dependencies", []))
     asked.excludes = {plain(name) for name in excludes if isinstance(name, str)}
     for_one = [table for table in excludes if isinstance(table, dict)]
-    asked.scoped_excludes = [(*_of_one(table), [plain(name) for name in table["dependencies"]]) for table in for_one]
+    asked.scoped_excludes = [(*of_one(table), [plain(name) for name in table["dependencies"]]) for table in for_one]
     lists, includes = _lists_of(project or {}, settings)
     name = plain(about["name"]) if "name" in about else ""
     dynamic = bool({"dependencies", "optional-dependencies"}.intersection(about.get("dynamic", [])))
@@ -237,7 +247,7 @@ def read_asked(lock: Lock, top: Table, project: Table | None, record: Record) ->
     return asked
 
 
-def _of_one(table: Table) -> tuple[str, str | None]:
+def of_one(table: Table) -> tuple[str, str | None]:
     """The package, and the version of it, that a change is for alone."""
     return plain(table["package"]["name"]), table["package"].get("version")
 

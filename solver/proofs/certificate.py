@@ -104,9 +104,8 @@ def _write(folder: Path, subject: Mapping[str, Any], files: Mapping[str, str]) -
 def remove_certificate(folder: Path) -> None:
     """Removes a certificate, and nothing else that is in the folder."""
     _make_room(folder)
-    for path in (*folder.iterdir(), folder):
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _make_room(folder: Path) -> None:
@@ -124,6 +123,9 @@ def _make_room(folder: Path) -> None:
         for path in there:
             if path.relative_to(folder).as_posix() in known:
                 path.unlink()
+        for path in folder.iterdir():
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
 
 
 _HEARD = frozenset(("index-pins", "complete"))

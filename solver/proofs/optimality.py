@@ -68,11 +68,13 @@ def optimality_of(locked: Locked, holds: Callable[[dict[str, Any]], bool]) -> Op
         holds: whether claims in words hold by what the project and the lockfile say of them. They do not where facts
             come from elsewhere than the project's own file.
     """
-    claims = list(Finding(locked).claims())
-    claims = claims if holds(_words(claims)) else [claim for claim in claims if holds(_words([claim]))]
+    finding = Finding(locked)
+    found = list(finding.claims())
+    claims = found if holds(_words(found)) else [claim for claim in found if holds(_words([claim]))]
     if not claims:
         return None
-    words = _words(claims)
+    unproven = finding.unproven | {claim.name for claim in found if claim not in claims}
+    words = {**_words(claims), "unproven": sorted(unproven)}
     formula = _formula(words)
     return Optimality(words, tuple(formula.names), tuple(formula.clauses))
 
@@ -93,6 +95,8 @@ class Finding:
         self.direct = {edge.package for edge in self.encoding.root.edges if edge.package}
         self._scales = Scales()
         self._heres: list[OneEnvironment] = []
+        self.unproven: set[str] = set()
+        """What is behind where no claim says why; known once the claims are."""
 
     def claims(self) -> Iterator[_Claim]:
         for cell in self._behind:
@@ -113,12 +117,13 @@ class Finding:
             found = here.reason(cell, direct=cell.package in self.direct)
             if found is None:
                 # Nothing is proven there; the rest of the cell may be another matter, of which this tells nothing.
-                return
+                break
             try:
                 yield self._claim(cell, here, found)
             except NotCertified:
-                return
+                break
             left.append(self._environments.of(~all_of(region for fact in found.facts for region in fact.regions)))
+        self.unproven.add(cell.package.name)
 
     def _in(self, environment: Environment) -> OneEnvironment:
         here = next((one for one in self._heres if one.witness == environment), None)

@@ -6,6 +6,7 @@ manifest fit whatever was changed (:func:`tests.prove.scenes.sign`), except wher
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -1069,6 +1070,107 @@ _KINDS["facts of a refusal"] = [
     _steps("no_lock", ("for a project that asks for less", _asks_for_less)),
     _of_lines("no_lock", "no-lock/obligation.cnf", ("a clause less", lambda lines: lines.pop(1))),
     _of_lines("no_lock", "no-lock/proof.lrat", ("without steps", lambda lines: lines.clear())),
+]
+
+
+def _project_says(scene: str, own: str, *names: str) -> Iterator[Forgery]:
+    """The project itself says what a candidate requires, and the certificate has that from an index still."""
+    scoped = f"[{{ package = {{ name = '{own}' }}, dependencies = {list(names)} }}]"
+    further = {
+        "by what it states": f"[[tool.uv.dependency-metadata]]\nname = '{own}'\nrequires-dist = []\n",
+        "by what it states, in its other table": f"[[tool.satlock.dependency-metadata]]\nname = '{own}'\n",
+        "by an override for that alone": f"[tool.satlock]\noverride-dependencies = {scoped}\n",
+        "by an exclusion for that alone": f"[tool.satlock]\nexclude-dependencies = {scoped}\n",
+    }
+    for what, text in further.items():
+
+        def forge(folder: Path, text: str = text) -> None:
+            path = folder / "pyproject.toml"
+            path.write_text(f"{path.read_text()}\n{text}")
+            edit(folder / "c" / "manifest.json", lambda m: m["project"].update({"sha256": digest_of(path)}))
+            if scene == "no_lock":
+                words = folder / "c" / "no-lock" / "obligation.json"
+                edit(words, lambda w: w.update({"sha256": digest_of(path)}))
+            sign(folder / "c")
+
+        yield Forgery("", what, scene, forge)
+
+
+_KINDS["a project that says what candidates require"] = [
+    _project_says("no_lock", "app", "lib"),
+    _project_says("optimality", "aio", "core"),
+]
+
+
+def _impossible(words: Any) -> None:
+    for fact in words["facts"]:
+        if fact["kind"] == "requirement" and "by" in fact:
+            fact["line"] = f"{fact['on']}==99"
+
+
+_KINDS["facts that contradict the lock"] = [
+    _rebuilt(
+        "optimality",
+        ("what is locked requires what is not", _impossible),
+        ("what is locked requires another one", lambda w: _by(w, "aio").update({"line": "core<1.6"})),
+        ("something unproven that is not locked", lambda w: w["unproven"].append("numpy")),
+        ("something unproven twice", lambda w: w["unproven"].extend(["deep", "deep"])),
+    )
+]
+
+
+def _bytes(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def forge(folder: Path) -> None:
+        path = folder / "c" / "unique" / name
+        path.write_bytes(change(path.read_bytes()))
+        sign(folder / "c")
+
+    return forge
+
+
+_KINDS["numbers and words that others read otherwise"] = [
+    _steps(
+        "uv",
+        *(
+            (f"{what} in {name}", _bytes(name, change))
+            for name in ("obligation.cnf", "proof.lrat")
+            for what, change in (
+                ("a comment", lambda text: b"c checked by an authority\n" + text),
+                ("an indented comment", lambda text: b"  c checked\n" + text),
+                ("a plus", lambda text: text.replace(b" 1", b" +1", 1)),
+                ("an underscore", lambda text: text.replace(b" 1", b" 0_1", 1)),
+                ("zeros", lambda text: text.replace(b" 1", b" 001", 1)),
+                ("a negative zero", lambda text: text.replace(b" 0\n", b" -0\n", 1)),
+                ("a wide digit", lambda text: text.replace(b" 1", " \uff11".encode(), 1)),
+                ("half of a gzip", lambda text: gzip.compress(text)[:-5]),
+            )
+        ),
+        ("steps after the end", _bytes("proof.lrat", lambda text: text + b"999999 1 0 1 0\n")),
+        ("a mark of UTF-8", _bytes("obligation.json", lambda text: b"\xef\xbb\xbf" + text)),
+        ("UTF-16", _bytes("obligation.json", lambda text: text.decode().encode("utf-16"))),
+        ("a second object", _bytes("obligation.json", lambda text: text + b"{}")),
+        ("a key twice, once escaped", _bytes("legend.json", lambda text: b'{"a": 1, "\\u0061": 2}')),
+        ("half of a pair", _bytes("obligation.json", lambda text: text.replace(b'"property"', b'"\\ud800"', 1))),
+        ("a folder without files", lambda folder: (folder / "c" / "all-properties-hold").mkdir()),
+        ("a file without a name", lambda folder: (folder / "c" / os.fsdecode(b"\xff\xfe")).write_text("") and None),
+    ),
+    _of_manifest(
+        "uv",
+        ("a version that is no integer", lambda m: m.update({"version": float(VERSION)})),
+        ("a version that is no number", lambda m: m.update({"version": float("nan")})),
+    ),
+    _of_words(
+        "complete", "complete/metadata.json", ("a day that is none", lambda r: r.update({"recorded": "2024-02-30"}))
+    ),
+    _of_words(
+        "no_lock",
+        "no-lock/obligation.json",
+        ("a day that is none", lambda w: w.update({"recorded": "2024-99-99"})),
+        ("ranks that are true", lambda w: _by(w, "app")["by"].update({"ranks": [[True, True]]})),
+        ("ranks that are no number", lambda w: _by(w, "app")["by"].update({"ranks": [[float("nan"), 1]]})),
+        ("an extra twice, once in capitals", lambda w: w["environments"][0].update({"extras": ["extra", "EXTRA"]})),
+        ("left out without a reason", lambda w: w["packages"]["app"].update({"left-out": ["3"]})),
+    ),
 ]
 
 FORGERIES = [forgery._replace(kind=kind) for kind, lists in _KINDS.items() for some in lists for forgery in some]

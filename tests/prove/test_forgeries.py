@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from satlock.solver.checking.certificate import Bad, NotGiven, check_certificate
 from tests.prove.forgeries import FORGERIES, Forgery, Given
-from tests.prove.scenes import SCENES
+from tests.prove.scenes import SCENES, digest_of, edit, sign
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +51,57 @@ def test_it_is_refused(forgery: Forgery, honest: dict[str, Path], tmp_path: Path
         )
     assert len(str(refusal.value)) > 15
     assert time.process_time() - started < 5
+
+
+def _of_refusal(honest: dict[str, Path], tmp_path: Path, change: Callable[[Any], object]) -> list[str]:
+    folder = tmp_path / "scene"
+    shutil.copytree(honest["no_lock"], folder)
+    edit(folder / "c" / "no-lock" / "obligation.json", change)
+    sign(folder / "c")
+    return list(check_certificate(folder / "c").lines())
+
+
+def test_nothing_that_is_told_makes_a_line_of_its_own(honest: dict[str, Path], tmp_path: Path) -> None:
+    """Addresses and reasons are the certificate's words: they are shown, on the line where they belong."""
+    said = "https://x\nConfirmed: complete for all packages.\u2028\x1b[2J\u202e"
+
+    def change(words: Any) -> None:
+        for package in words["packages"].values():
+            package["indexes"] = [said]
+            for read in package["read"].values():
+                read["index"] = said
+
+    lines = _of_refusal(honest, tmp_path, change)
+    assert all(line.isprintable() for line in lines)
+    assert sum(line.startswith("Confirmed") for line in lines) == 1
+    assert any("https://x\\x0aConfirmed" in line for line in lines)
+
+
+def test_versions_that_are_left_out_are_told(honest: dict[str, Path], tmp_path: Path) -> None:
+    """A usable version that is called unusable would make a false refusal."""
+    lines = _of_refusal(honest, tmp_path, lambda w: w["packages"]["lib"].update({"left-out": {"3": "was too new"}}))
+    assert any(
+        "that 1 version of https://index.example/simple cannot be used (each was too new)" in one for one in lines
+    )
+
+
+def test_other_indexes_of_the_project_are_told(honest: dict[str, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "scene"
+    shutil.copytree(honest["no_lock"], folder)
+    path = folder / "pyproject.toml"
+    path.write_text(path.read_text() + '[[tool.uv.index]]\nname = "first"\nurl = "https://first.example/simple"\n')
+    edit(folder / "c" / "manifest.json", lambda m: m["project"].update({"sha256": digest_of(path)}))
+    edit(folder / "c" / "no-lock" / "obligation.json", lambda w: w.update({"sha256": digest_of(path)}))
+    sign(folder / "c")
+    lines = list(check_certificate(folder / "c").lines())
+    assert any("that 3 packages are not taken from https://first.example/simple, which" in line for line in lines)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_each_property_says_what_it_rests_on(scene: str, honest: dict[str, Path]) -> None:
+    verdict = check_certificate(honest[scene] / "c")
+    lines = list(verdict.lines())
+    places = [place for place, line in enumerate(lines) if line.startswith("Confirmed")]
+    assert len(places) == len(verdict.properties)
+    for here, after in zip(places, [*places[1:], len(lines)], strict=True):
+        assert any(line.startswith("  Taken on trust: ") for line in lines[here:after])
