@@ -149,11 +149,7 @@ class Facts:
     # -- whether they are in force
 
     def check_place(self, name: str, environment: Environment) -> None:
-        """That a package may come there from the indexes that the certificate names.
-
-        Raises:
-            Bad: where it may not.
-        """
+        """That a package may come there from the indexes that the certificate names; ``Bad`` is raised where not."""
         for other in self._choices.check_indexes(_own(name), environment, self._packages[name]["indexes"]):
             self._elsewhere.setdefault(other, set()).add(_own(name))
 
