@@ -206,6 +206,9 @@ class Choices:
     def check_indexes(self, own: str, environment: Environment, indexes: Sequence[str]) -> set[str]:
         """That a package may come from these indexes there; returns the others that it might come from.
 
+        Args:
+            indexes: none where no index has the package.
+
         Raises:
             Bad: where the project sends it elsewhere.
         """
@@ -215,7 +218,7 @@ class Choices:
             if there and ("marker" not in source or holds_as_setting(parse(source["marker"]), environment)):
                 if "index" not in source:
                     raise Bad(f"the project takes {own} from an address, and the certificate from an index")
-                if [self.indexes[source["index"]][0]] != list(indexes):
+                if indexes and [self.indexes[source["index"]][0]] != list(indexes):
                     raise Bad(f"the project pins {own} to another index than the certificate has it from")
                 return set()
         explicit = {url for url, alone in self.indexes.values() if alone}
@@ -225,7 +228,7 @@ class Choices:
                 raise Bad(f"the project takes {own} from no index that is explicit, and the certificate does")
             if index not in declared and self.has_default:
                 raise Bad(f"the certificate has {own} from {index[:80]!r}, which the project does not declare")
-        return declared - explicit - set(indexes)
+        return declared - explicit - set(indexes) if indexes else set()
 
 
 def choices_of(project: Table, workspace: Sequence[Table]) -> Choices:

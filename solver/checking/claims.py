@@ -79,8 +79,8 @@ class Trusted:
     """Facts that nothing in the certificate proves."""
 
     what: str
-    """``metadata``, ``versions``, ``files``, ``listed`` (files of a lockfile), ``held`` (what cannot be used) or
-    ``elsewhere`` (what another index serves)."""
+    """``metadata``, ``versions``, ``files``, ``listed`` (files of a lockfile), ``held`` (what cannot be used),
+    ``elsewhere`` (what another index serves) or ``nowhere`` (what none does)."""
     index: str
     """Who said so; empty where the lockfile names no index."""
     count: int
@@ -107,6 +107,8 @@ class Trusted:
             text = f"which files versions of {_count(count, 'package')} {'has' if count == 1 else 'have'} on {whose}"
         elif self.what == "listed":
             text = f"that the files of {_count(count, 'entry')} are there, as the lockfile lists them"
+        elif self.what == "nowhere":
+            text = f"that no index of the project has {self.detail}"
         elif self.what == "elsewhere":
             text = f"that {_count(count, 'package')} {'is' if count == 1 else 'are'} not taken from {whose}, which the"
             text += " project declares too"

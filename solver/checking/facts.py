@@ -82,7 +82,8 @@ class Facts:
             raise Bad(f"the certificate speaks of {name[:60]!r}, which is no package")
         if not set(package) <= _PACKAGE | {"files"} or not set(package) >= _PACKAGE:
             raise Bad(f"the certificate tells of {name} in other words than it should")
-        if not package["indexes"] or not all(isinstance(one, str) for one in package["indexes"]):
+        nowhere = not (package["versions"] or package["left-out"])
+        if not (package["indexes"] or nowhere) or not all(isinstance(one, str) for one in package["indexes"]):
             raise Bad(f"the certificate does not say where {name} comes from")
         if len(set(package["versions"])) != len(package["versions"]):
             raise Bad(f"the certificate lists a version of {name} twice")
@@ -314,6 +315,8 @@ class Facts:
         for what, by_index in counts:
             for index, count in sorted(by_index.items()):
                 yield Trusted(what, index, count, day)
+        for nowhere in sorted({_own(name) for name, package in self._packages.items() if not package["indexes"]}):
+            yield Trusted("nowhere", "", 1, day, detail=nowhere)
         for index, names in sorted(self._elsewhere.items()):
             yield Trusted("elsewhere", index, len(names), day)
         left_out = Counter(

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from satlock.solver.checking.certificate import Bad, NotGiven, check_certificate
+from tests.cli.scene import pyproject, world_of
 from tests.prove.forgeries import FORGERIES, Forgery, Given
 from tests.prove.scenes import SCENES, digest_of, edit, sign
+from tests.prove.test_no_lock import certified as certified_no_lock
+from tests.world import Dist
 
 
 @pytest.fixture(scope="session")
@@ -105,3 +108,16 @@ def test_each_property_says_what_it_rests_on(scene: str, honest: dict[str, Path]
     assert len(places) == len(verdict.properties)
     for here, after in zip(places, [*places[1:], len(lines)], strict=True):
         assert any(line.startswith("  Taken on trust: ") for line in lines[here:after])
+
+
+def test_what_no_index_has(tmp_path: Path) -> None:
+    """That it is nowhere is taken on trust, and told; it cannot be claimed of what has versions."""
+    world = world_of({"app": {"1": Dist(("ghost",))}}, pyproject("app"))
+    made = certified_no_lock(world, tmp_path)
+    assert made is not None
+    (checked,) = check_certificate(made[1]).properties
+    assert any("that no index of the project has ghost, as" in line for line in checked.trust())
+    edit(made[1] / "no-lock" / "obligation.json", lambda w: w["packages"]["app"].update({"indexes": []}))
+    sign(made[1])
+    with pytest.raises(Bad, match="does not say where app comes from"):
+        check_certificate(made[1])
