@@ -81,8 +81,12 @@ class Shortener:
         return TRUE if cover is None else any_of(all_of(cube) for cube in cover)
 
     def in_short(self, region: Formula, large: int) -> Formula:
-        """The formula itself unless it has more atoms and parts than ``large``."""
-        return self.formula(region) if len(region.atoms) + len(region.args) > large else region
+        """The formula itself unless it has more atoms and parts than ``large``, and is no list of single literals.
+
+        That something is reached by one of many choices, as in a workspace of many members, cannot be said shorter.
+        """
+        listed = all(part.op == "atom" or (part.op == "not" and part.args[0].op == "atom") for part in region.args)
+        return region if listed or len(region.atoms) + len(region.args) <= large else self.formula(region)
 
     def cover(self, region: Formula, within: Formula = TRUE) -> list[Cube] | None:
         """An irredundant cover of the region in ``within`` by prime implicants; None where it is all of it."""

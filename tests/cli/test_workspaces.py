@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -11,48 +12,60 @@ from satlock.encoder.project import tables
 from tests.cli.scene import Scene, pyproject, run, scene_of, world_of
 from tests.world import Dist
 
-MEMBERS = 24
+MEMBERS, FEW = 24, 8
 PACKAGES = {"a": {"1.0": Dist(("b",)), "2.0": Dist(("b",))}, "b": {"1.0": Dist()}, "c": {"1.0": Dist()}}
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    """A workspace whose members require one another, with extras and groups of their own."""
-    names = [f"m{number}" for number in range(MEMBERS)]
+def workspace(folder: Path, members: int) -> Scene:
+    """A locked workspace whose members require one another, with extras and groups of their own."""
+    names = [f"m{number}" for number in range(members)]
     taken = "".join(f"{name} = {{ workspace = true }}\n" for name in names)
     more = f'[tool.uv.workspace]\nmembers = ["m*"]\n[tool.uv.sources]\n{taken}'
-    found = scene_of(world_of(PACKAGES, pyproject("m0", more=more)), tmp_path)
+    found = scene_of(world_of(PACKAGES, pyproject("m0", more=more)), folder)
     for number, name in enumerate(names):
-        below = [names[other] for other in (2 * number + 1, 2 * number + 2) if other < MEMBERS]
+        below = [names[other] for other in (2 * number + 1, 2 * number + 2) if other < members]
         text = pyproject(
             "a", *below, more='[project.optional-dependencies]\nx = ["c"]\n[dependency-groups]\ny = ["b"]\n'
         )
         (found.project / name).mkdir()
         build = '[build-system]\nrequires = []\nbuild-backend = "nothing"\n'
         (found.project / name / "pyproject.toml").write_text(text.replace('"proj"', f'"{name}"') + build)
+    done = found.lock("--output", str(found.project / "uv.lock"))
+    assert done.exit_code == 0, done.stderr
     return found
 
 
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """For what only reads it."""
+    return workspace(tmp_path_factory.mktemp("large"), MEMBERS)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    return workspace(tmp_path_factory.mktemp("small"), FEW)
+
+
 @pytest.fixture
-def locked(scene: Scene) -> Scene:
-    done = scene.lock("--output", str(scene.project / "uv.lock"))
-    assert done.exit_code == 0, done.stderr
-    return scene
+def locked(small: Scene, tmp_path: Path) -> Scene:
+    """A copy of a small one, for what changes it."""
+    shutil.copytree(small.project, tmp_path / "project")
+    return Scene(tmp_path / "project", small.snapshot)
 
 
 @pytest.mark.slow
-def test_it_is_verified_without_a_search(locked: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_verified_without_a_search(large: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     def searched(*_: object, **__: object) -> None:
         raise AssertionError("a search")
 
     monkeypatch.setattr("satlock.solver.locking.lock", searched)
     for arguments in (("--check",), ()):
-        done = locked.lock(*arguments)
+        done = large.lock(*arguments)
         assert done.exit_code == 0, done.stderr
 
 
 @pytest.mark.slow
-def test_each_file_is_parsed_once(locked: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_file_is_parsed_once(large: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
 
     def loads(text: str) -> dict[str, object]:
@@ -65,7 +78,7 @@ def test_each_file_is_parsed_once(locked: Scene, monkeypatch: pytest.MonkeyPatch
     Counting.loads = staticmethod(loads)  # type: ignore[attr-defined]
     monkeypatch.setattr(tables, "tomllib", Counting)
     tables._parsed.cache_clear()
-    assert locked.lock("--check").exit_code == 0
+    assert large.lock("--check").exit_code == 0
     assert MEMBERS <= len(parsed) <= MEMBERS + 3
 
 
@@ -91,10 +104,10 @@ def test_a_change_of_a_member_is_found(locked: Scene, old: str, new: str, said: 
 
 @pytest.mark.slow
 def test_a_member_more_and_one_less(locked: Scene) -> None:
-    gone = locked.project / "m23" / "pyproject.toml"
+    gone = locked.project / "m7" / "pyproject.toml"
     new = locked.project / "m99"
     new.mkdir()
-    (new / "pyproject.toml").write_text(gone.read_text().replace('"m23"', '"m99"'))
+    (new / "pyproject.toml").write_text(gone.read_text().replace('"m7"', '"m99"'))
     assert locked.lock("--check").exit_code == 1
     assert locked.lock().exit_code == 0
     assert locked.lock("--check").exit_code == 0

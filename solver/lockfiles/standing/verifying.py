@@ -167,9 +167,6 @@ class _Check:
         said = f"it has {entry.name} {entry.version}"
         if candidates.prereleases >> rank & 1 and not candidates.prereleases_serve:
             yield f"{said}, a pre-release, which the project does not admit"
-        for rule, ranks in candidates.admission():
-            if ranks >> rank & 1 and self._possible(*where, ~rule):
-                yield f"{said} {self._where(*where, ~rule)}, which it is not for"
         stand_in = candidates.whole.get(rank)
         if stand_in is not None:
             for build in candidates[stand_in].builds:
@@ -177,6 +174,9 @@ class _Check:
                 elsewhere = (*where, build.region, served, ~candidates.beside(rank))
                 if build.version != entry.version and self._possible(*elsewhere):
                     yield f"{said} {self._where(*elsewhere)}, where it has no file and {build.version} has one"
+        for rule, ranks in candidates.admission():
+            if ranks >> rank & 1 and self._possible(*where, ~rule):
+                yield f"{said} {self._where(*where, ~rule)}, which it is not for"
 
     def unmet(self) -> Iterator[str]:
         """Requirements that nothing meets, from the project on along what they reach."""
