@@ -248,3 +248,17 @@ def asking(url: str) -> World:
     """An index with a package that requires what is at an address."""
     listed = {"asks": {"1.0": Dist((f"part @ {url}",))}, "part": versions("4.0"), "leaf": versions("1.0")}
     return World('[project]\nname = "unused"\n', {DEFAULT: listed})
+
+
+@pytest.mark.parametrize("marker", ["", " ; sys_platform == 'win32'"])
+def test_a_yanked_release_is_found_that_only_an_unread_candidate_pins(marker: str) -> None:
+    """The search comes down to an old release only where something speaks for it, and here it is what that requires."""
+    listed = {
+        "a": {"1.0": Dist((f"b==2.0{marker}",)), **{f"2.{n}": Dist() for n in range(40)}},
+        "b": {"1.0": Dist(), "2.0": Dist(yanked="broken")},
+    }
+    found = locked(world(["a", f"b>=2{marker}"], listed))
+    assert installs(found, WINDOWS) == {"a": "1.0", "b": "2.0"}
+    deep = {"top": {"1.0": Dist(("a",)), "2.0": Dist()}, **listed}
+    assert installs(locked(world(["top", f"b>=2{marker}"], deep)), WINDOWS) == {"top": "1.0", "a": "1.0", "b": "2.0"}
+    assert "yanked" in refused(world(["b>=2"], listed))

@@ -24,6 +24,7 @@ from satlock.encoder.project.settings import (
     read_overrides,
     resolving_of,
     settings_of,
+    warnings_of_prereleases,
 )
 from satlock.encoder.project.sharing import Shared, as_one, shared_settings
 from satlock.encoder.project.tables import load, read_extras, read_groups, read_name
@@ -127,6 +128,7 @@ def project_of(
     )
 
     declared = Declared(name, extras, groups)
+    warnings += warnings_of_prereleases(settings)
     indexes = read_indexes(settings, warnings, default_index=default_index, named_indexes=named_indexes)
     indexes = in_place_of_indexes(settings.get("no-index"), indexes)
     requirements = (*dependencies, *(r for rs in (*extras.values(), *groups.values()) for r in rs))

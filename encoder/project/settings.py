@@ -44,11 +44,13 @@ __all__ = [
     "resolving_of",
     "settings_of",
     "without_sources",
+    "warnings_of_prereleases",
 ]
 
 _Text = TypeVar("_Text", bound=str)
 
 _PRERELEASES: tuple[PreReleases, ...] = get_args(PreReleases)
+_OLD_NAME = "if-necessary-or-explicit"
 _INDEX_STRATEGIES: tuple[IndexStrategy, ...] = get_args(IndexStrategy)
 _RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
 _FORK_STRATEGIES: tuple[ForkStrategy, ...] = get_args(ForkStrategy)
@@ -248,6 +250,14 @@ def _scoped(value: Value | None) -> Iterator[tuple[Value, Scope, Value]]:
         yield item, Scope(package["name"].name("package name"), version), table["dependencies"]
 
 
+def warnings_of_prereleases(settings: Mapping[str, Value]) -> Iterator[str]:
+    """That the old name of the default is used, as uv 0.13.9 says it."""
+    per_package = settings.get("prerelease-package")
+    for value in (settings.get("prerelease"), *(per_package.table().values() if per_package is not None else ())):
+        if value is not None and value.raw == _OLD_NAME:
+            yield f"{value.where} is {_OLD_NAME!r}, which is deprecated and means 'if-necessary'; write that instead."
+
+
 def read_prereleases_per_package(value: Value | None) -> dict[str, PreReleases]:
     """``prerelease-package``: a table of package names and the words of ``prerelease``."""
     if value is None:
@@ -257,7 +267,7 @@ def read_prereleases_per_package(value: Value | None) -> dict[str, PreReleases]:
 
 def read_prereleases(value: Value | None) -> PreReleases:
     """``prerelease``; ``if-necessary-or-explicit`` is what uv called the default once."""
-    if value is not None and value.raw == "if-necessary-or-explicit":
+    if value is not None and value.raw == _OLD_NAME:
         return "if-necessary"
     return read_one_of(value, _PRERELEASES, "if-necessary")
 

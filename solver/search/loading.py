@@ -7,6 +7,7 @@ of everything; and what else is fetched ahead never changes an answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 from satlock.encoder.formula.candidates import Candidates
 from satlock.encoder.formula.cells import Cell
@@ -18,6 +19,10 @@ __all__ = ["Loading"]
 
 _MOST_AHEAD = 64
 _FIRST_MOVES = 2
+_ASKERS, _OTHERS = 32, 8
+"""Candidates that are read at once of a package of which some ask for what was yanked, and of another one."""
+_MOST_FOR_YANKED = 256
+"""Candidates that are read in all to find one that pins a yanked release."""
 
 
 class Loading:
@@ -31,6 +36,7 @@ class Loading:
         """
         self._encoding, self._sources, self._held, self._downwards = encoding, sources, held, downwards
         self._moves: dict[Cell, int] = {}
+        self._read_for_yanked = 0
 
     def missing(self, cell: Cell, rank: int) -> bool:
         """Whether the metadata of a candidate is to be loaded, and is no great effort."""
@@ -59,6 +65,31 @@ class Loading:
                 self._encoding.list_package(name, partition)
             self._sources.expect((), self._newest(unlisted))
         return True
+
+    def load_askers(self, yanked: Cell) -> bool:
+        """Loads candidates that the search did not come to, since one of them may pin a release that was yanked; False
+        where nothing is left to read, or enough was.
+
+        What is not loaded counts as nothing, which relaxes the problem but for this: it opens nothing either.
+        """
+        packages = [package for package in self._encoding.packages.values() if package is not yanked.package]
+        asking = {edge.node.cell.package for edge in yanked.package.incoming if edge.node.cell is not None}
+        due: list[tuple[Cell, int]] = []
+        for package in sorted(packages, key=lambda package: package not in asking):
+            for cell in package.cells:
+                free = cell.candidates.everything & ~self._held(cell)
+                ranks = (rank for rank in range(cell.candidates.top, 0, -1) if free >> rank & 1)
+                unread = (rank for rank in ranks if self.missing(cell, rank))
+                due += [(cell, rank) for rank in islice(unread, _ASKERS if package in asking else _OTHERS)]
+        due = due[: _MOST_FOR_YANKED - self._read_for_yanked]
+        self._read_for_yanked += len(due)
+        self._attach(due)
+        if due or self._read_for_yanked >= _MOST_FOR_YANKED:
+            return bool(due)
+        unlisted = [package.name for package in packages if not package.listed]
+        for name, partition in self._sources.partitions(unlisted).items() if unlisted else ():
+            self._encoding.list_package(name, partition)
+        return bool(unlisted)
 
     def _due(self, missing: list[tuple[Cell, int]], unlisted: Sequence[str]) -> list[tuple[Cell, int]]:
         """What is to be read now: the cheapest of what is missing, and what the search is likely to come down to."""

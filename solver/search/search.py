@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from satlock.encoder.formula.cells import Cell, Hold
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.formula.facts import Fact
+from satlock.encoder.formula.facts import Held as HeldBackFact
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.marker import TRUE, Formula
 from satlock.encoder.markers.platforms import Place, common_places, required_by
@@ -183,6 +184,9 @@ class Search:
             return
         if given_up:
             self._lift(self.held.first_to_lift(holds[literal] for literal in given_up), facts)
+            return
+        withdrawn = [fact.cells[-1] for fact in facts if isinstance(fact, HeldBackFact) and fact.kind == "yanked"]
+        if any(self.loading.load_askers(cell) for cell in withdrawn):
             return
         failures = self.sources.failures
         failed = any(

@@ -370,3 +370,23 @@ class TestIndexesAndFolders:
         done = run("lock", env={"UV_OFFLINE": "1", "XDG_CACHE_HOME": str(scene.project / "empty")}, cwd=scene.project)
         assert done.returncode == 3 and "offline" in done.stderr
         assert run("lock", env={"UV_OFFLINE": "perhaps"}, cwd=scene.project).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "options", "env"),
+    [
+        ('[tool.uv]\nprerelease = "if-necessary-or-explicit"\n', (), {}),
+        ('[tool.uv]\nprerelease-package = { a = "if-necessary-or-explicit" }\n', (), {}),
+        ("", ("--prerelease", "if-necessary-or-explicit"), {}),
+        ("", (), {"UV_PRERELEASE": "if-necessary-or-explicit"}),
+    ],
+)
+def test_the_old_name_of_a_mode_is_deprecated(
+    tmp_path: Path, more: str, options: tuple[str, ...], env: dict[str, str]
+) -> None:
+    scene = scene_of(world_of({"a": {"1.0": Dist()}}, pyproject("a", more=more)), tmp_path)
+    done = scene.lock(*options, env=env)
+    assert done.exit_code == 0 and done.stderr.count("deprecated") == 1, done.stderr
+    plain = [option.removesuffix("-or-explicit") for option in options]
+    scene.rewrite(pyproject("a", more=more.replace("-or-explicit", "")))
+    assert "deprecated" not in scene.lock(*plain, env=dict.fromkeys(env, "if-necessary")).stderr
