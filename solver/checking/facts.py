@@ -147,8 +147,6 @@ class Facts:
     def _hold(self, name: str, why: str, count: int) -> None:
         self._held[name, why] = self._held.get((name, why), 0) + count
 
-    # -- whether they are in force
-
     def check_place(self, name: str, environment: Environment) -> None:
         """That a package may come there from the indexes that the certificate names; ``Bad`` is raised where not."""
         for other in self._choices.check_indexes(_own(name), environment, self._packages[name]["indexes"]):

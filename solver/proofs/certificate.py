@@ -25,7 +25,7 @@ from satlock.solver.proofs.environments import Axes
 from satlock.solver.proofs.no_lock import NoLockProof, NotCertified
 from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.optimality import Optimality
-from satlock.solver.proofs.passing import Passed, labels_of, passing_clause
+from satlock.solver.proofs.passing import Passed, passing_clause, values_of
 from satlock.solver.proofs.unique import Proof
 
 __all__ = ["remove_certificate", "write_certificate", "write_no_lock"]
@@ -218,7 +218,7 @@ def _in_words(proof: Proof) -> dict[str, Any]:
         "goals": {name: obligation.names[goal] for name, goal in proof.goals.items()},
         "axioms": {
             "requires-python": lockfile.requires_python,
-            **{name: [axes.label(axis, place).partition(" ")[2] for place in range(axes.size(axis))]
+            **{name: [axes.value(axis, place) for place in range(axes.size(axis))]
                for axis, name in _named(axes)},
             "impossible": [[axes.label(1, one), axes.label(3, other)] for one, other in axes.phantoms()],
             "switches": list(lockfile.switches),
@@ -241,14 +241,14 @@ def _named(axes: Axes) -> list[tuple[int, str]]:
 
 def _example(proof: Proof) -> dict[str, Any]:
     axes = proof.obligation.axes
-    labels = labels_of(proof.example, axes)
-    places = {name: labels[axis].partition(" ")[2] for axis, name in _named(axes)}
+    values = values_of(proof.example, axes)
+    places = {name: values[axis] for axis, name in _named(axes)}
     return {**places, "on": sorted(proof.example.switches)}
 
 
 def _box(obligation: Obligation, box: Passed) -> dict[str, Any]:
     places = {
-        name: [obligation.axes.label(axis, place).partition(" ")[2] for place in box.places[axis]]
+        name: [obligation.axes.value(axis, place) for place in box.places[axis]]
         for axis, name in _named(obligation.axes)
     }
     return {"goal": obligation.names[box.goal], **places, "fixed": dict(box.fixed)}

@@ -74,10 +74,13 @@ class Axes(Grid):
     def size(self, axis: int) -> int:
         return self.axes[axis]
 
+    def value(self, axis: int, place: int) -> str:
+        """What is at a place, e.g. ``posix linux Linux``."""
+        return python_text(self.pythons[place]) if axis == 0 else " ".join(self.rows(axis)[place])
+
     def label(self, axis: int, place: int) -> str:
         """The name of a place, e.g. ``platform posix linux Linux``."""
-        shown = python_text(self.pythons[place]) if axis == 0 else " ".join(self.rows(axis)[place])
-        return f"{AXES[axis]} {shown}"
+        return f"{AXES[axis]} {self.value(axis, place)}"
 
     def where(self, comparison: Comparison) -> tuple[int, frozenset[int]]:
         """The axis of a comparison, and the places on it where it holds."""

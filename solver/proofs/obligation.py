@@ -62,6 +62,8 @@ class Obligation:
     """The edges into each node that matters here."""
     loops: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     """The sets for which :meth:`loop` was called: ``reach`` or ``may``, and the nodes."""
+    opaque: dict[str, str] = field(default_factory=dict)
+    """The variable of each question of which nothing is known, and the comparison that it is."""
     shared: dict[str, str] = field(init=False)
     """The variable of the condition of each edge that has it in common with another one."""
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -133,7 +135,9 @@ class Obligation:
             positive = {"!=": "==", "not in": "in"}.get(comparison.operator, comparison.operator)
             asked = Comparison(comparison.variable, positive, comparison.text, comparison.reversed)
             agrees = (positive == comparison.operator) != comparison.denied
-            return [self.variable(f"opaque {asked}") * (1 if agrees else -1)]
+            name = f"opaque {asked}"
+            self.opaque[name] = str(asked)
+            return [self.variable(name) * (1 if agrees else -1)]
         axis, places = self.axes.where(replace(comparison, denied=False) if comparison.denied else comparison)
         everywhere = range(self.axes.size(axis))
         chosen = [place for place in everywhere if (place in places) != comparison.denied]

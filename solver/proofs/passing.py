@@ -16,7 +16,7 @@ from satlock.solver.proofs.environments import Axes
 from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.walk import Point, Walk, walk
 
-__all__ = ["Passed", "labels_of", "opaque_names", "passing_clause", "widen"]
+__all__ = ["Passed", "passing_clause", "values_of", "widen"]
 
 _MOST = 4096
 """Environments in one box."""
@@ -40,11 +40,6 @@ class Passed:
         return found
 
 
-def opaque_names(obligation: Obligation) -> list[str]:
-    """The opaque questions that the clauses ask."""
-    return [name.removeprefix("opaque ") for name in obligation.names if name.startswith("opaque ")]
-
-
 def passing_clause(obligation: Obligation, passed: Passed) -> Clause:
     """The goal, or any environment that is not in the box."""
     literals = [-passed.goal]
@@ -66,14 +61,13 @@ def widen(
     """A box around an environment that refutes nothing, as wide as it can be without one that does."""
     axes = obligation.axes
     inputs = [name for name in obligation.lockfile.switches if obligation.knows(name)]
-    inputs += [f"opaque {name}" for name in opaque_names(obligation)]
+    inputs += obligation.opaque
     places = tuple(
-        (next(i for i in range(axes.size(axis)) if axes.label(axis, i) == label),)
-        for axis, label in enumerate(labels_of(point, axes))
+        (next(i for i in range(axes.size(axis)) if axes.value(axis, i) == value),)
+        for axis, value in enumerate(values_of(point, axes))
     )
     fixed = {
-        name: point.opaque.get(name.removeprefix("opaque "), False) if name.startswith("opaque ")
-        else name in point.switches
+        name: point.opaque.get(obligation.opaque[name], False) if name in obligation.opaque else name in point.switches
         for name in inputs
     }  # fmt: skip
     box = Passed(goal, places, fixed)
@@ -103,30 +97,27 @@ def _grown(
 def points(obligation: Obligation, box: Passed) -> Iterator[Point]:
     """Every environment in a box."""
     names = [name for name in obligation.lockfile.switches if obligation.knows(name)]
-    names += [f"opaque {name}" for name in opaque_names(obligation)]
+    names += obligation.opaque
     impossible = set(obligation.axes.phantoms())
     free = [name for name in names if name not in box.fixed]
     for answers in product((False, True), repeat=len(free)):
         on = {name for name, answer in zip(free, answers, strict=True) if answer}
         on |= {name for name, answer in box.fixed.items() if answer}
-        opaque = {name.removeprefix("opaque "): True for name in on if name.startswith("opaque ")}
-        switches = frozenset(name for name in on if not name.startswith("opaque "))
+        opaque = {obligation.opaque[name]: True for name in on & obligation.opaque.keys()}
+        switches = frozenset(on - obligation.opaque.keys())
         for places in product(*box.places):
             if (places[1], places[3]) not in impossible:
                 yield Point(obligation.axes.variables(places), switches, opaque)
 
 
-def labels_of(point: Point, axes: Axes) -> tuple[str, ...]:
-    """The names of the places of an environment, on every axis."""
+def values_of(point: Point, axes: Axes) -> tuple[str, ...]:
+    """What is at the place of an environment, on every axis."""
     v = point.variables
     asked = {AXES[axis] for axis in axes.asked}
     return (
-        f"python {v['python_full_version']}",
-        f"platform {v['os_name']} {v['sys_platform']} {v['platform_system']}",
-        f"implementation {v['implementation_name']} {v['platform_python_implementation']}",
-        f"machine {v['platform_machine']}",
-        *(
-            f"{variable} {v[variable]}" if variable in asked else axes.label(axis, 0)
-            for axis, variable in enumerate(ORDERED, 4)
-        ),
+        v["python_full_version"],
+        f"{v['os_name']} {v['sys_platform']} {v['platform_system']}",
+        f"{v['implementation_name']} {v['platform_python_implementation']}",
+        v["platform_machine"],
+        *(v[variable] if variable in asked else axes.value(axis, 0) for axis, variable in enumerate(ORDERED, 4)),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from satlock.encoder.markers.grid import AXES
 from satlock.solver.lockfiles.model import LockfileError
 from satlock.solver.proofs.obligation import Clause, Obligation
-from satlock.solver.proofs.passing import Passed, opaque_names, passing_clause, widen
+from satlock.solver.proofs.passing import Passed, passing_clause, widen
 from satlock.solver.proofs.walk import Point, Walk, walk
 
 __all__ = ["Search", "example_of"]
@@ -139,15 +139,15 @@ class Search:
         """Literals that fix one environment: what can be off is off, and what is common comes first."""
         found = self.obligation
         lockfile = found.lockfile
-        off = [f"opaque {name}" for name in opaque_names(found)] + list(reversed(lockfile.switches))
+        off = [*found.opaque, *reversed(lockfile.switches)]
         for name in off:
             if found.knows(name):
                 literal = found.variable(name)
                 fixed = [*fixed, -literal] if self._solve([*fixed, -literal]) else [*fixed, literal]
         for axis in found.axes.asked[1:]:
             places = range(found.axes.size(axis))
-            labels = [found.axes.label(axis, place).partition(" ")[2] for place in places]
-            for place in sorted(places, key=lambda i: _LIKELY.index(labels[i]) if labels[i] in _LIKELY else 99):
+            values = [found.axes.value(axis, place) for place in places]
+            for place in sorted(places, key=lambda i: _LIKELY.index(values[i]) if values[i] in _LIKELY else 99):
                 if self._solve([*fixed, found.place(axis, place)]):
                     fixed = [*fixed, found.place(axis, place)]
                     break
@@ -168,5 +168,5 @@ class Search:
         return Point(
             found.axes.variables(places),
             frozenset(name for name in found.lockfile.switches if name in chosen),
-            {name: f"opaque {name}" in chosen for name in opaque_names(found)},
+            {asked: name in chosen for name, asked in found.opaque.items()},
         )
