@@ -186,6 +186,8 @@ class Candidates:
     _required: Required
     """Where every candidate must have a file."""
     _masks: dict[str, int] = field(default_factory=dict)
+    _asked: dict[int, tuple[SpecifierSet, int]] = field(default_factory=dict)
+    """The same by the identity of specifier sets, which are kept with it."""
     _versions: dict[int, Version] = field(default_factory=dict)
     _admission: list[tuple[Formula, int]] | None = None
     _locals: frozenset[str] | None = None
@@ -210,10 +212,14 @@ class Candidates:
 
     def admitted(self, specifiers: SpecifierSet) -> int:
         """The ranks that a specifier set admits (PEP 440), pre-releases among them: others ask whether they serve."""
+        known = self._asked.get(id(specifiers))
+        if known is not None:
+            return known[1]
         key = str(specifiers)
         found = self._masks.get(key)
         if found is None:
             found = self._masks[key] = self._read(specifiers)
+        self._asked[id(specifiers)] = specifiers, found
         return found
 
     def _read(self, specifiers: SpecifierSet) -> int:

@@ -155,7 +155,7 @@ class Encoding:
         package.incoming = [edge for edge in package.incoming if edge.node.cell is None or edge.node.cell.alive]
         self._tie_hard(package)
         for edge in package.incoming:
-            self._encode(edge)
+            self._encode(edge, parts)
         self._settle()
 
     def hold(self, cell: Cell, ranks: int, kind: HoldKind, reason: str) -> Hold:
@@ -278,8 +278,8 @@ class Encoding:
         node.edges.append(edge)
         self._encode(edge)
 
-    def _encode(self, edge: Edge) -> None:
-        """Adds the clauses of an edge for each cell that it can meet and has none for yet."""
+    def _encode(self, edge: Edge, cells: Sequence[Cell] | None = None) -> None:
+        """Adds the clauses of an edge for each cell, or each of some, that it can meet and has none for yet."""
         node = edge.node
         if edge.withdrawn or node.demand is FALSE or (node.cell is not None and not node.cell.alive):
             return
@@ -290,7 +290,7 @@ class Encoding:
                 cells = () if node.cell is None else (node.cell,)
                 self.add(Refused(edge.region, cells, edge), self.antecedent(edge))
             return
-        for cell in edge.package.cells:
+        for cell in edge.package.cells if cells is None else cells:
             if self.domain.satisfiable(*asks, cell.region):
                 self._encode_in(edge, cell)
 

@@ -98,6 +98,7 @@ class Domain:
         self._known: set[int] = set()
         self._atoms: set[Atom] = set()
         self._answers: dict[frozenset[int], _Found | None] = {}
+        self._asked: dict[tuple[int, ...], _Found | None] = {}
         self._literals: dict[int, tuple[frozenset[Atom], frozenset[Atom]]] = {}
         self._oracle: Oracle | None = None
         self._rebuild()
@@ -145,10 +146,16 @@ class Domain:
 
     def _find(self, formulas: tuple[Formula, ...]) -> _Found | None:
         """The choices made in, and the platforms of, the environments found first; None where there is none."""
+        asked = tuple([formula.key for formula in formulas])
+        if asked in self._asked:
+            return self._asked[asked]
         for formula in formulas:
             if formula.key not in self._known:
                 self._learn(formula)
-        question = frozenset([formula.key for formula in formulas])
+        found = self._asked[asked] = self._answered(formulas, frozenset(asked))
+        return found
+
+    def _answered(self, formulas: tuple[Formula, ...], question: frozenset[int]) -> _Found | None:
         if question in self._answers:
             return self._answers[question]
         on, off = self._demanded(formulas)
@@ -319,6 +326,7 @@ class Domain:
         self._excluded: dict[Atom, frozenset[Atom]] = {}
         self._oracle = None
         # Answers stay true when the grid is refined, but the platforms noted with them are of the old grid.
+        self._asked = {asked: None for asked, answer in self._asked.items() if answer is None}
         self._answers = {question: None for question, answer in self._answers.items() if answer is None}
 
 

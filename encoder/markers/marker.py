@@ -89,7 +89,7 @@ Atom: TypeAlias = PythonAtLeast | Matches | Opaque | Choice
 class Formula:
     """An interned boolean expression: equal expressions are the same object, so ``is`` and ``id`` compare them."""
 
-    __slots__ = ("args", "atom", "atoms", "key", "op", "order", "switches")
+    __slots__ = ("args", "atom", "atoms", "key", "negation", "op", "order", "switches")
     _interned: ClassVar[dict[tuple[object, ...], Formula]] = {}
 
     op: str
@@ -103,6 +103,8 @@ class Formula:
     """Unique in this process."""
     order: int
     """To sort by: the same for the same expression in every process, whatever was made before."""
+    negation: Formula | None
+    """As far as it was asked for."""
 
     @classmethod
     def make(cls, op: str, args: tuple[Formula, ...] = (), atom: Atom | None = None) -> Formula:
@@ -112,6 +114,7 @@ class Formula:
         if found is None:
             found = cls._interned[identity] = object.__new__(cls)
             found.op, found.args, found.atom, found.key = op, args, atom, len(cls._interned)
+            found.negation = None
             content = zlib.crc32(repr(atom).encode()) if atom is not None else 0
             found.order = hash((_OPERATORS.index(op), content, *(arg.order for arg in args)))
             own: frozenset[Atom] = frozenset() if atom is None else frozenset((atom,))
@@ -127,11 +130,11 @@ class Formula:
         return any_of((self, other))
 
     def __invert__(self) -> Formula:
-        if self.op == "not":
-            return self.args[0]
-        if self is TRUE or self is FALSE:
-            return FALSE if self is TRUE else TRUE
-        return Formula.make("not", (self,))
+        if self.negation is None:
+            if self is TRUE or self is FALSE:
+                return FALSE if self is TRUE else TRUE
+            self.negation = self.args[0] if self.op == "not" else Formula.make("not", (self,))
+        return self.negation
 
     def __repr__(self) -> str:
         if self.op == "atom":
@@ -143,7 +146,21 @@ TRUE = Formula.make("true")
 FALSE = Formula.make("false")
 
 
+_joined: dict[tuple[object, ...], Formula] = {}
+
+
 def _join(op: str, parts: Iterable[Formula], neutral: Formula, absorbing: Formula) -> Formula:
+    parts = list(parts)
+    if len(parts) == 1:
+        return parts[0]
+    key = (op, *[part.key for part in parts])
+    found = _joined.get(key)
+    if found is None:
+        found = _joined[key] = _junction(op, parts, neutral, absorbing)
+    return found
+
+
+def _junction(op: str, parts: Iterable[Formula], neutral: Formula, absorbing: Formula) -> Formula:
     flat: dict[Formula, None] = {}
     for part in parts:
         flat.update(dict.fromkeys(part.args if part.op == op else (part,)))

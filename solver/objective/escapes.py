@@ -10,11 +10,11 @@ selected rules out could not serve, so it need not be read, and it excuses nobod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from satlock.encoder.formula.cells import Cell, Edge
+from satlock.encoder.formula.cells import Cell, Edge, Package
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import FALSE, Formula, all_of, any_of
 from satlock.solver.objective.environments import Environments
@@ -47,8 +47,31 @@ class _Suspect:
     """A selected pair that may be an escape: what would have to hold, and what is not known yet."""
 
     region: Formula
-    conditions: dict[Cell, int] = field(default_factory=dict)
+    conditions: Mapping[Cell, int]
     """Ranks of others that rule newer releases out."""
+    unread: Sequence[int]
+
+
+@dataclass
+class _Edges:
+    """What the candidates of a cell require, as long as it is the same as it was."""
+
+    state: tuple[int, ...]
+    of: dict[int, list[Edge]] = field(default_factory=dict)
+    """By rank."""
+    between: dict[tuple[int, Package], list[Edge]] = field(default_factory=dict)
+    """By rank and what is required."""
+
+
+@dataclass
+class _Scan:
+    """What releases say of a version of a dependency, from the newest down to one."""
+
+    region: Formula
+    """Where none of them might serve that has nothing against the version."""
+    down_to: int
+    forbidden: Formula = FALSE
+    conditions: dict[Cell, int] = field(default_factory=dict)
     unread: list[int] = field(default_factory=list)
 
 
@@ -71,12 +94,15 @@ class Escapes:
         self._weight, self._missing = weight, missing
         self.literals: dict[tuple[Cell, str], int] = {}
         self._told: set[tuple[object, ...]] = set()
+        self._edges_of: dict[Cell, _Edges] = {}
+        self._said: dict[tuple[Cell, int, Cell, int], tuple[Sequence[Edge], Formula, Formula]] = {}
+        """What candidates say of versions of a dependency: in which requirements, and see :meth:`_says`."""
+        # For the selection at hand:
         self._asks: dict[Cell, list[tuple[Cell | None, int, Formula]]] = {}
-        """For the selection at hand."""
-        self._by_rank: dict[Cell, tuple[tuple[int, ...], dict[int, list[Edge]]]] = {}
-        """What candidates require, as long as it is the same as it was."""
-        self._said: dict[tuple[Cell, int, Cell, int], tuple[int, Formula, Formula]] = {}
-        """What candidates say of versions of a dependency: in how many requirements, and see :meth:`_says`."""
+        self._out: dict[tuple[Cell, int], tuple[Formula, dict[Cell, int]]] = {}
+        self._scans: dict[tuple[Cell, Cell, int, Formula], _Scan] = {}
+        self._current: set[Cell] = set()
+        """Cells whose requirements were looked at."""
         self._cleared: dict[_Pair, tuple[object, ...]] = {}
         """Pairs of which all is told that is to be told, as things stood then."""
 
@@ -86,15 +112,18 @@ class Escapes:
         What has to be read to know is added to the selection's probes.
         """
         found = False
-        self._asks.clear()
+        self._out.clear()
+        self._scans.clear()
+        self._current.clear()
         reached = {cell: rank for cell, rank in selection.ranks.items() if rank}
+        self._asks = self._asked_of(reached)
         for cell, rank in reached.items():
             newer = free(cell) >> (rank + 1) << (rank + 1)
             if not newer or not _is_read(cell, rank):
                 continue
-            asked = [(source, admitted) for source, admitted, _ in self._asked(cell, selection)]
+            asked = [(source, admitted) for source, admitted, _ in self._asks.get(cell, ())]
             state = newer, len(cell.attached), len(cell.provisional), tuple(asked)
-            for edge in self._edges(cell, rank):
+            for edge in self._edges(cell).of.get(rank, ()):
                 package = edge.package
                 for target in package.cells if package is not None else ():
                     if target in reached and (target.guard, 0) in edge.encoded:
@@ -108,7 +137,7 @@ class Escapes:
         """The next older candidates make the same escape, as a rule: they are told at once, not one by one."""
         older = (rank for rank in pair.cell.attached if rank < pair.rank and free >> rank & 1)
         for rank in sorted(older, reverse=True):
-            for edge in self._edges(pair.cell, rank) if _is_read(pair.cell, rank) else ():
+            for edge in self._edges(pair.cell).of.get(rank, ()) if _is_read(pair.cell, rank) else ():
                 asks = edge.node is pair.edge.node and edge.package is pair.target.package
                 if asks and (pair.target.guard, 0) in edge.encoded:
                     same = pair._replace(rank=rank, edge=edge)
@@ -140,79 +169,99 @@ class Escapes:
 
     def _suspect(self, pair: _Pair, newer: int, selection: Selection) -> _Suspect | None:
         """What every newer release says of a version; None where one that might serve has nothing against it."""
-        cell, target, suspect = pair.cell, pair.target, _Suspect(pair.region)
-        forbidden = FALSE
-        for other in _from_highest(newer):
+        region = pair.region
+        key = pair.cell, pair.target, pair.version, region
+        scan = self._scans.get(key)
+        if scan is None or scan.down_to <= pair.rank:
+            scan = self._scans[key] = _Scan(region, pair.cell.candidates.top + 1)
+        self._scan(scan, pair, newer, selection)
+        region = scan.region if scan.unread else scan.region & scan.forbidden
+        if not self._environments.meet(region):
+            return None
+        return _Suspect(region, dict(scan.conditions), list(scan.unread))
+
+    def _scan(self, scan: _Scan, pair: _Pair, newer: int, selection: Selection) -> None:
+        """Goes on with a scan down to the rank of a pair, or until nothing can be an escape any more."""
+        cell = pair.cell
+        for other in _from_highest(newer & (1 << scan.down_to) - 1):
+            if scan.region is FALSE:
+                break
+            scan.down_to = other
             ruled_out, conditions = self._ruled_out(cell, other, selection)
             if not _is_read(cell, other):
-                if self._environments.meet(suspect.region, ~ruled_out) and self._missing(cell, other):
-                    suspect.unread.append(other)
+                if self._environments.meet(scan.region, ~ruled_out) and self._missing(cell, other):
+                    scan.unread.append(other)
                 else:
-                    suspect.conditions |= conditions
+                    scan.conditions |= conditions
                 continue
-            forbids, admits = self._says(cell, other, target, pair.version)
+            forbids, admits = self._says(cell, other, pair.target, pair.version)
             # What admits the version below a release that does not is no better than the pair, and excuses nobody.
-            against = forbids | admits & forbidden
-            suspect.region &= against | ruled_out
-            if not self._environments.meet(suspect.region):
-                return None
-            if ruled_out is not FALSE and not self._environments.within(suspect.region, against):
-                suspect.conditions |= conditions
-            forbidden |= forbids
-        if not suspect.unread:
-            suspect.region &= forbidden
-        return suspect if self._environments.meet(suspect.region) else None
+            against = forbids | admits & scan.forbidden
+            scan.region &= against | ruled_out
+            if not self._environments.meet(scan.region):
+                scan.region = FALSE
+                break
+            if ruled_out is not FALSE and not self._environments.within(scan.region, against):
+                scan.conditions |= conditions
+            scan.forbidden |= forbids
 
     def _says(self, cell: Cell, rank: int, target: Cell, version: int) -> tuple[Formula, Formula]:
         """Where a candidate calls a version of a dependency too new, and where it admits it."""
         key = cell, rank, target, version
-        edges = [edge for edge in self._edges(cell, rank) if edge.package is target.package]
+        edges = self._edges(cell).between.get((rank, target.package), ())
         known = self._said.get(key)
-        if known is None or known[0] != len(edges):
+        if known is None or known[0] is not edges:
             forbids = any_of(edge.region for edge in edges if _is_above(version, target, edge))
             admits = any_of(edge.region for edge in edges if _admits(version, target, edge))
-            known = self._said[key] = len(edges), forbids, admits
+            known = self._said[key] = edges, forbids, admits
         return known[1:]
 
     def _ruled_out(self, cell: Cell, rank: int, selection: Selection) -> tuple[Formula, dict[Cell, int]]:
         """Where a release cannot serve as things are selected, and by whom that is."""
+        known = self._out.get((cell, rank))
+        if known is not None:
+            return known
         out = [~rule for rule, ranks in cell.candidates.admission() if ranks >> rank & 1]
         conditions: dict[Cell, int] = {}
-        for source, admitted, region in self._asked(cell, selection):
+        for source, admitted, region in self._asks.get(cell, ()):
             if not admitted >> rank & 1:
                 out.append(region)
                 if source is not None:
                     conditions[source] = selection.ranks[source]
-        return any_of(out), conditions
+        self._out[cell, rank] = any_of(out), conditions
+        return self._out[cell, rank]
 
-    def _asked(self, cell: Cell, selection: Selection) -> list[tuple[Cell | None, int, Formula]]:
-        """What the project and selected candidates ask of a cell: whose, the ranks that they admit, and where."""
-        if cell not in self._asks:
-            asks = self._asks[cell] = []
-            for edge in cell.package.incoming:
-                source = edge.node.cell
-                if source is not None and selection.ranks.get(source) != edge.rank:
-                    continue
-                if (cell.guard, 0) not in edge.encoded or edge.withdrawn:
-                    continue
-                admitted = cell.candidates.admitted(edge.dependency.specifier)
-                if edge.reference is not None:
-                    direct = self._encoding.universe.known.get(edge.reference)
-                    admitted = admitted & cell.candidates.of(direct.key) if direct is not None else 0
-                asks.append((source, admitted, edge.region if source is None else edge.region & source.region))
-        return self._asks[cell]
+    def _asked_of(self, reached: Mapping[Cell, int]) -> dict[Cell, list[tuple[Cell | None, int, Formula]]]:
+        """What the project and selected candidates ask of cells: whose, the ranks that they admit, and where."""
+        asks: dict[Cell, list[tuple[Cell | None, int, Formula]]] = {}
+        sources: list[tuple[Edge, Cell | None]] = [(edge, None) for edge in self._encoding.root.edges]
+        for cell, rank in reached.items():
+            sources += [(edge, cell) for edge in self._edges(cell).of.get(rank, ())]
+        for edge, source in sources:
+            if edge.package is None or edge.withdrawn:
+                continue
+            region = edge.region if source is None else edge.region & source.region
+            for target in edge.package.cells:
+                if (target.guard, 0) in edge.encoded:
+                    asks.setdefault(target, []).append((source, self._admitted(edge, target), region))
+        return asks
 
-    def _edges(self, cell: Cell, rank: int) -> Sequence[Edge]:
-        """What a candidate requires, with any of its extras that are asked for."""
-        state = len(cell.attached), len(cell.provisional), *(len(node.edges) for node in cell.nodes.values())
-        known = self._by_rank.get(cell)
-        if known is None or known[0] != state:
-            by_rank: dict[int, list[Edge]] = {}
-            for node in cell.nodes.values():
-                for edge in node.edges:
-                    by_rank.setdefault(edge.rank, []).append(edge)
-            known = self._by_rank[cell] = state, by_rank
-        return known[1].get(rank, ())
+    def _admitted(self, edge: Edge, cell: Cell) -> int:
+        admitted = cell.candidates.admitted(edge.dependency.specifier)
+        if edge.reference is not None:
+            direct = self._encoding.universe.known.get(edge.reference)
+            return admitted & cell.candidates.of(direct.key) if direct is not None else 0
+        return admitted
+
+    def _edges(self, cell: Cell) -> _Edges:
+        """What the candidates of a cell require, with any of its extras that are asked for."""
+        known = self._edges_of.get(cell)
+        if known is None or cell not in self._current:
+            self._current.add(cell)
+            state = len(cell.attached), len(cell.provisional), *(len(node.edges) for node in cell.nodes.values())
+            if known is None or known.state != state:
+                known = self._edges_of[cell] = _edges_of(cell, state, known)
+        return known
 
     def _tell(self, pair: _Pair, suspect: _Suspect) -> None:
         cell, target, at_least, name = pair.cell, pair.target, self._encoding.at_least, pair.target.package.name
@@ -229,6 +278,19 @@ class Escapes:
             more.append(-pair.edge.node.literal)
         below = (1 << pair.version) - 1
         self._encoding.wish(target, literal, below & target.candidates.everything, suspect.region, more)
+
+
+def _edges_of(cell: Cell, state: tuple[int, ...], before: _Edges | None) -> _Edges:
+    found = _Edges(state)
+    for node in cell.nodes.values():
+        for edge in node.edges:
+            found.of.setdefault(edge.rank, []).append(edge)
+            if edge.package is not None:
+                found.between.setdefault((edge.rank, edge.package), []).append(edge)
+    if before is not None:
+        # What was said of these is still true.
+        found.between.update((key, edges) for key, edges in before.between.items() if found.between.get(key) == edges)
+    return found
 
 
 def _is_read(cell: Cell, rank: int) -> bool:
