@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,21 @@ class Node:
     """Where some requirement in the formula may ask for it; grows as metadata is loaded."""
     saturated: bool = False
     edges: list[Edge] = field(default_factory=list)
+    """More are appended; where some are withdrawn, it is another list."""
+    _by_rank: dict[int, list[Edge]] = field(default_factory=dict)
+    _sorted: tuple[list[Edge] | None, int] = None, 0
+    """Which edges are in ``_by_rank``, and how many of them."""
+
+    def of(self, rank: int) -> Sequence[Edge]:
+        """The edges of one candidate."""
+        edges, count = self._sorted
+        if edges is not self.edges:
+            self._by_rank, count = {}, 0
+        if count < len(self.edges):
+            for edge in self.edges[count:]:
+                self._by_rank.setdefault(edge.rank, []).append(edge)
+            self._sorted = self.edges, len(self.edges)
+        return self._by_rank.get(rank, ())
 
 
 @dataclass(eq=False, repr=False)

@@ -76,6 +76,10 @@ class NewestFirst(Tiers):
                 yield -self.known.encoding.at_least(cell, rank + 1)
 
 
+_OFTEN = 50
+"""Questions after which it is looked again at what follows from the assumptions."""
+
+
 @dataclass
 class _Climb:
     """One pass over the cells: what has been fixed so far, as assumptions."""
@@ -85,8 +89,19 @@ class _Climb:
     prices: Prices | None
     """What has cells divided that could be better in a part of them; None where they are to stay as they are."""
     wishes: dict[tuple[Cell, int, int], int] = field(default_factory=dict)
+    _implied: set[int] = field(default_factory=set)
+    """Literals that are known to follow from the assumptions."""
+    _asked: int = 0
 
     def feasible(self, *literals: int) -> bool:
+        if any(-literal in self._implied for literal in literals):
+            return False
+        self._asked += 1
+        if self._asked % _OFTEN == 1:
+            # Most of what is asked follows from what was fixed before by unit propagation alone.
+            self._implied = self.known.session.propagates(self.assumptions)
+            if any(-literal in self._implied for literal in literals):
+                return False
         return self.known.session.solve([*self.assumptions, *literals])
 
     def fix(self, cell: Cell, lowest: bool) -> int:

@@ -116,8 +116,8 @@ class Loading:
             edge.package.name
             for cell, rank in due
             for node in cell.nodes.values()
-            for edge in node.edges
-            if edge.rank == rank and edge.package and not edge.package.listed
+            for edge in node.of(rank)
+            if edge.package and not edge.package.listed
             if self._encoding.domain.satisfiable(node.demand, edge.region)
         )
         self._sources.expect(dict.fromkeys(below))

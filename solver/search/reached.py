@@ -38,4 +38,4 @@ def edges_from(encoding: Encoding, selection: Selection, cell: Cell | None, extr
         return [edge for edge in encoding.root.edges if edge.package]
     rank = selection.ranks[cell]
     node = cell.nodes.get(extra)
-    return [edge for edge in node.edges if edge.package and edge.rank == rank] if node else []
+    return [edge for edge in node.of(rank) if edge.package] if node else []

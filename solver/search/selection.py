@@ -87,6 +87,6 @@ def traverse(encoding: Encoding, choose: Callable[[Cell, bool], int], turn: Turn
         if cell not in selection.ranks:
             selection.ranks[cell] = choose(cell, cell in direct)
         rank = selection.ranks[cell]
-        follow(edge for edge in cell.nodes[extra].edges if edge.rank == rank)
+        follow(cell.nodes[extra].of(rank))
     selection.unlisted = list(unlisted)
     return selection

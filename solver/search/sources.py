@@ -65,6 +65,7 @@ class Sources:
     _unavailable: dict[Reference, Unavailable] = field(default_factory=dict)
     _hints: dict[tuple[Candidates, int], Loaded] = field(default_factory=dict)
     _to_build: set[tuple[Candidates, int]] = field(default_factory=set)
+    _asked_for: dict[tuple[Candidates, str, str, bool], _Parts] = field(default_factory=dict)
     _unbuilt: dict[Candidates, int] = field(default_factory=dict)
     """The rank whose build failed first."""
     _read_since: dict[Candidates, int] = field(default_factory=dict)
@@ -250,9 +251,11 @@ class Sources:
 
     def quick(self, candidates: Candidates, rank: int) -> bool:
         """Whether a candidate's metadata may be fetched on suspicion: it is in a wheel, or in a small archive."""
-        sizes = [file.size for build in candidates[rank].builds for file in build.files]
         cost = self.cost(candidates, rank)
-        return cost == 0 or (cost == 1 and max((size or _LARGE for size in sizes), default=_LARGE) < _LARGE)
+        if cost != 1:
+            return cost == 0
+        sizes = [file.size for build in candidates[rank].builds for file in build.files]
+        return max((size or _LARGE for size in sizes), default=_LARGE) < _LARGE
 
     def load(self, wanted: Iterable[tuple[Candidates, int]]) -> None:
         """Loads metadata of candidates, all at once; a candidate of cost 2 is built.
@@ -289,6 +292,12 @@ class Sources:
 
     def _parts(self, candidates: Candidates, build: Build, may_build: bool = False) -> _Parts:
         """What to ask for the metadata of a build, and the environments that each answer is for."""
+        key = candidates, build.index, build.version, may_build
+        if key not in self._asked_for:
+            self._asked_for[key] = self._parted(candidates, build, may_build)
+        return self._asked_for[key]
+
+    def _parted(self, candidates: Candidates, build: Build, may_build: bool) -> _Parts:
         apart: Apart = candidates.name in self.project.metadata_per_wheel
         if not apart and (candidates.name in KNOWN_TO_DIFFER or candidates.has_locals(build.index)):
             apart = None  # an index of special builds, such as those of PyTorch
