@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from satlock.encoder.markers.grid import MINORS, ORDERED, VARIABLES, Grid, Python, grid_of, words_in
@@ -101,6 +102,7 @@ class Domain:
         self._asked: dict[tuple[int, ...], _Found | None] = {}
         self._literals: dict[int, tuple[frozenset[Atom], frozenset[Atom]]] = {}
         self._oracle: Oracle | None = None
+        self._excluded: dict[Atom, frozenset[Atom]] = {}
         self._rebuild()
         self._learn(universe)
 
@@ -210,18 +212,33 @@ class Domain:
                     continue
                 yield row, mask
                 for place, switch in enumerate(further, start=1):
-                    excluded = self._excluded_by(switch)
-                    extended.append(((*made, switch), [one for one in further[place:] if one not in excluded]))
+                    rest = further[place:]
+                    excluded = self.excluded_by(switch) if rest else ()
+                    extended.append(((*made, switch), [one for one in rest if one not in excluded]))
             level = extended
 
-    def _excluded_by(self, switch: Atom) -> frozenset[Atom]:
+    def excluded_by(self, switch: Atom) -> frozenset[Atom]:
         """What the universe never admits together with a switch: most combinations of a conflict set end here."""
         found = self._excluded.get(switch)
         if found is None:
-            others = self.universe.switches - {switch} if switch in self.universe.switches else frozenset[Atom]()
-            pairs = ((other, self.mask(self.universe, frozenset((switch, other)))) for other in others)
-            found = self._excluded[switch] = frozenset(other for other, mask in pairs if not self._real & mask)
+            plain, beside = self._beside
+            excluded, others = plain.get(switch, set()), beside.get(switch, set())
+            pairs = [(other, frozenset((switch, other))) for other in others - excluded - {switch}]
+            more = {other for other, pair in pairs if not self._real & self.mask(self.universe, pair)}
+            found = self._excluded[switch] = frozenset(excluded | more)
         return found
+
+    @cached_property
+    def _beside(self) -> tuple[dict[Atom, set[Atom]], dict[Atom, set[Atom]]]:
+        """For each switch those that the universe plainly excludes beside it, and those that it says more about."""
+        plain: dict[Atom, set[Atom]] = {}
+        beside: dict[Atom, set[Atom]] = {}
+        for part in self.universe.args if self.universe.op == "and" else (self.universe,):
+            both = part.args[0].args if part.op == "not" and part.args[0].op == "and" else ()
+            is_plain = len(both) == 2 and all(one.op == "atom" and one.switches for one in both)
+            for switch in part.switches:
+                (plain if is_plain else beside).setdefault(switch, set()).update(part.switches - {switch})
+        return plain, beside
 
     def _ask_z3(self, parts: tuple[Formula, ...]) -> _Found | None:
         from satlock.encoder.markers.smt import Oracle
@@ -323,7 +340,6 @@ class Domain:
         self._masks: dict[tuple[int, frozenset[Atom]], int] = {}
         self._parts: dict[int, _Parts] = {}
         self._rows: dict[tuple[Atom, ...], _Rows] = {}
-        self._excluded: dict[Atom, frozenset[Atom]] = {}
         self._oracle = None
         # Answers stay true when the grid is refined, but the platforms noted with them are of the old grid.
         self._asked = {asked: None for asked, answer in self._asked.items() if answer is None}

@@ -8,6 +8,7 @@ from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.grid import Python
 from satlock.encoder.markers.marker import (
     TRUE,
+    Atom,
     Formula,
     Matches,
     Opaque,
@@ -83,10 +84,13 @@ class Shortener:
     def in_short(self, region: Formula, large: int) -> Formula:
         """The formula itself unless it has more atoms and parts than ``large``, and is no list of single literals.
 
-        That something is reached by one of many choices, as in a workspace of many members, cannot be said shorter.
+        That something is reached by one of many choices, as in a workspace of many members, cannot be said shorter;
+        but one choice that is made may say of all others that they are not.
         """
         listed = all(part.op == "atom" or (part.op == "not" and part.args[0].op == "atom") for part in region.args)
-        return region if listed or len(region.atoms) + len(region.args) <= large else self.formula(region)
+        made = region.op == "and" and any(part.op == "atom" and part.switches for part in region.args)
+        small = len(region.atoms) + len(region.args) <= large
+        return region if small or (listed and not made) else self.formula(region)
 
     def cover(self, region: Formula, within: Formula = TRUE) -> list[Cube] | None:
         """An irredundant cover of the region in ``within`` by prime implicants; None where it is all of it."""
@@ -112,7 +116,10 @@ class Shortener:
 
     def _expand(self, cube: Sequence[Formula], outside: Formula, within: Formula) -> Cube:
         """Drops each literal without which the cube still lies inside the region, the narrowest first."""
-        kept = sorted(cube, key=_narrowness)
+        on = [literal.atom for literal in cube if literal.op == "atom" and literal.switches]
+        off = frozenset[Atom]().union(*(self._domain.excluded_by(atom) for atom in on if atom is not None))
+        said = [literal for literal in cube if literal.op != "not" or literal.args[0].atom not in off]
+        kept = sorted(said, key=_narrowness)
         for literal in list(kept):
             rest = [other for other in kept if other is not literal]
             if not self._domain.satisfiable(*rest, outside, within):

@@ -51,7 +51,7 @@ class Fresh(Tiers):
         self._ladders: dict[Cell, Ladder] = {}
         self._owners: dict[int, Ladder] = {}
         several = DIRECT << BITS if fewest else 1
-        self._alike = Alike(encoding, self._together, several=several << BITS, more=several)
+        self._alike = Alike(encoding, session, self._together, several=several << BITS, more=several)
 
     def __call__(self, fixed: list[int]) -> Selection:
         """See :class:`Objective`; where metadata is missing, the tie-breaks are left out."""

@@ -37,7 +37,7 @@ class NewestFirst(Tiers):
         self._fewest = fewest
         self._direction = direction
         self._together = Optimiser(known.encoding, known.session)
-        self._alike = Alike(known.encoding, self._together, several=1 << 20, more=1)
+        self._alike = Alike(known.encoding, known.session, self._together, several=1 << 20, more=1)
 
     def __call__(self, fixed: list[int]) -> Selection:
         """See :class:`Objective`."""

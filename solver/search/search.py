@@ -14,7 +14,7 @@ from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.formula.facts import Fact
 from satlock.encoder.formula.facts import Held as HeldBackFact
 from satlock.encoder.markers.domain import Environment
-from satlock.encoder.markers.marker import TRUE, Formula
+from satlock.encoder.markers.marker import TRUE, Formula, all_of
 from satlock.encoder.markers.platforms import Place, common_places, required_by
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
@@ -178,8 +178,12 @@ class Search:
         holds = {hold.literal: hold for hold in self.held.in_force()}
         firm = [literal for literal, hold in holds.items() if not self.held.liftable(hold)]
         spare = [literal for literal, hold in holds.items() if self.held.liftable(hold)]
-        facts, given_up = self.session.core([*guards, *firm], spare)
+        facts, given_up = self.session.core([*guards, *firm], spare, roughly=True)
         witness = witness_of(self.universe.domain, facts)
+        if witness is None or not given_up or not self.environments.whole(all_of(regions_of(facts))):
+            # Facts that are not needed change nothing only where all of them are in force everywhere.
+            facts, given_up = self.session.core([*guards, *firm], spare)
+            witness = witness_of(self.universe.domain, facts)
         if witness is None and self._split(facts):
             return
         if given_up:

@@ -114,7 +114,12 @@ class Session:
         return low, high
 
     def core(
-        self, assumptions: Sequence[int], spare: Sequence[int] = (), among: Callable[[Fact], bool] | None = None
+        self,
+        assumptions: Sequence[int],
+        spare: Sequence[int] = (),
+        among: Callable[[Fact], bool] | None = None,
+        *,
+        roughly: bool = False,
     ) -> tuple[list[Fact], list[int]]:
         """A minimal set of facts, and of literals among ``spare``, that clash under ``assumptions``.
 
@@ -123,6 +128,7 @@ class Session:
 
         Args:
             among: the facts that count; by default all.
+            roughly: that only the spare literals need be minimal.
         """
         explainer = self._bring_up_explainer()
         known = {abs(s): i for i, s in enumerate(self._selectors)}
@@ -139,7 +145,11 @@ class Session:
             return [literal for literal in subset if literal in core]
 
         spared = set(spare)
-        kept = _minimise([x for x in kept if x not in spared], [x for x in kept if x in spared], clash)
+        given_up = [literal for literal in kept if literal in spared]
+        kept = [*(literal for literal in kept if literal not in spared), *given_up]
+        kept = _minimised(kept, reversed(given_up), clash)
+        if not roughly:
+            kept = _minimised(kept, [literal for literal in reversed(kept) if literal not in spared], clash)
         found = [self._encoding.facts[known[literal]] for literal in kept if literal not in spared]
         return found, [literal for literal in kept if literal in spared]
 
@@ -192,10 +202,9 @@ def _glance(solver: Solver, assumptions: Sequence[int]) -> list[int] | None:
     return list(solver.get_core() or ())
 
 
-def _minimise(required: list[int], spare: list[int], clash: Callable[[list[int]], list[int] | None]) -> list[int]:
-    """Deletion-based minimisation, the spare literals first; cores of the calls shrink the rest on the way."""
-    kept = [*required, *spare]
-    for literal in [*reversed(spare), *reversed(required)]:
+def _minimised(kept: list[int], doubtful: Iterable[int], clash: Callable[[list[int]], list[int] | None]) -> list[int]:
+    """Deletion-based minimisation: without the doubtful literals that are not needed; cores shrink the rest as well."""
+    for literal in doubtful:
         if literal in kept:
             smaller = clash([other for other in kept if other != literal])
             if smaller is not None:

@@ -205,9 +205,8 @@ class Sources:
         listings = (tuple(map(id, chain)), tuple(map(id, beside)))
         key = (name, place, listings, tuple(sorted(map(str, asked))), tuple(named.items()))
         if key not in self.shelf.candidates:
-            found = candidates_of(
-                name, chain, self.project, self.universe.domain, asked=asked, named=named, beside=beside
-            )
+            domain = self.universe.domain
+            found = candidates_of(name, chain, self.project, domain, asked=asked, named=named, beside=beside)
             self.shelf.candidates[key] = found, (*chain, *beside)
         return self.shelf.candidates[key][0]
 
@@ -219,8 +218,7 @@ class Sources:
                 outcome = Unavailable(f"it is the package {outcome.metadata.name!r}")
         else:
             outcome = self._unavailable.get(reference) or Unavailable("it was not read")
-        found = direct_candidates(name, outcome, str(reference), self.project, self.universe.domain)
-        return found
+        return direct_candidates(name, outcome, str(reference), self.project, self.universe.domain)
 
     def expect(self, names: Iterable[str], candidates: Iterable[tuple[Candidates, int]] = ()) -> None:
         """Tells the corpus what is likely to be asked for next, so that it can fetch while the search thinks."""
@@ -271,15 +269,13 @@ class Sources:
             if direct is not None and self.universe.domain.satisfiable(candidates.usable(rank)):
                 self.shelf.loaded[key] = Loaded(((TRUE, dependencies_of(direct, self.edits)),), (None,))
                 continue
-            if not self.corpus.fetches and not all(
-                any(file.hashes for file in build.files) for build in candidates[rank].builds
-            ):
+            hashed = all(any(file.hashes for file in build.files) for build in candidates[rank].builds)
+            if not self.corpus.fetches and not hashed:
                 self.reject(candidates, rank, "has no file whose hash the index tells", failed=False)
                 continue
             if not self.universe.domain.satisfiable(candidates.usable(rank)):
-                self.reject(
-                    candidates, rank, "has no file that installs in any environment of the project", failed=False
-                )
+                nowhere = "has no file that installs in any environment of the project"
+                self.reject(candidates, rank, nowhere, failed=False)
                 continue
             may_build = key in self._to_build
             requests[key] = [self._parts(candidates, build, may_build) for build in candidates[rank].builds]
@@ -293,9 +289,7 @@ class Sources:
     def _parts(self, candidates: Candidates, build: Build, may_build: bool = False) -> _Parts:
         """What to ask for the metadata of a build, and the environments that each answer is for."""
         key = candidates, build.index, build.version, may_build
-        if key not in self._asked_for:
-            self._asked_for[key] = self._parted(candidates, build, may_build)
-        return self._asked_for[key]
+        return self._asked_for.get(key) or self._asked_for.setdefault(key, self._parted(candidates, build, may_build))
 
     def _parted(self, candidates: Candidates, build: Build, may_build: bool) -> _Parts:
         apart: Apart = candidates.name in self.project.metadata_per_wheel
@@ -314,11 +308,8 @@ class Sources:
 
     def _doubt(self, candidates: Candidates, below: int) -> None:
         """Holds back what comes without a wheel and is older than ``below``."""
-        doubtful = sum(
-            1 << rank
-            for rank in range(1, below)
-            if self.cost(candidates, rank) and (candidates, rank) not in self.shelf.loaded
-        )
+        unread = (rank for rank in range(1, below) if (candidates, rank) not in self.shelf.loaded)
+        doubtful = sum(1 << rank for rank in unread if self.cost(candidates, rank))
         self.doubtful[candidates] = self.doubtful.get(candidates, 0) | doubtful
 
     def _give_up(self, candidates: Candidates, rank: int) -> None:
