@@ -14,7 +14,7 @@ from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.formula.facts import Fact
 from satlock.encoder.formula.facts import Held as HeldBackFact
 from satlock.encoder.markers.domain import Environment
-from satlock.encoder.markers.marker import TRUE, Formula, all_of
+from satlock.encoder.markers.marker import TRUE, Formula
 from satlock.encoder.markers.platforms import Place, common_places, required_by
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
@@ -179,11 +179,14 @@ class Search:
         firm = [literal for literal, hold in holds.items() if not self.held.liftable(hold)]
         spare = [literal for literal, hold in holds.items() if self.held.liftable(hold)]
         facts, given_up = self.session.core([*guards, *firm], spare, roughly=True)
+        if given_up and witness_of(self.universe.domain, facts):
+            hold = self.held.first_to_lift(holds[literal] for literal in given_up)
+            # Facts that are not needed change nothing where all of them are in force.
+            if self._beyond(hold, facts) is None:
+                self.held.lift(hold)
+                return
+        facts, given_up = self.session.core([*guards, *firm], spare)
         witness = witness_of(self.universe.domain, facts)
-        if witness is None or not given_up or not self.environments.whole(all_of(regions_of(facts))):
-            # Facts that are not needed change nothing only where all of them are in force everywhere.
-            facts, given_up = self.session.core([*guards, *firm], spare)
-            witness = witness_of(self.universe.domain, facts)
         if witness is None and self._split(facts):
             return
         if given_up:
@@ -216,14 +219,19 @@ class Search:
 
     def _lift(self, hold: Hold, facts: list[Fact]) -> None:
         """Lifts a hold where a core needs it, and nowhere else."""
+        beyond = self._beyond(hold, facts)
+        if beyond is None:
+            self.held.lift(hold)
+        else:
+            self._divide([(hold.cell, beyond)])
+
+    def _beyond(self, hold: Hold, facts: list[Fact]) -> Formula | None:
+        """What divides the cell of a hold into where a core is in force and the rest; None where there is no rest."""
         common = self.environments.common(regions_of(facts))
         frozen = hold.cell.package.name in self.encoding.single_version
-        if not frozen and self.environments.meet(*common):
-            beyond = self.environments.cut(hold.cell.region, common)
-            if beyond is not None:
-                self._divide([(hold.cell, beyond)])
-                return
-        self.held.lift(hold)
+        return (
+            None if frozen or not self.environments.meet(*common) else self.environments.cut(hold.cell.region, common)
+        )
 
     def _divide(self, parts: Sequence[tuple[Cell, Formula]]) -> None:
         for cell, region in parts:
