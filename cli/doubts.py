@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from packaging.version import InvalidVersion, Version
-
 if TYPE_CHECKING:
+    from packaging.version import Version
+
     from satlock.cli.watching import Watched
     from satlock.solver.lockfiles.lock import Lock
     from satlock.solver.locking import Locked
@@ -45,6 +45,8 @@ def warnings_of_files(locked: Locked, watched: Watched) -> list[str]:
 
 def files_left_out(name: str, watched: Watched) -> Iterator[tuple[str, str, str]]:
     """(index, file, reason) of what an index says of files of a package in a form that nobody means."""
+    from packaging.version import InvalidVersion, Version
+
     from satlock.corpora.index.file_names import Unfit, version_part
 
     for (index, package), listing in watched.found.items():
@@ -58,6 +60,8 @@ def files_left_out(name: str, watched: Watched) -> Iterator[tuple[str, str, str]
 
 def _passed_over(lock: Lock, watched: Watched) -> Iterator[str]:
     """Newer releases of which no file is left."""
+    from packaging.version import Version
+
     from satlock.corpora.index.file_names import version_part
 
     newest: dict[tuple[str, str], Version] = {}

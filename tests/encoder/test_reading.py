@@ -227,10 +227,13 @@ def test_sources_that_are_no_index_are_references(read):
         [tool.uv.sources]
         a = {path = "../a", editable = true}
         b = [
-            {git = "https://user:secret@git.example/b.git", rev = "main", subdirectory = "x/y"},
+            {git = "https://me:secret@b.example/b.git", rev = "main", subdirectory = "x/y", marker = "os_name == 'a'"},
             {index = "torch-cpu", marker = "os_name == 'nt'"},
         ]
-        c = [{url = "https://files.example/1.whl"}, {url = "https://files.example/2.zip", subdirectory = "z"}]
+        c = [
+            {url = "https://files.example/1.whl", marker = "os_name == 'nt'"},
+            {url = "https://files.example/2.zip", subdirectory = "z", marker = "os_name != 'nt'"},
+        ]
         d = {workspace = true}
         e = {path = "dist/e-1.whl"}
         f = {git = "ssh://git@git.example/f", tag = "v1", lfs = true}
@@ -240,7 +243,7 @@ def test_sources_that_are_no_index_are_references(read):
     here = project.path.parent
     assert found == {
         "a": [PathReference(str(here.parent / "a"), True, True)],
-        "b": [GitReference("https://git.example/b.git", "rev", "main", "x/y"), None],
+        "b": [GitReference("https://b.example/b.git", "rev", "main", "x/y"), None],
         "c": [UrlReference("https://files.example/1.whl"), UrlReference("https://files.example/2.zip", "z")],
         "e": [PathReference(str(here / "dist" / "e-1.whl"), False)],
         "f": [GitReference("ssh://git@git.example/f", "tag", "v1", lfs=True)],
