@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satlock.encoder.project.project import Project
-from satlock.solver.lockfiles.standing.reading import Standing
+
+if TYPE_CHECKING:
+    from satlock.solver.lockfiles.standing.reading import Standing
 
 __all__ = ["DEFAULT", "Change", "change_of_choosing", "choosing_of"]
 

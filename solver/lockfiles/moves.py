@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
@@ -12,9 +13,9 @@ from satlock.encoder.markers.marker import FALSE, Formula, any_of
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.universe import Universe
 from satlock.solver.lockfiles.lock import Lock
-from satlock.solver.lockfiles.reach import Unsettled
-from satlock.solver.lockfiles.standing.reading import Standing
-from satlock.solver.lockfiles.standing.regions import regions_of
+
+if TYPE_CHECKING:
+    from satlock.solver.lockfiles.standing.reading import Standing
 
 __all__ = ["Move", "moves"]
 
@@ -53,6 +54,9 @@ def moves(before: Standing | None, after: Lock, universe: Universe, project: str
 
 def _installed(standing: Standing, universe: Universe, project: str | None) -> dict[str, dict[str, Formula]]:
     """By package and version; where the old lock cannot be followed in the new environments, everywhere."""
+    from satlock.solver.lockfiles.reach import Unsettled
+    from satlock.solver.lockfiles.standing.regions import regions_of
+
     try:
         regions: Sequence[Formula] | None = regions_of(standing, universe, project)
     except Unsettled:
