@@ -57,8 +57,6 @@ class _Edges:
     """What the candidates of a cell require, as long as it is the same as it was."""
 
     state: tuple[int, ...]
-    of: dict[int, list[Edge]] = field(default_factory=dict)
-    """By rank."""
     between: dict[tuple[int, Package], list[Edge]] = field(default_factory=dict)
     """By rank and what is required."""
 
@@ -123,7 +121,7 @@ class Escapes:
                 continue
             asked = [(source, admitted) for source, admitted, _ in self._asks.get(cell, ())]
             state = newer, len(cell.attached), len(cell.provisional), tuple(asked)
-            for edge in self._edges(cell).of.get(rank, ()):
+            for edge in _required(cell, rank):
                 package = edge.package
                 for target in package.cells if package is not None else ():
                     if target in reached and (target.guard, 0) in edge.encoded:
@@ -137,7 +135,7 @@ class Escapes:
         """The next older candidates make the same escape, as a rule: they are told at once, not one by one."""
         older = (rank for rank in pair.cell.attached if rank < pair.rank and free >> rank & 1)
         for rank in sorted(older, reverse=True):
-            for edge in self._edges(pair.cell).of.get(rank, ()) if _is_read(pair.cell, rank) else ():
+            for edge in _required(pair.cell, rank) if _is_read(pair.cell, rank) else ():
                 asks = edge.node is pair.edge.node and edge.package is pair.target.package
                 if asks and (pair.target.guard, 0) in edge.encoded:
                     same = pair._replace(rank=rank, edge=edge)
@@ -236,7 +234,7 @@ class Escapes:
         asks: dict[Cell, list[tuple[Cell | None, int, Formula]]] = {}
         sources: list[tuple[Edge, Cell | None]] = [(edge, None) for edge in self._encoding.root.edges]
         for cell, rank in reached.items():
-            sources += [(edge, cell) for edge in self._edges(cell).of.get(rank, ())]
+            sources += [(edge, cell) for edge in _required(cell, rank)]
         for edge, source in sources:
             if edge.package is None or edge.withdrawn:
                 continue
@@ -280,11 +278,15 @@ class Escapes:
         self._encoding.wish(target, literal, below & target.candidates.everything, suspect.region, more)
 
 
+def _required(cell: Cell, rank: int) -> list[Edge]:
+    """What a candidate requires, with any of its extras that are asked for."""
+    return [edge for node in cell.nodes.values() for edge in node.of(rank)]
+
+
 def _edges_of(cell: Cell, state: tuple[int, ...], before: _Edges | None) -> _Edges:
     found = _Edges(state)
     for node in cell.nodes.values():
         for edge in node.edges:
-            found.of.setdefault(edge.rank, []).append(edge)
             if edge.package is not None:
                 found.between.setdefault((edge.rank, edge.package), []).append(edge)
     if before is not None:
