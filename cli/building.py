@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from satlock.corpora.index.address import without_credentials
 from satlock.corpora.index.building import Building, Place
 from satlock.encoder.project.interpreter import python_in_use
 
@@ -66,7 +67,12 @@ def building_for(project: Project, access: Access, default_index: str, folder: P
         around: what is set outside of it.
     """
     used = python_in_use(folder, folder, request=around.python, files=around.files)
-    places = [Place(one.name, one.url, one.default, one.explicit, one.flat, one.ignored) for one in project.indexes]
+    own = {place: "" if when is None else _moment(when) for place, when in project.exclude_newer_index.items()}
+    places = [
+        Place(one.name, one.url, one.default, one.explicit, one.flat, one.ignored, own.get(place))
+        for one in project.indexes
+        for place in (without_credentials(one.url),)
+    ]
     if not any(place.default for place in places):
         places.append(Place("", default_index, default=True))
     pins = [

@@ -29,6 +29,13 @@ class Place:
     flat: bool = False
     ignored: frozenset[int] | None = None
     """The HTTP statuses by which it says that it lacks a package; None where nothing is stated."""
+    exclude_newer: str | None = None
+    """A moment (RFC 3339) of its own, in the place of the project's; empty where no file of it is too new."""
+
+    @property
+    def beside(self) -> bool:
+        """Whether its files count beside those of the index that has a package (``find-links``)."""
+        return self.flat and not self.name
 
 
 @dataclass(frozen=True)

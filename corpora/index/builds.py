@@ -11,13 +11,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from satlock.corpora.index.building import Building
 from satlock.corpora.index.failed_build import BuildError, failure_of
-from satlock.corpora.index.installers import installer_for
+from satlock.corpora.index.installers import installer_for, uv_installs
+from satlock.corpora.index.interpreters import version_of
 from satlock.corpora.index.scratch import Process, end, folders, scratch, working
 from satlock.corpora.index.unpacking import unpack_sdist
+
+if TYPE_CHECKING:
+    from satlock.corpora.index.build_shelf import Reading
 
 __all__ = ["Builder"]
 
@@ -28,8 +32,17 @@ _LARGEST_METADATA = 32 << 20
 class Builder:
     """Builds for one project. Every method may be called from any thread; ``timeout`` is in seconds, for one build."""
 
-    def __init__(self, building: Building | None = None, *, offline: bool = False, timeout: float = _TIMEOUT) -> None:
+    def __init__(
+        self,
+        building: Building | None = None,
+        *,
+        offline: bool = False,
+        timeout: float = _TIMEOUT,
+        reading: Reading | None = None,
+    ) -> None:
+        """``reading``: how the indexes of ``building`` are read, where there are any."""
         self.building = building or Building()
+        self._reading = reading
         self._offline = offline
         self._timeout = timeout
         self.running: set[Process] = set()
@@ -72,7 +85,6 @@ class Builder:
         output = folder / "metadata"
         for made in (output, folder / "install"):
             made.mkdir()
-        request = folder / "request.json"
         asked: dict[str, Any] = {
             "source": str(source),
             "output": str(output),
@@ -84,13 +96,14 @@ class Builder:
             "constraints": list(self.building.constraints),
             "settings": self.building.settings_for(name),
             "variables": dict(self.building.variables.get(name or "", {})),
-            "installer": None if shared else installer_for(self.building, offline=self._offline),
             "scratch": folders(),
         }
-        request.write_text(json.dumps(asked), encoding="utf-8")
-        worker = Path(__file__).with_name("build_worker.py")
-        # -P: the folder of the worker is not where it imports from.
-        self._run([sys.executable, "-P", str(worker), str(request)], folder)
+        if shared:
+            self._worked(asked, folder)
+        elif self._reading is None or not self.building.places or uv_installs():
+            self._worked({**asked, "installer": installer_for(self.building, "", offline=self._offline)}, folder)
+        else:
+            self._with_pip(asked, folder, self._reading)
         try:
             found = output / "METADATA"
             if found.stat().st_size > _LARGEST_METADATA:
@@ -98,6 +111,28 @@ class Builder:
             return found.read_bytes()
         except OSError:
             raise BuildError("its build made no metadata") from None
+
+    def _with_pip(self, asked: dict[str, Any], folder: Path, reading: Reading) -> None:
+        from satlock.corpora.index.build_shelf import BuildShelf
+
+        with BuildShelf(self.building, reading, str(version_of(asked["python"]))) as shelf:
+            installer = installer_for(self.building, shelf.url, offline=self._offline)
+            failed: BuildError | None = None
+            try:
+                self._worked({**asked, "installer": installer}, folder)
+            except BuildError as error:
+                failed = error
+            if shelf.failure:
+                raise BuildError(f"what its build needs cannot be installed: {shelf.failure}")
+            if failed is not None:
+                raise failed
+
+    def _worked(self, asked: dict[str, Any], folder: Path) -> None:
+        request = folder / "request.json"
+        request.write_text(json.dumps(asked), encoding="utf-8")
+        worker = Path(__file__).with_name("build_worker.py")
+        # -P: the folder of the worker is not where it imports from.
+        self._run([sys.executable, "-P", str(worker), str(request)], folder)
 
     def _run(self, command: list[str], folder: Path) -> None:
         log = folder / "log"

@@ -191,6 +191,16 @@ class CandidateReader:
                 if offset <= start and end <= offset + len(data):
                     raise Broken("its server answers with other parts than it is asked for", "false") from None
 
+    async def whole(self, file: File, index: str) -> IO[bytes]:
+        """All of a file that an index (without credentials) lists, verified, at its start; for builds.
+
+        Raises Broken, and CorpusError where the network fails.
+        """
+        try:
+            return await self._files.whole(file, Request(index, file.filename, Job()))
+        except Broken as broken:
+            raise Broken(f"{file.filename} of {index}: {broken}", broken.cause) from None
+
     # -- digests
 
     async def hashed(self, wanted: Unhashed, job: Job) -> File | Unavailable:

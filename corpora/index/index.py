@@ -55,8 +55,7 @@ class LiveCorpus(Corpus):
     ``offline``: only what the cache holds (and ``file:`` indexes); anything else is a CorpusError.
     ``settled``: what the cache holds of a page serves, however old: for questions about releases that are known, since
     what an index says of a release does not change.
-    ``limit``: requests at once. ``building``: what
-    the project says of builds. ``access``: how indexes are reached.
+    ``limit``: requests at once. ``building``: what the project says of builds. ``access``: how indexes are reached.
 
     Index addresses may hold credentials. They are used for requests to that origin, and appear nowhere else.
     Close it (or use it in a ``with``) to stop its thread and finish writing.
@@ -341,9 +340,11 @@ class LiveCorpus(Corpus):
 
     def _builder_of_all(self) -> Builder:
         if self._builder is None:
+            from satlock.corpora.index.build_shelf import reading_in
             from satlock.corpora.index.builds import Builder
 
-            self._builder = Builder(self._building, offline=self._offline)
+            reading = reading_in(self._loop, self._vault.remember, self._listing, self._reader.whole)
+            self._builder = Builder(self._building, offline=self._offline, reading=reading)
         return self._builder
 
     def _direct_reader(self) -> DirectReader:

@@ -1,5 +1,5 @@
 """Who installs what a build needs, and from where: uv where there is one, since it knows indexes of a package's own;
-else pip, for projects with one index."""
+else pip, which is shown one index in the place of all (:mod:`satlock.corpora.index.build_shelf`)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 
 from satlock.corpora.index.building import Building, Place
 from satlock.corpora.index.default_index import pip_setting
-from satlock.corpora.index.failed_build import BuildError
 from satlock.corpora.index.interpreters import uv_program
 
-__all__ = ["installer_for"]
+__all__ = ["installer_for", "uv_installs"]
 
 _OF_INDEXES = (
     "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX",
@@ -25,17 +24,28 @@ _OF_OTHERS = (
     "UV_BREAK_SYSTEM_PACKAGES", "UV_TORCH_BACKEND", "UV_REQUIRE_HASHES", "UV_NO_BUILD", "UV_NO_BINARY",
     "PIP_CONSTRAINT", "PIP_REQUIREMENT", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_NO_DEPS",
     "UV_ONLY_BINARY", "PIP_PYTHON", "PIP_REQUIRE_HASHES", "PIP_NO_BINARY", "PIP_ONLY_BINARY", "PIP_QUIET",
-    "PIP_VERBOSE", "PIP_DRY_RUN",
+    "PIP_VERBOSE", "PIP_DRY_RUN", "PIP_UPLOADED_PRIOR_TO", "PIP_PRE", "PIP_PREFER_BINARY", "PIP_IGNORE_REQUIRES_PYTHON",
+    "PIP_PLATFORM", "PIP_PYTHON_VERSION", "PIP_BUILD_CONSTRAINT",
 )  # fmt: skip
 """What a person set for installations of other kinds."""
 
-
+_PATIENCE = 600
+"""Seconds for which pip waits for an answer of satlock's, which has a limit of its own for each server."""
 _PIP_CONNECTS = ("cert", "client-cert", "keyring-provider", "proxy", "retries", "timeout", "trusted-host")
 """The settings of pip that hold for any index."""
 
 
-def installer_for(building: Building, *, offline: bool) -> dict[str, Any]:
-    """The installer, for the request of a build. Raises BuildError where none serves."""
+def uv_installs() -> bool:
+    """Whether there is an uv."""
+    return uv_program() is not None
+
+
+def installer_for(building: Building, index: str, *, offline: bool) -> dict[str, Any]:
+    """The installer, for the request of a build.
+
+    Args:
+        index: the one that pip is to ask, in the place of the project's; empty where these are not known.
+    """
     program = uv_program()
     without = [*(_OF_INDEXES if building.places else ()), *_OF_OTHERS]
     if program is not None:
@@ -47,7 +57,7 @@ def installer_for(building: Building, *, offline: bool) -> dict[str, Any]:
             "without": without,
             "options": ["--offline"] if offline else [],
         }
-    return {**_pip(building, offline=offline), "kind": "pip", "without": without}
+    return {**_pip(building, index, offline=offline), "kind": "pip", "without": without}
 
 
 def _project(building: Building) -> str:
@@ -62,12 +72,14 @@ def _project(building: Building) -> str:
     lifted = {name: when or False for name, when in building.exclude_newer_package.items()}
     if lifted:
         settings["exclude-newer-package"] = lifted
-    beside = [place.url for place in building.places if place.flat and not place.name]
+    beside = [place.url for place in building.places if place.beside]
     if beside:
         settings["find-links"] = beside
-    indexes = [_index(place) for place in building.places if place.url not in beside]
+    indexes = [_index(place) for place in building.places if not place.beside]
     if indexes:
         settings["index"] = indexes
+    if building.places and not any(place.default for place in building.places if not place.beside):
+        settings["no-index"] = True  # uv would ask a default index that the project does not name
     sources: dict[str, list[dict[str, str]]] = {}
     for package, index, marker in building.pins:
         if index in names:
@@ -87,6 +99,8 @@ def _index(place: Place) -> dict[str, Any]:
             stated[key] = True
     if place.flat:
         stated["format"] = "flat"
+    if place.exclude_newer is not None:
+        stated["exclude-newer"] = place.exclude_newer or False
     if place.ignored is not None:
         stated["ignore-error-codes"] = sorted(place.ignored)
     return stated
@@ -104,31 +118,22 @@ def _of_uv(building: Building) -> dict[str, str]:
     return variables
 
 
-def _pip(building: Building, *, offline: bool) -> dict[str, Any]:
-    """pip takes all indexes for one, so that a stranger's package could come in the place of a private one."""
+def _pip(building: Building, index: str, *, offline: bool) -> dict[str, Any]:
     from importlib.util import find_spec
 
-    chain = [place for place in building.places if not place.explicit and not (place.flat and not place.name)]
-    if len(chain) > 1 and building.index_strategy != "unsafe-best-match":
-        raise BuildError(
-            "its build needs packages, and pip cannot tell the project's indexes apart; install uv beside satlock"
-        )
-    if any(place.flat for place in chain):
-        raise BuildError("its build needs packages from a flat index; install uv beside satlock")
     variables = {"PIP_CONFIG_FILE": os.devnull}  # it may name further indexes
     for key in _PIP_CONNECTS:
         if (value := pip_setting(key)) is not None:
             variables["PIP_" + key.upper().replace("-", "_")] = value
-    if chain:
-        first = next((place for place in chain if place.default), chain[-1])
-        variables["PIP_INDEX_URL"] = first.url
-        variables["PIP_EXTRA_INDEX_URL"] = " ".join(place.url for place in chain if place is not first)
-    links = [place.url for place in building.places if place.flat]
-    if links:
-        variables["PIP_FIND_LINKS"] = " ".join(links)
     access = building.access
     variables["PIP_TIMEOUT"] = f"{access.timeout:g}"
     if access.insecure_hosts:  # with those that pip's settings name
         variables["PIP_TRUSTED_HOST"] = " ".join(sorted(access.insecure_hosts))
-    own = find_spec("pip") is None or sys.platform == "win32"
-    return {"variables": variables, "options": ["--no-index"] if offline else [], "own": own}
+    if index:
+        variables |= {"PIP_INDEX_URL": index, "PIP_TIMEOUT": f"{_PATIENCE}", "PIP_NO_CACHE_DIR": "1"}
+        if proxy := variables.pop("PIP_PROXY", ""):  # which pip would ask for what is on loopback, too
+            variables |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy)
+        direct = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1")))
+        variables |= {"NO_PROXY": direct, "no_proxy": direct}
+    options = ["--no-index"] if offline and not index else []
+    return {"variables": variables, "options": options, "own": find_spec("pip") is None or sys.platform == "win32"}

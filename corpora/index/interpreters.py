@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from satlock.corpora.index.building import Building
 
-__all__ = ["NoPython", "interpreter_for", "uv_program"]
+__all__ = ["NoPython", "interpreter_for", "uv_program", "version_of"]
 
 _SECONDS = 20
 _ASK = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
@@ -37,7 +37,7 @@ def interpreter_for(building: Building, admitted: str | None) -> str:
     Raises NoPython.
     """
     if building.environment is not None and (own := _in_environment(Path(building.environment))) is not None:
-        version = _version_of(own)
+        version = version_of(own)
         if version is not None and _admits(admitted, version):
             return own
     wanted = (*filter(None, (admitted, building.requires_python)),)
@@ -62,14 +62,14 @@ def _found(building: Building, wanted: str) -> Iterator[tuple[str, Version]]:
     program = uv_program()
     if program is not None and wanted:
         path = _by_uv(program, wanted)
-        if path is not None and (version := _version_of(path)) is not None:
+        if path is not None and (version := version_of(path)) is not None:
             yield path, version
 
 
 def _named(version: str, *, ask_uv: bool = True) -> Iterator[tuple[str, Version]]:
     program = uv_program() if ask_uv else None
     for path in (shutil.which(f"python{version}"), _by_uv(program, version) if program is not None else None):
-        if path is not None and (found := _version_of(path)) is not None:
+        if path is not None and (found := version_of(path)) is not None:
             yield path, found
 
 
@@ -126,7 +126,8 @@ def _by_uv(program: str, request: str) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def _version_of(path: str) -> Version | None:
+def version_of(path: str) -> Version | None:
+    """The version of a Python; None where the file at this path is none."""
     try:
         ran = subprocess.run([path, "-I", "-c", _ASK], capture_output=True, text=True, timeout=_SECONDS, check=True)
         return Version(ran.stdout.strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -120,34 +121,102 @@ def test_credentials_of_the_index_serve_for_what_a_build_needs(asking: Asking, i
     assert "pa55word" not in result.output
 
 
+STRANGER = b"raise SystemExit('a stranger ran')"
+
+
 def test_no_stranger_builds_for_a_private_index(asking: Asking, installer: str) -> None:
     """Both indexes have the backend; the first that does counts, as it does for everything that is locked."""
     thing(asking, at="private")
     serve(asking, "neutral-stand-in-backend", "1.0", at="private", code=BACKEND)
-    serve(asking, "neutral-stand-in-backend", "99.0", at="public", code=b"raise SystemExit('a stranger ran')")
+    serve(asking, "neutral-stand-in-backend", "99.0", at="public", code=STRANGER)
     url = asking.server.url
     asking.project("thing", more=index_table(f"{url}/private", "private", "") + index_table(f"{url}/public"))
     result = asking.lock()
-    if installer == "uv":
-        assert result.exit_code == 0, result.stderr
-        assert asking.locked() == {"thing": "1.0", "part": "1.0"}
-    else:
-        assert result.exit_code == 3
-        assert "install uv beside satlock" in " ".join(result.stderr.split())
-    assert "a stranger ran" not in result.stderr
+    assert result.exit_code == 0, result.stderr
+    assert asking.locked() == {"thing": "1.0", "part": "1.0"}
+    asked = [path for path in asking.server.paths() if path.startswith("/public")]
+    assert not any("neutral" in path for path in asked)
 
 
-def test_a_pinned_backend_comes_from_its_index(asking: Asking) -> None:
-    thing(asking, at="public")
-    serve(asking, "neutral-stand-in-backend", "1.0", at="own", code=BACKEND)
-    serve(asking, "neutral-stand-in-backend", "99.0", at="public", code=b"raise SystemExit('a stranger ran')")
+@pytest.mark.parametrize("status", [403])
+def test_no_stranger_builds_where_the_private_index_refuses(asking: Asking, installer: str, status: int) -> None:
+    thing(asking, at="private")
+    serve(asking, "neutral-stand-in-backend", "99.0", at="public", code=STRANGER)
+    asking.answer("/private/neutral-stand-in-backend/", status)
     url = asking.server.url
-    more = '[tool.uv.sources]\nneutral-stand-in-backend = { index = "own" }\n'
+    asking.project("thing", more=index_table(f"{url}/private", "private", "") + index_table(f"{url}/public"))
+    result = asking.lock(env={"UV_HTTP_RETRIES": "0"})
+    assert result.exit_code == 3, result.stderr
+    assert str(status) in result.stderr
+    assert not any("neutral" in path for path in asking.server.paths() if path.startswith("/public"))
+
+
+@pytest.mark.parametrize("marker", ["", "python_version >= '3'", "python_version < '3'"])
+def test_a_pinned_backend_comes_from_its_index(asking: Asking, marker: str) -> None:
+    thing(asking, at="public")
+    holds = marker != "python_version < '3'"
+    serve(asking, "neutral-stand-in-backend", "1.0", at="own", code=BACKEND if holds else STRANGER)
+    serve(asking, "neutral-stand-in-backend", "99.0", at="public", code=STRANGER if holds else BACKEND)
+    url = asking.server.url
+    said = f', marker = "{marker}"' if marker else ""
+    more = f'[tool.uv.sources]\nneutral-stand-in-backend = {{ index = "own"{said} }}\n'
     more += index_table(f"{url}/own", "own", "explicit = true") + index_table(f"{url}/public")
     asking.project("thing", more=more)
     result = asking.lock()
     assert result.exit_code == 0, result.stderr
     assert asking.locked() == {"thing": "1.0", "part": "1.0"}
+
+
+def test_find_links_serve_beside_the_indexes_and_alone(asking: Asking, installer: str) -> None:
+    """With ``no-index`` nobody else is asked, not even the default index that an installer has of its own."""
+    thing(asking)
+    (asking.folder / "links").mkdir()
+    for version, code in (("2.0", BACKEND), ("1.0", STRANGER)):
+        file = asking.folder / "links" / f"neutral_stand_in_backend-{version}-py3-none-any.whl"
+        file.write_bytes(installable("neutral-stand-in-backend", version, code))
+    serve(asking, "neutral-stand-in-backend", "1.5", code=STRANGER)
+    links = '[tool.uv]\nfind-links = ["./links"]\n'
+    asking.project("thing", more=links + index_table(asking.server.index))
+    result = asking.lock()
+    assert result.exit_code == 0, result.stderr
+    assert asking.locked() == {"thing": "1.0", "part": "1.0"}
+    (asking.folder / "links" / "thing-1.0.tar.gz").write_bytes(asking.server.replies["/files/thing-1.0.tar.gz"].body)  # type: ignore[union-attr]
+    (asking.folder / "links" / "part-1.0-py3-none-any.whl").write_bytes(wheel("part", "1.0"))
+    asking.project("thing", more=f"{links}no-index = true\n")
+    asking.server.requests.clear()
+    unasked = {"UV_DEFAULT_INDEX": asking.server.index, "PIP_INDEX_URL": asking.server.index}
+    result = asking.lock("--upgrade", "--no-cache", env=unasked)
+    assert result.exit_code == 0, result.stderr
+    assert asking.server.paths() == []
+    (asking.folder / "links" / "neutral_stand_in_backend-2.0-py3-none-any.whl").unlink()
+    (asking.folder / "links" / "neutral_stand_in_backend-1.0-py3-none-any.whl").unlink()
+    result = asking.lock("--upgrade", "--no-cache", env=unasked)
+    assert result.exit_code == 3
+    assert asking.server.paths() == []
+
+
+@pytest.mark.parametrize("said", [
+    ('[tool.uv]\nexclude-newer-package = { neutral-stand-in-backend = "2024-06-01T00:00:00Z" }\n', ""),
+    ("", 'exclude-newer = "2024-06-01T00:00:00Z"\n'),
+    ('[tool.uv]\nexclude-newer = "2023-06-01T00:00:00Z"\n', 'exclude-newer = "2024-06-01T00:00:00Z"\n'),
+])  # fmt: skip
+def test_dates_hold_for_what_a_build_needs(asking: Asking, said: tuple[str, str]) -> None:
+    thing(asking)
+    serve(asking, "neutral-stand-in-backend", "1.0", "2.0", code=BACKEND + b"\nassert 'VERSION' == '1.0'\n", at="own")
+    page = asking.server.replies["/own/neutral-stand-in-backend/"]
+    assert isinstance(page, Reply)
+    told = json.loads(page.body)
+    for file, year in zip(told["files"], (2024, 2025), strict=True):
+        file["upload-time"] = f"{year}-01-01T00:00:00Z"
+    page.body = json.dumps(told).encode()
+    for name in ("thing", "part"):
+        page = asking.server.replies[f"/simple/{name}/"]
+        assert isinstance(page, Reply)
+        page.body = page.body.replace(b'"size"', b'"upload-time": "2023-01-01T00:00:00Z", "size"')
+    own = index_table(f"{asking.server.url}/own", "own", said[1])
+    asking.project("thing", more=said[0] + own + index_table(asking.server.index))
+    result = asking.lock()
+    assert result.exit_code == 0, result.stderr
 
 
 def test_what_the_project_says_of_builds(asking: Asking, installer: str) -> None:
