@@ -1,11 +1,11 @@
-"""What a person should know of files that were gone, refused, yanked, not to be built, or not what was promised.
+"""What a person should know of files that were gone, refused, yanked, not to be read or built, or not as promised.
 
 It is told even with ``--quiet``, since it decided what was locked, or might have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -34,13 +34,28 @@ def warnings_of_files(locked: Locked, watched: Watched) -> list[str]:
         for (index, name, version), reason in {**watched.gone, **unbuilt}.items()
         if name in versions and version not in versions[name]
     ]
+    others = {*watched.gone, *unbuilt}
+    for (index, name, version), reason in watched.unavailable.items():
+        if (index, name, version) not in others and (older := _older(versions.get(name, ()), version)):
+            lost.append(f"{name} {version} of {index} cannot be read: {reason}; {name} {older} is locked in its place.")
     lost += [
         f"{name} {version} cannot be built here: {reason}; it is locked with what its wheels for others require."
         for (_, name, version), reason in unbuilt.items()
         if version in versions.get(name, ())
     ]
     lost += list(_passed_over(locked.lock, watched))
-    return [f"{doubt}." for doubt in watched.doubts] + lost + list(map(str, locked.lock.yanked))
+    doubts = [f"{doubt}." for doubt, (name, version) in watched.doubts.items() if version in versions.get(name, ())]
+    return doubts + lost + list(map(str, locked.lock.yanked))
+
+
+def _older(locked: Iterable[str], version: str) -> str:
+    """The versions of a package that are locked and older than one that is not; nothing where there is none."""
+    from packaging.version import Version
+
+    versions = list(locked)
+    if version in versions:
+        return ""
+    return " and ".join(one for one in versions if Version(one) < Version(version))
 
 
 def files_left_out(name: str, watched: Watched) -> Iterator[tuple[str, str, str]]:

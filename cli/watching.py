@@ -29,8 +29,9 @@ class Watched(Delegating):
         """Those among them, and others, of which no file is there any more, though an index lists them."""
         self.unbuilt: dict[tuple[str, str, str], Unavailable] = {}
         """What came of builds that failed, by (index, name, version)."""
-        self.doubts: dict[str, None] = {}
-        """One sentence for each file that was not what it should be, or was refused, where another file served."""
+        self.doubts: dict[str, tuple[str, str]] = {}
+        """One sentence for each file that was not what it should be, or was refused, where another file served; with
+        the name and the version."""
         self.searched: dict[str, list[str]] = {}
         """The indexes (without credentials) that were asked for each name, in order."""
         self.noted: dict[tuple[str, str, str], None] = {}
@@ -55,7 +56,7 @@ class Watched(Delegating):
         for one, outcome in answers.items():
             key = one.index, one.name, one.version
             if isinstance(outcome, Metadata):
-                self.doubts.update(dict.fromkeys(outcome.doubts))
+                self.doubts.update(dict.fromkeys(outcome.doubts, (one.name, one.version)))
                 self.noted.update({key: None} if outcome.noted else {})
             elif isinstance(outcome, Unavailable):
                 self.unavailable[key] = outcome.reason

@@ -76,8 +76,8 @@ class Metadata:
     noted: bool = field(default=False, compare=False)
     """Whether this is what a source distribution notes of itself, which a build of it might change."""
     doubts: tuple[str, ...] = field(default=(), compare=False)
-    """One sentence for each file of the candidate that should have told this, and was refused, gone or not the one
-    that its index promises."""
+    """One sentence for each file of the candidate that should have told this, and was refused, gone, not the one that
+    its index promises, or nothing that can be read."""
 
 
 @dataclass(frozen=True)

@@ -306,10 +306,10 @@ def _recent(kept: str) -> Broken | None:
 
 def _with_doubts(metadata: Metadata, failures: Sequence[tuple[File, Broken]], request: Request) -> Metadata:
     """The metadata with what a person should know of the files before the one that told it."""
-    grave = [(file, broken) for file, broken in failures if broken.cause != "unreadable"]
-    if not grave:
+    if not failures:
         return metadata
     said = [
-        f"{file.filename} of {request.index}: {broken}; another file of {request.what} serves" for file, broken in grave
+        f"{file.filename} of {request.index}: {broken}; another file of {request.what} serves"
+        for file, broken in failures
     ]
     return replace(metadata, doubts=(*said, *metadata.doubts))

@@ -131,6 +131,51 @@ def test_another_version_serves_for_a_file_that_is_gone_with_a_warning_that_name
         assert "tool 1.0 is locked in its place" in warning
 
 
+GARBAGE = {
+    "no archive": b"garbage",
+    "empty": b"",
+    "cut": wheel("tool", "2.0")[:-30],
+    "no metadata": wheel("tool", "2.0").replace(b"METADATA", b"METADATE"),
+    "of another": wheel("other", "2.0"),
+    "of another version": wheel("tool", "3.0"),
+}
+"""What nobody can read as the wheel of tool 2.0, though it is what the index promises."""
+
+
+@pytest.mark.parametrize("ranges", [False, True])
+@pytest.mark.parametrize("kind", GARBAGE)
+def test_what_nobody_can_read_is_told_with_what_serves_in_its_place(asking: Asking, kind: str, ranges: bool) -> None:
+    server, name = asking.server, "tool-2.0-py3-none-any.whl"
+    garbage = server.file(name, GARBAGE[kind], ranges=ranges)
+    server.page("tool", [older(server), garbage])
+    for _ in range(2):  # the second run recalls the verdict, and says the same
+        result = asking.lock("--quiet")
+        assert result.exit_code == 0
+        assert asking.locked() == {"tool": "1.0"}
+        warning = " ".join(result.stderr.split())
+        assert f"warning: tool 2.0 of {server.index} cannot be read: {name}" in warning
+        assert "tool 1.0 is locked in its place" in warning
+    server.page("tool", [older(server), garbage, server.file("tool-2.0.tar.gz", sdist("tool", "2.0", STATIC))])
+    result = asking.lock("--quiet", "--upgrade", "--no-cache")
+    assert result.exit_code == 0
+    assert asking.locked() == {"tool": "2.0"}
+    assert f"warning: {name} of {server.index}" in result.stderr
+    assert "another file of tool 2.0 serves" in result.stderr
+    server.page("tool", [server.file("tool-3.0-py3-none-any.whl", wheel("tool", "3.0")), garbage])
+    assert asking.lock("--quiet", "--upgrade", "--no-cache").stderr == ""
+
+
+def test_an_sdist_that_nobody_can_read_is_told_with_what_serves_in_its_place(asking: Asking) -> None:
+    server = asking.server
+    other = {"PKG-INFO": metadata_bytes("other", "2.0", metadata_version="2.2")}
+    for content in (b"garbage", sdist("tool", "2.0", other), sdist("tool", "2.0", STATIC)[:40]):
+        server.page("tool", [older(server), server.file("tool-2.0.tar.gz", content)])
+        result = asking.lock("--quiet", "--no-cache", "--upgrade")
+        assert result.exit_code == 0
+        assert asking.locked() == {"tool": "1.0"}
+        assert "tool 1.0 is locked in its place" in " ".join(result.stderr.split())
+
+
 @pytest.mark.parametrize("cause", ["refused", "changed"])
 def test_a_file_that_cannot_be_hashed_ends_the_run_unless_it_is_gone(asking: Asking, cause: str) -> None:
     server, name = asking.server, "tool-2.0-py3-none-any.whl"
