@@ -15,7 +15,10 @@ from satlock.encoder.project.dependencies import Dependencies, Dependency
 if TYPE_CHECKING:
     from satlock.encoder.formula.facts import Held, HoldKind
 
-__all__ = ["Cell", "Edge", "Hold", "Node", "Package"]
+__all__ = ["Cell", "Edge", "Hold", "Node", "Package", "Requirements"]
+
+Requirements = tuple[tuple[Formula, Dependencies], ...]
+"""What a candidate requires: for each of its builds the region that it serves, and its requirements."""
 
 
 @dataclass(eq=False, repr=False)
@@ -26,16 +29,18 @@ class Package:
     cells: list[Cell] = field(default_factory=list)
     """The living ones: disjoint, and together the universe."""
     incoming: list[Edge] = field(default_factory=list)
+    """The edges that lead to it, but for some of cells that were divided since."""
     listed: bool = False
     """Whether its candidates are known; before that it counts as serving everything."""
 
 
 @dataclass(eq=False, repr=False)
 class Cell:
-    """A region of the universe in which a package has one candidate, or none: an integer variable 0..n.
+    """A region of the universe in which a package has one candidate, or none.
 
-    ``at_least[k]`` is the literal of *rank >= k* (order encoding); only those thresholds exist that some
-    clause speaks of, since ranks between two of them cannot be told apart.
+    In the formula it is an integer variable: the rank of the candidate, from 1 to n, or 0 for none. ``at_least[k]`` is
+    the literal of *rank >= k* (order encoding). Only those thresholds exist that some clause speaks of, since ranks
+    between two of them cannot be told apart.
     """
 
     package: Package
@@ -47,26 +52,26 @@ class Cell:
     at_least: dict[int, int] = field(default_factory=dict)
     thresholds: list[int] = field(default_factory=list)
     """The keys of ``at_least``, sorted."""
-    attached: dict[int, tuple[tuple[Formula, Dependencies], ...]] = field(default_factory=dict)
-    """For ranks whose metadata is in the formula: each build's region and what it requires."""
+    attached: dict[int, Requirements] = field(default_factory=dict)
+    """For ranks whose metadata is in the formula, what they require."""
     provisional: dict[int, int] = field(default_factory=dict)
-    """Attached ranks whose requirements are only what their source distribution noted, with the literal that says so.
-    """
+    """Attached ranks whose requirements are only what their source distribution notes, with the literal under which
+    these are believed."""
     nodes: dict[str, Node] = field(default_factory=dict)
     """What may be asked of the cell: the package itself (``""``) and its extras."""
     ties: list[tuple[Cell, int]] = field(default_factory=list)
     """(other cell, literal under which both have the same rank when both are present)."""
     holds: list[Hold] = field(default_factory=list)
     lifted: int = 0
-    """Ranks that the search was forced to stop holding back."""
+    """Ranks that are held back no more: nothing else served, or the project asks for them in all of the cell."""
     supported: int = 0
-    """Held ranks that serve where somebody who is selected asks for them: the formula says so."""
+    """Ranks that serve where somebody who is selected asks for them. The formula states this (``formula.support``)."""
     askers: dict[object, Formula] = field(default_factory=dict)
-    """Who is known to ask for those that were yanked, and where."""
+    """Who is known to ask for yanked releases, an edge or a statement of the project or of a lock; and where."""
     leaving: dict[object, Formula] = field(default_factory=dict)
     """Who is known to leave no way around a pre-release, and where."""
     openings: dict[int, Hold] = field(default_factory=dict)
-    """For each of these ranks the hold that nobody else asks for it."""
+    """For each supported rank the hold that nobody else asks for it."""
 
     def __str__(self) -> str:
         return self.package.name
@@ -74,20 +79,21 @@ class Cell:
 
 @dataclass(eq=False, repr=False)
 class Node:
-    """The package of a cell, or one extra of it, or the project (``cell`` None)."""
+    """What can have requirements: the project (``cell`` None), the package of a cell (``extra`` empty), or an extra."""
 
     cell: Cell | None
     extra: str
     literal: int
     """That the extra is active in the cell."""
     demand: Formula = FALSE
-    """Where some requirement in the formula may ask for it; grows as metadata is loaded."""
+    """Where some edge in the formula may ask for it; it only grows."""
     saturated: bool = False
+    """Whether the demand is the whole cell already."""
     edges: list[Edge] = field(default_factory=list)
-    """More are appended; where some are withdrawn, it is another list."""
+    """Those of all its candidates. New ones are appended; where some are withdrawn, another list takes its place."""
     _by_rank: dict[int, list[Edge]] = field(default_factory=dict)
     _sorted: tuple[list[Edge] | None, int] = None, 0
-    """Which edges are in ``_by_rank``, and how many of them."""
+    """The list whose edges are in ``_by_rank``, and how many of them are."""
 
     def of(self, rank: int) -> Sequence[Edge]:
         """The edges of one candidate."""
@@ -103,7 +109,7 @@ class Node:
 
 @dataclass(eq=False, repr=False)
 class Edge:
-    """A requirement of the project, or of one candidate (and extra) in one cell."""
+    """One requirement of a node: of the project, or of one candidate (and extra) in one cell. Or its refusal."""
 
     node: Node
     rank: int
@@ -119,17 +125,20 @@ class Edge:
     provisional: int = 0
     """The literal under which it is believed, where it is not yet known to be true."""
     withdrawn: bool = False
+    """Whether it was provisional, and is believed no more."""
     encoded: set[tuple[int, int]] = field(default_factory=set)
-    """(guard of the target cell, key of the admission rule) that already have their clauses."""
+    """What has its clauses already: (guard of the target cell, 0), for an admission (that guard, key of its region),
+    and (0, 0) for a refusal."""
 
 
 @dataclass(eq=False, repr=False)
 class Hold:
-    """Candidates that are not used unless nothing else serves; ``literal`` is assumed as long as they are held."""
+    """Candidates that are held back: ``literal`` says that they are out, and is assumed until the hold is lifted."""
 
     cell: Cell
     kind: HoldKind
     ranks: int
+    """The candidates, a bit for each rank."""
     literal: int
     fact: Held
     lifted: bool = False

@@ -14,7 +14,7 @@ from itertools import pairwise
 from packaging.specifiers import SpecifierSet
 
 from satlock.encoder.formula.candidates import Candidates, python_region, runs
-from satlock.encoder.formula.cells import Cell, Edge, Hold, Node, Package
+from satlock.encoder.formula.cells import Cell, Edge, Hold, Node, Package, Requirements
 from satlock.encoder.formula.facts import (
     Admission,
     Constraint,
@@ -30,7 +30,7 @@ from satlock.encoder.formula.reasons import NeedsPython, NotDeclared, Unreadable
 from satlock.encoder.formula.support import asked_for, keep, support
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, forget_switches
 from satlock.encoder.markers.shortest import Shortener
-from satlock.encoder.project.dependencies import Dependencies, Dependency, dependency_of
+from satlock.encoder.project.dependencies import Dependency, dependency_of
 from satlock.encoder.project.project import Requirement
 from satlock.encoder.project.universe import Universe
 
@@ -64,8 +64,10 @@ class Encoding:
             self._constraints.setdefault(requirement.name, []).append(requirement)
         self._grown: deque[Node] = deque()
         self._shortener = Shortener(self.domain)
-        self.kept: Callable[[Cell], Iterable[tuple[Formula, int]]] = lambda cell: ()  # by an existing lock, and where
+        self.kept: Callable[[Cell], Iterable[tuple[Formula, int]]] = lambda cell: ()
+        """The ranks of an existing lock in a cell, each with where it is locked; set by the search."""
         self.family: Callable[[Formula], Formula] = lambda region: region
+        """A region with all choices made that no conflict names; set by the search."""
         self.root = Node(None, "", _TRUE, demand=TRUE, saturated=True)
 
     # -- growing the formula -----------------------------------------------------------------------------------
@@ -88,14 +90,12 @@ class Encoding:
             self._encode(edge)
         self._settle()
 
-    def attach(self, cell: Cell, rank: int, builds: tuple[tuple[Formula, Dependencies], ...],
-               pythons: Sequence[str | None] = (), *, provisional: bool = False) -> None:  # fmt: skip
+    def attach(self, cell: Cell, rank: int, builds: Requirements, *, provisional: bool = False) -> None:
         """Puts a candidate's metadata into the formula.
 
         Args:
-            builds: the region that each build serves, and what it requires.
-            pythons: each build's Requires-Python according to its metadata (a listing may not tell).
-            provisional: that this is a hint, which holds only as long as the hold that is made for it.
+            provisional: that the source distribution notes these requirements and does not promise them. They are
+                believed under the literal of a hold that is made for them.
 
         Raises:
             ValueError: a requirement cannot be read. The formula is unchanged then.
@@ -109,19 +109,12 @@ class Encoding:
             literal = cell.provisional[rank] = self.fresh()
             fact = Held(TRUE, (cell,), None, 1 << rank, "build")
             cell.holds.append(Hold(cell, "build", 1 << rank, literal, fact))
-        for (region, _), requires_python in zip(builds, pythons, strict=False):
-            admits = python_region(requires_python)
-            if requires_python is not None and admits is not TRUE:
-                edge = Edge(cell.nodes[""], rank, _NOTHING, region & ~admits, None, NeedsPython(requires_python))
-                edge.provisional = cell.provisional.get(rank, 0)
-                cell.nodes[""].edges.append(edge)
-                self._encode(edge)
         for node in list(cell.nodes.values()):
             self._attach(node, rank)
         self._settle()
 
     def withdraw(self, cell: Cell, rank: int) -> None:
-        """Takes provisional requirements back."""
+        """Takes the provisional requirements of a candidate back."""
         literal = cell.provisional.pop(rank)
         self.state([-literal])
         del cell.attached[rank]
@@ -132,25 +125,18 @@ class Encoding:
             node.edges = [edge for edge in node.edges if not edge.withdrawn]
 
     def split(self, cell: Cell, formula: Formula) -> None:
-        """Replaces a cell by its parts inside and outside of ``formula``."""
+        """Replaces a cell by its parts inside and outside of ``formula``; its guard, and so its clauses, are off."""
         package = cell.package
         cell.alive = False
         package.cells.remove(cell)
-        self.clauses.append([-cell.guard])
-        self.fact_of.append(-1)
+        self.state([-cell.guard])
         parts = []
         for region in (cell.region & formula, cell.region & ~formula):
             part = self._new_cell(package, self._shortener.in_short(region, _LARGE), cell.candidates)
             part.lifted = cell.lifted
             parts.append(part)
-            for rank, builds in cell.attached.items():
-                if rank in cell.provisional:
-                    continue
-                part.attached[rank] = builds
-                for edge in cell.nodes[""].edges:
-                    if edge.rank == rank and edge.refusal and edge.dependency is _NOTHING:
-                        copy = Edge(part.nodes[""], rank, _NOTHING, edge.region, None, edge.refusal)
-                        part.nodes[""].edges.append(copy)
+            part.attached = {rank: read for rank, read in cell.attached.items() if rank not in cell.provisional}
+            for rank in part.attached:
                 self._attach(part.nodes[""], rank)
         package.incoming = [edge for edge in package.incoming if edge.node.cell is None or edge.node.cell.alive]
         self._tie_hard(package)
@@ -159,7 +145,7 @@ class Encoding:
         self._settle()
 
     def hold(self, cell: Cell, ranks: int, kind: HoldKind, reason: str) -> Hold:
-        """Takes ranks that are held back for one reason out of a cell."""
+        """Makes the hold under whose literal ranks of a cell are out, all of them held back for one reason."""
         literal = self.fresh()
         fact = Held(TRUE, (cell,), None, ranks, kind, reason)
         for first, last in runs(ranks):
@@ -183,14 +169,13 @@ class Encoding:
     # -- literals ----------------------------------------------------------------------------------------------
 
     def fresh(self) -> int:
+        """A literal that nothing is said of yet."""
         self.variables += 1
         return self.variables
 
     def package(self, name: str) -> Package:
-        found = self.packages.get(name)
-        if found is None:
-            found = self.packages[name] = Package(name)
-        return found
+        """The package of a name, which is made when it is first asked for."""
+        return self.packages.get(name) or self.packages.setdefault(name, Package(name))
 
     def at_least(self, cell: Cell, rank: int) -> int:
         """The literal of *rank of cell >= rank*; the constant literal where it always or never holds."""
@@ -215,6 +200,7 @@ class Encoding:
         return literal
 
     def living(self) -> Iterator[Cell]:
+        """The cells of all packages, without those that were divided."""
         for package in self.packages.values():
             yield from package.cells
 
@@ -251,14 +237,16 @@ class Encoding:
 
     def _attach(self, node: Node, rank: int) -> None:
         assert node.cell is not None
-        for region, dependencies in node.cell.attached[rank]:
+        builds = node.cell.attached[rank]
+        for region, dependencies in builds if not node.extra else ():
+            admits = python_region(python := dependencies.requires_python)
+            if python is not None and admits is not TRUE:
+                self._add_edge(Edge(node, rank, _NOTHING, region & ~admits, None, NeedsPython(python)))
+        for region, dependencies in builds:
             try:
                 wanted = dependencies.of(node.extra)
             except ValueError as unreadable:
-                edge = Edge(node, rank, _NOTHING, region, None, Unreadable(str(unreadable)))
-                edge.provisional = node.cell.provisional.get(rank, 0)
-                node.edges.append(edge)
-                self._encode(edge)
+                self._add_edge(Edge(node, rank, _NOTHING, region, None, Unreadable(str(unreadable))))
                 continue
             for dependency in wanted:
                 self._connect(node, rank, dependency, region & dependency.marker)
@@ -268,18 +256,25 @@ class Encoding:
             return
         reference = self.universe.declared(dependency)
         if dependency.url is not None and reference is None:
-            edge = Edge(node, rank, dependency, region, None, NotDeclared(dependency.text))
-        else:
-            edge = Edge(node, rank, dependency, region, self.package(dependency.name))
-            edge.reference = reference
-            edge.package.incoming.append(edge)  # type: ignore[union-attr]
-        if node.cell is not None:
-            edge.provisional = node.cell.provisional.get(rank, 0)
-        node.edges.append(edge)
+            self._add_edge(Edge(node, rank, dependency, region, None, NotDeclared(dependency.text)))
+            return
+        package = self.package(dependency.name)
+        edge = Edge(node, rank, dependency, region, package, None, reference)
+        package.incoming.append(edge)
+        self._add_edge(edge)
+
+    def _add_edge(self, edge: Edge) -> None:
+        if edge.node.cell is not None:
+            edge.provisional = edge.node.cell.provisional.get(edge.rank, 0)
+        edge.node.edges.append(edge)
         self._encode(edge)
 
     def _encode(self, edge: Edge, cells: Sequence[Cell] | None = None) -> None:
-        """Adds the clauses of an edge for each cell, or each of some, that it can meet and has none for yet."""
+        """Adds the clauses of an edge for each cell, or each of some, that it can meet and has none for yet.
+
+        Asked again whenever the demand of its node grows or its target gets cells, this keeps the invariant that an
+        edge has its clauses in each living cell where its demand, its region and the cell meet.
+        """
         node = edge.node
         if edge.withdrawn or node.demand is FALSE or (node.cell is not None and not node.cell.alive):
             return
@@ -322,7 +317,7 @@ class Encoding:
             self._raise(self._node(cell, extra), asks)
 
     def antecedent(self, edge: Edge) -> list[int]:
-        """What must hold for an edge to ask for anything, negated."""
+        """Literals, one of which is true where an edge asks for nothing: what it needs to ask, negated."""
         node, cell = edge.node, edge.node.cell
         if cell is None:
             return []
@@ -332,7 +327,10 @@ class Encoding:
         return [*literals, -node.literal] if node.extra else literals
 
     def _bound(self, fact: Fact, antecedent: list[int], cell: Cell, ranks: int) -> None:
-        """Under ``antecedent``, the cell's rank is one of ``ranks`` (order encoding: one to three short clauses)."""
+        """The cell's rank is one of ``ranks``, or one of the literals of ``antecedent`` is true.
+
+        In order encoding this is a clause for each end of a run, mostly one or two.
+        """
         if not ranks:
             self.add(fact, antecedent)
             return
@@ -352,7 +350,7 @@ class Encoding:
         return node
 
     def _raise(self, node: Node, asks: tuple[Formula, ...]) -> None:
-        """Widens the demand of a node by an edge that now may ask for it."""
+        """Widens the demand of a node by where an edge may ask for it. A demand never shrinks."""
         if node.saturated or node.cell is None:
             return
         region = node.cell.region
@@ -386,6 +384,7 @@ class Encoding:
         self._bound(fact, [-literal, -cell.guard, -self.at_least(cell, 1), *more], cell, ranks)
 
     def add(self, fact: Fact | None, clause: list[int]) -> None:
+        """Adds a clause of a fact; of none where it only says what a literal means."""
         if _TRUE in clause:
             return
         index = -1

@@ -171,9 +171,17 @@ class Dependencies:
         version: str,
         edits: Edits,
         lowering: Lowers | None = None,
+        requires_python: str | None = None,
     ) -> None:
-        """Raises ValueError where a line cannot be read that edits of this package alone have to look at."""
+        """
+        Args:
+            requires_python: the Pythons that the metadata admits, where the listing does not tell.
+
+        Raises:
+            ValueError: a line cannot be read that edits of this package alone have to look at.
+        """
         self.provides = frozenset(provides)
+        self.requires_python = requires_python
         self._origin = f"{name} {version}"
         self._edits = edits.within(name, version)
         self._lowering = lowering

@@ -27,7 +27,8 @@ from satlock.solver.explaining.steps import Clash, Step, clash_of
 from satlock.solver.locking import universe_for
 from satlock.solver.search.search import NoLock, Search
 from satlock.solver.search.selection import Selection
-from satlock.solver.search.sources import Shelf, Sources
+from satlock.solver.search.shelf import Shelf
+from satlock.solver.search.sources import Sources
 
 __all__ = ["Limits", "WayOut", "WaysOut", "ways_out"]
 

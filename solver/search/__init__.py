@@ -3,14 +3,24 @@
 ``encoder.formula.cells``     what the formula speaks of: packages, cells, nodes, edges, holds
 ``encoder.formula.facts``     where clauses come from, with the clauses of each kind
 ``encoder.formula.encoding``  the growing formula
+``encoder.formula.support``   that yanked releases and pre-releases serve who asks for them
 ``session``                   the solvers, and cores
 ``search``                    the loop
-``refinement``                what a core means: a witness, or cells to split
+``refinement``                what a core means: a witness, or cells to divide
 ``selection``                 what a model selects
 ``held``                      what is held back, and when that is lifted
-``founded``                   nothing opens what is held back unless it is asked for itself
-``reached``                   where a selection is reached
-``loading``, ``sources``      metadata, when it is needed
+``founded``, ``reached``      that who asks for a yanked release is reached from the project himself
+``admissible``                which candidates an objective counts
+``loading``                   which metadata is needed now
+
+And below it, how candidates and metadata are made of what indexes say:
+
+``sources``, ``shelf``        the candidates of each package, and the metadata of each candidate
+``directs``                   what comes from a repository, an archive or a folder
+``opting``                    where the project itself names a pre-release or a build
+``variants``                  wheels of one version that require different things
+``failing``                   what is made of files that cannot be read
+``crawling``                  what is fetched ahead
 
 ``docs/solver.md`` has the words, the clauses as formulas, and why it ends with the right answer.
 """

@@ -1,4 +1,4 @@
-"""Which ranks of a cell count as admissible: being behind them is what has to be accounted for."""
+"""The admissible ranks of a cell: a lock is behind where it has an older one than the newest of these."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ class Admissible:
     ) -> None:
         """
         Args:
-            held: ranks that the project does not ask for.
-            caps: what the project's constraints admit, and where: being behind what they forbid is nobody's fault.
+            held: the ranks that are held back, which the project does not ask for.
+            caps: what the project's constraints admit of a cell, by the region of each. No lock is behind what they
+                forbid.
         """
         self._environments, self.held, self._caps = environments, held, caps
         self._refused: dict[Cell, tuple[Formula, int]] = {}
 
     def ranks(self, cell: Cell) -> int:
-        """The admissible ranks; all that are not held back where none is left."""
+        """The admissible ranks. Where there are none, all that are not held back."""
         demand = cell.nodes[""].demand
         known = self._refused.get(cell)
         if known is None or known[0] is not demand:
@@ -46,7 +47,7 @@ class Admissible:
         return admissible or possible
 
     def where(self, cell: Cell, ranks: int) -> Formula:
-        """Where in a cell some of these ranks is admissible, as far as that is less than all of it."""
+        """Where in a cell one of these ranks at least is admissible; TRUE where that is all of the cell."""
         left, parts = ranks, []
         for region, admitted in cell.candidates.admission():
             if ranks & admitted:

@@ -60,6 +60,7 @@ class Crawler:
         return found, []
 
     def _may_hold(self, marker: str, name: str) -> bool:
+        """Whether a marker is likely to hold: not on old Pythons alone, nor for an extra that nobody asks for."""
         old = _OLD_PYTHON.search(marker)
         if old and (int(old[1]), int(old[2])) <= self._oldest and " or " not in marker:
             return False
@@ -67,6 +68,7 @@ class Crawler:
         return not extras or any(extra in self._extras.get(name, ()) for extra in extras)
 
     def _newest(self, listing: Listing) -> list[Wanted]:
+        """What to ask for the metadata of the newest release with a wheel that was asked for, if one is found soon."""
         specifier = self._asked.get(listing.name, SpecifierSet())
         cutoff = self._project.cutoff(listing.name, listing.index)
         for release in listing.releases[: -_TRIES - 1 : -1]:

@@ -1,4 +1,4 @@
-"""What is made of candidates whose files cannot be read, or not be built."""
+"""Candidates whose files cannot be read or built: where else metadata may come from, and what ends the run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ __all__ = ["not_passed_over", "of_other_wheels"]
 
 
 def of_other_wheels(corpus: Corpus, candidates: Candidates, rank: int) -> list[list[tuple[Formula, Metadata]]] | None:
-    """What the wheels of a candidate say that install for nobody, by build; None where not each has one that tells."""
+    """The metadata of a candidate from any wheel of each build, also from one that installs in no environment.
+
+    For a candidate that could not be built. None where some build has no wheel, or one that tells nothing.
+    """
     told = []
     for build in candidates[rank].builds:
         wheels, _ = files_in_order(build.files)
@@ -26,8 +29,10 @@ def of_other_wheels(corpus: Corpus, candidates: Candidates, rank: int) -> list[l
 
 
 def not_passed_over(candidates: Candidates, rank: int, reason: str) -> str:
-    """Why a candidate whose files are refused, or not what they should be, ends the run: to take another version in
-    its place would leave to whoever serves the files which version that is."""
+    """The sentence that ends a run since an index refused a candidate's files, or they are not what they should be.
+
+    Another version is not taken in its place: then whoever serves the files would choose which one.
+    """
     found = candidates[rank]
     said = f"{candidates.name} {found.version} cannot be read from {found.builds[0].index}: {reason}"
     return f"{said}; if it shall not serve, leave it out: {candidates.name}!={found.version} in constraint-dependencies"

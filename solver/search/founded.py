@@ -1,8 +1,8 @@
-"""Nothing is opened by who is selected, but reached by nobody.
+"""A yanked release serves only where somebody asks for it whom the project reaches.
 
-The formula lets a yanked release serve where a requirement asks for it whose source is selected
-(``encoder.formula.support``). A model may select that source though nobody in the lock asks for it, or for the sake of
-the very release it opens. Such a selection is refused, as those of answer sets are: what asks in a circle must be asked
+The formula lets it serve where a requirement asks for it whose source is selected (``encoder.formula.support``). A
+model may select that source though nobody in the lock requires it, or though only the yanked release itself does. Such
+a selection is refused by a loop formula, as in answer set programming: of those who ask in a circle, one must be asked
 for from outside of it.
 """
 
@@ -21,15 +21,15 @@ __all__ = ["Founded"]
 
 
 class Founded:
-    """What was refused so far."""
+    """The loop formulas that were stated so far."""
 
     def __init__(self, encoding: Encoding) -> None:
         self._encoding = encoding
         self._refused: list[tuple[Hold, dict[Package, frozenset[Edge]]]] = []
-        """Each holds as long as nobody else is known to ask for these packages."""
+        """The hold of each loop formula, and the packages of its circle with who was known to ask for them."""
 
     def forget(self) -> None:
-        """Gives up what was refused before somebody else was found who asks."""
+        """Drops the loop formulas whose packages somebody else is known to ask for by now."""
         for one in list(self._refused):
             hold, askers = one
             if any(frozenset(package.incoming) != known for package, known in askers.items()):
@@ -37,7 +37,7 @@ class Founded:
                 self._refused.remove(one)
 
     def refuse(self, selection: Selection) -> bool:
-        """Refuses a selection in which something is opened by who is reached by nobody; False where all is well."""
+        """States loop formulas against a selection where they are needed; False where none is."""
         suspects = [
             (cell, rank)
             for cell, rank in selection.ranks.items()
@@ -50,10 +50,10 @@ class Founded:
         return any(refused)
 
     def _refuse(self, cell: Cell, rank: int, selection: Selection, regions: Mapping[tuple[Cell, str], Formula]) -> bool:
-        """States that where a release is opened by nobody, somebody else would have to be selected who asks.
+        """States the loop formula of a yanked release; False where somebody who is reached asks wherever it is used.
 
-        Those who are reached by nobody there are one circle: they count only as far as somebody from outside of it,
-        who is reached, would ask for one of them if he were of another version.
+        The circle are those who ask and are not reached in a region where it is used. The formula names who is reached
+        there, and would ask for the release or for one of the circle if another version of him were selected.
         """
         satisfiable = self._encoding.domain.satisfiable
 
@@ -94,11 +94,17 @@ class Founded:
 
     @staticmethod
     def _asking_for(node: Node) -> list[Edge]:
+        """The edges to the package of a node; to its extra, where it is one."""
         assert node.cell is not None
         incoming = node.cell.package.incoming
         return [edge for edge in incoming if not node.extra or node.extra in edge.dependency.extras]
 
     def _state(self, cell: Cell, rank: int, where: Formula, others: Mapping[int, Cell], circle: list[Package]) -> None:
+        """States that a candidate is out in a region unless one of some literals is true, as a hold.
+
+        Args:
+            others: literals that say that a candidate which would ask is selected, each with its cell.
+        """
         encoding, opening, still = self._encoding, cell.openings[rank], self._encoding.fresh()
         sources = dict.fromkeys(source for source in others.values() if source is not cell)
         fact = Unasked(where, (*sources, cell), None, 1 << rank, opening.kind)

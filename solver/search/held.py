@@ -1,8 +1,8 @@
 """What is held back: pre-releases, yanked releases, what would have to be built, and what could not be had.
 
-The search first runs without any of it. A *hold* enters the formula when a held candidate is in the way, as a literal
-that is assumed. Where a core needs it, a hold is lifted in that cell if its kind may serve as a last resort; what was
-lifted is still avoided wherever that is possible.
+The search first runs without any of it. When the objective would select a candidate that is held back, a *hold* enters
+the formula: a literal under which the candidate is out, which is assumed. When a core needs it, the hold is lifted, if
+candidates of its kind may serve as a last resort. What was lifted is still assumed wherever that leaves a model.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from satlock.encoder.markers.marker import Formula
 from satlock.solver.search.session import Session
 from satlock.solver.search.sources import Sources
 
-__all__ = ["Held", "Kept"]
+__all__ = ["Holds", "Kept"]
 
 Kept = Mapping[str, Mapping[str, Formula]]
 """Versions of an existing lock by name, each with where it is locked."""
@@ -25,13 +25,13 @@ Kept = Mapping[str, Mapping[str, Formula]]
 _LIFT_ORDER = ("build", "prerelease")
 
 
-class Held:
+class Holds:
     """The holds of one search."""
 
     def __init__(self, encoding: Encoding, session: Session, sources: Sources, locked: Kept) -> None:
         """
         Args:
-            locked: they serve, whatever they are.
+            locked: the versions of an existing lock, which serve though they be yanked or would have to be built.
         """
         self._encoding, self._session, self._sources, self._locked = encoding, session, sources, locked
         self._soft: list[Hold] = []
@@ -39,18 +39,21 @@ class Held:
         encoding.kept = self.preferred
 
     def ranks(self, cell: Cell) -> int:
-        """Ranks that are not to be chosen as things stand."""
+        """Ranks that no selection may have as things stand."""
         return self.unasked(cell) & ~cell.supported | self._rejected(cell.candidates)
 
     def unasked(self, cell: Cell) -> int:
-        """Ranks for which the project does not ask itself: being behind them is nothing, though somebody may ask."""
+        """Ranks that are held back, also where somebody whom the project requires may ask for them.
+
+        A lock is not behind them: what the project itself does not ask for is no measure of what is new.
+        """
         candidates = cell.candidates
         held = candidates.prereleases | candidates.yanked
         held |= self._sources.doubtful.get(candidates, 0) & ~self.kept(cell)
         return held & ~cell.lifted | self._rejected(candidates)
 
     def preferred(self, cell: Cell) -> tuple[tuple[Formula, int], ...]:
-        """By region the ranks of the existing lock."""
+        """The ranks of the existing lock, by the region in which it has them."""
         versions = self._locked.get(cell.package.name)
         if not versions:
             return ()
@@ -77,10 +80,12 @@ class Held:
         return sum(1 << rank for rank in self._sources.rejected.get(candidates, ()))
 
     def hold(self, cell: Cell, low: int, high: int) -> int:
-        """Tells the formula of the highest run in an interval that is held back for one reason.
+        """Makes a hold on the highest ranks of an interval, as far down as they are held back for the same reason.
 
-        A package with many pre-releases has them held all at once, when it is the second time that one is in the way.
-        Returns the literal under which the ranks are out.
+        When this is the second hold on pre-releases of a cell, it is on all of them at once.
+
+        Returns:
+            the literal under which the ranks are out.
         """
         kind, reason = self._why(cell, high)
         first = high
@@ -96,7 +101,7 @@ class Held:
         return literal or self._encoding.hold(cell, ranks, kind, reason).literal
 
     def _why(self, cell: Cell, rank: int) -> tuple[HoldKind, str]:
-        """Why a rank is held back; the reason is what was said when it was asked for."""
+        """The kind of hold on a rank, and of one that could not be had what was said of it."""
         reasons = self._sources.rejected.get(cell.candidates, {})
         if rank in reasons:
             return "unavailable", reasons[rank]
@@ -107,12 +112,12 @@ class Held:
         return "build", ""
 
     def in_force(self) -> list[Hold]:
-        """The holds of living cells, with nothing in them that was lifted."""
+        """The holds that are assumed: those of living cells, without those of which some rank was lifted."""
         holds = [hold for cell in self._encoding.living() for hold in cell.holds if not hold.lifted]
         return [hold for hold in holds if hold.kind == "unavailable" or not hold.ranks & hold.cell.lifted]
 
     def admit_soft(self, assumptions: list[int]) -> list[int]:
-        """Adds the holds that were lifted and can be kept all the same, one after the other."""
+        """The assumptions, and of the lifted holds those that can be kept all the same, one after the other."""
         for hold in self._soft_holds():
             if self._session.solve([*assumptions, hold.literal]):
                 assumptions = [*assumptions, hold.literal]
@@ -132,12 +137,12 @@ class Held:
         return min(holds, key=lambda h: (_LIFT_ORDER.index(h.kind), h.cell.package.name))
 
     def lift(self, hold: Hold) -> None:
-        """Lifts a hold."""
+        """Lifts a hold, which is still kept where that is possible."""
         if self._lift(hold):
             self._soft.append(hold)
 
     def _lift(self, hold: Hold) -> bool:
-        """Whether it is still to be kept where that is possible: not if it stood for what an archive says of itself."""
+        """Lifts a hold; False where it stood for provisional requirements, which are believed no more then."""
         hold.lifted = True
         rank = hold.ranks.bit_length() - 1
         if hold.cell.provisional.get(rank) == hold.literal:
@@ -149,11 +154,11 @@ class Held:
         return True
 
     def lift_for_extras(self, guards: list[int], had: list[int], lacked: list[int]) -> bool:
-        """Lifts a build where builds are all that keeps an extra from being there: none is worth being sent back.
+        """Lifts a hold on source builds where such holds alone keep an extra from being there; False where none do.
 
         Args:
-            had: the literals of extras that are there, which are to stay.
-            lacked: those of the others.
+            had: the literals of the wishes for extras that are granted, which are to stay so.
+            lacked: those of the wishes that are not.
         """
         builds = {h.literal: h for h in (*self.in_force(), *self._soft_holds()) if h.kind == "build"}
         firm = [*guards, *(hold.literal for hold in self.in_force() if hold.kind != "build"), *had]

@@ -1,7 +1,8 @@
-"""Loading: what an optimum selects and the formula lacks, all at once, the dearest last.
+"""Loading: the metadata and listings that a selection needs and the formula lacks, all at once, the dearest last.
 
 What is not loaded counts as nothing, which only relaxes the problem. So an optimum that is fully loaded is an optimum
-of everything; and what else is fetched ahead never changes an answer.
+of everything; and what else is fetched ahead never changes an answer. What a yanked release needs is an exception:
+see :meth:`Loading.load_askers`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from satlock.solver.search.sources import Sources
 __all__ = ["Loading"]
 
 _MOST_AHEAD = 64
+"""Candidates of a cell that are loaded, and as many that are fetched, along with one."""
 _FIRST_MOVES = 2
+"""Moves down of a cell with which nothing is loaded ahead, only fetched."""
 _ASKERS, _OTHERS = 32, 8
-"""Candidates that are read at once of a package of which some ask for what was yanked, and of another one."""
+"""Candidates of a cell that are read at once for a yanked release: where others of the package ask for it, and where
+none does."""
 _MOST_FOR_YANKED = 256
 """Candidates that are read in all to find one that pins a yanked release."""
 
@@ -39,7 +43,7 @@ class Loading:
         self._read_for_yanked = 0
 
     def missing(self, cell: Cell, rank: int) -> bool:
-        """Whether the metadata of a candidate is to be loaded, and is no great effort."""
+        """Whether a candidate's metadata is not in the formula, and is quick to be had (:meth:`Sources.quick`)."""
         return rank not in cell.attached and self._sources.quick(cell.candidates, rank)
 
     def load(self, selection: Selection) -> bool:
@@ -67,10 +71,12 @@ class Loading:
         return True
 
     def load_askers(self, yanked: Cell) -> bool:
-        """Loads candidates that the search did not come to, since one of them may pin a release that was yanked; False
-        where nothing is left to read, or enough was.
+        """Loads more candidates and listings, since somebody may be among them who asks for a yanked release.
 
-        What is not loaded counts as nothing, which relaxes the problem but for this: it opens nothing either.
+        What is not loaded counts as nothing. That relaxes the problem, but for this: it asks for nothing.
+
+        Returns:
+            False where nothing is left to read, or enough was.
         """
         packages = [package for package in self._encoding.packages.values() if package is not yanked.package]
         asking = {edge.node.cell.package for edge in yanked.package.incoming if edge.node.cell is not None}
@@ -92,7 +98,7 @@ class Loading:
         return bool(unlisted)
 
     def _due(self, missing: list[tuple[Cell, int]], unlisted: Sequence[str]) -> list[tuple[Cell, int]]:
-        """What is to be read now: the cheapest of what is missing, and what the search is likely to come down to."""
+        """What to read now: the cheapest of what is missing, and what the search is likely to come down to next."""
         costs = [self._sources.cost(cell.candidates, rank) for cell, rank in missing]
         limit = 0 if unlisted else min(costs)
         due = [pair for pair, cost in zip(missing, costs, strict=True) if cost <= limit]
@@ -103,11 +109,12 @@ class Loading:
         return due
 
     def _attach(self, due: list[tuple[Cell, int]]) -> None:
+        """Loads metadata and puts it into the formula."""
         self._sources.load((cell.candidates, rank) for cell, rank in due)
         for cell, rank in due:
             loaded = self._sources.loaded(cell.candidates, rank)
             if loaded is not None and (rank not in cell.attached or rank in cell.provisional):
-                self._encoding.attach(cell, rank, loaded.builds, loaded.pythons)
+                self._encoding.attach(cell, rank, loaded)
         self._attach_hints(due)
 
     def _expect_below(self, due: list[tuple[Cell, int]]) -> None:
@@ -123,10 +130,10 @@ class Loading:
         self._sources.expect(dict.fromkeys(below))
 
     def _contested(self, missing: list[tuple[Cell, int]]) -> list[tuple[Cell, int]]:
-        """What the search has come down to from another candidate of the package, and can read at no great effort.
+        """Of what is missing, the candidates with a wheel whose cell has metadata of other candidates already.
 
-        It is read before anything else: where this is a clash that leaves no candidate at all, nobody has to wait
-        for the listings of a hundred packages that have no part in it.
+        The search comes down in these cells. They are read before anything else: where that ends in a clash, nobody has
+        to wait for the listings of a hundred packages that have no part in it.
         """
         return [
             (cell, rank)
@@ -135,20 +142,20 @@ class Loading:
         ]
 
     def _attach_hints(self, missing: list[tuple[Cell, int]]) -> bool:
-        """Believes, for now, what source distributions say of themselves; False where none says anything.
+        """Puts what source distributions note into the formula, as provisional; False where none notes anything.
 
-        Most candidates that would have to be built are ruled out so, and never are.
+        Most candidates that need a source build are ruled out by it, and are never built.
         """
         believed = False
         for cell, rank in missing:
             hint = self._sources.hint(cell.candidates, rank)
             if hint is not None and rank not in cell.attached and not cell.lifted >> rank & 1:
-                self._encoding.attach(cell, rank, hint.builds, hint.pythons, provisional=True)
+                self._encoding.attach(cell, rank, hint, provisional=True)
                 believed = True
         return believed
 
     def _newest(self, names: Sequence[str]) -> Iterator[tuple[Candidates, int]]:
-        """What the next optimum is likely to select of newly listed packages."""
+        """The candidates of newly listed packages that the next optimum is likely to select."""
         for name in names:
             package = self._encoding.packages[name]
             for cell in package.cells:
@@ -160,7 +167,7 @@ class Loading:
                     yield cell.candidates, admitted.bit_length() - 1
 
     def _ahead(self, cell: Cell, rank: int) -> list[int]:
-        """Older candidates to load along with one that the search has come down to: the further, the more."""
+        """Older ranks to load along with one: the more, the oftener the cell came down. As many again are fetched."""
         moves = self._moves.get(cell, 0)
         self._moves[cell] = moves + 1
         if not moves or not self._downwards:

@@ -16,7 +16,7 @@ __all__ = ["builds_named", "opted_in"]
 
 
 def opted_in(name: str, project: Project, universe: Universe) -> Formula:
-    """The environments in which the project itself opts in to pre-releases of a package; in ``explicit`` alone it must.
+    """Where the project itself asks for pre-releases of a package; FALSE unless they serve only then (``explicit``).
 
     What no conflict names is taken as chosen: a project is developed and shipped with one version.
     """

@@ -33,7 +33,7 @@ def reached(encoding: Encoding, selection: Selection) -> dict[tuple[Cell, str], 
 
 
 def edges_from(encoding: Encoding, selection: Selection, cell: Cell | None, extra: str) -> list[Edge]:
-    """The requirements of what a cell selects (or of the project)."""
+    """The edges to packages of what a cell selects, or of an extra of it; of the project where there is no cell."""
     if cell is None:
         return [edge for edge in encoding.root.edges if edge.package]
     rank = selection.ranks[cell]

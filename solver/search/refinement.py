@@ -1,4 +1,4 @@
-"""What a core means: a witness environment that has no solution, or the cells that mix environments that differ."""
+"""What a core means: a witness, which is an environment without a solution, or cells that must be divided."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ __all__ = ["regions_of", "undecided", "witness_of"]
 
 
 def witness_of(domain: Domain, facts: Iterable[Fact]) -> Environment | None:
-    """An environment in which every fact of a core is in force, so that it has no solution."""
+    """An environment in which every fact of a core is in force, and which so has no solution; None for none."""
     return domain.witness(*regions_of(facts))
 
 
 def undecided(
     domain: Domain, regions: Iterable[Formula], cells: Iterable[Cell], frozen: frozenset[str]
 ) -> tuple[Formula, list[Cell]] | None:
-    """What to split on, and the cells of a core that mix environments inside and outside of it.
+    """A region to divide by, and the cells of a core that lie partly inside and partly outside of it.
 
-    The regions, which contradict each other, are reduced to a minimal set. At least one of the core's cells is cut
-    by one of them: were every cell inside or outside of every region, then cells that share a fact would be equal,
-    a minimal core is connected by its cells, and its regions would meet. Only packages under a hard single-version
-    rule (``frozen``) may leave nothing to split.
+    The regions have nothing in common. They are reduced to a minimal set of that kind, and the simplest region that
+    cuts a cell is taken. ``docs/solver.md#the-split`` says why there is one.
+
+    Args:
+        frozen: packages that must have one version, whose cells are never divided.
+
+    Returns:
+        None where only cells of frozen packages could be divided.
     """
     regions = [region for region in dict.fromkeys(regions) if region is not TRUE]
     contradictory = list(regions)

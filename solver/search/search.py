@@ -1,7 +1,8 @@
-"""The loop: one candidate for all until a proof says no, over metadata that is loaded as it is needed.
+"""The loop: each package has one candidate for all environments until a core says no.
 
-Solve what is known; a core either names an environment without a solution or cells to split. An optimum that is
-fully loaded is an optimum of everything, since what is not loaded could only have forbidden more.
+Solve what is known. A core either names an environment that has no solution, or cells to divide. A model leads to the
+best selection; what it needs and is not loaded is loaded, and the loop goes on. An optimum that is fully loaded is an
+optimum of everything, since what is not loaded could only have forbidden more.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ from dataclasses import dataclass, field
 
 from satlock.encoder.formula.cells import Cell, Hold
 from satlock.encoder.formula.encoding import Encoding
-from satlock.encoder.formula.facts import Fact
-from satlock.encoder.formula.facts import Held as HeldBackFact
+from satlock.encoder.formula.facts import Fact, Held
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.marker import TRUE, Formula
 from satlock.encoder.markers.platforms import Place, common_places, required_by
@@ -26,7 +26,7 @@ from satlock.solver.objective.prices import Divided
 from satlock.solver.objective.tiers import Known, Objective
 from satlock.solver.search.admissible import Admissible
 from satlock.solver.search.founded import Founded
-from satlock.solver.search.held import Held, Kept
+from satlock.solver.search.held import Holds, Kept
 from satlock.solver.search.loading import Loading
 from satlock.solver.search.refinement import regions_of, undecided, witness_of
 from satlock.solver.search.selection import HeldBack, Selection
@@ -57,9 +57,14 @@ class NoLock(Exception):
 
 @dataclass
 class Statistics:
+    """What a run took."""
+
     rounds: int = 0
+    """Selections, each of which had metadata loaded or was the last."""
     splits: int = 0
+    """Cells that were divided."""
     cores: int = 0
+    """Clashes of facts alone, without those of what the objective wants."""
 
 
 @dataclass(repr=False)
@@ -72,8 +77,9 @@ class Search:
     resolution: str = "fresh"
     """``fresh``, ``newest-first``, ``lowest`` or ``lowest-direct``."""
     preferred: Kept = field(default_factory=dict)
-    """They are kept to as far as possible, also where they were yanked since."""
+    """The versions of an existing lock: kept as far as possible, also where they were yanked since."""
     on_round: Callable[[Statistics, Selection], None] = lambda statistics, selection: None
+    """Called with each selection, before what it needs is loaded."""
     statistics: Statistics = field(default_factory=Statistics)
 
     def __post_init__(self) -> None:
@@ -81,7 +87,7 @@ class Search:
         self.environments = Environments(self.universe.domain)
         self.encoding.family = self.environments.of
         self.session = Session(self.encoding, self._stated)
-        self.held = Held(self.encoding, self.session, self.sources, self.preferred)
+        self.held = Holds(self.encoding, self.session, self.sources, self.preferred)
         self.founded = Founded(self.encoding)
         self.admissible = Admissible(self.environments, self.held.unasked, self._caps)
         downwards = self.resolution in ("fresh", "newest-first")
@@ -159,7 +165,7 @@ class Search:
         return list(dict.fromkeys((*common_places(domain), *required.places)))
 
     def _stated(self, own: Formula) -> Formula:
-        """The region by which a clash tells the facts that state ``own`` from others."""
+        """The region whose selector the facts of an own region get: see :class:`Session`."""
         return TRUE if self.environments.whole(own) else self.environments.of(own)
 
     def _caps(self, cell: Cell) -> list[tuple[Formula, int]]:
@@ -173,7 +179,11 @@ class Search:
     # -- cores
 
     def _refine(self, guards: list[int]) -> None:
-        """Answers a clash: split cells, lift a hold, or give up with the reason."""
+        """Answers a clash: divides cells, lifts a hold, or loads who may ask (``docs/solver.md#the-loop``).
+
+        Raises:
+            NoLock: there is none.
+        """
         self.statistics.cores += 1
         holds = {hold.literal: hold for hold in self.held.in_force()}
         firm = [literal for literal, hold in holds.items() if not self.held.liftable(hold)]
@@ -181,7 +191,7 @@ class Search:
         facts, given_up = self.session.core([*guards, *firm], spare, roughly=True)
         if given_up and witness_of(self.universe.domain, facts):
             hold = self.held.first_to_lift(holds[literal] for literal in given_up)
-            # Facts that are not needed change nothing where all of them are in force.
+            # All of these facts are in force in the whole cell, so fewer of them would lead to the same answer.
             if self._beyond(hold, facts) is None:
                 self.held.lift(hold)
                 return
@@ -192,7 +202,7 @@ class Search:
         if given_up:
             self._lift(self.held.first_to_lift(holds[literal] for literal in given_up), facts)
             return
-        withdrawn = [fact.cells[-1] for fact in facts if isinstance(fact, HeldBackFact) and fact.kind == "yanked"]
+        withdrawn = [fact.cells[-1] for fact in facts if isinstance(fact, Held) and fact.kind == "yanked"]
         if any(self.loading.load_askers(cell) for cell in withdrawn):
             return
         failures = self.sources.failures
@@ -202,10 +212,10 @@ class Search:
         raise NoLock(facts, witness, failed, self.universe, self._named())
 
     def _split(self, facts: list[Fact]) -> bool:
-        """Splits cells that mix environments inside and outside of a core; False where there is none.
+        """Divides cells by a region of a core whose regions have nothing in common; False where they have something.
 
-        Choices that are free of conflicts are one family, so a split along one of them is the last resort
-        (``docs/solver.md#the-split``).
+        Choices that no conflict names are made in all environments that are looked at first. Only where the regions
+        meet in these is a cell divided by such a choice (``docs/solver.md#the-split``).
         """
         regions, cells = regions_of(facts), [cell for fact in facts for cell in fact.cells if cell.alive]
         for seen in (list(map(self.environments.of, regions)), list(regions)):
@@ -226,7 +236,7 @@ class Search:
             self._divide([(hold.cell, beyond)])
 
     def _beyond(self, hold: Hold, facts: list[Fact]) -> Formula | None:
-        """What divides the cell of a hold into where a core is in force and the rest; None where there is no rest."""
+        """The region of a core where the cell of a hold reaches beyond it; None if it does not, or must stay whole."""
         common = self.environments.common(regions_of(facts))
         frozen = hold.cell.package.name in self.encoding.single_version
         return (

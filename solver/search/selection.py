@@ -1,4 +1,4 @@
-"""What an optimum selects: the ranks of the cells that are reached from the project."""
+"""What a model selects: the ranks of the cells that edges lead to, from the project on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Selection:
 
 
 class HeldBack(Exception):
-    """All that a cell can have under what was fixed before it, the ranks from ``low`` to ``high``, is held back."""
+    """All ranks that are left for a cell, those from ``low`` to ``high``, are held back: a hold must say so."""
 
     def __init__(self, cell: Cell, low: int, high: int) -> None:
         super().__init__(cell, low, high)
@@ -42,7 +42,7 @@ class HeldBack(Exception):
 
 
 def pick(low: int, high: int, held: int, lowest: bool) -> int:
-    """The best rank in an interval that is not held back; 0 where there is none."""
+    """The highest rank in an interval that is not in ``held``, or the ``lowest``; 0 where there is none."""
     free = ((1 << (high + 1)) - (1 << max(low, 1))) & ~held if high >= max(low, 1) else 0
     if not free:
         return 0
@@ -50,14 +50,16 @@ def pick(low: int, high: int, held: int, lowest: bool) -> int:
 
 
 def by_name(name: str, direct: bool) -> tuple[int, str]:
-    """The turn of packages where what is left open goes by name, the direct requirements first."""
+    """A :data:`Turn`: what the project itself requires comes first, and then names decide."""
     return (0 if direct else 1, name)
 
 
 def traverse(encoding: Encoding, choose: Callable[[Cell, bool], int], turn: Turn) -> Selection:
-    """What is reached from the project when ``choose`` says the rank of each cell, told whether it is direct.
+    """What the project reaches, step by step along the edges of what is selected.
 
-    What has a lower ``turn`` comes first, in order of discovery where that is equal.
+    Args:
+        choose: the rank of a cell; told whether the project itself requires the package.
+        turn: which of the cells that were reached is next: the lowest turn, and of equal ones the first reached.
     """
     selection = Selection()
     unlisted: dict[str, None] = {}

@@ -20,17 +20,17 @@ _CONFLICTS, _PROPAGATIONS = 60, 1_000
 
 
 class Session:
-    """An incremental solver over an :class:`Encoding`.
+    """Two incremental solvers over one :class:`Encoding`, each brought up to date when it is asked.
 
-    Feasibility is asked of a solver that knows nothing of facts, but of the regions that they are stated for: a
-    selector for each keeps its assumptions few, and a clash tells in which regions it is one. Only where the facts
-    themselves are asked for, a second solver with a selector for each of them is brought up to date.
+    The first has a selector for each region that facts are stated for, so it needs few assumptions, and a clash names
+    the regions in which it arises. It answers all questions but one. The second has a selector for each fact. It is
+    asked only which facts a clash is made of (:meth:`core`).
     """
 
     def __init__(self, encoding: Encoding, stated: Callable[[Formula], Formula] = lambda own: TRUE) -> None:
         """
         Args:
-            stated: the region to tell a clash by, of the region that a fact states; TRUE where none is needed.
+            stated: the region whose selector the facts of an own region get; TRUE where they need none.
         """
         self._encoding, self._stated = encoding, stated
         self._solver = Solver(_SOLVER)
@@ -59,12 +59,12 @@ class Session:
         return True
 
     def clash(self, assumptions: Sequence[int]) -> list[int] | None:
-        """Assumptions, and selectors of regions, that have no model together; None where all have one."""
+        """Those of the assumptions, and of the selectors of regions, that have no model together; None for no clash."""
         self._bring_up()
         return self.clash_among([*self.regions, *assumptions])
 
     def clash_among(self, assumptions: Sequence[int]) -> list[int] | None:
-        """As :meth:`clash`, of just these: a region whose selector is not among them states nothing."""
+        """As :meth:`clash`, without the selectors that are not among the assumptions: their facts do not count."""
         self._bring_up()
         self.calls += 1
         if self._solver.solve(assumptions=assumptions):
@@ -73,7 +73,7 @@ class Session:
         return list(self._solver.get_core() or ())
 
     def refuted(self, assumptions: Sequence[int]) -> list[int] | None:
-        """As :meth:`clash_among`, if it is seen at a glance that there is a clash."""
+        """As :meth:`clash_among`; None also where that is not seen at a glance (``_CONFLICTS``, ``_PROPAGATIONS``)."""
         self._bring_up()
         self.calls += 1
         return _glance(self._solver, assumptions)
@@ -84,7 +84,7 @@ class Session:
         return set(self._solver.propagate(assumptions=[*self.regions, *assumptions])[1])
 
     def prefer(self, literals: Iterable[int]) -> None:
-        """Polarities to try first; they steer the search and change no answer."""
+        """Has the solver try these literals first as true: this steers it, and makes no clash and undoes none."""
         self._solver.set_phases(list(literals))
 
     def holds(self, literal: int) -> bool:
@@ -95,7 +95,7 @@ class Session:
         return (self._model[variable - 1] > 0) == (literal > 0)
 
     def knows(self, literals: Iterable[int]) -> bool:
-        """Whether the model makes literals true, none of which is newer than it."""
+        """Whether the model makes all of these literals true, and none of them is newer than it."""
         return all(abs(literal) <= len(self._model) and self.holds(literal) for literal in literals)
 
     def interval(self, cell: Cell) -> tuple[int, int]:
@@ -128,7 +128,10 @@ class Session:
 
         Args:
             among: the facts that count; by default all.
-            roughly: that only the spare literals need be minimal.
+            roughly: that only the spare literals need be minimal, since to ask for each fact takes long.
+
+        Raises:
+            AssertionError: there is no clash.
         """
         explainer = self._bring_up_explainer()
         known = {abs(s): i for i, s in enumerate(self._selectors)}
@@ -136,7 +139,8 @@ class Session:
         loose = [*(selector for selector, fact in facts if among is None or among(fact)), *spare]
         if explainer.solve(assumptions=[*assumptions, *loose]):
             raise AssertionError("a core was asked of a formula that has a model")
-        kept = [literal for literal in loose if literal in set(explainer.get_core() or ())]
+        needed = set(explainer.get_core() or ())
+        kept = [literal for literal in loose if literal in needed]
 
         def clash(subset: list[int]) -> list[int] | None:
             if explainer.solve(assumptions=[*assumptions, *subset]):
@@ -154,6 +158,7 @@ class Session:
         return found, [literal for literal in kept if literal in spared]
 
     def _bring_up(self) -> None:
+        """Gives the first solver the clauses that are new, each with its selector."""
         encoding = self._encoding
         if self._sent == len(encoding.clauses):
             return
@@ -166,7 +171,7 @@ class Session:
         self._sent = len(encoding.clauses)
 
     def _selector(self, own: Formula) -> int:
-        """The selector of the region that a fact is stated for; 0 for everywhere."""
+        """The selector for an own region; 0 where its facts need none."""
         if own is TRUE:
             return 0
         found = self._selector_of.get(own)
@@ -181,6 +186,7 @@ class Session:
         return found
 
     def _bring_up_explainer(self) -> Solver:
+        """The second solver, with all clauses."""
         encoding = self._encoding
         if self._explainer is None:
             self._explainer = Solver(_SOLVER)
@@ -195,6 +201,7 @@ class Session:
 
 
 def _glance(solver: Solver, assumptions: Sequence[int]) -> list[int] | None:
+    """Assumptions that clash, if little work shows that; otherwise None."""
     solver.conf_budget(_CONFLICTS)
     solver.prop_budget(_PROPAGATIONS)
     if solver.solve_limited(assumptions=assumptions) is not False:
@@ -203,7 +210,10 @@ def _glance(solver: Solver, assumptions: Sequence[int]) -> list[int] | None:
 
 
 def _minimised(kept: list[int], doubtful: Iterable[int], clash: Callable[[list[int]], list[int] | None]) -> list[int]:
-    """Deletion-based minimisation: without the doubtful literals that are not needed; cores shrink the rest as well."""
+    """Literals that clash, without those of the doubtful ones that they can do without.
+
+    Each is left out once. Where the others clash, the solver's core of them is kept, which may lack still more.
+    """
     for literal in doubtful:
         if literal in kept:
             smaller = clash([other for other in kept if other != literal])

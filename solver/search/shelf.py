@@ -1,4 +1,4 @@
-"""What was read of candidates: kept for the search, and for others that read the same in the same way."""
+"""What was read of candidates: kept for a search, and for those for ways out of a clash, which read the same."""
 
 from __future__ import annotations
 
@@ -7,25 +7,16 @@ from dataclasses import dataclass, field
 
 from satlock.corpora.facts import Listing
 from satlock.encoder.formula.candidates import Candidates
-from satlock.encoder.markers.marker import Formula
-from satlock.encoder.project.dependencies import Dependencies
+from satlock.encoder.formula.cells import Requirements
 
-__all__ = ["Loaded", "Shelf"]
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What a candidate's builds require."""
-
-    builds: tuple[tuple[Formula, Dependencies], ...]
-    pythons: tuple[str | None, ...]
+__all__ = ["Shelf"]
 
 
 @dataclass
 class Shelf:
-    """Candidates and requirements as they were read for one project, for others that read them alike."""
+    """Candidates and requirements as they were read for one project, for searches that read them alike."""
 
     candidates: dict[tuple[object, ...], tuple[Candidates, Sequence[Listing]]] = field(default_factory=dict)
     """With the listings they come from, which the keys name by identity."""
-    loaded: dict[tuple[Candidates, int], Loaded] = field(default_factory=dict)
+    loaded: dict[tuple[Candidates, int], Requirements] = field(default_factory=dict)
     """By candidates and rank."""

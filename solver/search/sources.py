@@ -20,6 +20,7 @@ from satlock.corpora.facts import (
 )
 from satlock.corpora.references import DirectOutcome, Reference
 from satlock.encoder.formula.candidates import Build, Candidates
+from satlock.encoder.formula.cells import Requirements
 from satlock.encoder.formula.ranking import candidates_of, direct_candidates, names_prerelease
 from satlock.encoder.markers.marker import TRUE, Formula, any_of
 from satlock.encoder.project.dependencies import Dependencies, Edits
@@ -29,10 +30,10 @@ from satlock.encoder.project.universe import Universe
 from satlock.solver.search.crawling import Crawler
 from satlock.solver.search.failing import not_passed_over, of_other_wheels
 from satlock.solver.search.opting import builds_named, opted_in
-from satlock.solver.search.shelf import Loaded, Shelf
+from satlock.solver.search.shelf import Shelf
 from satlock.solver.search.variants import KNOWN_TO_DIFFER, Apart, parted, said_by
 
-__all__ = ["Loaded", "Shelf", "Sources"]
+__all__ = ["Sources"]
 
 _READS = 3
 """How many releases without a wheel are read after the build of a newer one failed."""
@@ -63,9 +64,9 @@ class Sources:
     """
     shelf: Shelf = field(default_factory=Shelf)
     _unavailable: dict[Reference, Unavailable] = field(default_factory=dict)
-    _hints: dict[tuple[Candidates, int], Loaded] = field(default_factory=dict)
+    _hints: dict[tuple[Candidates, int], Requirements] = field(default_factory=dict)
     _to_build: set[tuple[Candidates, int]] = field(default_factory=set)
-    _asked_for: dict[tuple[Candidates, str, str, bool], _Parts] = field(default_factory=dict)
+    _parts_of: dict[tuple[Candidates, str, str, bool], _Parts] = field(default_factory=dict)
     _unbuilt: dict[Candidates, int] = field(default_factory=dict)
     """The rank whose build failed first."""
     _read_since: dict[Candidates, int] = field(default_factory=dict)
@@ -234,10 +235,11 @@ class Sources:
 
     # -- metadata
 
-    def loaded(self, candidates: Candidates, rank: int) -> Loaded | None:
+    def loaded(self, candidates: Candidates, rank: int) -> Requirements | None:
+        """What a candidate requires; None where that was not loaded, or could not be."""
         return self.shelf.loaded.get((candidates, rank))
 
-    def hint(self, candidates: Candidates, rank: int) -> Loaded | None:
+    def hint(self, candidates: Candidates, rank: int) -> Requirements | None:
         """What the source distribution of a candidate that must be built says of its requirements, if anything."""
         return self._hints.get((candidates, rank))
 
@@ -267,7 +269,7 @@ class Sources:
                 continue
             direct = candidates[rank].builds[0].direct
             if direct is not None and self.universe.domain.satisfiable(candidates.usable(rank)):
-                self.shelf.loaded[key] = Loaded(((TRUE, dependencies_of(direct, self.edits)),), (None,))
+                self.shelf.loaded[key] = ((TRUE, dependencies_of(direct, self.edits)),)
                 continue
             hashed = all(any(file.hashes for file in build.files) for build in candidates[rank].builds)
             if not self.corpus.fetches and not hashed:
@@ -289,7 +291,7 @@ class Sources:
     def _parts(self, candidates: Candidates, build: Build, may_build: bool = False) -> _Parts:
         """What to ask for the metadata of a build, and the environments that each answer is for."""
         key = candidates, build.index, build.version, may_build
-        return self._asked_for.get(key) or self._asked_for.setdefault(key, self._parted(candidates, build, may_build))
+        return self._parts_of.get(key) or self._parts_of.setdefault(key, self._parted(candidates, build, may_build))
 
     def _parted(self, candidates: Candidates, build: Build, may_build: bool) -> _Parts:
         apart: Apart = candidates.name in self.project.metadata_per_wheel
@@ -376,9 +378,9 @@ class Sources:
         except ValueError as unreadable:
             self.reject(candidates, rank, f"has metadata that cannot be read: {unreadable}")
 
-    def _read(self, name: str, builds: Sequence[Build], outcomes: Sequence[_Told]) -> Loaded:
+    def _read(self, name: str, builds: Sequence[Build], outcomes: Sequence[_Told]) -> Requirements:
         """Raises ValueError where a requirement cannot be read."""
-        found, pythons = [], []
+        found = []
         for build, told in zip(builds, outcomes, strict=True):
             # Of a wheel that tells nothing, the others are the best that is known.
             first = told[0][1]
@@ -387,11 +389,11 @@ class Sources:
             assert len(known) == len(parts)
             provides = {extra for _, part in known for extra in part.provides_extra}
             for region, lines, requires_python in said_by(build.region, known):
-                dependencies = Dependencies(lines, provides, name, build.version, self.edits)
+                python = requires_python if build.release.requires_python is None else None
+                dependencies = Dependencies(lines, provides, name, build.version, self.edits, requires_python=python)
                 dependencies.of()
                 found.append((region, dependencies))
-                pythons.append(None if build.release.requires_python is not None else requires_python)
-        return Loaded(tuple(found), tuple(pythons))
+        return tuple(found)
 
 
 _Parts = list[tuple[Formula, Wanted]]

@@ -43,8 +43,8 @@ class Said(NamedTuple):
 
 
 Apart = bool | None
-"""Whether each wheel is read, or one for each platform and Python (None), or one for all unless the index says that
-they differ."""
+"""How many wheels are read where an index gives no digests of their metadata: each (True), one for each platform and
+Python (None), or one for all (False)."""
 
 
 def parted(build: Build, apart: Apart, domain: Domain) -> list[Variant]:
@@ -88,10 +88,12 @@ def _regions(wheels: Sequence[File], key: Callable[[File], object], domain: Doma
 
 
 def _platform(file: File) -> object:
+    """The systems and machines that a wheel is for."""
     return frozenset((fit.system, fit.machines) for fit in fits_of(file.filename))
 
 
 def _since(file: File) -> tuple[int, int]:
+    """The highest of the first Pythons that a wheel's tags name."""
     return max((fit.since for fit in fits_of(file.filename)), default=(0, 0))
 
 
@@ -123,6 +125,7 @@ def _key(wheels: Sequence[File], apart: Apart, domain: Domain) -> Callable[[File
 
 
 def _by(wheels: Iterable[File], key: Callable[[File], object]) -> dict[object, list[File]]:
+    """Wheels in groups, in the order of the first of each."""
     groups: dict[object, list[File]] = {}
     for file in wheels:
         groups.setdefault(key(file), []).append(file)

@@ -204,8 +204,7 @@ class _Check:
 
     def _required(self, number: int) -> Iterator[tuple[Formula, Dependencies]]:
         for place in self._places.get(number, ()):
-            loaded = self.sources.loaded(place.candidates, place.rank)
-            for region, dependencies in loaded.builds if loaded is not None else ():
+            for region, dependencies in self.sources.loaded(place.candidates, place.rank) or ():
                 yield place.region & region, dependencies
 
     def _follow(self, who: str, dependency: Dependency, where: tuple[Formula, ...]) -> Iterator[str]:
@@ -277,8 +276,8 @@ class _Check:
                 yield yanked(name, build.release, build.index, self._named_by.get(number, ()))
 
     def _wrong_python(self, entry: StandingEntry, region: Formula, place: _Place) -> Iterator[str]:
-        loaded = self.sources.loaded(place.candidates, place.rank)
-        for python in loaded.pythons if loaded is not None else ():
+        for _, dependencies in self.sources.loaded(place.candidates, place.rank) or ():
+            python = dependencies.requires_python
             where = (region, place.region, ~python_region(python))
             if self._possible(*where):
                 yield f"it has {entry.name} {entry.version} {self._where(*where)}, and that requires Python {python}"
