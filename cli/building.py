@@ -29,7 +29,7 @@ def told_by_build(given: Inputs, document: Mapping[str, Any] | None) -> dict[str
         document: what the file is taken to say.
 
     Raises:
-        ProjectError: the file is broken, or nothing may be built.
+        ProjectError: the file is broken.
         CorpusError: the build fails.
     """
     from satlock.encoder.project.dynamic import completed, left_to_build, without_dynamic
@@ -42,15 +42,9 @@ def told_by_build(given: Inputs, document: Mapping[str, Any] | None) -> dict[str
         return None
     from satlock.corpora.facts import CorpusError, Unavailable
     from satlock.corpora.references import PathReference
-    from satlock.encoder.project.project import Unsatisfiable
 
     project = given.as_stated(without_dynamic(document))
-    if project.no_build or project.name in project.no_build_package:
-        raise Unsatisfiable(
-            f"project.dynamic in {file} leaves its {left[0]} to a build, and no-build allows none; write them into "
-            "[project] itself."
-        )
-    folder = PathReference(os.path.abspath(file.parent), True)
+    folder = PathReference(os.path.abspath(file.parent), True, member=True)
     with given.corpus(project) as corpus:
         found = corpus.direct([folder])[folder]
     if isinstance(found, Unavailable):
@@ -93,6 +87,9 @@ def building_for(project: Project, access: Access, default_index: str, folder: P
         requires_python=str(project.requires_python),
         environment=os.path.abspath(folder / (os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv")),
         access=access,
+        no_build=project.no_build,
+        no_build_of=project.no_build_package,
+        no_binary_of=project.no_binary_package,
     )
 
 

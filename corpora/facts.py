@@ -57,9 +57,9 @@ class Listing:
         return Columns.of(self.releases)
 
 
-Cause: TypeAlias = Literal["unreadable", "unbuilt", "gone", "refused", "false"]
-"""Why a file tells nothing: nobody can read it, it cannot be built, its server has it no more, its server refuses it,
-or it is not the file that its index promises."""
+Cause: TypeAlias = Literal["unreadable", "unbuilt", "forbidden", "gone", "refused", "false"]
+"""Why a file tells nothing: nobody can read it, it cannot be built, or is not to be, its server has it no more, its
+server refuses it, or it is not the file that its index promises."""
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,15 @@ class Building:
     """The folder of the project's environment, where it would be."""
     access: Access = field(default_factory=Access)
     """How indexes are reached."""
+    no_build: bool = False
+    no_build_of: frozenset[str] = frozenset()
+    """``no-build-package``."""
+    no_binary_of: frozenset[str] = frozenset()
+    """``no-binary-package``: what is built in spite of ``no-build``."""
+
+    def forbids(self, name: str | None) -> bool:
+        """Whether a package that is not of the project's own folders is not to be built."""
+        return name in self.no_build_of or (self.no_build and name not in self.no_binary_of)
 
     def is_shared(self, name: str | None) -> bool:
         """Whether a package is built in the project's environment."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from satlock.corpora.index.building import Building
-from satlock.corpora.index.failed_build import BuildError, failure_of
+from satlock.corpora.index.failed_build import BuildError, BuildForbidden, failure_of
 from satlock.corpora.index.installers import installer_for, uv_installs
 from satlock.corpora.index.interpreters import version_of
 from satlock.corpora.index.scratch import Process, end, folders, scratch, working
@@ -66,6 +66,11 @@ class Builder:
         """As :meth:`of_archive` for a folder with the sources of a project, where the build runs in place."""
         with scratch("build") as folder:
             return self._built(source, name, admitted, folder)
+
+    def permit(self, source: Path) -> None:
+        """Raises BuildForbidden where the project allows no build of a folder with sources that is not its own."""
+        if self.building.forbids(_stated(source)[0]):
+            raise BuildForbidden("only a build tells what it requires, and no-build allows none")
 
     def end(self) -> None:
         """End builds that other threads wait for; there they fail."""

@@ -34,7 +34,7 @@ _TAIL = 64 << 10
 """Bytes of the end of a wheel that are asked for first: most wheels have their directory and metadata there."""
 _PROBES = 4
 """How many metadata files a host may lack, while it has shown none, before it is not asked for more."""
-_GRAVITY: tuple[Cause, ...] = ("unreadable", "unbuilt", "gone", "refused", "false")
+_GRAVITY: tuple[Cause, ...] = ("unreadable", "unbuilt", "forbidden", "gone", "refused", "false")
 _DAY = 24 * 3600.0
 """Seconds for which a build that failed is not tried again."""
 

@@ -15,7 +15,14 @@ from urllib.parse import unquote, urlsplit
 from satlock.corpora.facts import CorpusError, File, Metadata, Unavailable
 from satlock.corpora.index.cache import Cache
 from satlock.corpora.index.git import Repositories
-from satlock.corpora.index.trees import SOURCE_ARCHIVES, Broken, built_metadata, metadata_of_archive, static_metadata
+from satlock.corpora.index.trees import (
+    SOURCE_ARCHIVES,
+    Broken,
+    built_metadata,
+    metadata_of_archive,
+    permitted,
+    static_metadata,
+)
 from satlock.corpora.references import (
     Direct,
     DirectOutcome,
@@ -90,6 +97,7 @@ class DirectReader:
         metadata = static_metadata(tree)
         dynamic = metadata is None
         if metadata is None:
+            permitted(tree, self._builder)
             key = f"{commit} {reference.subdirectory} {reference.lfs}"
             kept = self._cache.metadata("direct", key)
             if isinstance(kept, Metadata):
@@ -158,7 +166,7 @@ class DirectReader:
 
 
 def _unavailable(broken: Broken) -> Unavailable:
-    return Unavailable(str(broken), "unbuilt" if broken.output else "unreadable", broken.output)
+    return Unavailable(str(broken), broken.cause, broken.output)
 
 
 def local(reference: PathReference, cache: Cache, builder: Callable[[], Builder]) -> DirectOutcome:
@@ -168,6 +176,8 @@ def local(reference: PathReference, cache: Cache, builder: Callable[[], Builder]
         if reference.folder:
             metadata = static_metadata(path, package=reference.package)
             dynamic = metadata is None
+            if dynamic and not reference.member:
+                permitted(path, builder)
             return Direct(reference, metadata or _built(path, cache, builder), dynamic=dynamic,
                           tree=reference.path)  # fmt: skip
         file, metadata = _read_archive(path, builder)

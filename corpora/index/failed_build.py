@@ -9,7 +9,7 @@ from pathlib import Path
 from satlock.corpora.index.build_worker import MARK
 from satlock.corpora.index.redaction import redacted
 
-__all__ = ["BuildError", "failure_of"]
+__all__ = ["BuildError", "BuildForbidden", "failure_of"]
 
 _LINES, _LONGEST = 12, 300
 """How many lines of the output are kept, and how much of each."""
@@ -30,6 +30,10 @@ class BuildError(Exception):
         """The last lines that it printed, without credentials."""
         self.lasting = lasting
         """Whether the same build would fail again: it was the backend that gave up."""
+
+
+class BuildForbidden(BuildError):
+    """The project allows no build of it."""
 
 
 def failure_of(log: Path, code: int) -> BuildError:

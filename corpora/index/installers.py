@@ -55,7 +55,7 @@ def installer_for(building: Building, index: str, *, offline: bool) -> dict[str,
             "project": _project(building),
             "variables": _of_uv(building),
             "without": without,
-            "options": ["--offline"] if offline else [],
+            "options": [*(["--offline"] if offline else []), *_wheels_only(building)],
         }
     return {**_pip(building, index, offline=offline), "kind": "pip", "without": without}
 
@@ -88,6 +88,13 @@ def _project(building: Building) -> str:
         settings["sources"] = sources
     head = '[project]\nname = "what-a-build-needs"\nversion = "0"\ndependencies = [\'REQUIREMENTS\']\n\n'
     return head + tomli_w.dumps({"tool": {"uv": settings}})
+
+
+def _wheels_only(building: Building) -> list[str]:
+    """The options of uv and pip by which no build begins others that the project does not allow."""
+    only = ":all:" if building.no_build else ",".join(sorted(building.no_build_of))
+    but = sorted(building.no_binary_of - building.no_build_of) if building.no_build else []
+    return [*(("--only-binary", only) if only else ()), *(word for name in but for word in ("--no-binary", name))]
 
 
 def _index(place: Place) -> dict[str, Any]:
@@ -136,4 +143,8 @@ def _pip(building: Building, index: str, *, offline: bool) -> dict[str, Any]:
         direct = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1")))
         variables |= {"NO_PROXY": direct, "no_proxy": direct}
     options = ["--no-index"] if offline and not index else []
-    return {"variables": variables, "options": options, "own": find_spec("pip") is None or sys.platform == "win32"}
+    return {
+        "variables": variables,
+        "options": [*options, *_wheels_only(building)],
+        "own": find_spec("pip") is None or sys.platform == "win32",
+    }

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from satlock.corpora.facts import Metadata
+from satlock.corpora.facts import Cause, Metadata
 from satlock.corpora.index.metadata import MetadataError, own_metadata
 from satlock.corpora.index.project_table import own_project_fields
 
 if TYPE_CHECKING:
     from satlock.corpora.index.builds import Builder
 
-__all__ = ["SOURCE_ARCHIVES", "Broken", "built_metadata", "metadata_of_archive", "static_metadata"]
+__all__ = ["SOURCE_ARCHIVES", "Broken", "built_metadata", "metadata_of_archive", "permitted", "static_metadata"]
 
 SOURCE_ARCHIVES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar")
 _LARGEST_TEXT = 4 << 20
@@ -22,8 +22,9 @@ _LARGEST_TEXT = 4 << 20
 class Broken(ValueError):
     """It tells nothing; the text is one clause."""
 
-    def __init__(self, reason: str, output: tuple[str, ...] = ()) -> None:
+    def __init__(self, reason: str, output: tuple[str, ...] = (), cause: Cause = "unreadable") -> None:
         super().__init__(reason)
+        self.cause: Cause = cause
         self.output = output
         """The last lines of a build that failed."""
 
@@ -58,6 +59,16 @@ def static_metadata(tree: Path, *, package: bool = True, archived: bool = False)
     return None
 
 
+def permitted(tree: Path, builder: Callable[[], Builder]) -> None:
+    """Raises Broken where a source tree that is not the project's own is not to be built."""
+    from satlock.corpora.index.failed_build import BuildForbidden
+
+    try:
+        builder().permit(tree)
+    except BuildForbidden as error:
+        raise Broken(str(error), cause="forbidden") from None
+
+
 def built_metadata(tree: Path, builder: Callable[[], Builder]) -> Metadata:
     """What the build backend of a source tree says (PEP 517). Raises Broken."""
     from satlock.corpora.index.failed_build import BuildError
@@ -65,7 +76,7 @@ def built_metadata(tree: Path, builder: Callable[[], Builder]) -> Metadata:
     try:
         found = own_metadata(builder().of_tree(tree))
     except BuildError as error:
-        raise Broken(str(error), error.output) from None
+        raise Broken(str(error), error.output, "unbuilt" if error.output else "unreadable") from None
     except MetadataError as error:
         raise Broken(str(error)) from None
     assert found is not None
@@ -89,7 +100,11 @@ def metadata_of_archive(file: IO[bytes], filename: str, subdirectory: str, build
             tree = (tree / subdirectory).resolve()
             if not tree.is_relative_to(folder.resolve()) or not tree.is_dir():
                 raise Broken(f"it has no subdirectory {subdirectory!r}")
-        return static_metadata(tree, archived=True) or built_metadata(tree, builder)
+        found = static_metadata(tree, archived=True)
+        if found is None:
+            permitted(tree, builder)
+            found = built_metadata(tree, builder)
+        return found
 
 
 def _of_wheel(file: IO[bytes], filename: str) -> Metadata:

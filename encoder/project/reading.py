@@ -72,8 +72,8 @@ def read_project(
     )
     stated = "project" in tables or "dependency-groups" in tables
     if not (stated or found.groups or found.members or _is_root(tables)):
-        meant = "".join(f" {warning}" for warning in misspelt(tables))
-        raise ProjectError(f"{path} has neither a [project] nor a [dependency-groups] table; add what to lock.{meant}")
+        empty = f"{path} has neither a [project] nor a [dependency-groups] table, so there is nothing to lock."
+        found = replace(found, warnings=(*found.warnings, empty))
     if whole_workspace:
         return replace(found, whole_workspace=True)
     return as_one(found) if found.name is None else found

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from satlock.corpora.facts import Corpus, CorpusError, Unavailable
 from satlock.corpora.references import Direct, GitReference, PathReference, Reference, repository
-from satlock.encoder.project.project import Project, ProjectError
+from satlock.encoder.project.project import Project, ProjectError, Unsatisfiable
 from satlock.encoder.project.universe import Universe, universe_of
 
 __all__ = ["place_of_commit", "universe_for"]
@@ -27,15 +27,21 @@ def universe_for(project: Project, corpus: Corpus, commits: Mapping[tuple[str, s
         for reference, outcome in corpus.direct(asked).items():
             if not isinstance(outcome, Unavailable):
                 known[reference] = outcome
+            elif outcome.cause == "forbidden":
+                raise Unsatisfiable(f"{project.path}: {_shown(reference)} cannot be locked: {outcome.reason}.")
             elif isinstance(reference, PathReference):
                 raise ProjectError(
-                    f"{project.path}: {reference.given or reference.path} cannot be locked: {outcome.reason}; correct "
+                    f"{project.path}: {_shown(reference)} cannot be locked: {outcome.reason}; correct "
                     "the path, or what is there."
                 )
             else:
                 raise CorpusError(f"{reference} cannot be locked: {outcome.reason}")
         universe = universe_of(project, known)
     return universe
+
+
+def _shown(reference: Reference) -> str:
+    return (reference.given or reference.path) if isinstance(reference, PathReference) else str(reference)
 
 
 def place_of_commit(reference: GitReference) -> tuple[str, str, str]:

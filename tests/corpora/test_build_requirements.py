@@ -239,6 +239,27 @@ config-settings = { words = ["publicword"] }
     assert sorted(asking.locked()) == ["more", "part", "publicword", "thing"]
 
 
+def test_where_nothing_is_to_be_built_a_build_gets_wheels_alone(asking: Asking, installer: str) -> None:
+    """The project itself is built all the same; what that needs is of others."""
+    code = BACKEND.replace(b"thing", b"demo").replace(b"Name: thing", b"Name: demo")
+    serve(asking, "neutral-stand-in-backend", "1.0", code=code)
+    asking.serve("part", "1.0")
+    wheels = asking.server.replies["/simple/neutral-stand-in-backend/"]
+    server = asking.server
+    newer = server.file("neutral_stand_in_backend-2.0.tar.gz", sdist("neutral_stand_in_backend", "2.0", {}))
+    assert isinstance(wheels, Reply)
+    files = json.loads(wheels.body)["files"]
+    server.page("neutral-stand-in-backend", [*files, newer])
+    head = '[project]\nname = "demo"\nversion = "1.0"\nrequires-python = ">=3.11"\ndynamic = ["dependencies"]\n'
+    text = f"{head}{NEEDS.decode()}[tool.uv]\nno-build = true\n{index_table(server.index)}"
+    (asking.folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    result = asking.lock()
+    assert result.exit_code == 0, result.stderr
+    assert asking.locked() == {"part": "1.0"}
+    server.page("neutral-stand-in-backend", [newer])
+    assert asking.lock("--upgrade", "--no-cache").exit_code == 3
+
+
 def test_a_build_in_the_projects_environment(asking: Asking) -> None:
     thing(asking)
     environment = asking.folder / ".venv"

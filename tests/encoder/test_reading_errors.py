@@ -53,13 +53,7 @@ def failure(tmp_path: Path, content: str | bytes, **options: object) -> str:
             "[project]\nname = 'p'\nversion = '1.x'",
             "project.version in FILE is '1.x', which is not a valid version; write it as in PEP 440, e.g. '1.2.3'.",
         ),
-        (
-            "[projects]\nname = 'p'",
-            "FILE has neither a [project] nor a [dependency-groups] table; add what to lock. projects is unknown and "
-            "has no effect; did you mean project?",
-        ),
         ("a = " + "[" * 9999, "FILE is not valid TOML (it is nested too deeply); make it flatter."),
-        ("", "FILE has neither a [project] nor a [dependency-groups] table; add what to lock."),
         ("project = 1", "project in FILE is 1; write a table."),
         ("tool = 1\n[project]", "tool in FILE is 1; write a table."),
         ("tool.uv = 1\n[project]", "tool.uv in FILE is 1; write a table."),

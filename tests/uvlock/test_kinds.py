@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from satlock.corpora.index.access import Access
 from satlock.encoder.project.layers import NOTHING_AROUND
 from satlock.encoder.project.reading import read_project
 from tests.index_server import IndexServer, Options
-from tests.source_trees import tree
+from tests.source_trees import repository, tree
 from tests.uvlock.test_real_uv import Uv
 from tests.world import DEFAULT, Dist, World
 
@@ -85,7 +86,51 @@ def test_what_a_build_tells_of_the_project(scene: Scene) -> None:
     assert "out of date" in scene.lock("--check", code=1).output
     scene.uv.environment["UV_CACHE_DIR"] += "-anew"  # uv looks at pyproject.toml alone before it builds again
     assert scene.agrees("--no-install-project") == {"leaf": "1.0"}
-    assert "no-build" in scene.lock("--no-build", code=1).output
+    assert scene.lock("--no-build", "--check").exit_code == 0  # which is about what others made
+
+
+@needs_uv
+@pytest.mark.parametrize(
+    "text", ["", "[tool.black]\n", "[projects]\nname = 'own'\n", "[build-system]\nrequires = []\n"]
+)
+def test_a_file_that_asks_for_nothing(scene: Scene, text: str) -> None:
+    scene.project(text)
+    assert scene.agrees() == {}
+    told = scene.lock("--upgrade").output
+    assert "neither a [project] nor a [dependency-groups] table, so there is nothing to lock" in " ".join(told.split())
+    assert ("did you mean project" in told) == ("projects" in text)
+
+
+BUILT = {
+    "path = '../other'": False,
+    "path = '../other', editable = true": False,
+    "path = '../other.tar.gz'": False,
+    "git = 'REPOSITORY'": False,
+    "workspace = true": True,
+}
+"""Sources that only a build can tell the requirements of, and whether uv builds them with ``--no-build``."""
+
+
+@needs_uv
+@pytest.mark.parametrize("source", BUILT)
+@pytest.mark.parametrize("option", [("--no-build",), ("--no-build-package", "other")])
+def test_no_build_is_about_what_others_made(scene: Scene, source: str, option: tuple[str, ...]) -> None:
+    member = "workspace" in source
+    other = (scene.folder if member else scene.folder.parent) / "other"
+    tree(other, "other", "1.0", ["leaf"], dynamic=True)
+    with tarfile.open(f"{other}.tar.gz", "w:gz") as archive:
+        archive.add(other, "other-1.0")
+    repository(other)
+    more = "[tool.uv.workspace]\nmembers = ['other']\n" if member else ""
+    more += f"[tool.uv.sources]\nother = {{ {source.replace('REPOSITORY', other.as_uri())} }}\n"
+    scene.project(text_of('["other"]', more))
+    by_uv = scene.uv.run("lock", *option)
+    assert (by_uv.returncode == 0) == BUILT[source], by_uv.stderr
+    told = scene.lock(*option, code=by_uv.returncode).output
+    assert BUILT[source] or "no-build allows none" in " ".join(told.split())
+    if not BUILT[source]:
+        assert scene.lock().exit_code == 0
+        scene.lock("--upgrade", *option, code=1)  # also where the build was made before
 
 
 def test_a_build_that_fails_is_something_outside(scene: Scene) -> None:
