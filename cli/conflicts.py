@@ -126,7 +126,7 @@ class Inference:
     def table(self) -> str:
         """The declaration for the ``pyproject.toml``, with what it declares already."""
         from satlock.encoder.project.amendments import inline, setting_path
-        from satlock.encoder.project.reading import load
+        from satlock.encoder.project.tables import load
 
         path = setting_path(load(self.project.path), "conflicts")
         rows = [*self.project.conflicts, *self.declarable]

@@ -143,7 +143,7 @@ def with_ways_out(  # noqa: PLR0917
     """
     if given.kind != "project":
         return told
-    from satlock.encoder.project.reading import load
+    from satlock.encoder.project.tables import load
     from satlock.solver.explaining.ways_out import Limits, WaysOut, ways_out
 
     try:

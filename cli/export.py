@@ -241,11 +241,9 @@ def _default_groups(path: Path, lock: Lockfile) -> list[str]:
 
 def _default_groups_of_project(path: Path, known: set[str]) -> list[str]:
     from satlock.encoder.project.settings import read_default_groups
-    from satlock.solver.lockfiles.reading import parse
+    from satlock.solver.lockfiles.pyproject import read_pyproject
 
-    tools = parse(path)["tool"].table() if path.is_file() and "tool" in parse(path) else {}
-    for name in ("satlock", "uv"):
-        table = tools[name].table() if name in tools else {}
+    for table in reversed(read_pyproject(path).settings):
         if "default-groups" in table:
             return list(read_default_groups(table["default-groups"], sorted(known)))
     return ["dev"]

@@ -333,9 +333,11 @@ def tells_all(project: Project, target: Target) -> bool:
 
     A ``pylock.toml`` lacks what is not installed itself, and so what that requires.
     """
+    from satlock.corpora.references import PathReference
+
     named = [source.reference for sources in project.sources.values() for source in sources]
     named += [member.folder for member in project.members]
-    return target.form == "uv" or all(getattr(reference, "package", True) for reference in named)
+    return target.form == "uv" or all(reference.package for reference in named if isinstance(reference, PathReference))
 
 
 def memory_of(given: Inputs, target: Target) -> Memory:

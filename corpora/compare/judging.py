@@ -20,7 +20,7 @@ from packaging.version import Version
 from satlock.corpora.compare.asked import Asked, Choice
 from satlock.corpora.compare.locks import Environment, Installed, Lock
 from satlock.corpora.environments import Variables, environments
-from satlock.corpora.facts import Metadata
+from satlock.corpora.facts import Metadata, NeedsBuild
 from satlock.corpora.recorded.recording import Facts
 
 __all__ = ["Judgement", "Release", "World", "ages", "judge", "walked"]
@@ -36,9 +36,9 @@ class Release:
     yanked: bool
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
-    """The releases that are served, by index and name."""
+    """The releases that are served, by index and name. Each is itself only."""
 
     default_index: str
     releases: dict[tuple[str, str], dict[str, Release]] = field(default_factory=dict)
@@ -49,8 +49,8 @@ class World:
         listings, outcomes = facts
         told: dict[tuple[str, str, str], Metadata] = {}
         for wanted, outcome in sorted(outcomes.items(), key=lambda item: item[0].build):
-            metadata = outcome if isinstance(outcome, Metadata) else getattr(outcome, "hint", None)
-            if metadata is not None:
+            metadata = outcome.hint if isinstance(outcome, NeedsBuild) else outcome
+            if isinstance(metadata, Metadata):
                 told[wanted.index, wanted.name, wanted.version] = metadata
         world = cls(default_index)
         for key, listing in listings.items():
@@ -284,35 +284,19 @@ class _Walk:
         if not known:
             return 0.0
         index, release = known[0]
-        newest = _newest(_Key(self.world, index, name), self.python.rpartition(".")[0], self.asked.exclude_newer or "")
+        python = self.python.rpartition(".")[0]
+        newest = _newest(self.world, index, name, python, self.asked.exclude_newer or "")
         if newest is None or release.uploaded is None:
             return 0.0
         return max(0.0, (_moment(newest) - _moment(release.uploaded)).total_seconds() / 86400)
 
 
-@dataclass(frozen=True)
-class _Key:
-    world: World = field(compare=False, hash=False)
-    index: str
-    name: str
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and (self.index, self.name, id(self.world)) == (
-            other.index,
-            other.name,
-            id(other.world),
-        )
-
-    def __hash__(self) -> int:
-        return hash((self.index, self.name, id(self.world)))
-
-
 @lru_cache(maxsize=200_000)
-def _newest(key: _Key, python: str, before: str) -> str | None:
+def _newest(world: World, index: str, name: str, python: str, before: str) -> str | None:
     """When the newest final release was uploaded that a Python can use."""
     usable = [
         (Version(version), release.uploaded)
-        for version, release in key.world.releases.get((key.index, key.name), {}).items()
+        for version, release in world.releases.get((index, name), {}).items()
         if release.uploaded is not None
         and not release.yanked
         and not Version(version).is_prerelease

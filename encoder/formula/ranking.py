@@ -50,7 +50,7 @@ def candidates_of(
     project: Project,
     domain: Domain,
     *,
-    asked: Sequence[SpecifierSet],
+    opted: bool = False,
     named: Mapping[Version, Formula] = MappingProxyType({}),
     beside: Sequence[Listing] = (),
 ) -> Candidates:
@@ -60,8 +60,7 @@ def candidates_of(
         listings: in order of priority; several only where the index strategy looks beyond the first match.
         beside: of ``find-links``, which serve as well as the first of the others does; before it where both have a
             version.
-        asked: the specifiers by which the project itself asks for the package: with ``explicit``, pre-releases may
-            serve where one of these names one.
+        opted: whether the project itself asks for pre-releases: they may serve with ``explicit`` as well then.
         named: the builds that it names by their local versions, and where: there they need no file.
     """
     wheels_only = name in project.no_build_package or (project.no_build and name not in project.no_binary_package)
@@ -114,7 +113,7 @@ def candidates_of(
     flags = [_flags_of_candidate(one) if isinstance(one, Candidate) else _flags(one) for one in ranked]
     prereleases = bits(rank for rank, found in enumerate(flags, start=1) if found & PRERELEASE)
     yanked = bits(rank for rank, found in enumerate(flags, start=1) if found & YANKED)
-    serve = mode == "if-necessary" or (mode == "explicit" and any(names_prerelease(one) for one in asked))
+    serve = mode == "if-necessary" or (mode == "explicit" and opted)
     if mode == "allow":
         prereleases = 0
     required = required_by(project.required_environments, domain)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from satlock.encoder.project.project import ProjectError
-from satlock.encoder.project.tables import load
+from satlock.encoder.project.tables import tables_of, tool_of
 from satlock.encoder.project.values import Value
 
 __all__ = ["COMMAND_LINE", "NOTHING_AROUND", "Around", "Layer", "joined", "read_uv_toml", "uv_settings"]
@@ -116,7 +116,7 @@ def read_uv_toml(path: Path) -> dict[str, Value]:
     """
     if not path.is_file():
         return {}
-    table = Value(load(path), str(path), "").table()
+    table = tables_of(path)
     return {key: value for key, value in table.items() if key in _OF_UV_TOML}
 
 
@@ -129,7 +129,7 @@ def uv_settings(folder: Path, tables: Mapping[str, Value], around: Around, warni
     Raises:
         ProjectError: a ``uv.toml`` cannot be read.
     """
-    own, file = _uv_table(tables), folder / "uv.toml"
+    own, file = tool_of(tables, "uv"), folder / "uv.toml"
     if around.config is not None:
         return _hidden_by(around.config, own, folder)
     if not file.is_file():
@@ -154,11 +154,6 @@ def _hidden_by(stated: Layer, own: Value | None, folder: Path) -> Value:
     return joined([*parts, Value({"index": named} if named else {}, file, where)])
 
 
-def _uv_table(tables: Mapping[str, Value]) -> Value | None:
-    tools = tables["tool"].table() if "tool" in tables else {}
-    return tools.get("uv")
-
-
 def _only_for_sources(raw: object) -> list[object]:
     """Of hidden indexes those that have a name: sources may still name them."""
     entries = raw if isinstance(raw, list) else []
@@ -172,7 +167,7 @@ def _from_above(folder: Path) -> Value | None:
             return Value({key: v.raw for key, v in read_uv_toml(above / "uv.toml").items()}, str(above / "uv.toml"), "")
         file = above / "pyproject.toml"
         try:
-            found = _uv_table(Value(load(file), str(file), "").table()) if file.is_file() else None
+            found = tool_of(tables_of(file), "uv") if file.is_file() else None
         except ProjectError:
             continue  # it is no file of this project
         if found is not None:

@@ -18,7 +18,7 @@ from satlock.encoder.project.project import Index, Project, Source
 from satlock.encoder.project.settings import settings_of
 from satlock.encoder.project.sharing import declared_by, inherited
 from satlock.encoder.project.sourcing import Ground, read_sources
-from satlock.encoder.project.tables import Groups, load, read_groups
+from satlock.encoder.project.tables import Groups, read_groups, tables_of
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of
 
@@ -71,7 +71,7 @@ def groups_of_tree(direct: Direct) -> Groups:
     file = Path(direct.tree, "pyproject.toml")
     if not direct.tree or not file.is_file():
         return Groups({}, {}, {})
-    tables = Value(load(file), str(file), "").table()
+    tables = tables_of(file)
     settings = settings_of(tables, [])
     return read_groups(
         tables.get("dependency-groups"), settings.get("dev-dependencies"), settings.get("dependency-groups")
@@ -91,7 +91,7 @@ def lowering_of(direct: Direct) -> Lowering:
     file = Path(direct.tree, "pyproject.toml")
     if not direct.tree or not file.is_file():
         return Lowering(base=Path(reference.path).parent if isinstance(reference, PathReference) else None)
-    tables = Value(load(file), str(file), "").table()
+    tables = tables_of(file)
     settings = settings_of(tables, [])
     top = Path(direct.top) if direct.top else None
     workspace = workspace_of(file, top)
@@ -133,7 +133,7 @@ def indexes_of_trees(project: Project) -> Iterator[Index]:
     for folder in dict.fromkeys(folders):
         file = Path(folder.path, "pyproject.toml")
         if file.is_file():
-            settings = settings_of(Value(load(file), str(file), "").table(), [])
+            settings = settings_of(tables_of(file), [])
             yield from read_indexes({key: value for key, value in settings.items() if key == "index"}, [])
 
 

@@ -27,10 +27,10 @@ from satlock.encoder.project.settings import (
     warnings_of_prereleases,
 )
 from satlock.encoder.project.sharing import Shared, as_one, shared_settings
-from satlock.encoder.project.tables import load, read_extras, read_groups, read_name
+from satlock.encoder.project.tables import read_extras, read_groups, read_name, tables_of, uv_of
 from satlock.encoder.project.values import Value, shown
 
-__all__ = ["load", "project_of", "read_project"]
+__all__ = ["project_of", "read_project"]
 
 
 def read_project(
@@ -60,7 +60,7 @@ def read_project(
     """
     if path.is_dir():
         path = path / "pyproject.toml"
-    tables = Value(load(path) if document is None else document, str(path), "").table()
+    tables = tables_of(path, document)
     found = project_of(
         path,
         tables,
@@ -81,8 +81,7 @@ def read_project(
 
 def _is_root(tables: Mapping[str, Value]) -> bool:
     """Whether it is the root of a workspace, if of one without members."""
-    tools = tables["tool"].table() if "tool" in tables else {}
-    return "uv" in tools and "workspace" in tools["uv"].table()
+    return "workspace" in uv_of(tables)
 
 
 def project_of(

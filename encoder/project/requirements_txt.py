@@ -24,7 +24,7 @@ from satlock.encoder.project.pins import is_relative, read_indexes
 from satlock.encoder.project.project import Index, Project, Requirement
 from satlock.encoder.project.requirement_lines import Line, lines_of, quoted
 from satlock.encoder.project.settings import resolving_of
-from satlock.encoder.project.tables import load
+from satlock.encoder.project.tables import tables_of
 from satlock.encoder.project.values import Value, first_line
 
 __all__ = ["read_requirements"]
@@ -255,7 +255,7 @@ def _without_extras(address: str) -> tuple[str, str]:
 def _name_of(folder: Path) -> str | None:
     """The name that a project in a folder has for itself, if it says one."""
     path = folder / "pyproject.toml"
-    tables = Value(load(path), str(path), "").table()
+    tables = tables_of(path)
     project = tables["project"].table() if "project" in tables else {}
     return project["name"].name("project name") if "name" in project else None
 

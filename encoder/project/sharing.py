@@ -14,7 +14,7 @@ from satlock.encoder.project.pins import Declared, read_conflicts, read_indexes
 from satlock.encoder.project.project import Choice, Index, Member, Project, ProjectError, Requirement, Source
 from satlock.encoder.project.settings import merge_settings, settings_of, without_sources
 from satlock.encoder.project.sourcing import Ground, read_sources
-from satlock.encoder.project.tables import Groups, flat, load, read_extras, read_groups, read_name
+from satlock.encoder.project.tables import Groups, flat, read_extras, read_groups, read_name, tables_of
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import Workspace, pythons_of, read_member, workspace_of
 
@@ -194,7 +194,7 @@ def _files(workspace: Workspace) -> dict[str, tuple[Mapping[str, Value], Mapping
     if workspace.root not in workspace.members.values():
         found[""] = (workspace.tables, settings_of(workspace.tables, []))
     for name, path in workspace.members.items():
-        tables = workspace.tables if path == workspace.root else Value(load(path), str(path), "").table()
+        tables = workspace.tables if path == workspace.root else tables_of(path)
         found[name] = (tables, settings_of(tables, []))
     return dict(sorted(found.items()))
 

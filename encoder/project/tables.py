@@ -28,6 +28,9 @@ __all__ = [
     "read_groups",
     "read_name",
     "stated_default_groups",
+    "tables_of",
+    "tool_of",
+    "uv_of",
 ]
 
 
@@ -57,6 +60,26 @@ def load(path: Path) -> dict[str, object]:
         raise ProjectError(f"{path} is not valid TOML (it is nested too deeply); make it flatter.") from error
     except (ValueError, OverflowError) as error:
         raise ProjectError(f"{path} is not valid TOML ({broken_at(error, text)}); correct it there.") from error
+
+
+def tables_of(path: Path, document: Mapping[str, object] | None = None) -> dict[str, Value]:
+    """The top-level tables of a ``pyproject.toml``, or of what is to be read in its place.
+
+    Raises:
+        ProjectError: it cannot be read.
+    """
+    return Value(load(path) if document is None else document, str(path), "").table()
+
+
+def tool_of(tables: Mapping[str, Value], name: str) -> Value | None:
+    """The table of a tool; None where there is none."""
+    return tables["tool"].table().get(name) if "tool" in tables else None
+
+
+def uv_of(tables: Mapping[str, Value]) -> dict[str, Value]:
+    """The keys of ``[tool.uv]``."""
+    table = tool_of(tables, "uv")
+    return table.table() if table is not None else {}
 
 
 def broken_at(error: BaseException, text: str) -> str:

@@ -16,11 +16,11 @@ from packaging.specifiers import SpecifierSet
 from satlock.encoder.project.cutoffs import iso_duration
 from satlock.encoder.project.layers import NOTHING_AROUND, Around
 from satlock.encoder.project.project import Project, ProjectError, Requirement, StatedGroups
-from satlock.encoder.project.reading import load, project_of
+from satlock.encoder.project.reading import project_of
 from satlock.encoder.project.script import tables_of_script
 from satlock.encoder.project.settings import settings_of
 from satlock.encoder.project.sharing import shared_settings
-from satlock.encoder.project.tables import stated_default_groups
+from satlock.encoder.project.tables import stated_default_groups, tables_of, uv_of
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of
 
@@ -69,8 +69,7 @@ def uv_view_of(
         ProjectError: where uv would not take the project.
     """
     script = path.suffix != ".toml"
-    tables = load(path) if document is None and not script else document
-    top = dict(tables_of_script(path) if script else Value(tables, str(path), "").table())
+    top = dict(tables_of_script(path) if script else tables_of(path, document))
     tool = top.get("tool")
     if tool is not None and isinstance(tool.raw, dict):
         top["tool"] = replace(tool, raw={key: table for key, table in tool.raw.items() if key != "satlock"})
@@ -89,8 +88,7 @@ def uv_view_of(
             "could be of; add package = 'NAME' to it, or write a pylock.toml."
         )
     stated = top["project"].table() if "project" in top and not script else {}
-    tools = top["tool"].table() if "tool" in top else {}
-    uv = tools["uv"].table() if "uv" in tools else {}
+    uv = uv_of(top)
     settings = around.over(settings_of(top, [])) if script else shared_settings(path, top, [], around).settings
     per_package = settings["exclude-newer-package"].table() if "exclude-newer-package" in settings else {}
     build_constraints = uv.get("build-constraint-dependencies")

@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 
 from satlock.corpora.references import PathReference
 from satlock.encoder.project.project import Member, ProjectError
-from satlock.encoder.project.tables import load, read_groups, read_name, stated_default_groups
+from satlock.encoder.project.tables import read_groups, read_name, stated_default_groups, tables_of, uv_of
 from satlock.encoder.project.values import Value, shown
 
 __all__ = ["Workspace", "members_at", "pythons_of", "read_member", "workspace_of", "workspaces_found_once"]
@@ -50,7 +50,7 @@ class Workspace:
         ``tool.uv.package`` says so; else a build system does, or a source with ``workspace = true`` that names it.
         """
         tables = self._tables_of(self.members[name])
-        told = _uv(tables).get("package")
+        told = uv_of(tables).get("package")
         return told.flag() if told is not None else "build-system" in tables or name in self._taken
 
     @cached_property
@@ -87,7 +87,7 @@ class Workspace:
         return found
 
     def _tables_of(self, path: Path) -> Mapping[str, Value]:
-        return self.tables if path == self.root else Value(load(path), str(path), "").table()
+        return self.tables if path == self.root else tables_of(path)
 
 
 _ONCE: ContextVar[dict[Path, Workspace] | None] = ContextVar("workspaces of this run", default=None)
@@ -119,7 +119,7 @@ def workspace_of(path: Path, top: Path | None = None) -> Workspace | None:
     for folder in (path.parent, *path.parent.parents):
         candidate = folder / "pyproject.toml"
         if candidate.is_file():
-            tables = Value(load(candidate), str(candidate), "").table()
+            tables = tables_of(candidate)
             declared = _declared(tables)
             if declared is not None:
                 workspace = _workspace_at(candidate, tables, declared)
@@ -142,7 +142,7 @@ def members_at(root: Path) -> Mapping[str, Path] | None:
     workspace = workspace_of(root)
     if workspace is not None:
         return workspace.members if workspace.root == root else None
-    tables = Value(load(root), str(root), "").table()
+    tables = tables_of(root)
     if "project" not in tables:
         return None
     return {read_name(tables["project"], tables["project"].table()): root}
@@ -184,8 +184,8 @@ def read_member(workspace: Workspace, name: str) -> Member:
         ProjectError: its file is broken.
     """
     path = workspace.members[name]
-    tables = Value(load(path), str(path), "").table()
-    uv = _uv(tables)
+    tables = tables_of(path)
+    uv = uv_of(tables)
     groups = read_groups(tables.get("dependency-groups"), uv.get("dev-dependencies"), uv.get("dependency-groups"))
     extras = tables["project"].table().get("optional-dependencies")
     names = tuple(extras.key_name(key, "extra name") for key in extras.table()) if extras is not None else ()
@@ -198,27 +198,22 @@ def pythons_of(workspace: Workspace) -> list[SpecifierSet]:
     """What each member says in ``requires-python``, as far as it does."""
     found = []
     for path in workspace.members.values():
-        project = Value(load(path), str(path), "").table()["project"].table()
+        project = tables_of(path)["project"].table()
         if "requires-python" in project:
             found.append(project["requires-python"].specifiers())
     return found
 
 
-def _uv(tables: Mapping[str, Value]) -> dict[str, Value]:
-    tools = tables["tool"].table() if "tool" in tables else {}
-    return tools["uv"].table() if "uv" in tools else {}
-
-
 def _sources_in(tables: Mapping[str, Value]) -> Iterator[tuple[str, dict[str, Value]]]:
     """Each entry of ``tool.uv.sources``, as far as its form is right, which is looked at where it is read."""
-    sources = _uv(tables).get("sources")
+    sources = uv_of(tables).get("sources")
     for key, item in sources.table().items() if sources is not None else ():
         for entry in [item] if isinstance(item.raw, dict) else item.items("a table or a list of tables"):
             yield sources.key_name(key, "package name") if sources is not None else key, entry.table()
 
 
 def _declared(tables: Mapping[str, Value]) -> Value | None:
-    return _uv(tables).get("workspace")
+    return uv_of(tables).get("workspace")
 
 
 def _members(root: Path, tables: Mapping[str, Value], declared: Value) -> Iterator[tuple[str, Path]]:
@@ -243,8 +238,8 @@ def _members(root: Path, tables: Mapping[str, Value], declared: Value) -> Iterat
                     f"matches {shown(os.path.relpath(folder, root.parent))}, which has no pyproject.toml",
                     "add one, or name the folder in exclude",
                 )
-            own = Value(load(file), str(file), "").table()
-            managed = _uv(own).get("managed")
+            own = tables_of(file)
+            managed = uv_of(own).get("managed")
             if "project" not in own or (managed is not None and not managed.flag()):
                 continue
             name = read_name(own["project"], own["project"].table())

@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from satlock.corpora.facts import Listing, Release
-from satlock.encoder.formula.candidates import Candidate, python_region
+from satlock.encoder.formula.candidates import Candidate, Candidates, python_region
 from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.formula.facts import Admission, Constraint
 from satlock.encoder.formula.reasons import LATE
@@ -135,12 +135,13 @@ class Laggards:
 
     def late(self, names: Container[str] | None = None) -> list[Late]:
         """What is behind, by name; of some names alone, or of all."""
-        cells: dict[tuple[str, int], list[Cell]] = {}
+        cells: dict[tuple[str, Candidates, int], list[Cell]] = {}
         for cell, extra in self._regions:
             if not extra and (names is None or cell.package.name in names):
-                cells.setdefault((cell.package.name, id(self._candidate(cell))), []).append(cell)
+                key = (cell.package.name, cell.candidates, self._selection.ranks[cell])
+                cells.setdefault(key, []).append(cell)
         found = []
-        for (name, _), alike in sorted(cells.items(), key=lambda item: item[0][0]):
+        for (name, *_), alike in sorted(cells.items(), key=lambda item: item[0][0]):
             build = self._candidate(alike[0]).builds[0]
             newest = newest_of(self._listings.get((build.index, name)), build.version)
             if build.direct is None and newest is not None:

@@ -181,7 +181,7 @@ class _Story:
         for edges in groups:
             target = edges[0].package
             shared = (edges[0].node.extra, candidates_of(edges[0]), target and target.name)
-            rivals.setdefault(shared if source and target else (id(edges),), []).append(edges)
+            rivals.setdefault(shared if source and target else (edges[0],), []).append(edges)
         for told in rivals.values():
             if len(told) <= _DIFFERENT:
                 yield from (self._requirement(edges) for edges in told)

@@ -22,6 +22,7 @@ from satlock.solver.lockfiles.model import (
     at_node,
     node_of,
 )
+from satlock.solver.lockfiles.pyproject import read_pyproject
 from satlock.solver.lockfiles.reading import Reading, parse
 from satlock.solver.lockfiles.requirements import ProjectLists, read_lists
 
@@ -180,9 +181,8 @@ def _without_extras(condition: Condition) -> Condition:
 
 def _of_poetry_project(lockfile: Lockfile, path: Path) -> Iterator[Link]:
     """What ``[tool.poetry]`` lists, in Poetry's own form."""
-    top = parse(path) if path.is_file() else {}
-    raw = top["tool"].raw if "tool" in top else {}
-    poetry = raw.get("poetry", {}) if isinstance(raw, dict) else {}
+    table = read_pyproject(path).tool.get("poetry")
+    poetry: Any = table.raw if table is not None else {}
     numbers = _by_name(lockfile)
     lists: list[tuple[Choice | None, Any]] = [(None, poetry.get("dependencies", {}))]
     for name, group in (poetry.get("group") or {}).items():

@@ -1,21 +1,16 @@
-"""The tables of a TOML file, and what a ``pyproject.toml`` has in them, read no further than somebody asks."""
+"""What a ``pyproject.toml`` says to whoever reads the lock beside it, read no further than somebody asks."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from satlock.corpora.regular_files import read_regular
-from satlock.encoder.project.values import Value, first_line
-from satlock.solver.lockfiles.model import LockfileError
+from satlock.encoder.project.tables import tables_of
+from satlock.encoder.project.values import Value
 
-__all__ = ["Pyproject", "parse", "read_pyproject"]
-
-_LARGEST = 64 * 1024 * 1024
-"""Bytes; the largest lockfiles that people keep have a few million."""
+__all__ = ["Pyproject", "read_pyproject"]
 
 
 @dataclass(frozen=True)
@@ -67,23 +62,4 @@ def read_pyproject(path: Path) -> Pyproject:
     Raises:
         ProjectError: where it cannot be read or is not TOML.
     """
-    return Pyproject(parse(path) if path.is_file() else {})
-
-
-def parse(path: Path) -> dict[str, Value]:
-    """The top-level keys of a TOML file.
-
-    Raises:
-        ProjectError: where it cannot be read or is not TOML.
-    """
-    try:
-        found = tomllib.loads(read_regular(path, _LARGEST).decode("utf-8").replace("\r\n", "\n"))
-    except OSError as error:
-        raise LockfileError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except UnicodeDecodeError:
-        raise LockfileError(f"{path} is not UTF-8.") from None
-    except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise LockfileError(f"{path} is not valid TOML: {first_line(error)}.") from None
-    except RecursionError:
-        raise LockfileError(f"{path} is not valid TOML: it is nested too deeply.") from None
-    return Value(found, path.name, "").table()
+    return Pyproject(tables_of(path) if path.is_file() else {})

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from satlock.corpora.regular_files import read_regular
-from satlock.encoder.project.values import Value
+from satlock.encoder.project.tables import tables_of
+from satlock.encoder.project.values import Value, first_line
 from satlock.solver.lockfiles.model import Lockfile, LockfileError
 from satlock.solver.lockfiles.project import ProjectFacts, read_project
 from satlock.solver.lockfiles.pulls import axioms_of, workspace_files
-from satlock.solver.lockfiles.pyproject import parse
 
 __all__ = ["Reading", "digest_of", "parse", "read_lockfile"]
+
+_LARGEST = 64 * 1024 * 1024
+"""Bytes; the largest lockfiles that people keep have a few million."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,25 @@ def read_lockfile(path: Path, project: Path | None = None) -> Reading:
     )
 
 
+def parse(path: Path) -> dict[str, Value]:
+    """The top-level keys of a lockfile.
+
+    Raises:
+        ProjectError: where it cannot be read or is not TOML.
+    """
+    try:
+        found = tomllib.loads(read_regular(path, _LARGEST).decode("utf-8").replace("\r\n", "\n"))
+    except OSError as error:
+        raise LockfileError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise LockfileError(f"{path} is not UTF-8.") from None
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise LockfileError(f"{path} is not valid TOML: {first_line(error)}.") from None
+    except RecursionError:
+        raise LockfileError(f"{path} is not valid TOML: it is nested too deeply.") from None
+    return Value(found, path.name, "").table()
+
+
 def _has_targets(top: dict[str, Value]) -> bool:
     return "metadata" in top and "targets" in top["metadata"].table()
 
@@ -106,6 +129,6 @@ def _read(kind: str, top: dict[str, Value], beside: Path) -> Lockfile:
     from satlock.solver.lockfiles import deciding, uv_lock
 
     if kind in ("poetry", "pdm"):
-        project = parse(beside) if beside.is_file() else None
+        project = tables_of(beside) if beside.is_file() else None
         return (deciding.read_poetry_lock if kind == "poetry" else deciding.read_pdm_lock)(top, project)
     return uv_lock.read_uv_lock(top) if kind == "uv" else deciding.read_pylock(top)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.facts import Fact, SingleVersion
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.project.universe import Universe
@@ -75,9 +76,10 @@ def _groups(
     together = universe.domain.witness(*(region for fact in told for region in fact.regions))
     if together is not None and len(told) == len(facts):
         return [(together, told)]
-    sets: list[tuple[set[int], list[Fact]]] = []
+    sets: list[tuple[set[Cell | Fact], list[Fact]]] = []
     for fact in told:
-        cells = {id(cell) for cell in fact.cells if cell.package.name not in single_version} or {id(fact)}
+        shared = (cell for cell in fact.cells if cell.package.name not in single_version)
+        cells: set[Cell | Fact] = {*shared} or {fact}
         mine = [fact]
         apart = []
         for own, others in sets:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from packaging.specifiers import SpecifierSet
-
 from satlock.corpora.facts import (
     Corpus,
     CorpusError,
@@ -21,7 +19,7 @@ from satlock.corpora.facts import (
 from satlock.corpora.references import DirectOutcome, Reference
 from satlock.encoder.formula.candidates import Build, Candidates
 from satlock.encoder.formula.cells import Requirements
-from satlock.encoder.formula.ranking import candidates_of, direct_candidates, names_prerelease
+from satlock.encoder.formula.ranking import candidates_of, direct_candidates
 from satlock.encoder.markers.marker import TRUE, Formula, any_of
 from satlock.encoder.project.dependencies import Dependencies, Edits
 from satlock.encoder.project.project import Project
@@ -164,18 +162,15 @@ class Sources:
     def _partition(
         self, name: str, listings: Mapping[tuple[str, str], Listing | None]
     ) -> list[tuple[Formula, Candidates]]:
-        asked = [root.requirement.specifier for root in self.universe.roots if root.requirement.name == name]
-        asked += [r.specifier for r in (*self.project.constraints, *self.project.overrides) if r.name == name]
         domain = self.universe.domain
         opted = opted_in(name, self.project, self.universe)
         parts: list[tuple[Formula, Candidates]] = []
 
         def add(region: Formula, chain: Sequence[Listing], beside: Sequence[Listing] = ()) -> None:
             """In two parts where pre-releases are asked for in one of them."""
-            stable = [one for one in asked if not names_prerelease(one)]
-            for where, specifiers in ((region & opted, asked), (region & ~opted, stable)):
+            for where, here in ((region & opted, True), (region & ~opted, False)):
                 if domain.satisfiable(where):
-                    parts.append((where, self._indexed(name, chain, specifiers, len(parts), beside)))
+                    parts.append((where, self._indexed(name, chain, here, len(parts), beside)))
 
         for pin in self.universe.pins.get(name, ()):
             if pin.reference is not None:
@@ -197,17 +192,17 @@ class Sources:
         self,
         name: str,
         chain: Sequence[Listing],
-        asked: Sequence[SpecifierSet],
+        opted: bool,
         place: int,
         beside: Sequence[Listing] = (),
     ) -> Candidates:
-        """The candidates from indexes; ``place`` tells the regions of a package apart."""
+        """The candidates from indexes (:func:`candidates_of`); ``place`` tells the regions of a package apart."""
         named = builds_named(name, self.project, self.universe)
         listings = (tuple(map(id, chain)), tuple(map(id, beside)))
-        key = (name, place, listings, tuple(sorted(map(str, asked))), tuple(named.items()))
+        key = (name, place, listings, opted, tuple(named.items()))
         if key not in self.shelf.candidates:
             domain = self.universe.domain
-            found = candidates_of(name, chain, self.project, domain, asked=asked, named=named, beside=beside)
+            found = candidates_of(name, chain, self.project, domain, opted=opted, named=named, beside=beside)
             self.shelf.candidates[key] = found, (*chain, *beside)
         return self.shelf.candidates[key][0]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
 from cyclonedx.model.bom import Bom, BomMetaData
@@ -25,6 +24,7 @@ from satlock.solver.lockfiles.files import LockedFile, files_of
 from satlock.solver.lockfiles.graph import LockGraph
 from satlock.solver.lockfiles.installed import Installed
 from satlock.solver.lockfiles.model import Entry
+from satlock.solver.lockfiles.pyproject import read_pyproject
 
 __all__ = ["VERSIONS", "to_cyclonedx"]
 
@@ -136,11 +136,5 @@ def _dependencies(graph: LockGraph, components: Mapping[int, Component], root: C
 def _version_of_project(graph: LockGraph) -> str | None:
     if len(graph.members) == 1 and graph.lockfile.entries[graph.members[0]].version:
         return graph.lockfile.entries[graph.members[0]].version
-    if not graph.reading.beside.is_file():
-        return None
-    from satlock.solver.lockfiles.reading import parse
-
-    top = parse(graph.reading.beside)
-    project: Any = top["project"].raw if "project" in top else {}
-    stated = project.get("version") if isinstance(project, dict) else None
-    return str(stated) if stated else None
+    stated = read_pyproject(graph.reading.beside).project.get("version")
+    return str(stated.raw) if stated is not None and stated.raw else None

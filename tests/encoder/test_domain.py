@@ -404,7 +404,7 @@ def candidates(texts: list[str]) -> Candidates:
         wheel = (f"x-{version}-py3-none-{platform}.whl", "", (), None, None, None, None, None)
         found.append(Release(version, None, False, None, True, False, (wheel,)))
     project = Project(path=None, name=None, requires_python=SpecifierSet(), dependencies=(), extras={}, groups={})  # type: ignore[arg-type]
-    return candidates_of("x", [Listing("x", "https://index.example/simple", tuple(found))], project, Domain(), asked=())
+    return candidates_of("x", [Listing("x", "https://index.example/simple", tuple(found))], project, Domain())
 
 
 @given(texts=st.lists(some_versions, min_size=1, max_size=14), wanted=st.lists(specifiers(), min_size=1, max_size=2))
