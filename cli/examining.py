@@ -75,14 +75,13 @@ class _Addresses:
 
     def __init__(self, reading: Reading, given: WhereFrom, corpus: Corpus, asking: Asking) -> None:
         from satlock.corpora.index.address import without_credentials
-        from satlock.solver.proofs.examining import recorded_address
 
         self._given, self._corpus = given, corpus
         self._indexes = reading.project.indexes
         self._declared = {without_credentials(index.url).rstrip("/"): index for index in self._indexes}
         self._mapped = {key.rstrip("/"): url for key, url in given.index.items() if "://" in key}
         self._recorded: frozenset[str] = frozenset(index.rstrip("/") for index in corpus.indexes)
-        self._check(given, {recorded_address(entry) for entry in asking.wanted})
+        self._check(given, {entry.source.address for entry in asking.wanted})
 
     def _check(self, given: WhereFrom, recorded: set[str]) -> None:
         known = {index.name for index in self._indexes} | {key for key in given.index if "://" in key}

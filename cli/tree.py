@@ -178,7 +178,7 @@ class _Drawn:
             entry = self.graph.lockfile.entries[line.number]
             text = f"{marked(entry.name, bold=True)} {entry.version}".rstrip()
             if self.verbose or (entry.name, entry.version) in self._ambiguous:
-                text += f" from {entry.source.partition(' ')[2]}"
+                text += f" from {entry.source.place}"
         return f"{branch}{text}{self._said(line)}"
 
     def _said(self, line: _Line) -> str:
@@ -224,7 +224,7 @@ def _data(graph: LockGraph) -> dict[str, Any]:
             {
                 "name": entry.name,
                 "version": entry.version,
-                "source": entry.source,
+                "source": str(entry.source),
                 "marker": graph.marker(graph.regions[entry.number]),
                 "requires": requires.get(entry.number, []),
                 "required-by": required.get(entry.number, []),

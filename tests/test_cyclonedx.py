@@ -113,3 +113,48 @@ def test_without_the_library(lockfile: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(builtins, "__import__", without)
     done = export(lockfile)
     assert done.exit_code == 2 and "satlock[sbom]" in done.stderr
+
+
+POETRY_LOCK = """
+[[package]]
+name = "core"
+version = "1"
+groups = ["main"]
+files = []
+[package.source]
+type = "git"
+url = "https://git.example/core"
+reference = "main"
+resolved_reference = "0123abc"
+[metadata]
+lock-version = "2.1"
+python-versions = ">=3.11"
+"""
+PDM_LOCK = """
+[metadata]
+groups = ["default"]
+strategy = ["inherit_metadata"]
+lock_version = "4.5.0"
+[[package]]
+name = "core"
+version = "1"
+groups = ["default"]
+path = "./my core"
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "purl", "said"),
+    [
+        ("poetry.lock", POETRY_LOCK, "vcs_url=git%2Bhttps://git.example/core%400123abc", {"satlock:git"}),
+        ("pdm.lock", PDM_LOCK, "pkg:pypi/core@1", {"satlock:path"}),
+    ],
+)
+def test_what_comes_from_a_repository_or_a_folder(
+    name: str, text: str, purl: str, said: set[str], tmp_path: Path
+) -> None:
+    """The commit is no part of the address, and a path with a space is one."""
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    found = components(export(tmp_path / name, "--whole-lock"))["core", "1"]
+    assert purl in found["purl"]
+    assert {one["name"] for one in found["properties"]} == said

@@ -26,6 +26,7 @@ from satlock.solver.lockfiles.model import (
     Entry,
     Lockfile,
     LockfileError,
+    Source,
     Switch,
     all_of,
     any_of,
@@ -120,7 +121,7 @@ def read_pylock(top: dict[str, Value]) -> Lockfile:
             number,
             str(package.name),
             str(raw.table()["version"].raw) if package.version is not None else "",
-            f"index {package.index}" if package.index else other or "",
+            Source("index", package.index) if package.index else Source(other or ""),
             tuple(files),
             builds=other is not None,
             hashes=tuple(
@@ -243,7 +244,7 @@ def _legacy_entry(number: int, package: dict[str, Value], file: str) -> Entry:
     kind = source["type"].text() if "type" in source else ""
     url = source["url"].text() if "url" in source else ""
     reference = source["resolved_reference"].text() if "resolved_reference" in source else ""
-    plain = [package[key] for key in ("git", "url", "path") if key in package]
+    plain = [Source(key, package[key].text()) for key in ("git", "url", "path") if key in package]
     listed = [item.table() for item in package["files"].items()] if "files" in package else []
     files = [
         (told["file"].text() if "file" in told else told["url"].text().partition("#")[0].rpartition("/")[2], told)
@@ -254,7 +255,7 @@ def _legacy_entry(number: int, package: dict[str, Value], file: str) -> Entry:
         number,
         package["name"].name(),
         package["version"].text() if "version" in package else "",
-        " ".join(part for part in (kind, url, reference, *(value.text() for value in plain)) if part),
+        plain[0] if plain and not kind else Source(kind, url, reference),
         tuple(name for name, _ in files),
         builds=kind in ("git", "directory", "url", "file") or bool(plain),
         hashes=tuple((name, digest) for name, told in files if (digest := sha256_of(told))),
@@ -285,7 +286,7 @@ def read_pdm_lock(top: dict[str, Value], project: dict[str, Value] | None = None
         return _followed_pdm(packages, project, names or ["default"])
     groups = {*names, *(group for package in packages for group in _groups(package, "pdm.lock"))}
     switches = [f"group {group}" for group in sorted(groups)]
-    merged: dict[tuple[str, str, str], _Decided] = {}
+    merged: dict[tuple[str, str, Source], _Decided] = {}
     for package in packages:
         entry = _legacy_entry(len(merged), package, "pdm.lock")
         chosen = AnyOf(tuple(Switch(f"group {group}") for group in _groups(package, "pdm.lock")))
@@ -304,7 +305,7 @@ def read_pdm_lock(top: dict[str, Value], project: dict[str, Value] | None = None
 
 
 def _followed_pdm(packages: list[dict[str, Value]], project: dict[str, Value], groups: list[str]) -> Lockfile:
-    candidates: dict[tuple[str, str, str], Candidate] = {}
+    candidates: dict[tuple[str, str, Source], Candidate] = {}
     for package in packages:
         entry = _legacy_entry(len(candidates), package, "pdm.lock")
         if "requires_python" in package:

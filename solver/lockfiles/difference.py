@@ -16,7 +16,7 @@ from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import ProjectError
 from satlock.solver.lockfiles.files import LockedFile, files_of
 from satlock.solver.lockfiles.graph import LockGraph
-from satlock.solver.lockfiles.model import Entry
+from satlock.solver.lockfiles.model import Entry, Source
 
 __all__ = ["Change", "Difference", "Held", "compared"]
 
@@ -135,24 +135,26 @@ def _told(
         return ("added" if before is None else "removed"), before, after, ()
     if before.version != after.version:
         return _direction(before.version, after.version), before, after, ()
-    if _place(before.source) and _place(after.source) and _place(before.source) != _place(after.source):
-        return "changed", before, after, ()
     assert one is not None and other is not None
+    if any(one.source) and any(other.source) and _place(one.source) != _place(other.source):
+        return "changed", before, after, ()
     files = tuple(sorted(_other_hashes(old.files[one.number], new.files[other.number])))
     return ("files", before, after, files) if files else None
 
 
 def _held(entry: Entry | None) -> Held | None:
-    if entry is None:
-        return None
-    kind, _, place = entry.source.partition(" ")
-    return Held(entry.version, f"{kind} {without_credentials(place)}".rstrip() if "://" in place else entry.source)
+    return None if entry is None else Held(entry.version, str(_shown(entry.source)))
 
 
-def _place(source: str) -> str:
+def _shown(source: Source) -> Source:
+    """A source without credentials."""
+    return source._replace(place=without_credentials(source.place)) if "://" in source.place else source
+
+
+def _place(source: Source) -> Source:
     """Where something comes from, as all formats say it: the kinds of indexes have several names."""
-    kind, _, place = source.partition(" ")
-    return f"{'index' if kind in ('registry', 'index', 'legacy') else kind} {place.rstrip('/')}" if source else ""
+    kind = "index" if source.kind in ("registry", "index", "legacy") else source.kind
+    return Source(kind, _shown(source).address, source.reference)
 
 
 def _direction(before: str, after: str) -> Kind:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from satlock.encoder.project.project import ProjectError
 
 __all__ = ["ALWAYS", "NEVER", "AllOf", "AnyOf", "Bring", "Comparison", "Condition", "ConflictItem", "Edge", "Entry",
-           "Item", "Lockfile", "LockfileError", "Switch", "all_of", "any_of", "at_node", "comparisons",
+           "Item", "Lockfile", "LockfileError", "Source", "Switch", "all_of", "any_of", "at_node", "comparisons",
            "node_of"]  # fmt: skip
 
 
@@ -90,6 +90,25 @@ def comparisons(condition: Condition) -> Iterator[Comparison]:
             yield from comparisons(part)
 
 
+class Source(NamedTuple):
+    """Where an entry comes from, in the lock's own words; each is empty where the lock does not tell."""
+
+    kind: str = ""
+    """Such as ``registry``, ``git`` or ``editable``."""
+    place: str = ""
+    """An address or a path."""
+    reference: str = ""
+    """What there: a commit, or the name of the index."""
+
+    @property
+    def address(self) -> str:
+        """The place without a slash at its end, by which indexes are compared."""
+        return self.place.rstrip("/")
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, self))
+
+
 @dataclass(frozen=True)
 class Entry:
     """One candidate in the lock."""
@@ -99,8 +118,7 @@ class Entry:
     name: str
     version: str
     """Empty where the lock has none (a project in a folder, whose version is dynamic)."""
-    source: str
-    """Where it comes from, e.g. ``registry https://index.example/simple``."""
+    source: Source
     files: tuple[str, ...] = ()
     """Names of its wheels and source distributions."""
     builds: bool = False

@@ -24,6 +24,7 @@ from satlock.solver.lockfiles.model import (
     Item,
     Lockfile,
     LockfileError,
+    Source,
     Switch,
     all_of,
     any_of,
@@ -111,20 +112,20 @@ def _read_entry(reader: _Reader, number: int, package: dict[str, Value]) -> None
     if "name" not in package or "source" not in package:
         raise LockfileError(f"Entry {number + 1} of package in the uv.lock has no name or no source.")
     name = package["name"].name()
-    kind, source = _source(package["source"])
+    source = _source(package["source"])
     files = [*package["wheels"].items()] if "wheels" in package else []
     files += [package["sdist"]] if "sdist" in package else []
     entry = Entry(
         number,
         name,
         package["version"].text() if "version" in package else "",
-        f"{kind} {source}".rstrip(),
+        source,
         tuple(_filename(file) for file in files),
-        builds=kind in ("git", "directory", "editable", "virtual"),
+        builds=source.kind in ("git", "directory", "editable", "virtual"),
         hashes=tuple((_filename(file), digest) for file in files if (digest := sha256_of(file.table()))),
     )
     same = reader.by_name.setdefault(name, [])
-    if any(other.version == entry.version and other.source == entry.source for other in same):
+    if any(other.version == entry.version and other.source == source for other in same):
         raise LockfileError(f"{name} {entry.version} is there twice with one source in the uv.lock.")
     same.append(entry)
     reader.entries.append(entry)
@@ -133,12 +134,12 @@ def _read_entry(reader: _Reader, number: int, package: dict[str, Value]) -> None
         reader.fork_markers[number] = any_of(*(replace(marker, _no_extra) for marker in markers))
 
 
-def _source(value: Value) -> tuple[str, str]:
+def _source(value: Value) -> Source:
     table = value.table()
     kinds = [kind for kind in _SOURCES if kind in table]
     if len(kinds) != 1:
         raise value.expected(f"a table with one of {', '.join(_SOURCES)}")
-    return kinds[0], table[kinds[0]].text()
+    return Source(kinds[0], table[kinds[0]].text())
 
 
 def _filename(value: Value) -> str:
@@ -164,7 +165,7 @@ def _find_roots(reader: _Reader, manifest: dict[str, Value], top: dict[str, Valu
             reader.roots[name] = reader.by_name[name][0]
         return
     for entry in reader.entries:
-        if entry.source in ("editable .", "virtual .", "directory ."):
+        if entry.source.kind in ("editable", "virtual", "directory") and entry.source.place == ".":
             reader.roots[entry.name] = entry
     if not reader.roots and not {"requirements", "dependency-groups"} & manifest.keys() and reader.entries:
         raise LockfileError(f"{top['package'].file} names no member and has no entry for the project itself.")
@@ -255,7 +256,7 @@ def _target(reader: _Reader, item: Value, table: dict[str, Value]) -> Entry:
         version = table["version"].text() if "version" in table else None
         found = [entry for entry in found if version is None or entry.version == version]
     if "source" in table:
-        source = " ".join(_source(table["source"])).rstrip()
+        source = _source(table["source"])
         found = [entry for entry in found if entry.source == source]
     if len(found) != 1:
         problem = "fits no entry" if not found else "fits several entries"

@@ -213,7 +213,7 @@ def _in_words(proof: Proof) -> dict[str, Any]:
         "format": lockfile.kind,
         **proof.details,
         "claims": {answer.name: [str(e.number) for e in answer.entries] for answer in proof.answers if answer.proven},
-        "entries": {str(e.number): f"{e} ({e.source})" if e.source else str(e)
+        "entries": {str(e.number): f"{e} ({e.source})" if any(e.source) else str(e)
                     for answer in proof.answers if answer.name in proof.goals for e in answer.entries},
         "goals": {name: obligation.names[goal] for name, goal in proof.goals.items()},
         "axioms": {

@@ -175,7 +175,7 @@ def _refuted(  # noqa: PLR0917
     key = one.bearer.key
     bearer = (lockfile.entries[int(key)],) if key != PROJECT else ()
     there = [e for e in lockfile.entries if e.name == one.line.name and node_of(e.number) in walked.reached]
-    has = ", ".join(f"{e}" + (f" from {e.source}" if e.source else "") for e in there)
+    has = ", ".join(f"{e}" + (f" from {e.source}" if any(e.source) else "") for e in there)
     what = f"only {has} is" if has else "nothing of that name is"
     note = f"{_who(one, bearer)} requires {redacted(one.line.text)}, and {what} installed"
     chain = _chain(one.bearer, asked, demands, lockfile)

@@ -61,7 +61,7 @@ def json_of(lockfile: Lockfile, answer: Answer) -> dict[str, Any]:
         {
             "name": entry.name,
             "version": entry.version,
-            "source": entry.source,
+            "source": str(entry.source),
             "path": path_of(lockfile, answer, entry),
         }
         for entry in answer.reached
@@ -109,7 +109,7 @@ def told(lockfile: Lockfile, answer: Answer, file: str) -> list[str]:
         if chosen:
             lines.append(f"  with the {kind}{'s' if len(chosen) > 1 else ''} {', '.join(chosen)}")
     for entry in answer.reached:
-        lines.append(f"  {entry}" + (f" from {entry.source}" if entry.source else ""))
+        lines.append(f"  {entry}" + (f" from {entry.source}" if any(entry.source) else ""))
         lines.append(f"    by {' → '.join(path_of(lockfile, answer, entry))}")
     if answer.note:
         lines.append(f"  {answer.note}")

@@ -27,16 +27,11 @@ from satlock.solver.proofs.installable import fitting
 from satlock.solver.proofs.owners import Asking, ReadFrom, owner_of_metadata
 from satlock.solver.proofs.walk import Point
 
-__all__ = ["SecondLook", "examine", "recorded_address"]
+__all__ = ["SecondLook", "examine"]
 
 _MOST_FILES = 3
 _Key = TypeVar("_Key")
 _Answer = TypeVar("_Answer")
-
-
-def recorded_address(entry: Entry) -> str:
-    """The index that a lock names for an entry; empty where it names none, as Poetry does for its default."""
-    return [*entry.source.split(" "), ""][1].rstrip("/")
 
 
 def examine(
@@ -48,7 +43,7 @@ def examine(
     whether the source distribution of a package may be built. Returns whether something outside failed.
     """
     asking.day = (corpus.recorded or asking.day)[: len(asking.day)]
-    places = {entry.number: address(recorded_address(entry)) for entry in asking.wanted}
+    places = {entry.number: address(entry.source.address) for entry in asking.wanted}
     listings, failed = _listed(
         corpus, [(place, e.name) for e in asking.wanted if (place := places[e.number]) is not None]
     )
@@ -84,7 +79,7 @@ def examine(
 def _read_from(entry: Entry, one: Wanted) -> ReadFrom:
     """The file of the lock that speaks for a candidate: of all its wheels, or else sources, the first."""
     mine = [file for some in files_in_order(one.files) for file in some if file.filename in entry.files]
-    place = ReadFrom(recorded_address(entry), without_credentials(one.index).rstrip("/"))
+    place = ReadFrom(entry.source.address, without_credentials(one.index).rstrip("/"))
     if not mine:
         return place
     digest = dict(mine[0].metadata or ()).get("sha256", "")
@@ -115,7 +110,7 @@ class SecondLook:
 
     def _requirements(self, entry: Entry, filename: str) -> tuple[Line, ...] | None:
         """What one file requires; None where that cannot be told."""
-        place = self.address(recorded_address(entry))
+        place = self.address(entry.source.address)
         if place is None:
             return None
         corpus = self.open_corpus()
@@ -179,7 +174,7 @@ def _wanted(
 ) -> Wanted | str:
     """What to ask of an index, or why that cannot be asked."""
     if place is None:
-        return f"the lock has it from {recorded_address(entry)}, which is no index that can be asked"
+        return f"the lock has it from {entry.source.address}, which is no index that can be asked"
     if (place, entry.name) in failed:
         return failed[place, entry.name]
     listing, shown = listings[place, entry.name], without_credentials(place)

@@ -98,7 +98,7 @@ def _note(entry: Entry) -> str:
 def _needs_wheel(entry: Entry, kind: str) -> bool:
     if entry.builds or not entry.files:
         # Poetry and PDM locks need not list files; what they leave out says nothing.
-        return not entry.builds and kind in ("uv", "pylock") and entry.source.startswith(("registry", "index"))
+        return not entry.builds and kind in ("uv", "pylock") and entry.source.kind in ("registry", "index")
     return all(file.endswith(".whl") for file in entry.files)
 
 

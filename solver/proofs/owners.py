@@ -118,7 +118,7 @@ class Asking:
 
 def is_direct(entry: Entry) -> bool:
     """Whether an entry comes from an address and not from an index."""
-    return entry.source.partition(" ")[0] not in _INDEXED
+    return entry.source.kind not in _INDEXED
 
 
 def asking_of(reading: Reading, beside: Path) -> Asking:
@@ -189,7 +189,7 @@ def _ask_as_project(found: Asking, lockfile: Lockfile, project: ProjectLists, be
 
 
 def _of_address(entry: Entry) -> str:
-    return f"it comes from an address ({entry.source.partition(' ')[0]}), so no index tells what it requires"
+    return f"it comes from an address ({entry.source.kind}), so no index tells what it requires"
 
 
 def _chosen(lockfile: Lockfile, which: str) -> Condition:
@@ -217,7 +217,7 @@ def _ask_as_uv(found: Asking, reading: Reading, project: ProjectLists, there: bo
     if not there:
         found.edits = edits_noted_by_uv(manifest)
     for entry, package in zip(lockfile.entries, packages, strict=True):
-        key, (kind, _, place) = str(entry.number), entry.source.partition(" ")
+        key, (kind, place, _) = str(entry.number), entry.source
         if kind in _LOCAL and place == "." and project.name == entry.name and not project.dynamic:
             found.owners[key] = Owner(key, entry.name, project.lists, "project", own=True, includes=project.includes)
         elif _stated(found, entry):

@@ -30,19 +30,13 @@ class _Pins:
 
     def against(self, entry: Entry) -> list[tuple[int, str, Condition]]:
         """The pins that send the entry's name to another index."""
-        return [pin for pin in self.of.get(entry.name, ()) if pin[1] != index_of(entry)]
+        return [pin for pin in self.of.get(entry.name, ()) if pin[1] != entry.source.address]
 
     def asked(self, entry: Entry) -> Condition | None:
         """Where a pin asks for the explicit index that an entry comes from; None where it comes from no such."""
-        if index_of(entry) not in self.explicit:
+        if entry.source.address not in self.explicit:
             return None
-        return any_of(*(scope for _, url, scope in self.of.get(entry.name, ()) if url == index_of(entry)))
-
-
-def index_of(entry: Entry) -> str:
-    """The address of the index that an entry comes from; empty where that is none."""
-    words = entry.source.split(" ")
-    return words[1].rstrip("/") if len(words) > 1 else ""
+        return any_of(*(scope for _, url, scope in self.of.get(entry.name, ()) if url == entry.source.address))
 
 
 def prove_index_pins(reading: Reading) -> Proof:
@@ -56,7 +50,7 @@ def prove_index_pins(reading: Reading) -> Proof:
     named = lockfile.named()
     pins = _pins_of(reading)
     names = sorted(
-        {*pins.of, *(entry.name for entry in lockfile.entries if index_of(entry) in pins.explicit)} & named.keys()
+        {*pins.of, *(entry.name for entry in lockfile.entries if entry.source.address in pins.explicit)} & named.keys()
     )
 
     def say(obligation: Obligation, entry: Entry, wrong: int) -> None:
@@ -82,7 +76,7 @@ def prove_index_pins(reading: Reading) -> Proof:
                 if holds(scope, point, point.switches.__contains__)]  # fmt: skip
         if urls:
             return f"the project pins it to {urls[0]} there"
-        return f"the index {index_of(answer.reached[0])} is explicit, and nothing pins it to that there"
+        return f"the index {answer.reached[0].source.address} is explicit, and nothing pins it to that there"
 
     proof = prove_entries(
         reading,

@@ -23,7 +23,7 @@ from satlock.corpora.index.address import without_credentials
 from satlock.solver.lockfiles.files import LockedFile, files_of
 from satlock.solver.lockfiles.graph import LockGraph
 from satlock.solver.lockfiles.installed import Installed
-from satlock.solver.lockfiles.model import Entry
+from satlock.solver.lockfiles.model import Entry, Source
 from satlock.solver.lockfiles.pyproject import read_pyproject
 
 __all__ = ["VERSIONS", "to_cyclonedx"]
@@ -79,7 +79,7 @@ def to_cyclonedx(
 
 
 def _component(entry: Entry, files: Sequence[LockedFile], marker: str | None, default_index: str) -> Component:
-    kind, _, place = entry.source.partition(" ")
+    kind, place, reference = entry.source
     place = without_credentials(place) if "://" in place else place
     properties = [Property(name="satlock:marker", value=marker)] if marker else []
     properties += [Property(name=f"satlock:{_word(kind)}", value=place)] if place else []
@@ -89,7 +89,7 @@ def _component(entry: Entry, files: Sequence[LockedFile], marker: str | None, de
         type=ComponentType.LIBRARY,
         bom_ref=f"{entry.name}-{entry.number}@{entry.version}",
         purl=PackageURL("pypi", name=entry.name, version=entry.version or None,
-                        qualifiers=_qualifiers(kind, place, files, default_index)),
+                        qualifiers=_qualifiers(Source(kind, place, reference), files, default_index)),
         external_references=list(_references(files)),
         properties=properties,
     )  # fmt: skip
@@ -100,12 +100,12 @@ def _word(kind: str) -> str:
     return "index" if kind in ("registry", "index", "legacy") else re.sub(r"[^a-z]", "", kind) or "source"
 
 
-def _qualifiers(kind: str, place: str, files: Sequence[LockedFile], default_index: str) -> dict[str, str]:
+def _qualifiers(source: Source, files: Sequence[LockedFile], default_index: str) -> dict[str, str]:
     """What tells a package from the one of the same name in the index that a package URL means."""
-    if kind == "git":
-        return {"vcs_url": f"git+{place}"}
-    if _word(kind) == "index":
-        return {} if place.rstrip("/") == default_index.rstrip("/") else {"repository_url": place}
+    if source.kind == "git":
+        return {"vcs_url": f"git+{source.place}{f'@{source.reference}' if source.reference else ''}"}
+    if _word(source.kind) == "index":
+        return {} if source.address == default_index.rstrip("/") else {"repository_url": source.place}
     return {"download_url": files[0].url} if files and files[0].url else {}
 
 

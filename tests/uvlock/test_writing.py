@@ -91,7 +91,7 @@ def test_random_worlds_install_what_their_pylock_says(batch: int, tmp_path: Path
 
 def walk_everywhere(found: Locked, lockfile, seed: int) -> int:  # type: ignore[no-untyped-def]
     admitted = found.lock.requires_python
-    own = {entry.number for entry in lockfile.entries if entry.source in ("virtual .", "editable .")}
+    own = {entry.number for entry in lockfile.entries if str(entry.source) in ("virtual .", "editable .")}
     machine = Machine("3.11.0", version=VERSION)
     markers = [(one, with_order(one.marker, machine) if one.marker else None) for one in found.lock.packages]
     walked = 0

@@ -14,7 +14,7 @@ from packaging.pylock import Package, Pylock, PylockValidationError
 
 from satlock.corpora.references import repository
 from satlock.encoder.project.values import Value, first_line
-from satlock.solver.lockfiles.model import Lockfile, LockfileError
+from satlock.solver.lockfiles.model import Lockfile, LockfileError, Source
 from satlock.solver.lockfiles.uv_lock import read_uv_lock
 
 __all__ = ["Standing", "StandingEntry", "kept_commits", "read_standing", "versions_in"]
@@ -170,34 +170,32 @@ def _of_uv(tables: dict[str, object], where: str) -> Standing:
     )
 
 
-def _index(source: str, folder: str) -> str | None:
-    """Of a source such as ``registry https://host/simple``; one on this machine is a path there, and a URL here."""
-    kind, _, place = source.partition(" ")
-    if kind != "registry":
+def _index(source: Source, folder: str) -> str | None:
+    """Of a source in a registry; one on this machine is a path there, and a URL here."""
+    if source.kind != "registry":
         return None
+    place = source.place
     return (place if "://" in place else Path(os.path.normpath(os.path.join(folder, place))).as_uri()).rstrip("/")
 
 
-def _commit(source: str) -> tuple[str, str, str, str] | None:
-    """Of a source such as ``git https://host/repository?rev=main#COMMIT``."""
-    kind, _, place = source.partition(" ")
-    if kind != "git":
+def _commit(source: Source) -> tuple[str, str, str, str] | None:
+    """Of a source in a repository, such as ``https://host/repository?rev=main#COMMIT``."""
+    if source.kind != "git":
         return None
-    address, _, commit = place.partition("#")
+    address, _, commit = source.place.partition("#")
     url, _, query = address.partition("?")
     asked = dict(parse_qsl(query))
     ref = next((asked[kind] for kind in ("rev", "tag", "branch") if kind in asked), "")
     return repository(url), ref, asked.get("subdirectory", ""), commit
 
 
-def _path(source: str, folder: str) -> str:
-    """Of a source such as ``editable packages/core``."""
-    kind, _, place = source.partition(" ")
-    if kind == "url":
-        return place
-    if kind not in ("directory", "editable", "virtual", "path"):
+def _path(source: Source, folder: str) -> str:
+    """Of a source in a folder or an archive."""
+    if source.kind == "url":
+        return source.place
+    if source.kind not in ("directory", "editable", "virtual", "path"):
         return ""
-    return os.path.normpath(os.path.join(folder, place))
+    return os.path.normpath(os.path.join(folder, source.place))
 
 
 def _files(package: Mapping[str, Value]) -> Iterable[tuple[str, Mapping[str, str]]]:
