@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from satlock.solver.checking.files import NotGiven, read_file, read_folder
 from satlock.solver.checking.further import Asked, Goals
 from satlock.solver.checking.installable import installable_goals
 from satlock.solver.checking.kernel import ProofError, parse_dimacs, parse_lrat, refute
-from satlock.solver.checking.markers import Bad
+from satlock.solver.checking.markers import Bad, Condition
 from satlock.solver.checking.model import Lock, Table
 from satlock.solver.checking.no_lock import no_lock_of
 from satlock.solver.checking.obligation import Clauses
@@ -29,7 +28,7 @@ from satlock.solver.checking.pins import pin_goals
 from satlock.solver.checking.pulls import marker_of
 from satlock.solver.checking.reading import Subject, check_stated, named_lockfile, project_of, read_lockfile, subject_of
 from satlock.solver.checking.unique import unique_goals
-from satlock.solver.checking.walk import installed, met
+from satlock.solver.checking.walk import Here, installed, met
 
 __all__ = ["VERSION", "Bad", "NotGiven", "check_certificate", "is_about_the_lock"]
 
@@ -281,14 +280,6 @@ def _goals(name: str, asked: Asked, record: Record) -> Goals:
     return {"unique": unique_goals, "index-pins": pin_goals, "installable": installable_goals}[name](asked)
 
 
-@dataclass(frozen=True)
-class _Example:
-    """An environment that the claims speak of: without one they would say nothing."""
-
-    places: dict[str, Row]
-    on: set[str]
-
-
 def _with_the_rest(goals: Goals, words: Table, legend: list[str], lock: Lock) -> Clauses:
     """The clauses of the goals, with those of loops and walks, once all that a person reads was compared."""
     clauses, cells = goals.clauses, goals.clauses.cells
@@ -302,13 +293,13 @@ def _with_the_rest(goals: Goals, words: Table, legend: list[str], lock: Lock) ->
         clauses.say(box_clause(box, cells, clauses.number))
     clauses.say(clauses.number(goal) for goal in goals.names.values())
     example = _example(words["example"], cells, clauses.lock)
-    reached = installed(clauses.lock, cells, example.places, example.on)
-    if reached is None or not met(goals.where, cells, example.places, example.on):
+    if installed(clauses.lock, example) is None or not met(goals.where, example, example.on):
         raise Bad("the certificate's example is not one of the environments that it speaks of")
     return clauses
 
 
-def _example(words: Table, cells: Cells, lock: Lock) -> _Example:
+def _example(words: Table, cells: Cells, lock: Lock) -> Here:
+    """An environment that the claims speak of: without one they would say nothing."""
     if set(words) != {*cells.rows, "on"}:
         raise Bad("the certificate's example is no environment")
     places: dict[str, Row] = {}
@@ -320,7 +311,7 @@ def _example(words: Table, cells: Cells, lock: Lock) -> _Example:
     on = set(words["on"])
     if not on <= set(lock.switches) or (places["platform"], places["machine"]) in cells.impossible():
         raise Bad("the certificate's example is not one of the environments that it speaks of")
-    return _Example(places, on)
+    return Here(cells, places, on)
 
 
 def _places(goals: Goals, lock: Lock) -> tuple[Place, ...]:
@@ -333,12 +324,15 @@ def _places(goals: Goals, lock: Lock) -> tuple[Place, ...]:
                 here = {"platform": platform, "machine": machine, "implementation": implementation}
                 pythons = [
                     python[1] for python in cells.rows["python"]
-                    if met(goals.where, cells, {**here, "python": python}, set())
-                    and met(lock.environments, cells, {**here, "python": python}, set())
+                    if _is_meant(goals.where, lock, Here(cells, {**here, "python": python}, ()))
                 ]  # fmt: skip
                 if pythons:
                     found.append(Place(" ".join(platform), machine[0], " ".join(implementation), tuple(pythons)))
     return tuple(found)
+
+
+def _is_meant(where: Condition, lock: Lock, here: Here) -> bool:
+    return met(where, here, here.on) and met(lock.environments, here, here.on)
 
 
 def _check_words(lock: Lock, cells: Cells, words: Table, goals: dict[str, str]) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from satlock.solver.checking.demands import Unmet, demands_of, in_force
-from satlock.solver.checking.environments import Row, cells_of
+from satlock.solver.checking.environments import cells_of
 from satlock.solver.checking.further import Asked, Goals
 from satlock.solver.checking.markers import Bad, leaves, plain
 from satlock.solver.checking.model import Lock
 from satlock.solver.checking.obligation import Clauses
 from satlock.solver.checking.owners import Asking, Record, read_asked, read_line
 from satlock.solver.checking.pulls import steps_of
-from satlock.solver.checking.walk import met
+from satlock.solver.checking.walk import Here, met
 
 __all__ = ["complete_goals"]
 
@@ -53,11 +53,11 @@ def complete_goals(asked: Asked, record: Record) -> Goals:
     for claim, names in by_claim.items():
         clauses.say([-clauses.number(f"wrong {claim}"), *map(clauses.number, names)])
 
-    def guilty(name: str, reached: set[str], places: dict[str, Row], on: set[str]) -> bool:
-        force = in_force(edges, reached, cells, places, on)
+    def guilty(name: str, reached: set[str], here: Here) -> bool:
+        force = in_force(edges, reached, here)
         return any(
             one.claim == name and one.bearer in force and not reached.intersection(one.meet)
-            and met(one.condition, cells, places, on)
+            and met(one.condition, here, here.on)
             for one in unmet
         )  # fmt: skip
 

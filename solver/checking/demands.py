@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-from satlock.solver.checking.environments import Cells, Row
 from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, Switch, both, leaves
 from satlock.solver.checking.model import Edge, Entry, Lock
 from satlock.solver.checking.owners import Asking, Line, Owner, decided
 from satlock.solver.checking.pulls import as_setting
 from satlock.solver.checking.versions import admits, order_of, parts_of
-from satlock.solver.checking.walk import met
+from satlock.solver.checking.walk import Here, met
 
 __all__ = ["Unmet", "demands_of", "in_force"]
 
@@ -144,15 +143,19 @@ def _meets(line: Line, entry: Entry, owner: Owner, key: str, asked: Asking) -> b
     return admits(line.versions, entry.version)
 
 
-def in_force(edges: list[Edge], reached: set[str], cells: Cells, places: dict[str, Row], on: set[str]) -> set[str]:
+def in_force(edges: list[Edge], reached: set[str], here: Here) -> set[str]:
     """What the lock installs, and what is asked of it, in one environment."""
-    switches = on | {f"reach {node}" for node in reached}
+
+    def on(name: str) -> bool:
+        kind, _, node = name.partition(" ")
+        return node in reached if kind == "reach" else here.on(name)
+
     force = {node for node in reached if not node.startswith("asked ")}
     grown = True
     while grown:
         new = {
             target for edge in edges if edge.source is None or edge.source in force
-            if met(edge.condition, cells, places, switches) for target in edge.targets
+            if met(edge.condition, here, on) for target in edge.targets
         } - force  # fmt: skip
         grown = bool(new)
         force |= new

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from satlock.solver.checking import ordered
 from satlock.solver.checking.markers import Bad, Is, holds, is_opaque, version_test
@@ -60,7 +60,7 @@ class Cells:
             if machine[0] in _NEVER.get(platform[1], "").split("|")
         ]
 
-    def value(self, leaf: Is, places: dict[str, Row]) -> bool:
+    def value(self, leaf: Is, places: Mapping[str, Row]) -> bool:
         """Whether a comparison holds in one environment."""
         axis, column = _AXIS[leaf.variable]
         row = places[axis] if axis in places else self.every[axis][0]

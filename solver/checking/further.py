@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from satlock.solver.checking.environments import Cells, Row
+from satlock.solver.checking.environments import Cells
 from satlock.solver.checking.markers import ALWAYS, Bad, Condition, Is, leaves
 from satlock.solver.checking.model import Lock, Table
 from satlock.solver.checking.obligation import Clauses
+from satlock.solver.checking.walk import Here
 
 __all__ = ["Asked", "Goals", "Guilty", "suspected"]
 
-Guilty = Callable[[str, set[str], dict[str, Row], set[str]], bool]
-"""Whether, for a name, what is reached in an environment with these switches refutes its claim."""
+Guilty = Callable[[str, set[str], Here], bool]
+"""Whether, for a name, what is reached in an environment refutes its claim."""
 
 
 @dataclass(frozen=True)

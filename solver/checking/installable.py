@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from satlock.solver.checking.environments import Cells, Row, cells_of
 from satlock.solver.checking.further import Asked, Goals, suspected
 from satlock.solver.checking.markers import Bad, leaves, parse
+from satlock.solver.checking.walk import Here
 
 __all__ = ["fits", "installable_goals"]
 
@@ -42,9 +43,9 @@ def installable_goals(asked: Asked) -> Goals:
         for outside in tags:
             clauses.say([wrong, *(clauses.place(axis, row) for axis, row in outside)])
 
-    def guilty(name: str, reached: set[str], places: dict[str, Row], on: set[str]) -> bool:
+    def guilty(name: str, reached: set[str], here: Here) -> bool:
         mine = [misfits[number] for number in suspects[name] if str(number) in reached]
-        return any(all(any(places[axis] == row for axis, row in outside) for outside in tags) for tags in mine)
+        return any(all(any(here.at(axis, row) for axis, row in outside) for outside in tags) for tags in mine)
 
     return Goals(clauses, goals, guilty, where)
 

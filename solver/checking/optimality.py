@@ -19,7 +19,7 @@ from satlock.solver.checking.model import Entry, Lock, Table
 from satlock.solver.checking.owners import read_line
 from satlock.solver.checking.versions import admits as admits_version
 from satlock.solver.checking.versions import order_of, parts_of
-from satlock.solver.checking.walk import installed
+from satlock.solver.checking.walk import Here, installed
 
 __all__ = ["Optimality", "optimality_of"]
 
@@ -108,7 +108,7 @@ def _installed(lock: Lock, environment: Environment, asked: Sequence[Is]) -> dic
     chosen = [f"extra {plain(name)}" for name in environment.extras]
     chosen += [f"group {plain(name)}" for name in environment.groups]
     on |= {name for name in chosen if name in lock.switches}
-    reached = installed(lock, cells, places, on)
+    reached = installed(lock, Here(cells, places, on))
     if reached is None or not admits(lock.python, v["python_full_version"]):
         raise Bad(f"the lockfile is not for the environment {environment}")
     found: dict[str, list[Entry]] = {}

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from satlock.solver.checking.environments import Cells, Row
+from satlock.solver.checking.environments import Cells
 from satlock.solver.checking.further import Goals
-from satlock.solver.checking.markers import Bad
+from satlock.solver.checking.markers import Bad, Is
 from satlock.solver.checking.model import Lock
-from satlock.solver.checking.walk import installed
+from satlock.solver.checking.walk import Here, installed
 
 __all__ = ["Box", "box_clause", "box_of", "walk_again"]
 
 _MOST = 4096
 """Environments in one box, as whoever writes certificates has it too."""
 _MOST_BOXES = 2000
-
-_Environment = tuple[dict[str, Row], set[str]]
-"""A place on each axis, and the switches and opaque questions that are on."""
 
 
 @dataclass(frozen=True)
@@ -59,40 +57,46 @@ def walk_again(lock: Lock, boxes: list[Box], inputs: list[str], goals: Goals) ->
     if len(boxes) > _MOST_BOXES:
         raise Bad("the certificate has too many boxes of environments")
     names = {goal: name for name, goal in goals.names.items()}
-    cells = goals.clauses.cells
     for box in boxes:
         if box.goal not in names:
             raise Bad("the certificate walks for a goal that it does not have")
-        for places, on in _environments(box, cells, inputs):
-            reached = installed(lock, cells, places, on)
-            if reached is not None and goals.guilty(names[box.goal], reached, places, on):
+        for here in _each_kind(box, goals.clauses.cells, inputs):
+            reached = installed(lock, here)
+            if reached is not None and goals.guilty(names[box.goal], reached, here):
                 name = names[box.goal]
                 raise Bad(f"an environment that the certificate calls walked refutes the claim about {name}")
 
 
-def _environments(box: Box, cells: Cells, inputs: list[str]) -> list[_Environment]:
-    rows: list[list[Row]] = []
-    for axis, known in cells.rows.items():
-        by_label = {cells.value_at(axis, row): row for row in known}
-        rows.append([by_label[label] for label in dict.fromkeys(box.places[axis])])
+def _each_kind(box: Box, cells: Cells, inputs: list[str]) -> Iterator[Here]:
+    """One environment of each kind: one that gives the same answers to all that the walk asked needs no walk."""
     if not set(box.fixed) <= set(inputs):
         raise Bad("the certificate has a box with unknown choices")
-    free = [name for name in inputs if name not in box.fixed]
-    size = 1 << len(free)
-    for some in rows:
-        size *= len(some)
-    if size > _MOST:
+    by_label = {axis: {cells.value_at(axis, row): row for row in known} for axis, known in cells.rows.items()}
+    rows = {axis: [by_label[axis][label] for label in dict.fromkeys(box.places[axis])] for axis in cells.rows}
+    if math.prod(map(len, rows.values())) << (len(inputs) - len(box.fixed)) > _MOST:
         raise Bad("the certificate has a box of too many environments")
     impossible = set(cells.impossible())
-    found = []
-    for answers in product((False, True), repeat=len(free)):
-        on = {name for name, answer in zip(free, answers, strict=True) if answer}
-        on |= {name for name, answer in box.fixed.items() if answer}
-        for row in product(*rows):
-            places = dict(zip(cells.rows, row, strict=True))
-            if (places["platform"], places["machine"]) not in impossible:
-                found.append((places, on))
-    return found
+    todo = [(rows, dict(box.fixed))]
+    while todo:
+        rows, fixed = todo.pop()
+        pairs = [pair for pair in product(rows["platform"], rows["machine"]) if pair not in impossible]
+        if not pairs:
+            continue
+        places = {axis: some[0] for axis, some in rows.items()}
+        places["platform"], places["machine"] = pairs[0]
+        here = Here(cells, places, [name for name, on in fixed.items() if on])
+        yield here
+        for question, answer in here.asked.items():
+            if isinstance(question, str):
+                if question in inputs and question not in fixed:
+                    todo.append((rows, {**fixed, question: not answer}))
+                    fixed = {**fixed, question: answer}
+                continue
+            axis, some = cells.where(question) if isinstance(question, Is) else (question[0], [question[1]])
+            others = [row for row in rows.get(axis, ()) if (row in some) != answer]
+            if others:
+                todo.append(({**rows, axis: others}, fixed))
+                rows = {**rows, axis: [row for row in rows[axis] if row not in others]}
 
 
 def box_clause(box: Box, cells: Cells, number: Callable[[str], int]) -> set[int]:

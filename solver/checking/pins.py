@@ -9,7 +9,7 @@ from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, both,
 from satlock.solver.checking.model import Table
 from satlock.solver.checking.owners import address_of
 from satlock.solver.checking.pulls import as_setting, force_of, steps_of, thing_of
-from satlock.solver.checking.walk import met
+from satlock.solver.checking.walk import Here, met
 
 __all__ = ["pin_goals"]
 
@@ -49,10 +49,10 @@ def pin_goals(asked: Asked) -> Goals:
         for name, region, denied in ways:
             clauses.imply([-clauses.number(name)], region, name, denied)
 
-    def guilty(name: str, reached: set[str], places: dict[str, tuple[str, ...]], on: set[str]) -> bool:
+    def guilty(name: str, reached: set[str], here: Here) -> bool:
         return any(
-            any(met(region, cells, places, on) for _, region in broken[number])
-            or (number in allowed and not met(allowed[number], cells, places, on))
+            any(met(region, here, here.on) for _, region in broken[number])
+            or (number in allowed and not met(allowed[number], here, here.on))
             for number in suspects[name]
             if str(number) in reached
         )

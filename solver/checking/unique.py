@@ -23,7 +23,7 @@ def unique_goals(asked: Asked) -> Goals:
             literals = {clauses.number(f"reach {node}") for node in nodes if node != left_out}
             clauses.say({-clauses.number(f"two {name}"), *literals})
 
-    def twice(name: str, reached: set[str], places: object, on: object) -> bool:
+    def twice(name: str, reached: set[str], here: object) -> bool:
         return len(reached.intersection(goals[name])) > 1
 
     return Goals(clauses, {name: f"two {name}" for name in goals}, twice)

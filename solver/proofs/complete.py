@@ -22,7 +22,7 @@ from satlock.solver.proofs.obligation import Obligation, obligation_of, opposite
 from satlock.solver.proofs.owners import PROJECT, Asked, Asking, Owner, ReadFrom
 from satlock.solver.proofs.search import Search, example_of
 from satlock.solver.proofs.unique import Answer, Proof, all_comparisons, refuse_followed
-from satlock.solver.proofs.walk import Point, Walk
+from satlock.solver.proofs.walk import Here, Point, Walk
 
 __all__ = ["prove_complete"]
 
@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 Doubt: TypeAlias = Callable[[Entry, Line, Point], str]
 """Why a candidate may not have this requirement in this environment; empty where there is no doubt."""
 
-Broken: TypeAlias = Callable[[Walk, Point], list[Unmet]]
+Broken: TypeAlias = Callable[[Walk, Here], list[Unmet]]
 
 
 def prove_complete(reading: Reading, asking: Asking, doubt: Doubt | None = None) -> Proof:
@@ -74,11 +74,11 @@ def prove_complete(reading: Reading, asking: Asking, doubt: Doubt | None = None)
 
             dubious: set[str] = set()
 
-            def broken(walked: Walk, point: Point, name: str = name, dubious: set[str] = dubious) -> list[Unmet]:
-                return [one for one in demands.broken(walked, point) if one.claim == name and one.name not in dubious]
+            def broken(walked: Walk, here: Here, name: str = name, dubious: set[str] = dubious) -> list[Unmet]:
+                return [one for one in demands.broken(walked, here, name) if one.name not in dubious]
 
-            def refutes(walked: Walk, point: Point, broken: Broken = broken) -> bool:
-                return bool(broken(walked, point))
+            def refutes(walked: Walk, here: Here, broken: Broken = broken) -> bool:
+                return bool(broken(walked, here))
 
             found = search.find(goals[name], refutes) if name in goals else None
             while found is not None:

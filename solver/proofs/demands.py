@@ -27,7 +27,7 @@ from satlock.solver.lockfiles.model import (
 from satlock.solver.lockfiles.project import as_setting
 from satlock.solver.lockfiles.requirements import Line, selected
 from satlock.solver.proofs.owners import PROJECT, Asked, Asking, Owner, is_direct
-from satlock.solver.proofs.walk import Point, Walk, holds
+from satlock.solver.proofs.walk import Here, Walk, holds
 
 __all__ = ["Demands", "Unmet", "demands_of"]
 
@@ -58,13 +58,13 @@ class Demands:
     nodes: dict[str, Asked] = field(default_factory=dict)
     """Those that are not nodes of the lock, and what is asked for there."""
 
-    def asked(self, walked: Walk, point: Point) -> dict[str, Edge | None]:
+    def asked(self, walked: Walk, here: Here) -> dict[str, Edge | None]:
         """The nodes in force in one environment, each with the edge that asked for it first; None for what the lock
         installs."""
 
         def switch(name: str) -> bool:
             kind, _, rest = name.partition(" ")
-            return rest in walked.reached if kind == "reach" else name in point.switches
+            return rest in walked.reached if kind == "reach" else here.on(name)
 
         after: dict[str | None, list[Edge]] = {}
         for edge in self.edges:
@@ -73,20 +73,21 @@ class Demands:
         queue: deque[str | None] = deque([None, *found])
         while queue:
             for edge in after.get(queue.popleft(), ()):
-                if holds(edge.condition, point, switch):
+                if holds(edge.condition, here, switch):
                     for target in edge.targets:
                         if target not in found:
                             found[target] = edge
                             queue.append(target)
         return found
 
-    def broken(self, walked: Walk, point: Point) -> Iterator[Unmet]:
-        """The requirements that are in force and not met in one environment."""
-        asked = self.asked(walked, point)
+    def broken(self, walked: Walk, here: Here, claim: str) -> Iterator[Unmet]:
+        """The requirements under one claim that are in force and not met in one environment."""
+        asked = self.asked(walked, here)
         for one in self.unmet:
-            met = any(node_of(number) in walked.reached for number in one.admitted)
-            if one.bearer.node in asked and not met and holds(one.condition, point, point.switches.__contains__):
-                yield one
+            if one.claim == claim and one.bearer.node in asked:
+                met = any(node_of(number) in walked.reached for number in one.admitted)
+                if not met and holds(one.condition, here, here.on):
+                    yield one
 
 
 def demands_of(lockfile: Lockfile, asking: Asking) -> Demands:

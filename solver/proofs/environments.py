@@ -30,7 +30,7 @@ from satlock.encoder.markers.grid import (
 )
 from satlock.solver.lockfiles.model import Comparison, LockfileError
 
-__all__ = ["Axes", "axes_of", "is_opaque", "true_of"]
+__all__ = ["Axes", "axes_of", "is_opaque", "opaque_name", "true_of"]
 
 _PYTHONS = ("python_version", "python_full_version")
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -39,6 +39,13 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 def is_opaque(comparison: Comparison) -> bool:
     """Whether nothing is known of what the comparison asks."""
     return comparison.variable in ORDERED and comparison.operator in ("in", "not in")
+
+
+def opaque_name(comparison: Comparison) -> tuple[str, bool]:
+    """The variable of an opaque question, and whether the comparison asks it or its opposite."""
+    positive = {"!=": "==", "not in": "in"}.get(comparison.operator, comparison.operator)
+    asked = Comparison(comparison.variable, positive, comparison.text, comparison.reversed)
+    return f"opaque {asked}", (positive == comparison.operator) != comparison.denied
 
 
 @lru_cache(maxsize=65536)

@@ -11,7 +11,7 @@ from satlock.solver.proofs.environments import Axes, axes_of
 from satlock.solver.proofs.obligation import Obligation, obligation_of
 from satlock.solver.proofs.search import Search, example_of
 from satlock.solver.proofs.unique import Answer, Proof, all_comparisons
-from satlock.solver.proofs.walk import Point, Walk
+from satlock.solver.proofs.walk import Here, Walk
 
 __all__ = ["Suspects", "prove_entries"]
 
@@ -26,7 +26,7 @@ def prove_entries(
     asked: Iterable[Comparison],
     say: Callable[[Obligation, Entry, int], None],
     *,
-    confirms: Callable[[Entry, Point], bool],
+    confirms: Callable[[Entry, Here], bool],
     where: Condition | None = None,
     none: str = "",
     minors_apart: bool = False,
@@ -62,11 +62,11 @@ def prove_entries(
         for name, entries in suspects.items():
             mine = tuple(named[name])
 
-            def guilty(walked: Walk, point: Point, entries: list[Entry] = entries) -> tuple[Entry, ...]:
-                return tuple(e for e in entries if node_of(e.number) in walked.reached and confirms(e, point))
+            def guilty(walked: Walk, here: Here, entries: list[Entry] = entries) -> tuple[Entry, ...]:
+                return tuple(e for e in entries if node_of(e.number) in walked.reached and confirms(e, here))
 
-            def refutes(walked: Walk, point: Point, entries: list[Entry] = entries) -> bool:
-                return bool(guilty(walked, point, entries))
+            def refutes(walked: Walk, here: Here, entries: list[Entry] = entries) -> bool:
+                return bool(guilty(walked, here, entries))
 
             found = search.find(goals[name], refutes) if name in goals else None
             if found is None:

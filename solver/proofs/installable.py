@@ -7,7 +7,7 @@ not meant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from satlock.encoder.markers.tags import Fit, fits_of
 from satlock.encoder.project.values import first_line, shown
@@ -68,7 +68,7 @@ def prove_installable(reading: Reading, environments: str = "common") -> Proof:
         suspects,
         comparisons(where),
         say,
-        confirms=lambda entry, point: not any(_admits(fit, point.variables) for fit in fits[entry.number]),
+        confirms=lambda entry, here: not any(_admits(fit, here.value) for fit in fits[entry.number]),
         where=where,
         none=_outside_of(reading, environments),
         minors_apart=True,
@@ -86,7 +86,7 @@ def _outside_of(reading: Reading, environments: str) -> str:
 def fitting(files: Iterable[str], variables: Mapping[str, str]) -> list[str]:
     """The wheels among some files that install in an environment."""
     found = [file for file in files if file.endswith(".whl")]
-    return [file for file in found if any(_admits(fit, variables) for fit in fits_of(file))]
+    return [file for file in found if any(_admits(fit, variables.__getitem__) for fit in fits_of(file))]
 
 
 def _note(entry: Entry) -> str:
@@ -102,10 +102,10 @@ def _needs_wheel(entry: Entry, kind: str) -> bool:
     return all(file.endswith(".whl") for file in entry.files)
 
 
-def _admits(fit: Fit, variables: Mapping[str, str]) -> bool:
-    major, minor = variables["python_version"].split(".")
-    running, system = variables["implementation_name"], variables["sys_platform"]
-    return fit.admits((int(major), int(minor)), running, system, variables["platform_machine"])
+def _admits(fit: Fit, value: Callable[[str], str]) -> bool:
+    major, minor = value("python_version").split(".")
+    running, system = value("implementation_name"), value("sys_platform")
+    return fit.admits((int(major), int(minor)), running, system, value("platform_machine"))
 
 
 def _outside(obligation: Obligation, fit: Fit) -> list[int]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from satlock.solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, Item, Lockfile, Switch
-from satlock.solver.proofs.environments import Axes, is_opaque
+from satlock.solver.proofs.environments import Axes, is_opaque, opaque_name
 
 __all__ = ["Clause", "Obligation", "obligation_of", "opposite"]
 
@@ -132,11 +132,8 @@ class Obligation:
     def _holds(self, comparison: Comparison) -> list[int] | None:
         """Literals one of which is true where the comparison holds; None where it holds everywhere."""
         if is_opaque(comparison):
-            positive = {"!=": "==", "not in": "in"}.get(comparison.operator, comparison.operator)
-            asked = Comparison(comparison.variable, positive, comparison.text, comparison.reversed)
-            agrees = (positive == comparison.operator) != comparison.denied
-            name = f"opaque {asked}"
-            self.opaque[name] = str(asked)
+            name, agrees = opaque_name(comparison)
+            self.opaque[name] = name.removeprefix("opaque ")
             return [self.variable(name) * (1 if agrees else -1)]
         axis, places = self.axes.where(replace(comparison, denied=False) if comparison.denied else comparison)
         everywhere = range(self.axes.size(axis))

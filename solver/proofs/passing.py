@@ -1,20 +1,20 @@
 """Environments that the clauses cannot rule out, and a walk can.
 
 uv decides what is active during a walk whose order matters, and clauses only bound it. Where the bounds are too wide,
-environments are walked one by one. Such an environment is widened to a box of many, each of them walked, and the box
-is left out of the search. A checker walks it again.
+environments are walked. Such an environment is widened to a box of many, one of each kind walked, and the box is left
+out of the search. A checker walks it again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
 
 from satlock.encoder.markers.grid import AXES, ORDERED
-from satlock.solver.proofs.environments import Axes
+from satlock.solver.lockfiles.model import Comparison
+from satlock.solver.proofs.environments import Axes, is_opaque, opaque_name
 from satlock.solver.proofs.obligation import Clause, Obligation
-from satlock.solver.proofs.walk import Point, Walk, walk
+from satlock.solver.proofs.walk import Here, Point, Walk, Watched, walk
 
 __all__ = ["Passed", "passing_clause", "values_of", "widen"]
 
@@ -32,6 +32,10 @@ class Passed:
     """On each axis."""
     fixed: Mapping[str, bool]
     """The switches and opaque questions that have one answer in the box; all others have both."""
+
+    def at(self, axis: int, places: tuple[int, ...]) -> Passed:
+        """The box with other places on one axis."""
+        return replace(self, places=(*self.places[:axis], places, *self.places[axis + 1 :]))
 
     def size(self, free: int) -> int:
         found = 1 << free
@@ -55,59 +59,75 @@ def passing_clause(obligation: Obligation, passed: Passed) -> Clause:
     return tuple(sorted(set(literals), key=abs))
 
 
-def widen(
-    obligation: Obligation, goal: int, point: Point, confirms: Callable[[Walk, Point], bool]
-) -> Passed:  # fmt: skip
+def widen(obligation: Obligation, goal: int, point: Point, confirms: Callable[[Walk, Here], bool]) -> Passed:
     """A box around an environment that refutes nothing, as wide as it can be without one that does."""
     axes = obligation.axes
-    inputs = [name for name in obligation.lockfile.switches if obligation.knows(name)]
-    inputs += obligation.opaque
+    names = [name for name in obligation.lockfile.switches if obligation.knows(name)]
+    names += obligation.opaque
     places = tuple(
         (next(i for i in range(axes.size(axis)) if axes.value(axis, i) == value),)
         for axis, value in enumerate(values_of(point, axes))
     )
     fixed = {
         name: point.opaque.get(obligation.opaque[name], False) if name in obligation.opaque else name in point.switches
-        for name in inputs
+        for name in names
     }  # fmt: skip
     box = Passed(goal, places, fixed)
+
+    def refuted(here: Watched) -> bool:
+        walked = walk(obligation.lockfile, here)
+        return walked.refused is None and confirms(walked, here)
+
+    def grown(wider: Passed, new: Passed) -> Passed:
+        """The wider box, where it is small enough and what is new in it refutes nothing."""
+        small = wider.size(len(names) - len(wider.fixed)) <= _MOST
+        return wider if small and not any(map(refuted, each_kind(obligation, new))) else box
+
     for axis in (*axes.asked[4:], 3, 2, 0, 1):
         everywhere = tuple(range(axes.size(axis)))
-        grown = tuple(everywhere if other == axis else old for other, old in enumerate(box.places))
-        box = _grown(obligation, box, Passed(goal, grown, box.fixed), len(inputs), confirms)
-    for name in inputs:
+        others = tuple(place for place in everywhere if place not in box.places[axis])
+        if others:
+            box = grown(box.at(axis, everywhere), box.at(axis, others))
+    for name in names:
         rest = {other: on for other, on in box.fixed.items() if other != name}
-        box = _grown(obligation, box, Passed(goal, box.places, rest), len(inputs), confirms)
+        box = grown(replace(box, fixed=rest), replace(box, fixed={**rest, name: not box.fixed[name]}))
     return box
 
 
-def _grown(
-    obligation: Obligation, old: Passed, new: Passed, inputs: int, confirms: Callable[[Walk, Point], bool]
-) -> Passed:
-    """``new`` where it is small enough to walk and no walk in it refutes the goal, or else ``old``."""
-    if new.size(inputs - len(new.fixed)) > _MOST:
-        return old
-    for point in points(obligation, new):
-        walked = walk(obligation.lockfile, point)
-        if walked.refused is None and confirms(walked, point):
-            return old
-    return new
+def each_kind(obligation: Obligation, box: Passed) -> Iterator[Watched]:
+    """One environment of each kind in a box.
 
-
-def points(obligation: Obligation, box: Passed) -> Iterator[Point]:
-    """Every environment in a box."""
-    names = [name for name in obligation.lockfile.switches if obligation.knows(name)]
-    names += obligation.opaque
-    impossible = set(obligation.axes.phantoms())
-    free = [name for name in names if name not in box.fixed]
-    for answers in product((False, True), repeat=len(free)):
-        on = {name for name, answer in zip(free, answers, strict=True) if answer}
-        on |= {name for name, answer in box.fixed.items() if answer}
+    Two are of one kind if what is asked of the one has the same answers in the other: so each is to be asked all that
+    matters before the next one is taken.
+    """
+    axes, lockfile = obligation.axes, obligation.lockfile
+    impossible = set(axes.phantoms())
+    known = {name for name in lockfile.switches if obligation.knows(name)} | obligation.opaque.keys()
+    todo = [box]
+    while todo:
+        rest = todo.pop()
+        pairs = ((one, other) for one in rest.places[1] for other in rest.places[3] if (one, other) not in impossible)
+        pair = next(pairs, None)
+        if pair is None:
+            continue
+        places = [some[0] for some in rest.places]
+        places[1], places[3] = pair
+        on = {name for name, answer in rest.fixed.items() if answer}
         opaque = {obligation.opaque[name]: True for name in on & obligation.opaque.keys()}
-        switches = frozenset(on - obligation.opaque.keys())
-        for places in product(*box.places):
-            if (places[1], places[3]) not in impossible:
-                yield Point(obligation.axes.variables(places), switches, opaque)
+        here = Watched(Point(axes.variables(places), frozenset(on - obligation.opaque.keys()), opaque))
+        yield here
+        for question, answer in here.asked.items():
+            if isinstance(question, Comparison) and not is_opaque(question):
+                axis, some = axes.where(question)
+                same = tuple(place for place in rest.places[axis] if (place in some) == answer)
+                if len(same) < len(rest.places[axis]):
+                    todo.append(rest.at(axis, tuple(place for place in rest.places[axis] if place not in same)))
+                    rest = rest.at(axis, same)
+                continue
+            name, agrees = opaque_name(question) if isinstance(question, Comparison) else (question, True)
+            if name in known and name not in rest.fixed:
+                todo.append(replace(rest, fixed={**rest.fixed, name: answer != agrees}))
+                rest = replace(rest, fixed={**rest.fixed, name: answer == agrees})
 
 
 def values_of(point: Point, axes: Axes) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from satlock.solver.lockfiles.reading import Reading
 from satlock.solver.proofs.further import condition_comparisons, prove_entries, with_note
 from satlock.solver.proofs.obligation import Obligation, opposite
 from satlock.solver.proofs.unique import Answer, Proof, refuse_followed
-from satlock.solver.proofs.walk import Point, holds
+from satlock.solver.proofs.walk import Here, holds
 
 __all__ = ["prove_index_pins"]
 
@@ -62,18 +62,17 @@ def prove_index_pins(reading: Reading) -> Proof:
         for name, scope in broken:
             obligation.imply((-obligation.variable(name),), scope, name)
 
-    def confirms(entry: Entry, point: Point) -> bool:
-        def here(condition: Condition) -> bool:
-            return holds(condition, point, point.switches.__contains__)
-
+    def confirms(entry: Entry, here: Here) -> bool:
         asked = pins.asked(entry)
-        return any(here(scope) for _, _, scope in pins.against(entry)) or (asked is not None and not here(asked))
+        return any(holds(scope, here, here.on) for _, _, scope in pins.against(entry)) or (
+            asked is not None and not holds(asked, here, here.on)
+        )
 
     def note(lockfile: Lockfile, answer: Answer) -> str:
         assert answer.point is not None
         point = answer.point
         urls = [url for e in answer.reached for _, url, scope in pins.against(e)
-                if holds(scope, point, point.switches.__contains__)]  # fmt: skip
+                if holds(scope, point, point.on)]  # fmt: skip
         if urls:
             return f"the project pins it to {urls[0]} there"
         return f"the index {answer.reached[0].source.address} is explicit, and nothing pins it to that there"

@@ -10,7 +10,7 @@ from satlock.encoder.markers.grid import AXES
 from satlock.solver.lockfiles.model import LockfileError
 from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.passing import Passed, passing_clause, widen
-from satlock.solver.proofs.walk import Point, Walk, walk
+from satlock.solver.proofs.walk import Here, Point, Walk, walk
 
 __all__ = ["Search", "example_of"]
 
@@ -67,7 +67,7 @@ class Search:
         for clause in clauses:
             self._solver.add_clause(clause)
 
-    def find(self, goal: int, confirms: Callable[[Walk, Point], bool]) -> tuple[Point, Walk] | None:
+    def find(self, goal: int, confirms: Callable[[Walk, Here], bool]) -> tuple[Point, Walk] | None:
         """An environment that meets the goal: the fewest choices, and the common platforms, first. None proves none.
 
         Raises:

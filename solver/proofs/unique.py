@@ -11,7 +11,7 @@ from satlock.solver.proofs.environments import axes_of
 from satlock.solver.proofs.obligation import Obligation, obligation_of
 from satlock.solver.proofs.passing import Passed
 from satlock.solver.proofs.search import Search, example_of
-from satlock.solver.proofs.walk import Point, Walk
+from satlock.solver.proofs.walk import Here, Point, Walk
 
 __all__ = ["Answer", "Proof", "prove_unique", "refuse_followed"]
 
@@ -107,7 +107,7 @@ def prove_unique(reading: Reading, names: Iterable[str] = ()) -> Proof:
             def reached(walked: Walk, entries: tuple[Entry, ...] = entries) -> tuple[Entry, ...]:
                 return tuple(entry for entry in entries if node_of(entry.number) in walked.reached)
 
-            def twice(walked: Walk, point: Point, entries: tuple[Entry, ...] = entries) -> bool:
+            def twice(walked: Walk, here: Here, entries: tuple[Entry, ...] = entries) -> bool:
                 return len(reached(walked, entries)) > 1
 
             found = search.find(goals[name], twice) if name in goals else None

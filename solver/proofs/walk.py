@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import combinations
+from typing import TypeAlias
 
-from satlock.solver.lockfiles.model import AllOf, AnyOf, Condition, Edge, Lockfile, Switch
-from satlock.solver.proofs.environments import is_opaque, true_of
+from satlock.solver.lockfiles.model import AllOf, AnyOf, Bring, Comparison, Condition, Edge, Lockfile, Switch
+from satlock.solver.proofs.environments import is_opaque, opaque_name, true_of
 
-__all__ = ["Point", "Walk", "walk"]
+__all__ = ["Here", "Point", "Walk", "Watched", "holds", "walk"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,43 @@ class Point:
     """What is on, of the lock's switches."""
     opaque: Mapping[str, bool]
     """Answers to the opaque questions; what is not listed does not hold."""
+
+    def on(self, switch: str) -> bool:
+        """Whether something is chosen."""
+        return switch in self.switches
+
+    def meets(self, comparison: Comparison) -> bool:
+        """Whether a comparison holds."""
+        if is_opaque(comparison):
+            name, agrees = opaque_name(comparison)
+            return self.opaque.get(name.removeprefix("opaque "), False) == agrees
+        return true_of(comparison, self.variables[comparison.variable])
+
+    def value(self, variable: str) -> str:
+        """What a marker variable says."""
+        return self.variables[variable]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """An environment that notes what is asked of it: where all of that has the same answers, the same is found."""
+
+    point: Point
+    asked: dict[Comparison | str, bool] = field(default_factory=dict)
+
+    def on(self, switch: str) -> bool:
+        return self.asked.setdefault(switch, self.point.on(switch))
+
+    def meets(self, comparison: Comparison) -> bool:
+        return self.asked.setdefault(comparison, self.point.meets(comparison))
+
+    def value(self, variable: str) -> str:
+        found = self.point.value(variable)
+        self.asked[Comparison(variable, "==", found)] = True
+        return found
+
+
+Here: TypeAlias = Point | Watched
 
 
 @dataclass(frozen=True)
@@ -47,38 +85,35 @@ class Walk:
         return edges[::-1]
 
 
-def holds(condition: Condition, point: Point, switch: Callable[[str], bool]) -> bool:
+def holds(condition: Condition, here: Here, switch: Callable[[str], bool]) -> bool:
     """Whether a condition is met."""
     if isinstance(condition, AllOf):
-        return all(holds(part, point, switch) for part in condition.parts)
+        return all(holds(part, here, switch) for part in condition.parts)
     if isinstance(condition, AnyOf):
-        return any(holds(part, point, switch) for part in condition.parts)
+        return any(holds(part, here, switch) for part in condition.parts)
     if isinstance(condition, Switch):
         return switch(condition.name) == condition.on
-    if is_opaque(condition):
-        positive = {"!=": "==", "not in": "in"}.get(condition.operator, condition.operator)
-        asked = point.opaque.get(str(replace(condition, operator=positive)), False)
-        return asked == (positive == condition.operator)
-    return true_of(condition, point.variables[condition.variable])
+    return here.meets(condition)
 
 
-def walk(lockfile: Lockfile, point: Point) -> Walk:
+def walk(lockfile: Lockfile, here: Here) -> Walk:
     """Walks a lock in one environment; for ``uv.lock`` twice, as uv does.
 
-    The first walk finds what is active, the second one installs.
+    The first walk finds what is active, the second one installs. Nothing is asked of the environment before the answer
+    matters.
     """
-    picked = frozenset(
-        name
-        for name, item in lockfile.items.items()
-        if item.needs is not None and point.switches.issuperset(item.needs)
-    )
-    active = set(picked)
+    refused = _refusal(lockfile, here)
+    if refused is not None:
+        return Walk({}, refused)
+    picked = _Picked(lockfile, here)
+    active: set[str] = set()
+    """What was activated on the way. What is picked is active as well."""
 
     def switch(name: str) -> bool:
         kind, _, rest = name.partition(" ")
         if kind == "picked":
-            return rest in picked
-        return rest in active if kind in ("active", "early") else name in point.switches
+            return picked(rest)
+        return rest in active or picked(rest) if kind in ("active", "early") else here.on(name)
 
     edges: dict[str | None, list[Edge]] = {}
     for edge in lockfile.edges:
@@ -86,34 +121,50 @@ def walk(lockfile: Lockfile, point: Point) -> Walk:
     reached: dict[str, Edge] = {}
     start: list[Edge] = []
     for edge in edges.get(None, ()):
-        if holds(edge.condition, point, switch):
+        if holds(edge.condition, here, switch):
             start.append(edge)
             active.update(edge.activates)
             for target in edge.targets:
                 reached.setdefault(target, edge)
-    refused = _refusal(lockfile, point)
     if lockfile.conflicts:
-        _activate(edges, start, point, active)
+        _activate(edges, start, here, active, picked)
     for members in lockfile.conflicts:
         for one, other in combinations(members, 2):
-            on = active if one.extra and other.extra else picked
-            if one.item != other.item and on.issuperset((one.item, other.item)):
-                refused = f"{one.label} and {other.label} are in conflict"
+            kind = "active" if one.extra and other.extra else "picked"
+            if one.item != other.item and switch(f"{kind} {one.item}") and switch(f"{kind} {other.item}"):
+                return Walk({}, f"{one.label} and {other.label} are in conflict")
     queue = deque(reached)
     while queue:
         for edge in edges.get(queue.popleft(), ()):
-            if holds(edge.condition, point, switch):
+            if holds(edge.condition, here, switch):
                 for target in edge.targets:
                     if target not in reached:
                         reached[target] = edge
                         queue.append(target)
-    return Walk(reached, refused)
+    return Walk(reached)
+
+
+class _Picked:
+    """What is picked at the start."""
+
+    def __init__(self, lockfile: Lockfile, here: Here) -> None:
+        self._items, self._here = lockfile.items, here
+
+    def __call__(self, name: str) -> bool:
+        item = self._items.get(name)
+        return item is not None and item.needs is not None and all(map(self._here.on, item.needs))
 
 
 _MOST_WAYS = 64
 
 
-def _activate(edges: Mapping[str | None, list[Edge]], start: Iterable[Edge], point: Point, active: set[str]) -> None:
+def _activate(
+    edges: Mapping[str | None, list[Edge]],
+    start: Iterable[Edge],
+    here: Here,
+    active: set[str],
+    picked: Callable[[str], bool],
+) -> None:
     """uv's first walk, which adds to ``active``.
 
     An edge is followed if some way to it and its own marker hold by what is active *so far*, together with what the
@@ -121,6 +172,12 @@ def _activate(edges: Mapping[str | None, list[Edge]], start: Iterable[Edge], poi
     """
     ways: dict[str, frozenset[frozenset[Condition]]] = {}
     queue: deque[str] = deque()
+    known: dict[str, Condition | bool] = {}
+
+    def asked_of(edge: Edge) -> Condition | bool:
+        if edge.name not in known:
+            known[edge.name] = _asked_of_switches(edge.condition, here)
+        return known[edge.name]
 
     def come(node: str, new: Iterable[frozenset[Condition]]) -> None:
         everything = ways.get(node, frozenset()).union(new)
@@ -132,40 +189,41 @@ def _activate(edges: Mapping[str | None, list[Edge]], start: Iterable[Edge], poi
             queue.append(node)
 
     for edge in start:
-        way = _asked_of_switches(edge.condition, point)
+        way = asked_of(edge)
         for target in edge.targets:
             come(
                 target, [frozenset() if way is True else frozenset((way,))] if not isinstance(way, bool) or way else []
             )
     while queue:
-        here = queue.popleft()
-        for edge in edges.get(here, ()):
-            asked = _asked_of_switches(edge.condition, point)
+        node = queue.popleft()
+        for edge in edges.get(node, ()):
+            asked = asked_of(edge)
             if asked is False:
                 continue
-            further = [way if asked is True else way | {asked} for way in ways[here]]
+            further = [way if asked is True else way | {asked} for way in ways[node]]
             now = active.union(edge.activates)
 
             def switch(name: str, now: set[str] = now) -> bool:
-                return name.partition(" ")[2] in now
+                item = name.partition(" ")[2]
+                return item in now or picked(item)
 
-            if any(all(holds(part, point, switch) for part in way) for way in further):
+            if any(all(holds(part, here, switch) for part in way) for way in further):
                 active.update(edge.activates)
                 for target in edge.targets:
                     come(target, further)
 
 
-def _asked_of_switches(condition: Condition, point: Point) -> Condition | bool:
+def _asked_of_switches(condition: Condition, here: Here) -> Condition | bool:
     """What a condition still asks of what is active, once the environment and the choices are known."""
     if isinstance(condition, Switch):
         if condition.name.startswith(("picked ", "active ", "early ")):
             return condition
-        return (condition.name in point.switches) == condition.on
+        return here.on(condition.name) == condition.on
     if isinstance(condition, (AllOf, AnyOf)):
         decided = isinstance(condition, AnyOf)
         parts = []
         for part in condition.parts:
-            found = _asked_of_switches(part, point)
+            found = _asked_of_switches(part, here)
             if found is decided:
                 return decided
             if not isinstance(found, bool):
@@ -173,26 +231,37 @@ def _asked_of_switches(condition: Condition, point: Point) -> Condition | bool:
         if not parts:
             return not decided
         return parts[0] if len(parts) == 1 else type(condition)(tuple(parts))
-    return holds(condition, point, lambda name: False)
+    return here.meets(condition)
 
 
-def _refusal(lockfile: Lockfile, point: Point) -> str | None:
-    if not holds(lockfile.environments, point, lambda name: name in point.switches):
+def _refusal(lockfile: Lockfile, here: Here) -> str | None:
+    if not holds(lockfile.environments, here, here.on):
         return "the lock is not for this environment"
-    if not point.switches.issuperset(lockfile.required):
+    if not all(map(here.on, lockfile.required)):
         return "nothing is chosen"
-    if any(one in point.switches and other not in point.switches for one, other in lockfile.implied):
+    if any(not here.on(other) and here.on(one) for one, other in lockfile.implied):
         return "extras need the project"
-    force = _in_force(lockfile, point) if lockfile.rivals else set()
-    if any(force.issuperset(pair) for pair in lockfile.rivals):
-        return "the project's conflicts forbid this choice"
+    brought: dict[str, list[Bring]] = {}
+    for bring in lockfile.brings:
+        brought.setdefault(bring.brought, []).append(bring)
+    known: dict[str, bool] = {}
+    for pair in lockfile.rivals:
+        if all(_in_force(name, brought, here, known) for name in pair):
+            return "the project's conflicts forbid this choice"
     return None
 
 
-def _in_force(lockfile: Lockfile, point: Point) -> set[str]:
-    """What is chosen, and all that this brings along in this environment."""
-    force = {"", *point.switches}
-    here = [bring for bring in lockfile.brings if holds(bring.condition, point, lambda name: False)]
-    while new := {bring.brought for bring in here if bring.by in force} - force:
-        force |= new
-    return force
+def _in_force(wanted: str, brought: Mapping[str, list[Bring]], here: Here, known: dict[str, bool]) -> bool:
+    """Whether something is chosen, or brought along by what is in force in this environment."""
+    if wanted not in known:
+        seen, todo = {wanted}, [wanted]
+        found = False
+        while todo and not found:
+            name = todo.pop()
+            found = not name or here.on(name)
+            for bring in brought.get(name, ()) if not found else ():
+                if bring.by not in seen and holds(bring.condition, here, lambda name: False):
+                    seen.add(bring.by)
+                    todo.append(bring.by)
+        known[wanted] = found
+    return known[wanted]
