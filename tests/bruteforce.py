@@ -43,7 +43,8 @@ from packaging.markers import Marker
 from packaging.pylock import Package, Pylock
 from packaging.requirements import Requirement
 from packaging.specifiers import Specifier, SpecifierSet
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name as canonical_name
+from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
 from tests.world import Dist, World
@@ -142,6 +143,8 @@ def marker_variables(base: Environment) -> dict[str, str]:
     }
 
 
+# The same few texts are read in every environment and at every step of the backtracking.
+canonicalize_name = functools.cache(canonical_name)
 _requirement = functools.cache(Requirement)
 
 
@@ -150,14 +153,16 @@ def _holds(marker: str, base: Environment, extra: str) -> bool:
     return with_order(marker, base).evaluate({**marker_variables(base), "extra": extra})
 
 
-@functools.cache
+_marker = functools.cache(Marker)
+
+
 def with_order(marker: str, base: Environment) -> Marker:
     """``packaging`` gives strings no order, so what is asked of ``platform_version`` is decided here."""
 
     def decided(found: re.Match[str]) -> str:
         return "os_name != 'none'" if satisfies(base.version or "0", found[1] + found[2]) else "os_name == 'none'"
 
-    return Marker(re.sub(r"platform_version\s*(==|!=|<=|>=|<|>)\s*[\"']([0-9.]+)[\"']", decided, marker))
+    return _marker(re.sub(r"platform_version\s*(==|!=|<=|>=|<|>)\s*[\"']([0-9.]+)[\"']", decided, marker))
 
 
 def holds(marker: Marker | str | None, env: Environment, extra: str = "") -> bool:
@@ -472,6 +477,8 @@ class Judge:
 
     def _changed_here(self, candidate: Candidate, lines: list[Requirement]) -> tuple[list[Requirement], frozenset[str]]:
         """A candidate's requirements after what the project changes in them alone, and what that names."""
+        if not self.scoped_excludes and not self.scoped_overrides:
+            return lines, frozenset()
         excluded = {canonicalize_name(one) for entry in _scoped(self.scoped_excludes, candidate) for one in entry}
         instead: dict[str, list[Requirement]] = {}
         for entry in _scoped(self.scoped_overrides, candidate):
@@ -673,17 +680,16 @@ class Judge:
         self, candidate: Candidate, asked: Iterable[tuple[Requirement, str]], env: Environment
     ) -> list[Violation]:
         """The requirements and constraints on a candidate that it does not meet."""
-        wanted = [(r.specifier, f"{asker} asks for {r}") for r, asker in asked]
+        wanted = [(requirement, f"{asker} asks for") for requirement, asker in asked]
         wanted += [
-            (constraint.specifier, f"the project constrains {constraint}")
+            (constraint, "the project constrains")
             for constraint in self.constraints
             if canonicalize_name(constraint.name) == candidate.name and self._holds_in_project(constraint.marker, env)
         ]
-        text = f"{candidate.name} {candidate.version}"
         return [
-            Violation("unmet", f"{text}, but {why}")
-            for spec, why in wanted
-            if not satisfies(candidate.version, str(spec))
+            Violation("unmet", f"{candidate.name} {candidate.version}, but {who} {one}")
+            for one, who in wanted
+            if not satisfies(candidate.version, str(one.specifier))
         ]
 
     # The resolver
@@ -758,8 +764,7 @@ class Judge:
     def check(self, lock: Pylock, env: Environment) -> list[Violation]:
         """Everything that is wrong with a lock in one environment."""
         found = [Violation("scope", text) for text in _out_of_scope(lock, env)]
-        chosen = {**marker_variables(env.base), "extras": env.extras, "dependency_groups": env.groups}
-        entries = [p for p in lock.packages if p.marker is None or _selected(p.marker, env, chosen)]
+        entries = [p for p in lock.packages if p.marker is None or _selected(str(p.marker), env)]
         selection: dict[str, Candidate] = {}
         for entry in entries:
             candidate = self._candidate(entry)
@@ -802,13 +807,12 @@ class Judge:
         One version for all comes before finals for some: the entry may reach beyond that environment.
         """
         for env in self.environments():
-            chosen = {**marker_variables(env.base), "extras": env.extras, "dependency_groups": env.groups}
-            here = entry.marker is None or _selected(entry.marker, env, chosen)
+            here = entry.marker is None or _selected(str(entry.marker), env)
             if not here:
                 continue
             if self._solve(env, last_resort=False) is None:
                 return True
-            entries = [p for p in lock.packages if p.marker is None or _selected(p.marker, env, chosen)]
+            entries = [p for p in lock.packages if p.marker is None or _selected(str(p.marker), env)]
             selection = {str(p.name): candidate for p in entries if (candidate := self._candidate(p)) is not None}
             asked = self.requirements(env, selection).get(str(entry.name), [])
             if self.held(selection[str(entry.name)], asked, env) is None:
@@ -867,9 +871,11 @@ def _out_of_scope(lock: Pylock, env: Environment) -> Iterator[str]:
         yield f"the lock does not declare the group {group!r}"
 
 
-def _selected(marker: Marker, env: Environment, chosen: Mapping[str, Any]) -> bool:
+@functools.cache
+def _selected(marker: str, env: Environment) -> bool:
     """Whether a lock's marker holds for an environment and what is chosen in it."""
-    return with_order(str(marker), env.base).evaluate(dict(chosen), context="lock_file")
+    chosen = {**marker_variables(env.base), "extras": env.extras, "dependency_groups": env.groups}
+    return with_order(marker, env.base).evaluate(chosen, context="lock_file")
 
 
 def _around(named: list[str]) -> list[str]:
