@@ -735,21 +735,33 @@ class Judge:
         """Whether a candidate meets what is asked so far; what is held back may still be opened by somebody else."""
         return self.objection(candidate, env) is None and not self.unmet(candidate, asked, env)
 
-    def _opened(self, selection: Mapping[str, Candidate], env: Environment, last_resort: bool) -> bool:
+    def _opened(
+        self, selection: Mapping[str, Candidate], env: Environment, last_resort: bool, *, pinned: bool = True
+    ) -> bool:
         """Whether nothing in a whole selection is held back; pre-releases may be ``last_resort``.
 
-        A yanked release that a package pins may be locked, but need not be found: it is no reason to search.
+        A yanked release is opened by the project, or by a package that is reached without it.
         """
+        closed = {name for name, candidate in selection.items() if self.dist(candidate).yanked is not None}
+        if closed and not pinned:
+            own = self.own(env)
+            return not any(self.held(selection[name], own.get(name, []), env) for name in closed) and self._admitted(
+                selection, env, last_resort
+            )
+        while closed:
+            reached = self.requirements(env, {name: one for name, one in selection.items() if name not in closed})
+            opened = {name for name in closed & reached.keys() if not self.held(selection[name], reached[name], env)}
+            if not opened:
+                return False
+            closed -= opened
+        return self._admitted(selection, env, last_resort)
+
+    def _admitted(self, selection: Mapping[str, Candidate], env: Environment, last_resort: bool) -> bool:
         return all(
-            (held := self.held(selection[name], self._openers(selection[name], asked, env), env)) is None
+            (held := self.held(selection[name], asked, env)) is None
             or (held == "prerelease" and last_resort and self.prerelease_asked(name, env) is None)
             for name, asked in self.requirements(env, selection).items()
         )
-
-    def _openers(
-        self, candidate: Candidate, asked: list[tuple[Requirement, str]], env: Environment
-    ) -> list[tuple[Requirement, str]]:
-        return asked if self.dist(candidate).yanked is None else self.own(env).get(candidate.name, [])
 
     def _candidates(self, name: str) -> list[Candidate]:
         found = [

@@ -84,7 +84,7 @@ def selections(judge: Judge, env: Environment, chosen: dict[str, Candidate]) -> 
         return
     missing = next((name for name in asked if name not in chosen), None)
     if missing is None:
-        if judge._opened(chosen, env, last_resort=False):
+        if judge._opened(chosen, env, last_resort=False, pinned=False):
             yield chosen
         return
     for candidate in judge._candidates(missing):

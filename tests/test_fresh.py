@@ -294,7 +294,7 @@ def partial(
         return
     missing = next((name for name in asked if name not in here), None)
     if missing is None:
-        if judge._opened(here, env, last_resort=False):
+        if judge._opened(here, env, last_resort=False, pinned=False):
             yield shared
         return
     for candidate in judge._candidates(missing):

@@ -262,3 +262,12 @@ def test_a_yanked_release_is_found_that_only_an_unread_candidate_pins(marker: st
     deep = {"top": {"1.0": Dist(("a",)), "2.0": Dist()}, **listed}
     assert installs(locked(world(["top", f"b>=2{marker}"], deep)), WINDOWS) == {"top": "1.0", "a": "1.0", "b": "2.0"}
     assert "yanked" in refused(world(["b>=2"], listed))
+
+
+@pytest.mark.parametrize(("older", "told"), [(250, False), (300, True)])
+def test_a_no_that_rests_on_what_was_not_read_says_so(older: int, told: bool) -> None:
+    listed = {
+        "a": {f"2.{n}": Dist() for n in range(older)},
+        "b": {"1.0": Dist(), "2.0": Dist(yanked="broken")},
+    }
+    assert ("not all older versions" in refused(world(["a", "b>=2"], listed))) == told

@@ -158,6 +158,21 @@ def test_a_build_that_the_project_names_is_taken_though_another_has_the_file(
     assert [*found["darwin", False], *found["darwin", True]] == on_macos, "without the extra, and with it"
 
 
+def test_a_build_serves_without_a_file_where_no_other_of_its_version_has_one(tmp_path: Path) -> None:
+    """macOS is plain 2.7.1's as a whole, and under Python 3.13 that has no file for it either."""
+    newer = "sys_platform == 'darwin' and python_version >= '3.13'"
+    world = replace(
+        BUILDS, indexes={**BUILDS.indexes, DEFAULT: {"metrics": {"1.0": Dist((f"torch==2.7.1+cpu ; {newer}",))}}}
+    )
+    text = OF_CPU.format(requires='["metrics"]', extra="[]", constraints="[]").replace("==3.12.*", ">=3.12")
+    (tmp_path / "pyproject.toml").write_text(text)
+    found = lock(read_project(tmp_path), MemoryCorpus(world), default_index=DEFAULT)
+    assert {(p.name, p.version) for p in found.lock.packages} == {("metrics", "1.0"), ("torch", "2.7.1+cpu")}
+    (tmp_path / "pylock.toml").write_text(to_toml(found.lock, tmp_path))
+    written = (tmp_path / "pylock.toml").read_text()
+    assert violation(written, "pylock", replace(world, pyproject=text), tmp_path) is None
+
+
 def test_a_certificate_of_the_pins_holds(tmp_path: Path) -> None:
     chosen(tmp_path, "\"torch==2.7.1; sys_platform == 'darwin'\"", f'"torch==2.7.1+rocm6.3{ON_LINUX}"')
     runner = CliRunner()

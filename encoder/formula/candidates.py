@@ -296,11 +296,9 @@ class Candidates:
 
     def beside(self, rank: int) -> Formula:
         """Where no other build of its version has a file while this one has none, or it is named: for :attr:`whole`."""
-        without = ~self.usable(rank)
-        others = self[self.whole[rank]].builds
-        own = self.ranked.version(rank - 1)
-        lacking = any_of(build.region & without for build in others if build.version != own)
-        return ~lacking | self._named.get(self.version(rank), FALSE)
+        own, builds = self.ranked.version(rank - 1), self[self.whole[rank]].builds
+        others = _installs(file.filename for build in builds if build.version != own for file in build.files)
+        return ~others | self.usable(rank) | self._named.get(self.version(rank), FALSE)
 
     def _admission_of(self, build: Build) -> Formula:
         region = python_region(build.release.requires_python)
@@ -317,11 +315,16 @@ class Candidates:
 
     def usable(self, rank: int) -> Formula:
         """Where a file of the candidate installs."""
-        names = [file.filename for build in self[rank].builds for file in build.files]
-        # Most packages have a source distribution or a wheel for any platform: no need to read the others' tags.
-        if any(installs_on(name) is TRUE for name in names if not name.endswith(".whl")):
-            return TRUE
-        return any_of(installs_on(name) for name in sorted(names, key=lambda name: not name.endswith("-any.whl")))
+        return _installs(file.filename for build in self[rank].builds for file in build.files)
+
+
+def _installs(filenames: Iterable[str]) -> Formula:
+    """Where one of these files installs."""
+    names = list(filenames)
+    # Most packages have a source distribution or a wheel for any platform: no need to read the others' tags.
+    if any(installs_on(name) is TRUE for name in names if not name.endswith(".whl")):
+        return TRUE
+    return any_of(installs_on(name) for name in sorted(names, key=lambda name: not name.endswith("-any.whl")))
 
 
 def _span(ranks: Sequence[int], first: int, after: int) -> int:

@@ -127,6 +127,11 @@ class _Story:
             yield f"For example: {self.no_lock.witness}."
         if self.no_lock.failed:
             yield "Some versions could not be read or built; with them, there might be a lock."
+        if self.no_lock.unread:
+            yield (
+                "A yanked release serves where somebody who is selected requires exactly it; not all older versions of "
+                "other packages were read for that, and with one of them there might be a lock."
+            )
 
     def _where(self, region: Formula) -> str | None:
         """A region in words; None where it is everywhere, or too intricate to be told."""

@@ -41,6 +41,8 @@ class Loading:
         self._encoding, self._sources, self._held, self._downwards = encoding, sources, held, downwards
         self._moves: dict[Cell, int] = {}
         self._read_for_yanked = 0
+        self.gave_up = False
+        """Whether more could be read for the sake of a yanked release than is worth it."""
 
     def missing(self, cell: Cell, rank: int) -> bool:
         """Whether a candidate's metadata is not in the formula, and is quick to be had (:meth:`Sources.quick`)."""
@@ -87,6 +89,7 @@ class Loading:
                 ranks = (rank for rank in range(cell.candidates.top, 0, -1) if free >> rank & 1)
                 unread = (rank for rank in ranks if self.missing(cell, rank))
                 due += [(cell, rank) for rank in islice(unread, _ASKERS if package in asking else _OTHERS)]
+        self.gave_up = len(due) > _MOST_FOR_YANKED - self._read_for_yanked
         due = due[: _MOST_FOR_YANKED - self._read_for_yanked]
         self._read_for_yanked += len(due)
         self._attach(due)

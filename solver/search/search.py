@@ -45,7 +45,9 @@ class NoLock(Exception):
         witness: Environment | None,
         failed: bool,
         universe: Universe,
+        *,
         named: frozenset[str] = frozenset(),
+        unread: bool = False,
     ) -> None:
         super().__init__("no lock exists")
         self.facts, self.witness, self.universe = facts, witness, universe
@@ -53,6 +55,8 @@ class NoLock(Exception):
         """Whether candidates that failed to download or build are among the reasons."""
         self.named = named
         """Packages that somebody asks for or that a lock has, and that are not known to be missing."""
+        self.unread = unread
+        """Whether a yanked release is among the reasons, and not everybody was read who may name exactly it."""
 
 
 @dataclass
@@ -209,7 +213,8 @@ class Search:
         failed = any(
             hold.ranks & failures.get(hold.cell.candidates, 0) and hold.fact in facts for hold in holds.values()
         )
-        raise NoLock(facts, witness, failed, self.universe, self._named())
+        unread = bool(withdrawn) and self.loading.gave_up
+        raise NoLock(facts, witness, failed, self.universe, named=self._named(), unread=unread)
 
     def _split(self, facts: list[Fact]) -> bool:
         """Divides cells by a region of a core whose regions have nothing in common; False where they have something.
