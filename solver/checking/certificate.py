@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ from satlock.solver.checking.files import NotGiven, read_file, read_folder
 from satlock.solver.checking.further import Asked, Goals
 from satlock.solver.checking.installable import installable_goals
 from satlock.solver.checking.kernel import ProofError, parse_dimacs, parse_lrat, refute
-from satlock.solver.checking.markers import Bad, Condition
+from satlock.solver.checking.markers import Bad
 from satlock.solver.checking.model import Lock, Table
 from satlock.solver.checking.no_lock import no_lock_of
 from satlock.solver.checking.obligation import Clauses
 from satlock.solver.checking.optimality import optimality_of
 from satlock.solver.checking.owners import Record, is_day, read_record, recorded_candidates, trusted_metadata
-from satlock.solver.checking.passing import box_clause, box_of, walk_again
+from satlock.solver.checking.passing import box_clause, box_of, each_kind, walk_again
 from satlock.solver.checking.pins import pin_goals
 from satlock.solver.checking.pulls import marker_of
 from satlock.solver.checking.reading import Subject, check_stated, named_lockfile, project_of, read_lockfile, subject_of
@@ -314,25 +315,29 @@ def _example(words: Table, cells: Cells, lock: Lock) -> Here:
     return Here(cells, places, on)
 
 
+_PLACE = ("platform", "machine", "implementation")
+
+
 def _places(goals: Goals, lock: Lock) -> tuple[Place, ...]:
     """The environments that are asked about."""
-    cells, impossible = goals.clauses.cells, set(goals.clauses.cells.impossible())
-    found: list[Place] = []
-    for platform in cells.rows["platform"]:
-        for machine in cells.rows["machine"]:
-            for implementation in cells.rows["implementation"] if (platform, machine) not in impossible else ():
-                here = {"platform": platform, "machine": machine, "implementation": implementation}
-                pythons = [
-                    python[1] for python in cells.rows["python"]
-                    if _is_meant(goals.where, lock, Here(cells, {**here, "python": python}, ()))
-                ]  # fmt: skip
-                if pythons:
-                    found.append(Place(" ".join(platform), machine[0], " ".join(implementation), tuple(pythons)))
-    return tuple(found)
+    cells = goals.clauses.cells
+    meant: dict[tuple[Row, Row, Row], set[Row]] = {}
 
+    def is_meant(here: Here) -> bool:
+        return met(goals.where, here, here.on) and met(lock.environments, here, here.on)
 
-def _is_meant(where: Condition, lock: Lock, here: Here) -> bool:
-    return met(where, here, here.on) and met(lock.environments, here, here.on)
+    for answer, rows in each_kind(cells.rows, {}, cells, (), is_meant):
+        for place in product(rows["platform"], rows["machine"], rows["implementation"]) if answer else ():
+            meant.setdefault(place, set()).update(rows["python"])
+    for platform, machine in cells.impossible():
+        for implementation in cells.rows["implementation"]:
+            meant.pop((platform, machine, implementation), None)
+    return tuple(
+        Place(" ".join(platform), machine[0], " ".join(implementation),
+              tuple(python[1] for python in cells.rows["python"] if python in pythons))
+        for platform, machine, implementation in product(*(cells.rows[one] for one in _PLACE))
+        if (pythons := meant.get((platform, machine, implementation)))
+    )  # fmt: skip
 
 
 def _check_words(lock: Lock, cells: Cells, words: Table, goals: dict[str, str]) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import TypeVar
 
-from satlock.solver.checking.environments import Cells
+from satlock.solver.checking.environments import Cells, Row
 from satlock.solver.checking.further import Goals
 from satlock.solver.checking.markers import Bad, Is
 from satlock.solver.checking.model import Lock
 from satlock.solver.checking.walk import Here, installed
 
-__all__ = ["Box", "box_clause", "box_of", "walk_again"]
+__all__ = ["Box", "box_clause", "box_of", "each_kind", "walk_again"]
 
 _MOST = 4096
 """Environments in one box, as whoever writes certificates has it too."""
@@ -60,43 +61,62 @@ def walk_again(lock: Lock, boxes: list[Box], inputs: list[str], goals: Goals) ->
     for box in boxes:
         if box.goal not in names:
             raise Bad("the certificate walks for a goal that it does not have")
-        for here in _each_kind(box, goals.clauses.cells, inputs):
+        if not set(box.fixed) <= set(inputs):
+            raise Bad("the certificate has a box with unknown choices")
+        cells, name = goals.clauses.cells, names[box.goal]
+        rows = {
+            axis: [row for row in known if cells.value_at(axis, row) in box.places[axis]]
+            for axis, known in cells.rows.items()
+        }
+        if math.prod(map(len, rows.values())) << (len(inputs) - len(box.fixed)) > _MOST:
+            raise Bad("the certificate has a box of too many environments")
+
+        def refuted(here: Here, name: str = name) -> bool:
             reached = installed(lock, here)
-            if reached is not None and goals.guilty(names[box.goal], reached, here):
-                name = names[box.goal]
-                raise Bad(f"an environment that the certificate calls walked refutes the claim about {name}")
+            return reached is not None and goals.guilty(name, reached, here)
+
+        if any(found for found, _ in each_kind(rows, box.fixed, cells, inputs, refuted)):
+            raise Bad(f"an environment that the certificate calls walked refutes the claim about {name}")
 
 
-def _each_kind(box: Box, cells: Cells, inputs: list[str]) -> Iterator[Here]:
-    """One environment of each kind: one that gives the same answers to all that the walk asked needs no walk."""
-    if not set(box.fixed) <= set(inputs):
-        raise Bad("the certificate has a box with unknown choices")
-    by_label = {axis: {cells.value_at(axis, row): row for row in known} for axis, known in cells.rows.items()}
-    rows = {axis: [by_label[axis][label] for label in dict.fromkeys(box.places[axis])] for axis in cells.rows}
-    if math.prod(map(len, rows.values())) << (len(inputs) - len(box.fixed)) > _MOST:
-        raise Bad("the certificate has a box of too many environments")
+_Answer = TypeVar("_Answer")
+
+
+def each_kind(
+    rows: Mapping[str, list[Row]],
+    fixed: Mapping[str, bool],
+    cells: Cells,
+    inputs: Collection[str],
+    ask: Callable[[Here], _Answer],
+) -> Iterator[tuple[_Answer, Mapping[str, list[Row]]]]:
+    """The answer of each kind of environment, with the places that it has on each axis.
+
+    What gives the same answers to all that was asked of one environment is of its kind, and needs no asking.
+    """
     impossible = set(cells.impossible())
-    todo = [(rows, dict(box.fixed))]
+    todo = [(rows, fixed)]
     while todo:
         rows, fixed = todo.pop()
-        pairs = [pair for pair in product(rows["platform"], rows["machine"]) if pair not in impossible]
-        if not pairs:
+        pairs = (pair for pair in product(rows["platform"], rows["machine"]) if pair not in impossible)
+        pair = next(pairs, None)
+        if pair is None:
             continue
         places = {axis: some[0] for axis, some in rows.items()}
-        places["platform"], places["machine"] = pairs[0]
+        places["platform"], places["machine"] = pair
         here = Here(cells, places, [name for name, on in fixed.items() if on])
-        yield here
-        for question, answer in here.asked.items():
+        answer = ask(here)
+        for question, said in here.asked.items():
             if isinstance(question, str):
                 if question in inputs and question not in fixed:
-                    todo.append((rows, {**fixed, question: not answer}))
-                    fixed = {**fixed, question: answer}
+                    todo.append((rows, {**fixed, question: not said}))
+                    fixed = {**fixed, question: said}
                 continue
             axis, some = cells.where(question) if isinstance(question, Is) else (question[0], [question[1]])
-            others = [row for row in rows.get(axis, ()) if (row in some) != answer]
+            others = [row for row in rows.get(axis, ()) if (row in some) != said]
             if others:
                 todo.append(({**rows, axis: others}, fixed))
                 rows = {**rows, axis: [row for row in rows[axis] if row not in others]}
+        yield answer, rows
 
 
 def box_clause(box: Box, cells: Cells, number: Callable[[str], int]) -> set[int]:
