@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from satlock.solver.checking import ordered
-from satlock.solver.checking.environments import admits, cells_of
+from satlock.solver.checking.environments import Cells, admits, cells_of
 from satlock.solver.checking.markers import (
     ALWAYS,
     NEVER,
@@ -101,19 +101,26 @@ class Choices:
     """Address of each index that the project declares, and whether it is explicit, by name."""
     has_default: bool
 
-    def environment(self, words: Table, asked: Sequence[Is]) -> Environment:
-        """An environment as a certificate states it, which the project has to admit.
+    def environments_of(self, stated: Iterable[Table], asked: Iterable[Is]) -> list[Environment]:
+        """The environments as a certificate states them, which the project has to admit.
+
+        Args:
+            asked: the comparisons that tell environments apart, but for those of the project's own environments.
 
         Raises:
             Bad: where it does not.
         """
+        cells = cells_of([*asked, *(leaf for one in self.environments for leaf in leaves(one))], "")
+        return [self._environment(words, cells) for words in stated]
+
+    def _environment(self, words: Table, cells: Cells) -> Environment:
         if set(words) != {"variables", "extras", "groups"} or set(words["variables"]) != _VARIABLES:
             raise Bad("the certificate's environment is none")
         variables = {name: str(value) for name, value in words["variables"].items()}
         bare = Environment(variables, tuple(words["extras"]), tuple(words["groups"]))
         if any(len(set(map(plain, names))) != len(names) for names in (bare.extras, bare.groups)):
             raise Bad("the certificate's environment has a choice twice")
-        self._check_place(bare, [*asked, *(leaf for one in self.environments for leaf in leaves(one))])
+        self._check_place(bare, cells)
         if not admits(self.python, variables["python_full_version"]):
             raise Bad(f"the project does not admit the Python of {bare}")
         if self.environments and not any(holds_in(one, bare) for one in self.environments):
@@ -125,12 +132,11 @@ class Choices:
         return Environment(variables, bare.extras, bare.groups, frozenset(force))
 
     @staticmethod
-    def _check_place(one: Environment, asked: list[Is]) -> None:
+    def _check_place(one: Environment, cells: Cells) -> None:
         v = one.variables
         full = v["python_full_version"]
         if not re.fullmatch(r"\d+\.\d+\.\d+", full, re.ASCII) or v["python_version"] != full.rpartition(".")[0]:
             raise Bad(f"the certificate's environment has no release of Python: {full[:40]!r}")
-        cells = cells_of(asked, "")
         platform, machine = (v["os_name"], v["sys_platform"], v["platform_system"]), (v["platform_machine"],)
         implementation = (v["implementation_name"], v["platform_python_implementation"])
         known = {"platform": platform, "machine": machine, "implementation": implementation}

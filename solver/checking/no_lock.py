@@ -34,7 +34,7 @@ def no_lock_of(words: Table, project: Table, workspace: Sequence[Table], number:
     lines = [read_line(fact["line"]) for fact in words["facts"] if "line" in fact]
     asked = [leaf for line in lines for leaf in leaves(line.marker)]
     choices = choices_of(project, workspace)
-    environments = tuple(choices.environment(one, asked) for one in words["environments"])
+    environments = tuple(choices.environments_of(words["environments"], asked))
     if not environments:
         raise Bad("the certificate names no environment")
     packages: Table = words["packages"]

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from satlock.solver.checking.choices import Environment, bare, choices_of
 from satlock.solver.checking.claims import NotNewer
-from satlock.solver.checking.environments import Row, admits, cells_of
+from satlock.solver.checking.environments import Cells, Row, admits, cells_of
 from satlock.solver.checking.facts import Facts, told_fact
-from satlock.solver.checking.markers import Bad, Is, leaves, plain
+from satlock.solver.checking.markers import Bad, leaves, plain
 from satlock.solver.checking.model import Entry, Lock, Table
 from satlock.solver.checking.owners import read_line
 from satlock.solver.checking.versions import admits as admits_version
@@ -47,10 +47,11 @@ def optimality_of(
     asked = [leaf for line in lines for leaf in leaves(line.marker)]
     asked += [leaf for edge in lock.edges for leaf in leaves(edge.condition)]
     choices = choices_of(project, workspace)
-    environments = [choices.environment(one, asked) for one in words["environments"]]
+    environments = choices.environments_of(words["environments"], asked)
     if len({str(one) for one in environments}) != len(environments):
         raise Bad("the certificate names an environment twice")
-    there = [_installed(lock, one, asked) for one in environments]
+    cells = cells_of(asked, "")
+    there = [_installed(lock, one, cells) for one in environments]
     facts = Facts(packages, stated, choices, number, wishes=True)
     claims = [(name, claim) for name, some in words["claims"].items() for claim in some]
     used = [place for _, claim in claims for place in claim["facts"]]
@@ -89,14 +90,13 @@ def optimality_of(
     return Optimality(facts, tuple(told))
 
 
-def _installed(lock: Lock, environment: Environment, asked: Sequence[Is]) -> dict[str, list[Entry]]:
+def _installed(lock: Lock, environment: Environment, cells: Cells) -> dict[str, list[Entry]]:
     """What the lock installs in an environment, by name, with the project and all of its workspace chosen.
 
     Raises:
         Bad: where the lock is not for that environment.
     """
     v = environment.variables
-    cells = cells_of(asked, "")
     places: dict[str, Row] = {axis: (v[axis],) for axis in cells.every if axis in v}
     places |= {
         "python": (v["python_version"], v["python_full_version"]),
