@@ -150,15 +150,14 @@ class _Choice:
 
 def _pins(path: Path, choice: _Choice, environments: Marker | None, target: Target) -> Pins:
     from satlock.solver.lockfiles.installed import installed
-    from satlock.solver.lockfiles.reading import parse, read_lockfile
+    from satlock.solver.lockfiles.reading import packages_of, read_lockfile
     from satlock.solver.writing.requirements_txt import pins_of
 
-    lock = read_lockfile(path).lockfile
+    reading = read_lockfile(path)
+    lock = reading.lockfile
     found = installed(lock, choice.switches(lock), environments)
-    tables = parse(path)["packages" if lock.kind == "pylock" else "package"].raw if found else []
-    assert isinstance(tables, list)
     beside = Path.cwd() if target.path is None else target.path.parent
-    return pins_of(lock.kind, found, tables, _relative(path.parent, beside))
+    return pins_of(lock.kind, found, packages_of(reading), _relative(path.parent, beside))
 
 
 def _materials(path: Path, choice: _Choice | None, environments: Marker | None, version: str) -> str:

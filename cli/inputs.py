@@ -101,17 +101,11 @@ class Inputs:
 
     def _lock_of_project(self, form: str | None) -> Path:
         """Of a member of a workspace the root's, where that has a ``uv.lock`` and the member no lock of its own."""
-        from satlock.cli.which_lock import lock_meant, stated_output
+        from satlock.cli.lockfile import meant_in
 
         def meant(folder: Path) -> tuple[Path, bool]:
             """The lock, and whether it is there or stated."""
-            try:
-                stated = stated_output(str(folder / "pyproject.toml"))
-            except ValueError as error:
-                raise Ended(WRONG, str(error)) from None
-            except OSError:
-                stated = None
-            lock = Path(lock_meant(str(folder), stated))
+            lock, stated = meant_in(folder)
             fits = form is None or (lock.name == "uv.lock") == (form == "uv")
             return lock if fits else folder / _NAMES[form or "pylock"], fits and (stated is not None or lock.is_file())
 

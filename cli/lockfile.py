@@ -16,7 +16,7 @@ import click
 from satlock.cli.failures import FAILED, WRONG, Ended
 from satlock.corpora.regular_files import read_regular
 
-__all__ = ["LOCKFILES", "Target", "lockfile_in", "target_of"]
+__all__ = ["LOCKFILES", "Target", "lockfile_in", "meant_in", "target_of"]
 
 LOCKFILES = ("pylock.toml", "uv.lock", "poetry.lock", "pdm.lock")
 """The names of locks that are found without being named, in this order."""
@@ -82,8 +82,8 @@ class Target:
                     os.unlink(temporary)  # gone already where all went well
 
 
-def lockfile_in(folder: Path) -> Path:
-    """The lock of a folder, where none is named. Raises Ended where there is none."""
+def meant_in(folder: Path) -> tuple[Path, str | None]:
+    """The lock that the project in a folder means, and its ``[tool.satlock] output``. Raises Ended."""
     from satlock.cli.which_lock import lock_meant, stated_output
 
     try:
@@ -92,7 +92,12 @@ def lockfile_in(folder: Path) -> Path:
         raise Ended(WRONG, str(error)) from None
     except OSError:
         stated = None
-    meant = Path(lock_meant(str(folder), stated))
+    return Path(lock_meant(str(folder), stated)), stated
+
+
+def lockfile_in(folder: Path) -> Path:
+    """The lock of a folder, where none is named. Raises Ended where there is none."""
+    meant, stated = meant_in(folder)
     for lock in (meant, *(folder / name for name in LOCKFILES if stated is None)):
         if lock.is_file():
             return lock

@@ -10,7 +10,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-__all__ = ["Advisory", "Affected", "read_advisory"]
+__all__ = ["Advisory", "Affected", "read_advisory", "version_of"]
 
 _ECOSYSTEM = "PyPI"
 
@@ -28,7 +28,7 @@ class Affected:
 
     def admits(self, text: str) -> bool:
         """Whether a version is affected. A local version is a build of its release, and affected with it."""
-        version = _version(text)
+        version = version_of(text)
         if version is None:
             return False
         public = Version(version.public)
@@ -40,7 +40,7 @@ class Affected:
     def fixed(self) -> list[str]:
         """The versions that are said to fix it, oldest first."""
         found = {text for events in self.ranges for kind, text in events if kind == "fixed"}
-        return sorted(found, key=lambda text: _version(text) or Version("0"))
+        return sorted(found, key=lambda text: version_of(text) or Version("0"))
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ class Advisory:
 
 
 @lru_cache(maxsize=16384)
-def _version(text: str) -> Version | None:
+def version_of(text: str) -> Version | None:
+    """The version that a text is; None where it is none (PEP 440)."""
     try:
         return Version(text)
     except InvalidVersion:
@@ -80,7 +81,7 @@ def _inside(events: Sequence[tuple[str, str]], version: Version) -> bool:
     """The evaluation that the schema states: events in order, the last one at or below the version decides."""
     vulnerable = False
     for kind, text in events:
-        bound = Version("0") if text == "0" else _version(text)
+        bound = Version("0") if text == "0" else version_of(text)
         if bound is None:
             continue
         if kind == "introduced":
@@ -123,7 +124,7 @@ def _affected(raw: Mapping[str, Any]) -> Iterator[Affected]:
         package = item.get("package") if isinstance(item, Mapping) else None
         if not isinstance(package, Mapping) or str(package.get("ecosystem", "")).partition(":")[0] != _ECOSYSTEM:
             continue
-        versions = {str(version) for text in _list(item.get("versions")) if (version := _version(str(text)))}
+        versions = {str(version) for text in _list(item.get("versions")) if (version := version_of(str(text)))}
         ranges = [one for one in _list(item.get("ranges")) if isinstance(one, Mapping)]
         events = [tuple(_events(one)) for one in ranges if one.get("type") in ("ECOSYSTEM", "SEMVER")]
         yield Affected(
@@ -145,7 +146,7 @@ def _events(one: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _place(text: str) -> tuple[bool, Version]:
-    version = None if text == "0" else _version(text)
+    version = None if text == "0" else version_of(text)
     return (version is not None, version or Version("0"))
 
 

@@ -21,7 +21,7 @@ from satlock.corpora.facts import CorpusError, Listing
 from satlock.corpora.index.address import path_of
 from satlock.corpora.index.cache import Cache
 from satlock.corpora.index.file_names import names_of
-from satlock.corpora.index.listing import Entry, ListingError, listing_of_files, page_of_html, page_of_json
+from satlock.corpora.index.listing import Entry, ListingError, charset_of, listing_of_files, page_of_html, page_of_json
 from satlock.corpora.index.pages import Pages
 from satlock.corpora.index.transport import Job, Refused
 from satlock.corpora.regular_files import open_regular
@@ -105,8 +105,7 @@ async def _packed(body: bytes, kind: str, url: str) -> bytes:
     if kind.partition(";")[0].strip().lower().endswith("json"):
         entries, base = page_of_json(body), url
     else:
-        charset = kind.lower().partition("charset=")[2].split(";")[0].strip("\"' ") or "utf-8"
-        entries, base = page_of_html(body, charset, url)
+        entries, base = page_of_html(body, charset_of(kind), url)
     try:
         packed: bytes = msgpack.packb((base, list(entries)))
     except (ValueError, TypeError, OverflowError):  # a number of no size, or halves of surrogate pairs

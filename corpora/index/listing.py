@@ -22,6 +22,7 @@ __all__ = [
     "ACCEPT",
     "Entry",
     "ListingError",
+    "charset_of",
     "listing_of_files",
     "page_of_html",
     "page_of_json",
@@ -65,8 +66,7 @@ def parse_listing(body: bytes, content_type: str, url: str, index: str, name: st
         entries = page_of_json(body)
         base = url
     elif kind.endswith("html") or (head == b"<" and kind in _UNTOLD) or kind == "text/plain":
-        charset = content_type.lower().partition("charset=")[2].split(";")[0].strip("\"' ") or "utf-8"
-        entries, base = page_of_html(body, charset, url)
+        entries, base = page_of_html(body, charset_of(content_type), url)
     else:
         raise ListingError(f"its type is {kind[:100] or 'not given'!r}, which is not a simple API page")
     try:
@@ -76,6 +76,11 @@ def parse_listing(body: bytes, content_type: str, url: str, index: str, name: st
         if clean == body:
             raise ListingError("it holds text that is not text") from None
         return parse_listing(clean, content_type, url, index, name)
+
+
+def charset_of(content_type: str) -> str:
+    """The encoding of a page by its type."""
+    return content_type.lower().partition("charset=")[2].split(";")[0].strip("\"' ") or "utf-8"
 
 
 def page_of_json(body: bytes) -> Iterator[Entry]:

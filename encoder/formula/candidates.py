@@ -32,6 +32,7 @@ __all__ = [
     "Slot",
     "bits",
     "build_of",
+    "descending",
     "python_region",
     "runs",
 ]
@@ -154,6 +155,14 @@ def runs(ranks: int) -> Iterator[tuple[int, int]]:
         yield offset, offset + length - 1
         ranks >>= length
         offset += length
+
+
+def descending(ranks: int) -> Iterator[int]:
+    """The ranks of a set, the highest first."""
+    while ranks:
+        rank = ranks.bit_length() - 1
+        yield rank
+        ranks ^= 1 << rank
 
 
 @dataclass(eq=False)

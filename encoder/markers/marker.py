@@ -8,7 +8,7 @@ different words share their atoms.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import ClassVar, NamedTuple, TypeAlias
 
@@ -32,6 +32,7 @@ __all__ = [
     "any_of",
     "all_of",
     "chosen",
+    "decided",
     "forget_switches",
     "from_marker",
     "from_python_specifier",
@@ -39,7 +40,6 @@ __all__ = [
     "matches",
     "python_at_least",
     "with_choices",
-    "with_others_made",
 ]
 
 _OPERATORS = ("true", "false", "atom", "not", "and", "or")
@@ -196,26 +196,40 @@ def forget_switches(formula: Formula, negated: bool = False) -> Formula:
     return all_of(parts) if (formula.op == "and") != negated else any_of(parts)
 
 
-def with_choices(formula: Formula, made: frozenset[Atom]) -> Formula:
+def decided(formula: Formula, decide: Callable[[Choice], bool | None]) -> Formula:
+    """The formula where some choices are made, some are not, and those stay open of which ``decide`` says None."""
+    if not formula.switches:
+        return formula
+    if formula.op == "atom":
+        made = decide(formula.atom) if isinstance(formula.atom, Choice) else None
+        return formula if made is None else TRUE if made else FALSE
+    parts = [decided(arg, decide) for arg in formula.args]
+    if formula.op == "not":
+        return ~parts[0]
+    return all_of(parts) if formula.op == "and" else any_of(parts)
+
+
+def with_choices(formula: Formula, made: frozenset[Choice]) -> Formula:
     """The formula where just these choices are made, and no others."""
-    if formula.op == "atom":
-        if not isinstance(formula.atom, Choice):
-            return formula
-        return TRUE if formula.atom in made else FALSE
-    parts = [with_choices(arg, made) for arg in formula.args]
-    if formula.op == "not":
-        return ~parts[0]
-    return formula if not parts else all_of(parts) if formula.op == "and" else any_of(parts)
+    return decided(formula, made.__contains__)
 
 
-def with_others_made(formula: Formula, kept: frozenset[Choice]) -> Formula:
-    """The formula where every choice is made but those ``kept``, which stay open."""
-    if formula.op == "atom":
-        return TRUE if isinstance(formula.atom, Choice) and formula.atom not in kept else formula
-    parts = [with_others_made(arg, kept) for arg in formula.args]
+def is_true(formula: Formula, variables: Mapping[str, str], made: Collection[Atom]) -> bool:
+    """Whether a formula holds in one environment, where just these choices are made.
+
+    A question that nobody can answer counts as answered with no.
+    """
+    atom = formula.atom
+    if isinstance(atom, PythonAtLeast):
+        return tuple(map(int, variables["python_full_version"].split("."))) >= atom.release
+    if isinstance(atom, Matches):
+        return atom.holds(variables[atom.variable])
+    if atom is not None:
+        return atom in made
     if formula.op == "not":
-        return ~parts[0]
-    return formula if not parts else all_of(parts) if formula.op == "and" else any_of(parts)
+        return not is_true(formula.args[0], variables, made)
+    every = (is_true(arg, variables, made) for arg in formula.args)
+    return all(every) if formula.op in ("and", "true") else any(every)
 
 
 def chosen(choice: Choice) -> Formula:

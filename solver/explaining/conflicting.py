@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from satlock.encoder.markers.domain import Environment
-from satlock.encoder.markers.marker import TRUE, Formula, Matches, PythonAtLeast
+from satlock.encoder.markers.marker import TRUE, is_true
 from satlock.encoder.project.project import Choice, Project, ProjectError
 from satlock.encoder.project.universe import PinsOverlap, universe_of
 from satlock.solver.search.search import NoLock
@@ -146,27 +146,9 @@ class _Looking:
         return tuple(choice for choice in self._active if choice in kept)
 
     def _active_with(self, chosen: frozenset[Choice], environment: Environment) -> frozenset[Choice]:
-        return frozenset(one for one, active in self._active.items() if _holds(active, chosen, environment))
+        return frozenset(one for one, active in self._active.items() if is_true(active, environment.variables, chosen))
 
 
 def _chosen(environment: Environment) -> frozenset[Choice]:
     extras = {Choice("extra", name) for name in environment.extras}
     return frozenset(extras | {Choice("group", name) for name in environment.groups})
-
-
-def _holds(formula: Formula, chosen: frozenset[Choice], environment: Environment) -> bool:
-    """Whether a formula is true on the platform of an environment, with these choices made."""
-    if formula.op == "and":
-        return all(_holds(arg, chosen, environment) for arg in formula.args)
-    if formula.op == "or":
-        return any(_holds(arg, chosen, environment) for arg in formula.args)
-    if formula.op == "not":
-        return not _holds(formula.args[0], chosen, environment)
-    atom = formula.atom
-    if isinstance(atom, Choice):
-        return atom in chosen
-    if isinstance(atom, PythonAtLeast):
-        return tuple(map(int, environment.variables["python_full_version"].split("."))) >= atom.release
-    if isinstance(atom, Matches):
-        return atom.holds(environment.variables[atom.variable])
-    return formula.op == "true"

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from satlock.corpora.advisories.advisory import version_of
 from satlock.corpora.facts import Corpus
 from satlock.encoder.project.project import Project, Requirement
 from satlock.solver.explaining.explanation import Stated, explanation_of, reason_of
@@ -61,8 +62,8 @@ class Remedies:
         Raises:
             ProjectError, CorpusError: as a lock does.
         """
-        own = [version for text in self.kept.get(name, ()) if (version := _version(text)) is not None]
-        listed = sorted({version for text in versions if (version := _version(text)) is not None})
+        own = [version for text in self.kept.get(name, ()) if (version := version_of(text)) is not None]
+        listed = sorted({version for text in versions if (version := version_of(text)) is not None})
         above = [version for version in listed if not own or version >= min(own)]
         safe = [version for version in above if not affected(str(version)) and not version.is_prerelease]
         refused = {version.public for version in above if affected(str(version))}
@@ -107,10 +108,3 @@ class Remedies:
         versions = tuple(dict.fromkeys(one.version for one in locked.lock.packages if one.name == name))
         found = tuple(change for change in changes(self.before.lock, locked.lock) if change.name != name)
         return Remedy(versions, found, gone=not versions)
-
-
-def _version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None

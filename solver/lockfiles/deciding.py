@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from packaging.utils import canonicalize_name
+
 from satlock.encoder.project.values import Value, shown
 from satlock.solver.lockfiles.following import (
     Candidate,
@@ -78,7 +80,7 @@ def _membership(switches: frozenset[str]) -> Callable[[Comparison], Condition]:
                 f"{comparison.variable}."
             )
         kind = "extra" if comparison.variable == "extras" else "group"
-        return _switch(f"{kind} {_plain(comparison.text)}", comparison.operator == "in", switches)
+        return _switch(f"{kind} {canonicalize_name(comparison.text)}", comparison.operator == "in", switches)
 
     return asked
 
@@ -87,12 +89,6 @@ def _switch(name: str, on: bool, switches: frozenset[str]) -> Condition:
     if name in switches:
         return Switch(name, on)
     return NEVER if on else ALWAYS
-
-
-def _plain(name: str) -> str:
-    from packaging.utils import canonicalize_name
-
-    return canonicalize_name(name)
 
 
 def read_pylock(top: dict[str, Value]) -> Lockfile:
@@ -109,8 +105,8 @@ def read_pylock(top: dict[str, Value]) -> Lockfile:
         raise LockfileError(f"The pylock.toml is not valid: {' '.join(str(error).split())[:300]}.") from None
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise LockfileError(f"The pylock.toml is not valid: {' '.join(str(error).split())[:300]}.") from None
-    switches = [f"extra {_plain(name)}" for name in lock.extras or ()]
-    switches += [f"group {_plain(name)}" for name in lock.dependency_groups or ()]
+    switches = [f"extra {canonicalize_name(name)}" for name in lock.extras or ()]
+    switches += [f"group {canonicalize_name(name)}" for name in lock.dependency_groups or ()]
     asked = _membership(frozenset(switches))
     decided = []
     for number, (package, raw) in enumerate(zip(lock.packages, top["packages"].items(), strict=True)):
@@ -174,7 +170,7 @@ def read_poetry_lock(top: dict[str, Value], project: dict[str, Value] | None = N
     def asked(comparison: Comparison) -> Condition:
         if comparison.variable != "extra":
             return comparison
-        return _switch(f"extra {_plain(comparison.text)}", comparison.operator == "==", known)
+        return _switch(f"extra {canonicalize_name(comparison.text)}", comparison.operator == "==", known)
 
     decided = []
     for number, package in enumerate(packages):

@@ -9,7 +9,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from satlock.corpora.index.address import without_credentials
-from satlock.solver.lockfiles.reading import Reading, parse
+from satlock.solver.lockfiles.reading import Reading, packages_of
 
 __all__ = ["LockedFile", "files_of"]
 
@@ -31,13 +31,7 @@ def files_of(reading: Reading) -> list[tuple[LockedFile, ...]]:
     Raises:
         ProjectError: where the lock cannot be read.
     """
-    lockfile = reading.lockfile
-    top = parse(reading.path)
-    key = "packages" if lockfile.kind == "pylock" else "package"
-    raw = top[key].raw if key in top else []
-    tables: list[Mapping[str, Any]] = (
-        [table for table in raw if isinstance(table, dict)] if isinstance(raw, list) else []
-    )
+    lockfile, tables = reading.lockfile, packages_of(reading)
     if lockfile.kind != "pdm":
         return [tuple(_files(table)) for table in tables]
     # PDM has an entry for each choice of extras of a package; those are one candidate here.

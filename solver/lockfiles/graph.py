@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 
 from satlock.encoder.markers.domain import Domain
-from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, chosen, from_python_specifier
+from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, chosen, decided, from_python_specifier
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import Choice, ProjectError
 from satlock.solver.lockfiles.links import Link, links_of, members_of
@@ -126,28 +126,17 @@ def narrowed(graph: LockGraph, within: Formula, choices: Mapping[Choice, bool]) 
     Raises:
         ProjectError: the lock is for none of them.
     """
-    universe = _decided(all_of((graph.universe, within)), choices)
+    universe = decided(all_of((graph.universe, within)), choices.get)
     domain = Domain(universe)
     if not domain.satisfiable(TRUE):
         raise ProjectError(f"{graph.reading.path} is not for the environments that are asked for.")
-    steps = (replace(step, region=_decided(step.region, choices)) for step in graph.steps)
+    steps = (replace(step, region=decided(step.region, choices.get)) for step in graph.steps)
     return replace(
         graph,
         universe=universe,
-        regions=tuple(_decided(region, choices) for region in graph.regions),
+        regions=tuple(decided(region, choices.get) for region in graph.regions),
         steps=tuple(step for step in steps if domain.satisfiable(step.region)),
     )
-
-
-def _decided(formula: Formula, choices: Mapping[Choice, bool]) -> Formula:
-    """The formula where some choices are made or not made. A domain's axioms may forbid choices, never make them."""
-    if formula.op == "atom":
-        known = choices.get(formula.atom) if isinstance(formula.atom, Choice) else None
-        return formula if known is None else TRUE if known else FALSE
-    parts = [_decided(part, choices) for part in formula.args]
-    if formula.op == "not":
-        return ~parts[0]
-    return formula if not parts else all_of(parts) if formula.op == "and" else any_of(parts)
 
 
 def _asked(switch: str, kind: str, extras: Iterable[str]) -> Formula:

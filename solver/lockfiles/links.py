@@ -23,7 +23,7 @@ from satlock.solver.lockfiles.model import (
     node_of,
 )
 from satlock.solver.lockfiles.pyproject import read_pyproject
-from satlock.solver.lockfiles.reading import Reading, parse
+from satlock.solver.lockfiles.reading import Reading, packages_of
 from satlock.solver.lockfiles.requirements import ProjectLists, read_lists
 
 __all__ = ["Link", "links_of", "members_of"]
@@ -57,13 +57,9 @@ def links_of(reading: Reading) -> tuple[Link, ...]:
     lockfile = reading.lockfile
     if lockfile.kind == "uv":
         return tuple(_of_uv(lockfile))
-    top = parse(reading.path)
-    key = "packages" if lockfile.kind == "pylock" else "package"
-    raw = top[key].raw if key in top else []
-    packages: list[Mapping[str, Any]] = raw if isinstance(raw, list) else []
     lists, _ = read_lists(reading.beside)
     read = {"pylock": _of_pylock, "poetry": _of_poetry, "pdm": _of_pdm}[lockfile.kind]
-    inner = list(read(lockfile, packages))
+    inner = list(read(lockfile, packages_of(reading)))
     roots = list(_of_project(lockfile, lists))
     roots += _of_poetry_project(lockfile, reading.beside) if lockfile.kind == "poetry" else []
     return (*roots, *_loose(lockfile, [*roots, *inner]), *inner)

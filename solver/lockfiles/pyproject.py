@@ -10,7 +10,7 @@ from typing import Literal
 from satlock.encoder.project.tables import tables_of
 from satlock.encoder.project.values import Value
 
-__all__ = ["Pyproject", "read_pyproject"]
+__all__ = ["Pyproject", "keyed", "read_pyproject"]
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,17 @@ class Pyproject:
         """The lists of requirements, each with what it is of; that of the project itself has no name."""
         if "dependencies" in self.project:
             yield "project", "", self.project["dependencies"]
-        for extra, items in _keyed(self.project.get("optional-dependencies"), "extra"):
+        for extra, items in keyed(self.project.get("optional-dependencies"), "extra"):
             yield "extra", extra, items
-        for group, items in _keyed(self.top.get("dependency-groups"), "group"):
+        for group, items in keyed(self.top.get("dependency-groups"), "group"):
             yield "group", group, items
         development = [table["dev-dependencies"] for table in self.settings if "dev-dependencies" in table]
         if development:
             yield "group", "dev", development[-1]
 
 
-def _keyed(value: Value | None, what: str) -> Iterator[tuple[str, Value]]:
+def keyed(value: Value | None, what: str) -> Iterator[tuple[str, Value]]:
+    """The entries of a table by the names of its extras or groups; ``what`` says which of the two they are."""
     if value is not None:
         for key, items in value.table().items():
             yield value.key_name(key, f"name of {'an' if what == 'extra' else 'a'} {what}"), items

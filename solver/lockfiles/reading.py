@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from satlock.corpora.regular_files import read_regular
 from satlock.encoder.project.tables import tables_of
@@ -15,7 +17,7 @@ from satlock.solver.lockfiles.model import Lockfile, LockfileError
 from satlock.solver.lockfiles.project import ProjectFacts, read_project
 from satlock.solver.lockfiles.pulls import axioms_of, workspace_files
 
-__all__ = ["Reading", "digest_of", "parse", "read_lockfile"]
+__all__ = ["Reading", "digest_of", "packages_of", "parse", "read_lockfile"]
 
 _LARGEST = 64 * 1024 * 1024
 """Bytes; the largest lockfiles that people keep have a few million."""
@@ -94,6 +96,17 @@ def parse(path: Path) -> dict[str, Value]:
     except RecursionError:
         raise LockfileError(f"{path} is not valid TOML: it is nested too deeply.") from None
     return Value(found, path.name, "").table()
+
+
+def packages_of(reading: Reading) -> list[Mapping[str, Any]]:
+    """The tables of the packages of a lock, in the order of its entries but for PDM, which has several for some.
+
+    Raises:
+        ProjectError: where it cannot be read.
+    """
+    top, key = parse(reading.path), "packages" if reading.lockfile.kind == "pylock" else "package"
+    raw = top[key].raw if key in top else []
+    return [table for table in raw if isinstance(table, dict)] if isinstance(raw, list) else []
 
 
 def _has_targets(top: dict[str, Value]) -> bool:

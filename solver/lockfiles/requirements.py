@@ -35,7 +35,7 @@ from satlock.solver.lockfiles.model import (
     any_of,
     comparisons,
 )
-from satlock.solver.lockfiles.pyproject import read_pyproject
+from satlock.solver.lockfiles.pyproject import keyed, read_pyproject
 
 __all__ = ["Edits", "Line", "ProjectLists", "edits_noted_by_uv", "lines_of_uv", "noted_by_uv", "read_line",
            "read_lists", "selected"]  # fmt: skip
@@ -205,12 +205,6 @@ def _elsewhere(tool: dict[str, Value]) -> str:
     return ""
 
 
-def _keyed(value: Value | None, what: str) -> Iterator[tuple[str, Value]]:
-    if value is not None:
-        for key, items in value.table().items():
-            yield value.key_name(key, f"name of an {what}"), items
-
-
 def _lines(value: Value | None) -> tuple[Line, ...]:
     return tuple(_of_value(item) for item in value.items("a list of requirements")) if value is not None else ()
 
@@ -274,7 +268,7 @@ def noted_by_uv(package: dict[str, Value]) -> ProjectLists:
     mentioned = [c.text for line in lines for c in comparisons(line.marker) if c.variable == "extra"]
     for extra in dict.fromkeys((*offered, *mentioned)):
         lists[f"[{extra}]"] = lines
-    for group, items in _keyed(noted.get("requires-dev"), "group"):
+    for group, items in keyed(noted.get("requires-dev"), "group"):
         lists[f"{{{group}}}"] = lines_of_uv(items)
     return ProjectLists(package["name"].name(), lists)
 

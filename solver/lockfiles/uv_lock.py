@@ -30,6 +30,7 @@ from satlock.solver.lockfiles.model import (
     any_of,
     node_of,
 )
+from satlock.solver.lockfiles.pyproject import keyed
 
 __all__ = ["read_uv_lock"]
 
@@ -192,7 +193,7 @@ def _read_edges(reader: _Reader, entry: Entry, package: dict[str, Value]) -> Non
         )
     for edge in _dependencies(reader, package.get("dependencies"), f"{here}.", here):
         reader.edges.append(edge)
-    for extra, items in _tables(package.get("optional-dependencies"), "extra"):
+    for extra, items in keyed(package.get("optional-dependencies"), "extra"):
         node = node_of(entry.number, extra)
         reader.offered.add(node)
         for edge in _dependencies(reader, items, f"{node}.", node):
@@ -205,7 +206,7 @@ def _read_edges(reader: _Reader, entry: Entry, package: dict[str, Value]) -> Non
             )
             code = _encoded("extra", entry.name, extra)
             reader.items[code] = Item(code, tuple(switch.name for switch in chosen))
-    for group, items in _tables(_groups_in(package), "group") if root else ():
+    for group, items in keyed(_groups_in(package), "group") if root else ():
         reader.groups.setdefault(entry.name, []).append(group)
         chosen = (project, Switch(f"group {group}"))
         code = _encoded("group", entry.name, group)
@@ -225,12 +226,6 @@ def _read_edges(reader: _Reader, entry: Entry, package: dict[str, Value]) -> Non
 def _groups_in(package: Mapping[str, Value]) -> Value | None:
     """The edges of a member's groups; uv's first locks with groups had another word for them."""
     return package.get("dev-dependencies", package.get("dependency-groups"))
-
-
-def _tables(value: Value | None, what: str) -> Iterator[tuple[str, Value]]:
-    if value is not None:
-        for key, items in value.table().items():
-            yield value.key_name(key, f"name of an {what}"), items
 
 
 def _dependencies(reader: _Reader, value: Value | None, prefix: str, source: str | None) -> Iterator[Edge]:
@@ -266,7 +261,7 @@ def _target(reader: _Reader, item: Value, table: dict[str, Value]) -> Entry:
 
 def _read_manifest(reader: _Reader, manifest: dict[str, Value]) -> None:
     """Requirements of scripts, and groups of workspaces that are no project."""
-    for group, items in (("", manifest.get("requirements")), *_tables(manifest.get("dependency-groups"), "group")):
+    for group, items in (("", manifest.get("requirements")), *keyed(manifest.get("dependency-groups"), "group")):
         prefix, switch = (f"{{{group}}}", f"group {group}") if group else ("requirements", "production")
         if group:
             reader.groups.setdefault("", []).append(group)

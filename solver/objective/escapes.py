@@ -10,10 +10,11 @@ selected rules out could not serve, so it need not be read, and it excuses nobod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from satlock.encoder.formula.candidates import descending
 from satlock.encoder.formula.cells import Cell, Edge, Package
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import FALSE, Formula, all_of, any_of
@@ -181,7 +182,7 @@ class Escapes:
     def _scan(self, scan: _Scan, pair: _Pair, newer: int, selection: Selection) -> None:
         """Goes on with a scan down to the rank of a pair, or until nothing can be an escape any more."""
         cell = pair.cell
-        for other in _from_highest(newer & (1 << scan.down_to) - 1):
+        for other in descending(newer & (1 << scan.down_to) - 1):
             if scan.region is FALSE:
                 break
             scan.down_to = other
@@ -307,10 +308,3 @@ def _is_above(version: int, target: Cell, edge: Edge) -> bool:
 
 def _admits(version: int, target: Cell, edge: Edge) -> bool:
     return bool(target.candidates.admitted(edge.dependency.specifier) >> version & 1)
-
-
-def _from_highest(ranks: int) -> Iterator[int]:
-    while ranks:
-        rank = ranks.bit_length() - 1
-        yield rank
-        ranks ^= 1 << rank

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from satlock.encoder.formula.candidates import descending
 from satlock.encoder.formula.cells import Cell
 from satlock.solver.objective.alike import Alike
 from satlock.solver.objective.levels import levels
@@ -143,7 +144,7 @@ class _Climb:
         for region, ranks in self.known.preferred(cell):
             if self.known.environments.within(cell.region, region):
                 kept |= ranks
-        for rank in _from_highest(kept & ~self.known.held(cell)):
+        for rank in descending(kept & ~self.known.held(cell)):
             exact = [self.known.encoding.at_least(cell, rank), -self.known.encoding.at_least(cell, rank + 1)]
             if (low <= rank <= high and not cell.ties) or self.feasible(*exact):
                 self._fix(cell, rank)
@@ -222,13 +223,6 @@ class _Climb:
         return max(low, 1), high
 
 
-def _from_highest(ranks: int) -> Iterator[int]:
-    while ranks:
-        rank = ranks.bit_length() - 1
-        yield rank
-        ranks ^= 1 << rank
-
-
 def select(
     known: Known,
     assumptions: list[int],
@@ -249,7 +243,7 @@ def select(
     climb = _Climb(known, list(assumptions), prices)
     for package in known.encoding.packages.values():
         for cell in package.cells:
-            for rank in (rank for _, ranks in known.preferred(cell) for rank in _from_highest(ranks)):
+            for rank in (rank for _, ranks in known.preferred(cell) for rank in descending(ranks)):
                 known.session.prefer([known.encoding.at_least(cell, rank), -known.encoding.at_least(cell, rank + 1)])
     climb.feasible()
     if turn is None:

@@ -13,7 +13,7 @@ from satlock.encoder.formula.candidates import runs
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.facts import Fact, Held, HoldKind, SingleVersion
 from satlock.encoder.markers.domain import Environment
-from satlock.encoder.markers.marker import TRUE, Formula, Matches, Opaque, PythonAtLeast
+from satlock.encoder.markers.marker import TRUE, Formula, Opaque, is_true
 from satlock.encoder.project.project import Choice
 from satlock.solver.proofs.facts import Given, Telling
 
@@ -61,22 +61,10 @@ class OneEnvironment:
         """Whether a region has this environment; one that asks what nobody knows does not."""
         known = self._answers.get(region.key)
         if known is None:
-            known = self._answers[region.key] = self._holds(region)
+            asks = any(isinstance(switch, Opaque) for switch in region.switches)
+            known = not asks and is_true(region, self.environment.variables, self._made)
+            self._answers[region.key] = known
         return known
-
-    def _holds(self, region: Formula) -> bool:
-        atom, variables = region.atom, self.environment.variables
-        if any(isinstance(switch, Opaque) for switch in region.switches):
-            return False
-        if isinstance(atom, PythonAtLeast):
-            return tuple(map(int, variables["python_full_version"].split("."))) >= atom.release
-        if isinstance(atom, Matches):
-            return atom.holds(variables[atom.variable])
-        if atom is not None:
-            return atom in self._made
-        if region.op == "not":
-            return not self.holds(region.args[0])
-        return (all if region.op in ("and", "true") else any)(map(self.holds, region.args))
 
     def reason(self, cell: Cell, *, direct: bool) -> NotNewer | None:
         """Why there is no newer version of a cell; None where nothing but sums of the objective speaks against it.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
-from satlock.encoder.formula.candidates import Candidates
+from satlock.encoder.formula.candidates import Candidates, descending
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
 from satlock.solver.search.selection import Selection
@@ -86,8 +86,7 @@ class Loading:
         for package in sorted(packages, key=lambda package: package not in asking):
             for cell in package.cells:
                 free = cell.candidates.everything & ~self._held(cell)
-                ranks = (rank for rank in range(cell.candidates.top, 0, -1) if free >> rank & 1)
-                unread = (rank for rank in ranks if self.missing(cell, rank))
+                unread = (rank for rank in descending(free) if self.missing(cell, rank))
                 due += [(cell, rank) for rank in islice(unread, _ASKERS if package in asking else _OTHERS)]
         self.gave_up = len(due) > _MOST_FOR_YANKED - self._read_for_yanked
         due = due[: _MOST_FOR_YANKED - self._read_for_yanked]
@@ -176,12 +175,8 @@ class Loading:
         if not moves or not self._downwards:
             return []
         free = ((1 << rank) - 2) & ~self._held(cell)
-        older: list[int] = []
-        while free and len(older) < min(2 << moves, 2 * _MOST_AHEAD):
-            other = free.bit_length() - 1
-            free ^= 1 << other
-            if other not in cell.attached and self._sources.quick(cell.candidates, other):
-                older.append(other)
+        unread = (other for other in descending(free) if self.missing(cell, other))
+        older = list(islice(unread, min(2 << moves, 2 * _MOST_AHEAD)))
         # The first steps down are only fetched ahead: to encode what may never be selected widens demands.
         ahead = older[: len(older) // 2] if moves > _FIRST_MOVES else []
         self._sources.expect((), ((cell.candidates, other) for other in older[len(ahead) :]))

@@ -8,7 +8,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from satlock.encoder.formula.ranking import named_build, names_prerelease
-from satlock.encoder.markers.marker import FALSE, Formula, any_of, with_others_made
+from satlock.encoder.markers.marker import FALSE, Formula, any_of, decided
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
 
@@ -48,5 +48,5 @@ def _asked(name: str, project: Project, universe: Universe) -> Iterator[tuple[Sp
 
 
 def _where(regions: Iterable[Formula], project: Project) -> Formula:
-    named = (choice for members in (*project.conflicts, *project.exclusions) for choice in members)
-    return with_others_made(any_of(regions), frozenset(named))
+    named = {choice for members in (*project.conflicts, *project.exclusions) for choice in members}
+    return decided(any_of(regions), lambda choice: None if choice in named else True)

@@ -112,7 +112,8 @@ def walk_everywhere(found: Locked, lockfile, seed: int) -> int:  # type: ignore[
                 continue
             numbers = {int(node.partition("[")[0]) for node in done.reached} - own
             installed = sorted(
-                (lockfile.entries[n].name, lockfile.entries[n].version, lockfile.entries[n].source) for n in numbers
+                (lockfile.entries[n].name, lockfile.entries[n].version, str(lockfile.entries[n].source))
+                for n in numbers
             )
             where = {**variables, "extras": set(extras), "dependency_groups": set(groups)}
             expected = sorted(
