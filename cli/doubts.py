@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["files_left_out", "warnings_of_files"]
 
-_FAULTS = ("its address ", "it has no address", "its Requires-Python ")
-"""How the reasons begin for which an index is to blame; old kinds of files and odd versions are no fault."""
-
 
 def warnings_of_files(locked: Locked, watched: Watched) -> list[str]:
     """One sentence for each."""
@@ -59,18 +56,21 @@ def _older(locked: Iterable[str], version: str) -> str:
 
 
 def files_left_out(name: str, watched: Watched) -> Iterator[tuple[str, str, str]]:
-    """(index, file, reason) of what an index says of files of a package in a form that nobody means."""
+    """(index, file, reason) of what an index says of files of a package in a form that nobody means.
+
+    It is to blame for what it says of a file whose name is fine; old kinds of files and odd versions are no fault.
+    """
     from packaging.version import InvalidVersion, Version
 
-    from satlock.corpora.index.file_names import Unfit, version_part
+    from satlock.corpora.index.file_names import LONG_NUMBER, Unfit, version_part
 
     for (index, package), listing in watched.found.items():
         served = {release.version for release in listing.releases} if package == name and listing.skipped else ()
         for filename, reason in listing.skipped if package == name else ():
-            if reason.startswith(_FAULTS) or reason.endswith(" hash is not one"):
-                with suppress(Unfit, InvalidVersion):
-                    if str(Version(version_part(filename, name))) not in served:
-                        yield index, filename, reason
+            with suppress(Unfit, InvalidVersion):
+                spelled = version_part(filename, name)
+                if str(Version(spelled)) not in served and not LONG_NUMBER.search(spelled):
+                    yield index, filename, reason
 
 
 def _passed_over(lock: Lock, watched: Watched) -> Iterator[str]:

@@ -16,14 +16,13 @@ __all__ = ["write_report"]
 
 
 def write_report(
-    results: Sequence[dict[str, Any]], output: Path, about: Mapping[str, Any], *, limit: float, locks: bool = True
+    results: Sequence[dict[str, Any]], output: Path, about: Mapping[str, Any], *, limit: float
 ) -> list[Line]:
     """Writes ``results.csv``, ``results.json``, ``summary.md``, ``index.html``, ``figures/``, ``locks/CASE/PEER-LOCK``.
 
     Args:
         about: what is said of the run, by name.
         limit: the seconds after which a run was stopped.
-        locks: whether the locks are written too.
     """
     output.mkdir(parents=True, exist_ok=True)
     lines = lines_of(results)
@@ -32,7 +31,7 @@ def write_report(
     _write(output / "results.json", json_of(results, lines, dict(about)))
     _write(output / "summary.md", markdown_of(lines, about))
     _write(output / "index.html", page_of(results, lines, pictures, output / "figures", about))
-    for result in results if locks else ():
+    for result in results:
         for peer, known in result["peers"].items():
             if known["lock"] is not None:
                 folder = output / "locks" / result["case"]["name"]

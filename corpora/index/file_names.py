@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NoReturn
 
-__all__ = ["LONGEST", "Unfit", "names_of", "unfit", "version_part"]
+__all__ = ["LONGEST", "LONG_NUMBER", "Unfit", "names_of", "unfit", "version_part"]
 
 LONGEST = 1000
+LONG_NUMBER = re.compile(r"[0-9]{100}")
+"""No version has it, whatever PEP 440 says."""
 """Characters, of a file name and of what else a page says in one text."""
 
 

@@ -68,14 +68,12 @@ class LiveCorpus(Corpus):
         no_cache: bool = False,
         offline: bool = False,
         settled: bool = False,
-        limit: int = 64,
         building: Building | None = None,
         access: Access | None = None,
     ) -> None:
         self._cache = Cache(None if no_cache else cache_dir or Path(default_folder()))
         self._offline = offline
         self._settled = settled
-        self._limit = limit
         self._building = building or Building()
         self._builder: Builder | None = None
         self._lock = threading.Lock()
@@ -244,7 +242,7 @@ class LiveCorpus(Corpus):
         self._loop = asyncio.new_event_loop()
         self._transport = Transport(
             offline=self._offline,
-            limit=self._limit,
+            limit=64,
             progress=self.progress,
             vault=self._vault,
             access=self._access,

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from satlock.corpora.columns import Columns, latest
 from satlock.corpora.facts import Listing, Release
 from satlock.corpora.index.address import split_credentials
-from satlock.corpora.index.file_names import LONGEST, Unfit, unfit, version_part
+from satlock.corpora.index.file_names import LONG_NUMBER, LONGEST, Unfit, unfit, version_part
 from satlock.corpora.index.html_page import Anchor, read_html
 
 __all__ = [
@@ -42,7 +42,6 @@ _LONGEST_ADDRESS = 10_000
 """Characters."""
 _HOST = re.compile(r"[^\s\x00-\x20\x7f\\<>\"'`{|}^]+")
 _LOGIN = re.compile(r"<(?:input|form)\b[^<>]*(?:password|log-?in|sign-?in|saml|oauth|sso)", re.IGNORECASE)
-_LONG_NUMBER = re.compile(r"[0-9]{100}")
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128, "blake2b": 128}
 """The hash algorithms that count, with the hexadecimal digits of a digest."""
@@ -188,7 +187,7 @@ def listing_of_files(entries: Iterable[Entry], base: str, index: str, name: str)
             group = groups.get(spelled)
             if group is None:
                 try:
-                    if spelled in invalid or _LONG_NUMBER.search(spelled):
+                    if spelled in invalid or LONG_NUMBER.search(spelled):
                         raise InvalidVersion
                     versions.setdefault(Version(spelled), []).append(spelled)
                 except InvalidVersion:
@@ -315,7 +314,7 @@ def _hashes(hashes: object) -> tuple[tuple[str, str], ...]:
 
 
 def _requires(said: str) -> str | None:
-    if len(said) > LONGEST or _LONG_NUMBER.search(said):
+    if len(said) > LONGEST or LONG_NUMBER.search(said):
         unfit("its Requires-Python is too long")
     return said.strip() or None
 

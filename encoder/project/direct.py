@@ -116,7 +116,7 @@ def inside(subdirectory: str) -> str:
 
 
 def local_path(
-    written: str, base: Path | None, *, editable: bool | None = None, package: bool | None = None, member: bool = False
+    written: str, base: Path | None, *, editable: bool | None = None, package: bool | None = None
 ) -> PathReference:
     """A path on this machine. Raises ValueError where it cannot be one."""
     if base is None:
@@ -126,7 +126,7 @@ def local_path(
     path = os.path.normpath(os.path.join(os.path.abspath(base), os.path.expanduser(written)))
     folder = not (is_archive(path) and not os.path.isdir(path))
     told = package if package is not None else folder and _is_package(Path(path))
-    return PathReference(path, folder, editable, told if folder else True, member, written)
+    return PathReference(path, folder, editable, told if folder else True, given=written)
 
 
 def _is_package(folder: Path) -> bool:
