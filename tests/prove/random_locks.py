@@ -7,7 +7,7 @@ import itertools
 import random
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 PYTHONS = ("3.9.0", "3.10.0", "3.11.3", "3.11.4", "3.12.0", "3.13.0", "3.13.1")
@@ -427,8 +427,20 @@ def left_of(marker: Marker | None, environment: dict[str, str]) -> Marker | bool
 def uv_truth(lock: RandomLock) -> set[str]:
     """The names of which some environment installs two entries."""
     twice: set[str] = set()
+    walked: set[str] = set()
     for environment in told_apart(marker for targets in lock.edges.values() for _, _, marker in targets):
-        for choice in uv_choices(lock):
-            names = [lock.entries[number][0] for number in uv_installs(lock, environment, choice) or ()]
+        # What is left of the edges is all that a walk asks of the environment.
+        edges: dict[tuple[int, str, str], list[tuple[int, list[str], Marker | None]]] = {}
+        for place, targets in lock.edges.items():
+            left = [(target, its, left_of(marker, environment)) for target, its, marker in targets]
+            edges[place] = [
+                (target, its, None if one is True else one) for target, its, one in left if one is not False
+            ]
+        if repr(edges) in walked:
+            continue
+        walked.add(repr(edges))
+        here = replace(lock, edges=edges)
+        for choice in uv_choices(here):
+            names = [here.entries[number][0] for number in uv_installs(here, environment, choice) or ()]
             twice.update(name for name in names if names.count(name) > 1)
     return twice
