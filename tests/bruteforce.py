@@ -272,6 +272,7 @@ class Judge:
         others = [i["url"] for i in self.settings.get("index", []) if not i.get("default") and not i.get("explicit")]
         explicit_default = any(i.get("default") and i.get("explicit") for i in self.settings.get("index", []))
         self.searched = others + ([] if explicit_default else defaults or [world.default_index])
+        self._ranked: dict[str, list[Candidate]] = {}
         self._active: dict[Environment, frozenset[Choice]] = {}
         self._own: dict[Environment, dict[str, list[tuple[Requirement, str]]]] = {}
         self._objections: dict[tuple[Candidate, Environment], Violation | None] = {}
@@ -764,12 +765,14 @@ class Judge:
         )
 
     def _candidates(self, name: str) -> list[Candidate]:
-        found = [
-            Candidate(name, version, index)
-            for index, packages in self.world.indexes.items()
-            for version in packages.get(name, {})
-        ]
-        return sorted(found, key=lambda candidate: Version(candidate.version), reverse=True)
+        if name not in self._ranked:
+            found = [
+                Candidate(name, version, index)
+                for index, packages in self.world.indexes.items()
+                for version in packages.get(name, {})
+            ]
+            self._ranked[name] = sorted(found, key=lambda candidate: Version(candidate.version), reverse=True)
+        return self._ranked[name]
 
     # The checker
 

@@ -7,6 +7,7 @@ vector is what a lock must have there, whatever it has elsewhere.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -26,6 +27,9 @@ PYTHONS = {f"3.{minor}" for minor in range(9, 16)}
 TICKS = 1 << 20
 
 Vector = tuple[int, ...]
+
+_once = functools.lru_cache(maxsize=1 << 14)
+"""What is asked of every selection of one environment is worked out once."""
 
 
 def environments(judge: Judge) -> list[Environment]:
@@ -129,6 +133,7 @@ def _named(judge: Judge) -> set[str]:
     return {canonicalize_name(one.name) for one in itertools.chain(*lists)}
 
 
+@_once
 def admissible(judge: Judge, name: str, env: Environment) -> list[Candidate]:
     """Newest first; those that some constraint forbids are not, nor is what the project itself does not ask for."""
     own = judge.own(env).get(name, [])
@@ -142,6 +147,7 @@ def admissible(judge: Judge, name: str, env: Environment) -> list[Candidate]:
     return found or candidates
 
 
+@_once
 def behind(judge: Judge, candidate: Candidate, env: Environment) -> int:
     """Ticks since the newest admissible version; one that a higher one preceded counts as old as that one.
 
@@ -160,6 +166,7 @@ def behind(judge: Judge, candidate: Candidate, env: Environment) -> int:
     return ticks
 
 
+@_once
 def _lacks_file(judge: Judge, candidate: Candidate, env: Environment) -> bool:
     """Whether a candidate has no file on a common platform where another admissible one has one."""
     place = _place_like(judge, env) or env
@@ -217,6 +224,7 @@ def _admits(judge: Judge, candidate: Candidate, extras: frozenset[str], other: C
     return any(satisfies(other.version, str(one.specifier)) for one in asks)
 
 
+@_once
 def _asks(judge: Judge, candidate: Candidate, extras: frozenset[str], env: Environment) -> list[Requirement]:
     dist = judge.dist(candidate)
     here = frozenset(extras & {canonicalize_name(extra) for extra in dist.provides_extra})
@@ -225,6 +233,7 @@ def _asks(judge: Judge, candidate: Candidate, extras: frozenset[str], env: Envir
     ]
 
 
+@_once
 def _calls_too_new(
     judge: Judge, candidate: Candidate, extras: frozenset[str], other: Candidate, env: Environment
 ) -> bool:
