@@ -201,7 +201,7 @@ def workspace_files(path: Path) -> list[Path]:
 
 def _load(path: Path) -> Table:
     try:
-        return tomllib.loads(read_file(path).decode("utf-8"))
+        return tomllib.loads(read_file(path).decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise NotGiven(f"{path} is not valid TOML") from None
 

@@ -46,7 +46,7 @@ class Source:
     def table(self) -> Table:
         """What it says, as TOML."""
         try:
-            return tomllib.loads(self.content.decode("utf-8"))
+            return tomllib.loads(self.content.decode("utf-8-sig"))
         except (ValueError, RecursionError):
             raise NotGiven(f"{self.path} is not valid TOML") from None
 

@@ -64,7 +64,10 @@ def test_standard_output(scene: Scene) -> None:
     assert scene.lockfile.read_text(encoding="utf-8") == done.stdout
 
 
-def test_the_certificate_of_a_lock_holds(scene: Scene) -> None:
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_the_certificate_of_a_lock_holds(mark: str, scene: Scene) -> None:
+    """Also where an editor has put a byte order mark before the project's file."""
+    scene.rewrite(mark + (scene.project / "pyproject.toml").read_text(encoding="utf-8"))
     folder = scene.project / "proof"
     assert scene.lock("--certificate", str(folder)).exit_code == 0
     checked = CliRunner().invoke(satlock, ["check", str(folder)])
