@@ -22,7 +22,7 @@ _FORBIDS_WHAT_IT_LACKS = ("download", "pytorch", "org")
 """The labels of a host of indexes that is known to answer 403 for what it does not have."""
 
 
-_TIMEOUTS = ("UV_HTTP_TIMEOUT", "UV_REQUEST_TIMEOUT", "HTTP_TIMEOUT", "PIP_DEFAULT_TIMEOUT")
+_TIMEOUTS = ("UV_HTTP_TIMEOUT", "UV_REQUEST_TIMEOUT", "HTTP_TIMEOUT", "PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT")
 _RETRIES = ("UV_HTTP_RETRIES",)
 _LONGEST = 1e6
 """More seconds, or tries, are none that anybody means."""

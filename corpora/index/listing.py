@@ -64,7 +64,7 @@ def parse_listing(body: bytes, content_type: str, url: str, index: str, name: st
     if kind.endswith("json") or (head == b"{" and kind in _UNTOLD):
         entries = page_of_json(body)
         base = url
-    elif kind.endswith("html") or (head == b"<" and kind in _UNTOLD) or kind == "text/plain":
+    elif kind.endswith("html") or (head == b"<" and kind in _UNTOLD):
         entries, base = page_of_html(body, charset_of(content_type), url)
     else:
         raise ListingError(f"its type is {kind[:100] or 'not given'!r}, which is not a simple API page")

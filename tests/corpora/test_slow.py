@@ -139,6 +139,12 @@ def test_variables_of_uv_and_pip(monkeypatch: pytest.MonkeyPatch, name: str) -> 
             Access().with_environment()
 
 
+def test_what_a_person_sets_for_one_run_wins_over_a_default_of_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_DEFAULT_TIMEOUT", "180")
+    monkeypatch.setenv("PIP_TIMEOUT", "5")
+    assert Access().with_environment().timeout == 5
+
+
 def test_retries_of_uv_and_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_RETRIES", "5")
     assert Access().with_environment().retries == 5
