@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
@@ -19,7 +19,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Move", "moves"]
 
-_Places = Mapping[str, Formula]
+
+class _At(NamedTuple):
+    """A version of a package, and the start of its commit where it comes from a repository."""
+
+    version: str
+    commit: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.version} ({self.commit})" if self.commit else self.version
+
+
+_UNTOLD = _At("")
+_Places = Mapping[_At, Formula]
 """Where each version of a package is installed."""
 
 
@@ -47,12 +59,12 @@ def moves(before: Standing | None, after: Lock, universe: Universe, project: str
     found: list[Move] = []
     for name in sorted({*old, *new} - {project or ""}):
         was, now = old.get(name, {}), new.get(name, {})
-        if not (was and now and ("" in was or "" in now)):  # a folder whose version no lock tells
+        if not (was and now and (_UNTOLD in was or _UNTOLD in now)):  # a folder whose version no lock tells
             found += _moves_of(name, was, now, domain, shortener)
     return found
 
 
-def _installed(standing: Standing, universe: Universe, project: str | None) -> dict[str, dict[str, Formula]]:
+def _installed(standing: Standing, universe: Universe, project: str | None) -> dict[str, dict[_At, Formula]]:
     """By package and version; where the old lock cannot be followed in the new environments, everywhere."""
     from satlock.solver.lockfiles.reach import Unsettled
     from satlock.solver.lockfiles.standing.regions import regions_of
@@ -61,11 +73,11 @@ def _installed(standing: Standing, universe: Universe, project: str | None) -> d
         regions: Sequence[Formula] | None = regions_of(standing, universe, project)
     except Unsettled:
         regions = None
-    found: dict[str, dict[str, Formula]] = {}
+    found: dict[str, dict[_At, Formula]] = {}
     for number, entry in enumerate(standing.entries):
         if standing.form == "uv" and regions is not None and regions[number] is FALSE:
             continue
-        version = f"{entry.version}{_commit(entry.commit[3]) if entry.commit else ''}"
+        version = _At(entry.version, entry.commit[3][:8] if entry.commit else "")
         places = found.setdefault(entry.name, {})
         if regions is not None:
             places[version] = any_of((places.get(version, FALSE), regions[number]))
@@ -74,29 +86,25 @@ def _installed(standing: Standing, universe: Universe, project: str | None) -> d
     return found
 
 
-def _of_lock(lock: Lock) -> dict[str, dict[str, Formula]]:
-    found: dict[str, dict[str, Formula]] = {}
+def _of_lock(lock: Lock) -> dict[str, dict[_At, Formula]]:
+    found: dict[str, dict[_At, Formula]] = {}
     for package in lock.packages:
         direct = package.direct
         told = "" if direct is not None and direct.dynamic else package.version
-        version = f"{told}{_commit(direct.commit) if direct is not None and direct.commit else ''}"
+        version = _At(told, direct.commit[:8] if direct is not None and direct.commit else "")
         places = found.setdefault(package.name, {})
         places[version] = any_of((places.get(version, FALSE), package.region))
     return found
 
 
-def _commit(commit: str) -> str:
-    return f" ({commit[:8]})"
-
-
 def _moves_of(name: str, old: _Places, new: _Places, domain: Domain, shortener: Shortener) -> Iterable[Move]:
-    before, after = _sorted(old), _sorted(new)
+    before, after = tuple(map(str, sorted(old, key=_order))), tuple(map(str, sorted(new, key=_order)))
     if not old or not new:
         return [Move(name, before, after)]
     if any(region is FALSE for region in old.values()):  # where the old ones were is not known
         return [] if before == after else [Move(name, before, after)]
     pieces = [
-        ((was,) if was else (), (now,) if now else (), region)
+        ((str(was),) if was else (), (str(now),) if now else (), region)
         for was, now, region in _pieces(old, new)
         if was != now and domain.satisfiable(region)
     ]
@@ -104,22 +112,19 @@ def _moves_of(name: str, old: _Places, new: _Places, domain: Domain, shortener: 
     return [Move(name, was, now, None if whole else shortener.marker(region)) for was, now, region in pieces]
 
 
-def _pieces(old: _Places, new: _Places) -> Iterable[tuple[str, str, Formula]]:
+def _pieces(old: _Places, new: _Places) -> Iterable[tuple[_At | None, _At | None, Formula]]:
     """Each version before with each version now, and what is new or gone, with the environments of that."""
     gone, fresh = ~any_of(new.values()), ~any_of(old.values())
-    for was in _sorted(old):
-        for now in _sorted(new):
+    for was in sorted(old, key=_order):
+        for now in sorted(new, key=_order):
             yield was, now, old[was] & new[now]
-        yield was, "", old[was] & gone
-    for now in _sorted(new):
-        yield "", now, new[now] & fresh
+        yield was, None, old[was] & gone
+    for now in sorted(new, key=_order):
+        yield None, now, new[now] & fresh
 
 
-def _sorted(versions: Iterable[str]) -> tuple[str, ...]:
-    def key(text: str) -> tuple[bool, Version, str]:
-        try:
-            return True, Version(text.partition(" ")[0]), text
-        except InvalidVersion:
-            return False, Version("0"), text
-
-    return tuple(sorted(versions, key=key))
+def _order(at: _At) -> tuple[bool, Version, _At]:
+    try:
+        return True, Version(at.version), at
+    except InvalidVersion:
+        return False, Version("0"), at
