@@ -64,7 +64,7 @@ class Encoding:
             self._constraints.setdefault(requirement.name, []).append(requirement)
         self._grown: deque[Node] = deque()
         self._shortener = Shortener(self.domain)
-        self.kept: Callable[[Cell], Iterable[tuple[Formula, int]]] = lambda cell: ()
+        self.preferred: Callable[[Cell], Iterable[tuple[Formula, int]]] = lambda cell: ()
         """The ranks of an existing lock in a cell, each with where it is locked; set by the search."""
         self.family: Callable[[Formula], Formula] = lambda region: region
         """A region with all choices made that no conflict names; set by the search."""

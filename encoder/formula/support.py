@@ -70,7 +70,7 @@ def support(
 def keep(encoding: Encoding, cell: Cell) -> None:
     """Opens to a cell what an existing lock has there, but pre-releases that the project refuses now."""
     held = cell.candidates.yanked | (cell.candidates.prereleases if cell.candidates.prereleases_serve else 0)
-    for where, ranks in encoding.kept(cell):
+    for where, ranks in encoding.preferred(cell):
         support(encoding, cell, ranks & held, ("the lock", where), (where,))
 
 

@@ -36,7 +36,6 @@ class Holds:
         self._encoding, self._session, self._sources, self._locked = encoding, session, sources, locked
         self._soft: list[Hold] = []
         self._preferences: dict[Candidates, tuple[tuple[Formula, int], ...]] = {}
-        encoding.kept = self.preferred
 
     def ranks(self, cell: Cell) -> int:
         """Ranks that no selection may have as things stand."""

@@ -92,6 +92,7 @@ class Search:
         self.encoding.family = self.environments.of
         self.session = Session(self.encoding, self._stated)
         self.held = Holds(self.encoding, self.session, self.sources, self.preferred)
+        self.encoding.preferred = self.held.preferred
         self.founded = Founded(self.encoding)
         self.admissible = Admissible(self.environments, self.held.unasked, self._caps)
         downwards = self.resolution in ("fresh", "newest-first")
