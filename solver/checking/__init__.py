@@ -30,6 +30,7 @@ here               mirrors                                               what it
 ``optimality``     ``solver/proofs/optimality.py``                       a property
 ``no_lock``        ``solver/proofs/no_lock.py``                          that there is no lock
 ``choices``        ``encoder/project/``                                  what a project admits and asks for
+``agreeing``       nothing                                               that the parts record the same facts
 ``kernel``         nothing (``solver/proofs/elaboration.py`` writes)     LRAT proofs
 ``files``          nothing                                               which files are opened, and how much of them
 =================  ====================================================  =========================================

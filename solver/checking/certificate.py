@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from satlock.solver.checking.agreeing import check_agreement
 from satlock.solver.checking.claims import Checked, Place, Trusted, Verdict
 from satlock.solver.checking.complete import complete_goals
 from satlock.solver.checking.environments import Cells, Row, cells_of
@@ -117,6 +118,7 @@ def _check(folder: Path, lockfile: Path | None, project: Path | None) -> Verdict
     check_stated(subject, manifest, elsewhere=project is not None)
     lock, top = read_lockfile(subject)
     found = tuple(_check_one(one, by_property[one], subject, top) for one in sorted(by_property))
+    check_agreement(lock, found)
     conflicts = [tuple(label for label, _, _ in members) for members in lock.conflicts]
     conflicts += [tuple(name.removeprefix("in force ") for name in pair) for pair in lock.rivals]
     return Verdict(subject, found, lock.python, tuple(conflicts))

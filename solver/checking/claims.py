@@ -19,6 +19,17 @@ _SAID = {
     "no-lock": "these facts cannot all hold, so the project has no lock",
     "optimality": "no newer version of one of them serves there, unless something that is worth as much is given up",
 }
+_IS, _HAS, _REQUIRES = ("is", "are"), ("has", "have"), ("requires", "require")
+_TRUSTED = {
+    "metadata": ("what {whose}{through} says {counted} {verb}", "candidate", _REQUIRES),
+    "versions": ("which versions of {counted} {whose}{through} lists, and for which Pythons", "package", _IS),
+    "files": ("which files versions of {counted} {verb} on {whose}", "package", _HAS),
+    "listed": ("that the files of {counted} are there, as the lockfile lists them", "entry", _IS),
+    "nowhere": ("that no index of the project has {detail}", "package", _IS),
+    "elsewhere": ("that {counted} {verb} not taken from {whose}, which the project declares too", "package", _IS),
+    "held": ("that {counted} of {whose}{through} cannot be used ({detail})", "version", _IS),
+}
+"""What is said of each kind of trust, what is counted, and its verb for one and for several."""
 _SHOWN = 8
 
 
@@ -79,8 +90,8 @@ class Trusted:
     """Facts that nothing in the certificate proves."""
 
     what: str
-    """``metadata``, ``versions``, ``files``, ``listed`` (files of a lockfile), ``held`` (what cannot be used),
-    ``elsewhere`` (what another index serves) or ``nowhere`` (what none does)."""
+    """A key of the table of sentences above: ``listed`` are files of a lockfile, ``held`` is what cannot be used,
+    ``elsewhere`` what another index serves, ``nowhere`` what none does."""
     index: str
     """Who said so; empty where the lockfile names no index."""
     count: int
@@ -96,24 +107,13 @@ class Trusted:
     """What else there is to say of them."""
 
     def __str__(self) -> str:
+        sentence, counted, verbs = _TRUSTED[self.what]
+        count = self.count - self.confirmed
         whose = self.index or "the default index, which the lockfile does not name,"
         through = f" (asked at {self.asked})" if self.asked else ""
-        count = self.count - self.confirmed
-        if self.what == "metadata":
-            text = f"what {whose}{through} says {_count(count, 'candidate')} {'requires' if count == 1 else 'require'}"
-        elif self.what == "versions":
-            text = f"which versions of {_count(count, 'package')} {whose}{through} lists, and for which Pythons"
-        elif self.what == "files":
-            text = f"which files versions of {_count(count, 'package')} {'has' if count == 1 else 'have'} on {whose}"
-        elif self.what == "listed":
-            text = f"that the files of {_count(count, 'entry')} are there, as the lockfile lists them"
-        elif self.what == "nowhere":
-            text = f"that no index of the project has {self.detail}"
-        elif self.what == "elsewhere":
-            text = f"that {_count(count, 'package')} {'is' if count == 1 else 'are'} not taken from {whose}, which the"
-            text += " project declares too"
-        else:
-            text = f"that {_count(count, 'version')} of {whose}{through} cannot be used ({self.detail})"
+        text = sentence.format(
+            whose=whose, through=through, detail=self.detail, counted=_count(count, counted), verb=verbs[count != 1]
+        )
         return text + (f", as recorded on {self.recorded}" if self.recorded else "")
 
 

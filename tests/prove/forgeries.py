@@ -1173,4 +1173,34 @@ _KINDS["numbers and words that others read otherwise"] = [
     ),
 ]
 
+
+def _other_digest(key: str) -> Callable[[Any], None]:
+    def change(words: Any) -> None:
+        _read_of(words, "aio")["2.0"][key] = "0" * 64
+
+    return change
+
+
+def _unbound_and_other(words: Any) -> None:
+    for key in ("file", "sha256", "metadata"):
+        _read_of(words, "aio")["2.0"].pop(key)
+    _by(words, "aio").update({"line": "core<1.6.5"})
+
+
+_KINDS["parts that record two things of a candidate"] = [
+    _rebuilt(
+        "whole",
+        ("another requirement", lambda w: _by(w, "aio").update({"line": "core<1.6.5"})),
+        ("another requirement, of no file", _unbound_and_other),
+        ("another marker", lambda w: _by(w, "aio").update({"line": "core<1.7; python_version >= '2.7'"})),
+        ("other metadata of a file", _other_digest("metadata")),
+    ),
+    _rebuilt("optimality", ("a locked file with another hash", _other_digest("sha256"))),
+    _of_words(
+        "whole",
+        "complete/metadata.json",
+        ("other metadata of a file, where all is met", lambda r: r["owners"]["0"].update({"metadata": "0" * 64})),
+    ),
+]
+
 FORGERIES = [forgery._replace(kind=kind) for kind, lists in _KINDS.items() for some in lists for forgery in some]

@@ -17,7 +17,7 @@ from satlock.solver.proofs.installable import prove_installable
 from satlock.solver.proofs.owners import asking_of
 from satlock.solver.proofs.pins import prove_index_pins
 from satlock.solver.proofs.unique import prove_unique
-from tests.cli.scene import world_of
+from tests.cli.scene import scene_of, world_of
 from tests.cli.test_why import PACKAGES, pyproject
 from tests.prove.deciding_locks import pdm_text, poetry_text
 from tests.prove.locks import origin_lock, write_lock
@@ -77,6 +77,13 @@ def wished(folder: Path) -> None:
     (folder / "certificate").rename(folder / "c")
 
 
+def whole(folder: Path) -> None:
+    """What ``satlock lock --certificate`` writes: every property, and so facts of one candidate more than once."""
+    scene = scene_of(world_of(PACKAGES, pyproject("boto", "fs", "wide")), folder / "made")
+    assert scene.lock("--certificate", str(scene.project / "c")).exit_code == 0
+    shutil.copytree(scene.project, folder, dirs_exist_ok=True)
+
+
 def no_lock(folder: Path) -> None:
     """A project that has no lock where its extra is chosen, unless the Python is old."""
     more = "[project.optional-dependencies]\nextra = ['tool']\nother = ['app']\n[tool.uv]\n" \
@@ -109,7 +116,7 @@ def _deciding(folder: Path, name: str, text: Callable[[Any], str]) -> None:
 
 
 SCENES: dict[str, Callable[[Path], None]] = {
-    made.__name__: made for made in (uv, complete, workspace, optimality, wished, no_lock, poetry, followed, pdm)
+    made.__name__: made for made in (uv, complete, workspace, optimality, wished, whole, no_lock, poetry, followed, pdm)
 }
 
 

@@ -19,7 +19,8 @@ import pytest
 from satlock.solver.checking.certificate import Bad, NotGiven, check_certificate
 from tests.prove.scenes import SCENES, sign
 
-EACH = 600 if os.environ.get("SATLOCK_NIGHTLY") else 60
+NIGHTLY = bool(os.environ.get("SATLOCK_NIGHTLY"))
+EACH = 600 if NIGHTLY else 60
 """Changes of each file."""
 
 
@@ -110,7 +111,8 @@ def _claims_no_more(folder: Path, honest: dict[str, Any]) -> bool:
     return all(fewer) and all(where) and found == known
 
 
-@pytest.mark.parametrize("scene", SCENES)
+# All properties are in other scenes too; what they say of one another is tried by the list of forgeries.
+@pytest.mark.parametrize("scene", [scene for scene in SCENES if NIGHTLY or scene != "whole"])
 def test_what_is_accepted_claims_no_more(scene: str, tmp_path: Path) -> None:
     folder = tmp_path / "s"
     SCENES[scene](folder)
