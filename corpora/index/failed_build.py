@@ -58,7 +58,8 @@ def _of_installer(lines: Sequence[str]) -> str:
     text = " ".join(line.strip() for line in lines if not line.startswith("  hint:"))
     because = re.search(r"Because .*?(?= hint: |$)", text)
     if because is not None:
-        return because[0][:_LONGEST]
+        refusals = [line.strip().removeprefix("hint: ") for line in lines if line.strip().startswith("hint: An index")]
+        return "; ".join(said[:_LONGEST].rstrip(".") for said in (because[0], *refusals))
     errors = [line.strip() for line in lines if line.strip().lower().startswith(("error:", "\u00d7"))]
     return (errors[-1] if errors else lines[-1].strip() if lines else "")[:_LONGEST]
 
