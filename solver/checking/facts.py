@@ -6,6 +6,7 @@ is taken as the certificate records it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -13,7 +14,7 @@ from itertools import pairwise
 from satlock.solver.checking.choices import Choices, Environment, holds_as_setting, holds_in
 from satlock.solver.checking.claims import Candidate, Listed, Trusted
 from satlock.solver.checking.installable import fits
-from satlock.solver.checking.markers import Bad, leaves, plain
+from satlock.solver.checking.markers import Bad, is_plain, leaves
 from satlock.solver.checking.model import Table
 from satlock.solver.checking.owners import Line, decided, read_line
 from satlock.solver.checking.versions import admits, parts_of, rules_out
@@ -77,13 +78,15 @@ class Facts:
     # -- what is spoken of
 
     def _check_package(self, name: str, package: Table) -> None:
-        own = _own(name)
-        if plain(own) != own:
+        own, mark, number = name.partition(" #")
+        # What is called after it must not be read as another variable.
+        if not is_plain(own) or (mark and not re.fullmatch("[1-9][0-9]*", number)):
             raise Bad(f"the certificate speaks of {name[:60]!r}, which is no package")
-        if not set(package) <= _PACKAGE | {"files"} or not set(package) >= _PACKAGE:
+        known = _PACKAGE <= set(package) <= _PACKAGE | {"files"}
+        if not known or not isinstance(package["left-out"], dict):
             raise Bad(f"the certificate tells of {name} in other words than it should")
-        nowhere = not (package["versions"] or package["left-out"])
-        if not (package["indexes"] or nowhere) or not all(isinstance(one, str) for one in package["indexes"]):
+        somewhere = package["indexes"] or not (package["versions"] or package["left-out"])
+        if not somewhere or not all(isinstance(one, str) for one in package["indexes"]):
             raise Bad(f"the certificate does not say where {name} comes from")
         if len(set(package["versions"])) != len(package["versions"]):
             raise Bad(f"the certificate lists a version of {name} twice")
@@ -91,8 +94,6 @@ class Facts:
             said, _, index = version.partition(" @ ")
             if parts_of(said) is None or (index and index not in package["indexes"]):
                 raise Bad(f"the certificate has the version {version[:40]!r} of {name}, which is none")
-        if not isinstance(package["left-out"], dict):
-            raise Bad(f"the certificate does not say why it leaves versions of {name} out")
         for version, read in package["read"].items():
             if version not in package["versions"] or not set(read) <= {"index", "file", "sha256", "metadata"}:
                 raise Bad(f"the certificate tells of a version of {name} that it does not list")

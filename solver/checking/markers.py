@@ -84,6 +84,11 @@ def plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def is_plain(name: str) -> bool:
+    """Whether it is a name of a package, an extra or a group in its normal form: it has no mark or blank in it."""
+    return re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", name) is not None
+
+
 def both(*parts: Condition) -> Condition:
     """The conjunction, without conjunctions inside it."""
     flat = [inner for part in parts for inner in (part.parts if isinstance(part, AllOf) else (part,))]

@@ -19,7 +19,7 @@ from pathlib import Path
 from satlock.solver.checking.deciding import read_pdm_lock, read_poetry_lock, read_pylock
 from satlock.solver.checking.files import NotGiven, read_file
 from satlock.solver.checking.following import follow, is_followed
-from satlock.solver.checking.markers import Bad
+from satlock.solver.checking.markers import Bad, is_plain
 from satlock.solver.checking.model import Lock, Table
 from satlock.solver.checking.pulls import axioms_of, workspace_files
 from satlock.solver.checking.uv_lock import read_uv_lock
@@ -195,6 +195,9 @@ def read_lockfile(subject: Subject) -> tuple[Lock, Table]:
         follow(lock, top, subject.project.table)
     else:
         readers[subject.kind](lock, top)
+    for entry in lock.entries:
+        if not is_plain(entry.name):
+            raise Bad(f"the lockfile has the package {entry.name[:60]!r}, which is no name of one")
     if subject.project is not None and subject.kind != "uv":
         others = [other.table for other in subject.workspace]
         if lock.kind == "pdm" and not lock.python and "targets" not in top.get("metadata", {}):

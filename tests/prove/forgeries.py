@@ -1174,6 +1174,35 @@ _KINDS["numbers and words that others read otherwise"] = [
 ]
 
 
+def _called_as_another_variable(words: Any) -> None:
+    """What is wrong with boto has the name of what a made-up package is, and that is out."""
+    claim, boto = words["claims"]["boto"][0], words["packages"]["boto"]
+    made_up = {"indexes": boto["indexes"], "versions": [claim["version"]], "read": {}, "pythons": {}, "left-out": {}}
+    words["packages"] = {"boto #1 >=": {**boto, "read": {}, "pythons": {}}, "newer boto #1": made_up}
+    words["facts"] = [{"kind": "held", "on": "newer boto #1", "ranks": [[1, 1]], "why": "is yanked"}]
+    claim.update({"on": "boto #1 >=", "facts": [1], "kept": [], "absent": [], "environments": [1]})
+    words.update({"claims": {"boto": [claim]}, "environments": words["environments"][:1], "unproven": []})
+
+
+def _package_called_entry(folder: Path) -> None:
+    """As a goal of its own it would be called like what is wrong with another entry."""
+    lock = write_lock(folder, origin_lock().replace('"torchmetrics"', '"entry 3"'))
+    for other in ("index-pins", "installable"):
+        shutil.rmtree(folder / "c" / other)
+    edit(
+        folder / "c" / "unique" / "obligation.json",
+        lambda words: words["claims"].update({"entry 3": words["claims"].pop("torchmetrics")}),
+    )
+    edit(folder / "c" / "manifest.json", lambda manifest: manifest.pop("project"))
+    bind(folder / "c", lock)
+
+
+_KINDS["names that are read as others"] = [
+    _rebuilt("optimality", ("a claim that is called like a package", _called_as_another_variable)),
+    _steps("uv", ("a package that is called like an entry", _package_called_entry)),
+]
+
+
 def _other_digest(key: str) -> Callable[[Any], None]:
     def change(words: Any) -> None:
         _read_of(words, "aio")["2.0"][key] = "0" * 64
