@@ -22,13 +22,16 @@ from satlock.encoder.project.project import Choice
 if TYPE_CHECKING:
     from satlock.encoder.markers.smt import Oracle
 
-__all__ = ["ENUMERATED_ROWS", "Domain", "Environment"]
+__all__ = ["ENUMERATED_ROWS", "Domain", "Environment", "Point"]
 
 ENUMERATED_ROWS = 256
 """Above this many combinations of the choices in one query, Z3 is asked."""
 
 _MANY = 8
 """Parts of a formula above which it pays to know which of them a switch can change."""
+
+Point: TypeAlias = tuple[frozenset[Atom], int]
+"""One environment: the switches that are on, and its platform as a mask of one bit."""
 
 _Found: TypeAlias = tuple[frozenset[Atom], int]
 """The switches that are on, and the platforms that are left, as a mask."""
@@ -135,6 +138,15 @@ class Domain:
             tuple(_label(choice) for choice in choices if choice.kind == "extra"),
             tuple(_label(choice) for choice in choices if choice.kind == "group"),
         )
+
+    def point(self, *formulas: Formula) -> Point | None:
+        """One environment that meets all of ``formulas``, for :meth:`lies_in`: the fewest choices."""
+        found = self._find(formulas)
+        return None if found is None else (found[0], found[1] & -found[1])
+
+    def lies_in(self, point: Point, formula: Formula) -> bool:
+        """Whether a point meets a formula, all of whose atoms the domain knew when the point was found."""
+        return bool(self.mask(formula, point[0]) & point[1])
 
     def literals(self, atoms: Iterable[Atom], *formulas: Formula) -> list[Formula] | None:
         """In one environment that meets all of ``formulas``, each of the atoms as it is there, or its negation."""

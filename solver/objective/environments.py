@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from satlock.encoder.markers.domain import Domain
+from satlock.encoder.markers.domain import Domain, Point
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import Choice
@@ -66,6 +66,14 @@ class Environments:
     def within(self, region: Formula, other: Formula) -> bool:
         """Whether all environments of a region lie in another one."""
         return self.domain.implies(self.of(region), self.of(other))
+
+    def point(self, *regions: Formula) -> Point | None:
+        """One environment in all of these regions; None where there is none."""
+        return self.domain.point(*map(self.of, regions))
+
+    def lies_in(self, point: Point, region: Formula) -> bool:
+        """Whether an environment is in a region."""
+        return self.domain.lies_in(point, self.of(region))
 
     def common(self, regions: Iterable[Formula]) -> list[Formula]:
         """The regions whose conjunction is that of all: without repetitions, and without those that are everything."""

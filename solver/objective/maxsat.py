@@ -104,6 +104,7 @@ class Optimiser:
         self._counts: dict[int, tuple[Totalizer, int]] = {}
         self._of_cell: dict[Cell, dict[int, None]] = {}
         # Of the call of :meth:`optimise` at hand:
+        self._fixed: Sequence[int] = ()
         self._grounds: list[int] = []
         self._divided: dict[Cell, Formula] = {}
         self._aside: set[int] = set()
@@ -168,7 +169,7 @@ class Optimiser:
         Raises:
             Divided: some cores are no price of whole cells.
         """
-        self._spent, self._lowered = spent, lowered
+        self._fixed, self._spent, self._lowered = fixed, spent, lowered
         self._divided, self._aside = {}, set()
         self._give_up_implied(fixed)
         level = _stratum(self.softs.values()) if self._clash(fixed, self._looked_at(0)) is not None else 0
@@ -239,7 +240,7 @@ class Optimiser:
             # On fewer grounds it may be the price of more environments.
             core, self._grounds = self._prices.narrowed(core, self._grounds)
             core = self._minimised(core)
-            self._prices.check(core, self._grounds, self._cells_of(core))
+            self._grounds = self._prices.check(core, self._grounds, self._cells_of(core), self._fixed)
         # What is lowered is no core any more where that is not seen at a glance; it is found again then.
         core = self._weightier(core)
         if core:

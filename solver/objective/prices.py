@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
-from satlock.encoder.markers.marker import Formula
+from satlock.encoder.markers.domain import Point
+from satlock.encoder.markers.marker import Formula, all_of, any_of
 from satlock.solver.objective.environments import Environments
 from satlock.solver.search.refinement import undecided
 from satlock.solver.search.session import Session
@@ -65,19 +66,59 @@ class Prices:
         common = seen.common([*regions, *(cell.region for cell in cells)])
         return all(seen.within(cell.region, part) for cell in cells for part in common)
 
-    def check(self, core: Sequence[int], grounds: Iterable[int], cells: Iterable[Cell]) -> None:
-        """Returns where a core is the price of whole cells.
+    def check(
+        self, core: Sequence[int], grounds: list[int], cells: Iterable[Cell], fixed: Iterable[int] = ()
+    ) -> list[int]:
+        """The grounds on which a core is the price of whole cells.
+
+        Args:
+            fixed: further assumptions: the core may be one for other reasons elsewhere.
 
         Raises:
             Divided: it is not.
         """
-        seen = self._environments
         cells = _in_order(cells)
-        regions = [region for literal in grounds for region in self.region(literal)]
-        common = seen.common([*regions, *(cell.region for cell in cells)])
+        common = self._common(grounds, cells)
         if not common:
-            return
-        frozen = self._encoding.single_version
+            return grounds
+        covered: list[Formula] = []
+        if self._same(cells):
+            every, paid = [*self._session.regions, *fixed], list(grounds)
+            while True:
+                if self._environments.meet(*common):
+                    covered.append(all_of(common))
+                point = self._environments.point(cells[0].region, ~any_of(covered))
+                if point is None:
+                    return list(dict.fromkeys(paid))
+                there = [literal for literal in every if self._in_force(literal, point)]
+                found = self._session.clash_among([*there, *core])
+                if found is None:
+                    break
+                _, more = self.narrowed(list(core), [literal for literal in found if literal not in set(core)])
+                paid += more
+                common = self._common(more, cells)
+        if covered:
+            common = [any_of(covered)]
+        self._divide(core, grounds, cells, common)
+        return grounds
+
+    def _common(self, grounds: Iterable[int], cells: Iterable[Cell]) -> list[Formula]:
+        """The regions whose conjunction is where grounds are in force in all of some cells."""
+        regions = [region for literal in grounds for region in self.region(literal)]
+        return self._environments.common([*regions, *(cell.region for cell in cells)])
+
+    def _same(self, cells: Sequence[Cell]) -> bool:
+        """Whether cells have one region."""
+        first, within = cells[0].region, self._environments.within
+        return all(within(cell.region, first) and within(first, cell.region) for cell in cells[1:])
+
+    def _in_force(self, literal: int, point: Point) -> bool:
+        return all(self._environments.lies_in(point, region) for region in self.region(literal))
+
+    def _divide(
+        self, core: Sequence[int], grounds: Sequence[int], cells: Sequence[Cell], common: Sequence[Formula]
+    ) -> None:
+        seen, frozen = self._environments, self._encoding.single_version
         if seen.meet(*common):
             parts = [(cell, seen.cut(cell.region, common)) for cell in cells if cell.package.name not in frozen]
             divided = [(cell, formula) for cell, formula in parts if formula is not None]
