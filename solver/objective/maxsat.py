@@ -106,6 +106,7 @@ class Optimiser:
         # Of the call of :meth:`optimise` at hand:
         self._fixed: Sequence[int] = ()
         self._grounds: list[int] = []
+        self._reasons: list[list[int]] = []
         self._divided: dict[Cell, Formula] = {}
         self._aside: set[int] = set()
         self._spent: Callable[[int], None] = lambda literal: None
@@ -235,12 +236,12 @@ class Optimiser:
         """Pays for a core, or has the cells divided that it is no price of."""
         if not core:
             raise AssertionError("the assumptions of an optimum have no model")
-        core = self._minimised(core)
+        core, self._reasons = self._minimised(core), []
         if self._prices is not None and not self._prices.is_whole(self._grounds, self._cells_of(core)):
             # On fewer grounds it may be the price of more environments.
             core, self._grounds = self._prices.narrowed(core, self._grounds)
             core = self._minimised(core)
-            self._grounds = self._prices.check(core, self._grounds, self._cells_of(core), self._fixed)
+            self._reasons = self._prices.reasons(core, self._grounds, self._cells_of(core), self._fixed)
         # What is lowered is no core any more where that is not seen at a glance; it is found again then.
         core = self._weightier(core)
         if core:
@@ -280,22 +281,25 @@ class Optimiser:
             literal = min(core, key=lambda one: (self.softs[one], one))
             others = [other for other in core if other != literal]
             enough = max((self.softs[other] for other in others), default=_ALL)
-            weaker = self._lowered(literal, enough, partial(self._is_refuted, [*self._grounds, *others]))
+            weaker = self._lowered(literal, enough, partial(self._are_refuted, others))
             if not weaker:
                 break
-            core = self._parted(self._session.refuted([*self._grounds, *others, weaker]), [*others, weaker]) or []
-            if not core:
-                break
+            if not self._are_refuted(others, weaker):
+                return []
+            core = [*others, weaker]
         return core
 
-    def _is_refuted(self, assumptions: Sequence[int], literal: int) -> bool:
-        return self._session.refuted([*assumptions, literal]) is not None
+    def _are_refuted(self, others: Sequence[int], literal: int) -> bool:
+        """Whether a core with one other literal is one for all its reasons, as far as that is seen at a glance."""
+        reasons = self._reasons or [self._grounds]
+        return all(self._session.refuted([*grounds, *others, literal]) is not None for grounds in reasons)
 
     def _relax(self, core: list[int]) -> None:
         weight = min(self.softs[literal] for literal in core)
         self.cost += weight
         regions = self._session.regions
-        grounds = frozenset(literal for literal in self._grounds if literal not in regions)
+        reasons = self._reasons or [self._grounds]
+        grounds = frozenset(literal for grounds in reasons for literal in grounds if literal not in regions)
         payment = _Payment(tuple(core), weight, grounds, [])
         self._payments[payment] = None
         cells = self._cells_of(core)

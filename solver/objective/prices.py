@@ -35,6 +35,9 @@ class Prices:
         self._encoding, self._session, self._environments = encoding, session, environments
         self.assumed: dict[int, frozenset[Cell]] = {}
         """Cells that assumptions speak of which are neither guards nor selectors."""
+        self._known_for: Sequence[int] = ()
+        self._there: dict[Point, tuple[list[int], int]] = {}
+        """For these assumptions, those in force in an environment, and how many selectors there were."""
 
     def region(self, literal: int) -> tuple[Formula, ...]:
         """Where an assumption is in force."""
@@ -66,13 +69,13 @@ class Prices:
         common = seen.common([*regions, *(cell.region for cell in cells)])
         return all(seen.within(cell.region, part) for cell in cells for part in common)
 
-    def check(
-        self, core: Sequence[int], grounds: list[int], cells: Iterable[Cell], fixed: Iterable[int] = ()
-    ) -> list[int]:
-        """The grounds on which a core is the price of whole cells.
+    def reasons(
+        self, core: Sequence[int], grounds: list[int], cells: Iterable[Cell], fixed: Sequence[int]
+    ) -> list[list[int]]:
+        """The grounds on which a core is the price of whole cells: more than one where it has other ones elsewhere.
 
         Args:
-            fixed: further assumptions: the core may be one for other reasons elsewhere.
+            fixed: all assumptions that there are, but for selectors.
 
         Raises:
             Divided: it is not.
@@ -80,27 +83,26 @@ class Prices:
         cells = _in_order(cells)
         common = self._common(grounds, cells)
         if not common:
-            return grounds
-        covered: list[Formula] = []
-        if self._same(cells):
-            every, paid = [*self._session.regions, *fixed], list(grounds)
-            while True:
-                if self._environments.meet(*common):
-                    covered.append(all_of(common))
-                point = self._environments.point(cells[0].region, ~any_of(covered))
-                if point is None:
-                    return list(dict.fromkeys(paid))
-                there = [literal for literal in every if self._in_force(literal, point)]
-                found = self._session.clash_among([*there, *core])
-                if found is None:
-                    break
-                _, more = self.narrowed(list(core), [literal for literal in found if literal not in set(core)])
-                paid += more
-                common = self._common(more, cells)
+            return [grounds]
+        found, covered = [], []
+        while True:
+            if self._environments.meet(*common):
+                found.append(grounds)
+                covered.append(all_of(common))
+            if not self._same(cells):
+                break
+            point = self._environments.point(cells[0].region, ~any_of(covered))
+            if point is None:
+                return found
+            clash = self._session.clash_among([*self._in_force(point, fixed), *core])
+            if clash is None:
+                break
+            _, grounds = self.narrowed(list(core), [literal for literal in clash if literal not in set(core)])
+            common = self._common(grounds, cells)
         if covered:
             common = [any_of(covered)]
         self._divide(core, grounds, cells, common)
-        return grounds
+        return [grounds]
 
     def _common(self, grounds: Iterable[int], cells: Iterable[Cell]) -> list[Formula]:
         """The regions whose conjunction is where grounds are in force in all of some cells."""
@@ -112,8 +114,17 @@ class Prices:
         first, within = cells[0].region, self._environments.within
         return all(within(cell.region, first) and within(first, cell.region) for cell in cells[1:])
 
-    def _in_force(self, literal: int, point: Point) -> bool:
-        return all(self._environments.lies_in(point, region) for region in self.region(literal))
+    def _in_force(self, point: Point, fixed: Sequence[int]) -> list[int]:
+        """The selectors and further assumptions that are in force in one environment."""
+        if self._known_for is not fixed:
+            self._known_for, self._there = fixed, {}
+        regions = list(self._session.regions)
+        there, seen = self._there.get(point, ([], 0))
+        new = [*regions[seen:], *(() if seen else fixed)]
+        lies_in = self._environments.lies_in
+        there += [literal for literal in new if all(lies_in(point, region) for region in self.region(literal))]
+        self._there[point] = there, len(regions)
+        return there
 
     def _divide(
         self, core: Sequence[int], grounds: Sequence[int], cells: Sequence[Cell], common: Sequence[Formula]
