@@ -151,19 +151,19 @@ def admissible(judge: Judge, name: str, env: Environment) -> list[Candidate]:
 def behind(judge: Judge, candidate: Candidate, env: Environment) -> int:
     """Ticks since the newest admissible version; one that a higher one preceded counts as old as that one.
 
-    A version is at least a tick older than the one above it.
+    A version is a tick older than the one above it where days do not tell them apart.
     """
     ranked = admissible(judge, candidate.name, env)
     if candidate not in ranked:
         ranked = sorted([*ranked, candidate], key=lambda one: Version(one.version), reverse=True)
     known: list[datetime] = []
-    ticks = -1
+    days, ticks = -1, 0
     for one in ranked[: ranked.index(candidate) + 1]:
         if moment := judge.dist(one).upload_time:
             known.append(datetime.fromisoformat(str(moment)))
-        days = (known[0] - min(known)).days if known else 0
-        ticks = max(days * TICKS, ticks + 1)
-    return ticks
+        last, days = days, (known[0] - min(known)).days if known else 0
+        ticks += days == last
+    return days * TICKS + ticks
 
 
 @_once

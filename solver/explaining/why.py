@@ -15,7 +15,7 @@ from satlock.solver.explaining.paths import shortest_ways
 from satlock.solver.explaining.reasons import Reason
 from satlock.solver.explaining.wording import choice_of
 from satlock.solver.locking import Locked
-from satlock.solver.objective.ages import DAY, Ages
+from satlock.solver.objective.ages import Ages
 from satlock.solver.objective.environments import Environments
 from satlock.solver.search.reached import edges_from, reached
 from satlock.solver.search.refinement import regions_of, witness_of
@@ -208,7 +208,7 @@ class _Finding:
         headline, lines = self._told(reason, part.region)
         return NotNewer(
             newest=str(cell.candidates[part.newest]),
-            days=Ages(cell.candidates, admissible).up_to(reason.rank) // DAY,
+            days=Ages(cell.candidates, admissible).days(reason.rank),
             headline=headline,
             lines=tuple(lines),
             proven=reason.proven,

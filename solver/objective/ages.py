@@ -9,26 +9,25 @@ from satlock.encoder.formula.candidates import Candidates
 __all__ = ["DAY", "Ages"]
 
 DAY = 1 << 20
-"""Ticks in a day. A tick is what a version is behind the one above it at least, so that an index that tells no times,
-or the same for all, still has an order; there are never as many versions between two as would make a day. Where days
-tell them apart there are no ticks on top: whole days keep the sums that an optimiser meets few."""
+"""What a day weighs in ticks. A *tick* is what a version is behind one above it that days do not tell from it, so that an
+index that tells no times, or the same for all, still has an order. All ticks together are less than a day."""
 _SECONDS = 86400
 
 
 class Ages:
-    """The ticks that each rank is behind.
+    """How far each rank is behind: in days, and in ticks among those that days do not tell apart.
 
     A candidate that was uploaded after a higher one, such as a late fix of an old series, counts as uploaded with the
     earliest of those above it: it is as old as what had superseded it already. One whose time is not known counts as
-    uploaded with the one above it. So ticks rise as ranks fall.
+    uploaded with the one above it. So neither days nor ticks fall as ranks fall.
     """
 
     def __init__(self, candidates: Candidates, free: int) -> None:
         self.free = free
         """The ranks that are admissible."""
-        behind: dict[int, int] = {}
+        behind: dict[int, tuple[int, int]] = {}
         newest: float | None = None
-        earliest, last = 0.0, -1
+        earliest, days, ticks = 0.0, -1, 0
         ranks = free
         while ranks:
             rank = ranks.bit_length() - 1
@@ -36,17 +35,27 @@ class Ages:
             moment = _moment(candidates, rank)
             if moment is not None:
                 newest, earliest = (moment, moment) if newest is None else (newest, min(earliest, moment))
-            days = int((newest - earliest) // _SECONDS) if newest is not None else 0
-            last = max(days * DAY, last + 1)
-            behind[rank] = last
-        self._below = [0] * (candidates.top + 1)
+            known = int((newest - earliest) // _SECONDS) if newest is not None else 0
+            days, ticks = known, ticks + (known == days)
+            behind[rank] = days, ticks
+        self._below = [(0, 0)] * (candidates.top + 1)
         for rank in range(candidates.top + 1):
             # Of the ranks up to here the best one counts. Below all of them nothing can be chosen anyway.
-            self._below[rank] = behind[rank] if rank in behind else (self._below[rank - 1] if rank else max(last, 0))
+            last = self._below[rank - 1] if rank else (max(days, 0), ticks)
+            self._below[rank] = behind.get(rank, last)
 
-    def up_to(self, rank: int) -> int:
-        """How far behind the best admissible candidate is that is no higher than ``rank``."""
-        return self._below[rank]
+    @property
+    def has_ticks(self) -> bool:
+        """Whether days alone do not tell all apart."""
+        return self._below[0][1] > 0
+
+    def days(self, rank: int) -> int:
+        """How many days the best admissible candidate is behind that is no higher than ``rank``."""
+        return self._below[rank][0]
+
+    def ticks(self, rank: int) -> int:
+        """The same in ticks."""
+        return self._below[rank][1]
 
 
 def _moment(candidates: Candidates, rank: int) -> float | None:

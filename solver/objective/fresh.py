@@ -48,7 +48,7 @@ class Fresh(Tiers):
         self._stages = (self.upper, self._together, self._lower) if fewest else (self.upper, self._lower)
         self._escapes = Escapes(encoding, known.environments, self.upper, ESCAPES, known.missing)
         self._ages: dict[tuple[Candidates, int], Ages] = {}
-        self._ladders: dict[Cell, Ladder] = {}
+        self._ladders: dict[Cell, list[Ladder]] = {}
         self._owners: dict[int, Ladder] = {}
         several = DIRECT << BITS if fewest else 1
         self._alike = Alike(encoding, session, self._together, several=several << BITS, more=several)
@@ -123,9 +123,9 @@ class Fresh(Tiers):
     def _unread_directs(self) -> dict[Cell, int]:
         """What the model at hand has of direct requirements whose metadata is easily had and missing."""
         found: dict[Cell, int] = {}
-        for cell, ladder in self._ladders.items():
+        for cell, ladders in self._ladders.items():
             low, high = self.known.session.interval(cell)
-            if ladder.optimiser is self._direct and low:
+            if ladders[0].optimiser is self._direct and low:
                 rank = pick(low, high, self.known.held(cell), lowest=False)
                 if rank and self.known.missing(cell, rank):
                     found[cell] = rank
@@ -142,19 +142,24 @@ class Fresh(Tiers):
         """Has the ages of cells count."""
         direct = {edge.package.name for edge in self.known.encoding.root.edges if edge.package}
         for cell in changed:
-            known = self._ladders.pop(cell, None)
-            if known is not None:
+            for known in self._ladders.pop(cell, ()):
                 known.optimiser.forget(list(known.literals))
         for cell, free in self._free.items():
-            ladder = self._ladders.get(cell)
-            if ladder is None:
+            if cell not in self._ladders:
                 optimiser, unit = (self._direct, DIRECT) if cell.package.name in direct else (self._lower, 1)
                 unit *= self._places(cell) if self._fewest else 1
-                ages, where = self._ages_of(cell, free), self.known.admissible.where
-                ladder = Ladder(self.known.encoding, optimiser, cell, ages=ages, unit=unit, where=where)
-                self._ladders[cell] = ladder
-            ladder.bring_up()
-            self._own(ladder)
+                self._ladders[cell] = self._ladders_for(cell, free, optimiser, unit)
+            for ladder in self._ladders[cell]:
+                ladder.bring_up()
+                self._own(ladder)
+
+    def _ladders_for(self, cell: Cell, free: int, optimiser: Optimiser, unit: int) -> list[Ladder]:
+        """Days and ticks have a ladder each: the weights of days stay multiples of a day, so few sums of them differ."""
+        ages, encoding, where = self._ages_of(cell, free), self.known.encoding, self.known.admissible.where
+        days = Ladder(encoding, optimiser, cell, free=free, behind=ages.days, unit=unit * DAY, where=where)
+        if not ages.has_ticks:
+            return [days]
+        return [days, Ladder(encoding, optimiser, cell, free=free, behind=ages.ticks, unit=unit, where=where)]
 
     def gone(self, cell: Cell) -> None:
         super().gone(cell)
@@ -219,7 +224,7 @@ class Fresh(Tiers):
 
     def _undecided(self) -> Iterator[Cell]:
         """The cells that may be another candidate at the same price, and all that these may bring in."""
-        waiting = [cell for cell, ladder in self._ladders.items() if ladder.gave_way]
+        waiting = [cell for cell, ladders in self._ladders.items() if any(ladder.gave_way for ladder in ladders)]
         seen = set(waiting)
         while waiting:
             cell = waiting.pop()

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import Formula
-from satlock.solver.objective.ages import Ages
 from satlock.solver.objective.maxsat import Optimiser
 
 __all__ = ["Ladder"]
@@ -30,7 +29,7 @@ class _Flight:
     floor: int
     ceiling: int
     below: int = 0
-    """The ticks that count for ranks of the flight below all its steps."""
+    """What counts for ranks of the flight below all its steps."""
     ended: bool = False
     """Whether other flights go on where this one's steps end."""
     steps: list[int] = field(default_factory=list)
@@ -38,7 +37,7 @@ class _Flight:
     literals: dict[int, int] = field(default_factory=dict)
     """The soft literal of each step."""
     counted: dict[int, int] = field(default_factory=dict)
-    """For each step the ticks that count for ranks from there to the next one."""
+    """For each step what counts for ranks from there to the next one."""
     between: set[int] = field(default_factory=set)
     """Steps whose literal is only against the ranks down to the step below."""
 
@@ -52,17 +51,20 @@ class Ladder:
         optimiser: Optimiser,
         cell: Cell,
         *,
-        ages: Ages,
+        free: int,
+        behind: Callable[[int], int],
         unit: int,
         where: Callable[[Cell, int], Formula],
     ) -> None:
         """
         Args:
-            unit: what a tick weighs.
+            free: the ranks that are admissible.
+            behind: how far the best of them is behind that is no higher than a rank, in days or in ticks.
+            unit: what one of these weighs.
             where: where in a cell some of given ranks is admissible: elsewhere nobody is behind them.
         """
         self._encoding, self.optimiser = encoding, optimiser
-        self.cell, self.ages, self._unit, self._where = cell, ages, unit, where
+        self.cell, self._free, self._behind, self._unit, self._where = cell, free, behind, unit, where
         self.literals: dict[int, _Flight] = {}
         """All soft literals."""
         self._flights = [_Flight(0, cell.candidates.top + 1)]
@@ -99,7 +101,7 @@ class Ladder:
             return
         lowest = flight.steps[0] if flight.steps else flight.ceiling
         for threshold in self._lower(lowest, flight.floor):
-            more = self.ages.up_to(threshold - 1) - flight.below
+            more = self._behind(threshold - 1) - flight.below
             if more > 0:
                 flight.counted[threshold] = flight.below
                 flight.below += more
@@ -126,12 +128,12 @@ class Ladder:
         if flight.floor or flight.ended or not left or flight.literals[flight.steps[0]] != literal:
             return 0
         step, below = flight.steps[0], flight.below
-        region = self._where(self.cell, self.ages.free >> step << step)
+        region = self._where(self.cell, self._free >> step << step)
         possible: list[int] = []
         for threshold in self._lower(step, 0):
-            if self._where(self.cell, self.ages.free >> threshold << threshold) is not region:
+            if self._where(self.cell, self._free >> threshold << threshold) is not region:
                 break
-            more = self.ages.up_to(threshold - 1) - below
+            more = self._behind(threshold - 1) - below
             if more > 0:
                 possible.append(threshold)
                 if more * self._unit + left >= enough:
@@ -149,7 +151,7 @@ class Ladder:
         flight.ended = True
         passed = _Flight(found, step, below)
         passed.counted[step] = below
-        rest = _Flight(0, found, self.ages.up_to(found - 1))
+        rest = _Flight(0, found, self._behind(found - 1))
         rest.counted[found] = below
         self._flights += [passed, rest]
         self._take(passed, step, left)
@@ -168,7 +170,7 @@ class Ladder:
         """A step between two that were taken: ranks from the one below up to it are older than was counted."""
         below = flight.steps[bisect_left(flight.steps, threshold) - 1]
         counted = flight.counted[below]
-        days = self.ages.up_to(threshold - 1) - counted
+        days = self._behind(threshold - 1) - counted
         if days <= 0:
             return
         flight.counted[threshold], flight.counted[below] = counted, counted + days
@@ -183,7 +185,7 @@ class Ladder:
     def _want(self, flight: _Flight, threshold: int, ranks: int, weight: int) -> int:
         """Says what a step means: one of some ranks, where anything from the threshold on is admissible at all."""
         literal = self._encoding.fresh()
-        newer = self.ages.free >> threshold << threshold
+        newer = self._free >> threshold << threshold
         self._encoding.wish(self.cell, literal, ranks, self._where(self.cell, newer))
         insort(flight.steps, threshold)
         flight.literals[threshold] = literal
