@@ -29,6 +29,8 @@ __all__ = ["Optimiser", "Totalizer"]
 _STRATUM = 3
 """Soft literals of weights within a factor of 2 ** this are looked at together."""
 _MOST_TO_MINIMISE = 8
+_GLANCES = 10
+"""Of a package with a release each day the order of the releases alone takes a thousand propagations."""
 _MOST_SMALL = 8
 """Cores of little weight that are paid for in one call where not all has to be exact yet."""
 _ALL = 1 << 1000
@@ -292,7 +294,7 @@ class Optimiser:
     def _are_refuted(self, others: Sequence[int], literal: int) -> bool:
         """Whether a core with one other literal is one for all its reasons, as far as that is seen at a glance."""
         reasons = self._reasons or [self._grounds]
-        return all(self._session.refuted([*grounds, *others, literal]) is not None for grounds in reasons)
+        return all(self._session.refuted([*grounds, *others, literal], _GLANCES) is not None for grounds in reasons)
 
     def _relax(self, core: list[int]) -> None:
         weight = min(self.softs[literal] for literal in core)

@@ -72,11 +72,15 @@ class Session:
             return None
         return list(self._solver.get_core() or ())
 
-    def refuted(self, assumptions: Sequence[int]) -> list[int] | None:
-        """As :meth:`clash_among`; None also where that is not seen at a glance (``_CONFLICTS``, ``_PROPAGATIONS``)."""
+    def refuted(self, assumptions: Sequence[int], glances: int = 1) -> list[int] | None:
+        """As :meth:`clash_among`; None also where that is not seen at a glance (``_CONFLICTS``, ``_PROPAGATIONS``).
+
+        Args:
+            glances: how many times as much may be spent.
+        """
         self._bring_up()
         self.calls += 1
-        return _glance(self._solver, assumptions)
+        return _glance(self._solver, assumptions, glances)
 
     def propagates(self, assumptions: Sequence[int]) -> set[int]:
         """Literals that follow from assumptions by unit propagation."""
@@ -200,10 +204,10 @@ class Session:
         return self._explainer
 
 
-def _glance(solver: Solver, assumptions: Sequence[int]) -> list[int] | None:
+def _glance(solver: Solver, assumptions: Sequence[int], glances: int = 1) -> list[int] | None:
     """Assumptions that clash, if little work shows that; otherwise None."""
-    solver.conf_budget(_CONFLICTS)
-    solver.prop_budget(_PROPAGATIONS)
+    solver.conf_budget(_CONFLICTS * glances)
+    solver.prop_budget(_PROPAGATIONS * glances)
     if solver.solve_limited(assumptions=assumptions) is not False:
         return None
     return list(solver.get_core() or ())
