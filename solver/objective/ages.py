@@ -9,8 +9,8 @@ from satlock.encoder.formula.candidates import Candidates
 __all__ = ["DAY", "Ages"]
 
 DAY = 1 << 20
-"""What a day weighs in ticks. A *tick* is what a version is behind one above it that days do not tell from it, so that an
-index that tells no times, or the same for all, still has an order. All ticks together are less than a day."""
+"""What a day weighs in ticks. A *tick* is what a version is behind one above it that days do not tell from it, so that
+an index that tells no times, or the same for all, still has an order. All ticks together are less than a day."""
 _SECONDS = 86400
 
 

@@ -154,7 +154,7 @@ class Fresh(Tiers):
                 self._own(ladder)
 
     def _ladders_for(self, cell: Cell, free: int, optimiser: Optimiser, unit: int) -> list[Ladder]:
-        """Days and ticks have a ladder each: the weights of days stay multiples of a day, so few sums of them differ."""
+        """One ladder for days and one for ticks: so weights of days are multiples of a day, of which few differ."""
         ages, encoding, where = self._ages_of(cell, free), self.known.encoding, self.known.admissible.where
         days = Ladder(encoding, optimiser, cell, free=free, behind=ages.days, unit=unit * DAY, where=where)
         if not ages.has_ticks:
