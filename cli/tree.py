@@ -207,7 +207,7 @@ def _data(graph: LockGraph) -> dict[str, Any]:
     for step in graph.steps:
         marker = graph.marker(step.region)
         target, source = entries[step.target], entries[step.source] if step.source is not None else None
-        there: dict[str, Any] = {"name": target.name, "version": target.version, "source": target.source}
+        there: dict[str, Any] = {"name": target.name, "version": target.version, "source": str(target.source)}
         here: dict[str, Any] = {"name": None} if source is None else {"name": source.name, "version": source.version}
         by: dict[str, str] = {} if step.choice is None else {step.choice.kind: step.choice.name}
         if step.extra:

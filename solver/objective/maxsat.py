@@ -105,6 +105,8 @@ class Optimiser:
         """For each soft literal the payments whose cores it is in."""
         self._counts: dict[int, tuple[Totalizer, int]] = {}
         self._of_cell: dict[Cell, dict[int, None]] = {}
+        self._about: dict[Cell, set[int]] = {}
+        """For each cell all soft literals that stand for it, also with others."""
         # Of the call of :meth:`optimise` at hand:
         self._fixed: Sequence[int] = ()
         self._grounds: list[int] = []
@@ -122,7 +124,10 @@ class Optimiser:
 
     def _want(self, literal: int, weight: int, cells: frozenset[Cell]) -> None:
         self.softs[literal] = self.softs.get(literal, 0) + weight
-        self.cells[literal] = cells
+        if literal not in self.cells:
+            self.cells[literal] = cells
+            for cell in cells:
+                self._about.setdefault(cell, set()).add(literal)
 
     def unwant(self, literal: int, weight: int) -> bool:
         """Takes weight back that no core has used; False, and nothing changes, where there is not as much left."""
@@ -146,6 +151,7 @@ class Optimiser:
     def forget_cell(self, cell: Cell) -> None:
         """Takes back all that was wanted of a cell."""
         self.forget(self._of_cell.pop(cell, ()))
+        self._about.pop(cell, None)
 
     def renounce(self, assumed: Set[int]) -> None:
         """Takes back what rests on other assumptions than these."""
@@ -195,11 +201,8 @@ class Optimiser:
 
     def _looked_at(self, level: int) -> list[int]:
         """The soft literals of at least a weight, without those that wait for cells to be divided."""
-        softs = [literal for literal, weight in self.softs.items() if weight >= level]
-        return [literal for literal in softs if not self._waits(literal)] if self._aside else softs
-
-    def _waits(self, literal: int) -> bool:
-        return literal in self._aside or not self.cells[literal].isdisjoint(self._divided)
+        softs, aside = self.softs.items(), self._aside
+        return [literal for literal, weight in softs if weight >= level and literal not in aside]
 
     def _give_up_implied(self, fixed: Sequence[int]) -> None:
         """Pays for what unit propagation alone forbids: a hundred pins cost a look each, and no search."""
@@ -209,7 +212,7 @@ class Optimiser:
             if not lost:
                 return
             for literal in lost:
-                if not self._waits(literal):
+                if literal not in self._aside:
                     core = self._clash(fixed, [literal])
                     assert core is not None
                     self._answer(core)
@@ -222,6 +225,7 @@ class Optimiser:
             self._aside.update(core)
             for cell, formula in divided.parts:
                 self._divided.setdefault(cell, formula)
+                self._aside |= self._about.get(cell, set())
 
     def _clash(self, fixed: Sequence[int], softs: Sequence[int]) -> list[int] | None:
         """Soft literals that cannot all be had, and in ``_grounds`` what else that rests on; None if they can."""

@@ -115,7 +115,6 @@ def test_closed_streams(scene: Scene) -> None:
 
 
 HOSTILE = {
-    "nothing": b"",
     "no text": b"\xff\xfe\x00",
     "no TOML": b"[project",
     "no table": b"project = 3\n",

@@ -116,11 +116,14 @@ def test_claims_of_optimality_are_fetched_again(tmp_path: Path, index_server: Ca
     path = tmp_path / "c" / "optimality" / "obligation.json"
     changes: list[tuple[Callable[[Any], object], str]] = [
         (lambda w: w["packages"]["engine"]["files"].update({"2": ["engine-2-cp3-none-win32.whl"]}), "has engine-2"),
-        (lambda w: w["packages"]["tool"]["read"]["3"].update({"metadata": "0" * 64}), "its digest differs"),
+        (lambda w: w["packages"]["tool"]["read"]["3"].update({"metadata": "0" * 64}), "has another metadata of tool-3"),
     ]  # fmt: skip
+    complete = tmp_path / "c" / "complete" / "metadata.json"
     for change, said in changes:
         kept = path.read_text()
         edit(path, change)
+        if "metadata" in said:  # what two properties record of one file has to be the same
+            edit(complete, lambda r: _told(r, "tool-3", tmp_path).update({"metadata": "0" * 64}))
         sign(tmp_path / "c")
         refused = run("check", tmp_path / "c", "--metadata", "online")
         assert refused.exit_code == 1 and said in refused.output, refused.output
