@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
@@ -20,6 +21,8 @@ __all__ = ["NoPython", "interpreter_for", "uv_program", "version_of"]
 _SECONDS = 20
 _ASK = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
 _NEWEST, _OLDEST = 30, 7
+_ONE_AT_A_TIME = Lock()
+"""What uv's package asks of ``sysconfig`` may be half made while another thread asks for the first time."""
 
 
 class NoPython(Exception):
@@ -109,7 +112,8 @@ def uv_program() -> str | None:
         try:
             from uv import find_uv_bin
 
-            return str(find_uv_bin())
+            with _ONE_AT_A_TIME:
+                return str(find_uv_bin())
         except (ImportError, OSError):
             pass
     return shutil.which(os.environ.get("UV") or "uv")
