@@ -35,9 +35,9 @@ class Prices:
         self._encoding, self._session, self._environments = encoding, session, environments
         self.assumed: dict[int, frozenset[Cell]] = {}
         """Cells that assumptions speak of which are neither guards nor selectors."""
-        self._known_for: Sequence[int] = ()
+        self._known_for: object = None
         self._there: dict[Point, tuple[list[int], int]] = {}
-        """For these assumptions, those in force in an environment, and how many selectors there were."""
+        """For some assumptions and a grid, those in force in an environment, and how many selectors there were."""
 
     def region(self, literal: int) -> tuple[Formula, ...]:
         """Where an assumption is in force."""
@@ -99,6 +99,8 @@ class Prices:
                 break
             _, grounds = self.narrowed(list(core), [literal for literal in clash if literal not in set(core)])
             common = self._common(grounds, cells)
+            if not all(self._environments.lies_in(point, region) for region in common):
+                break
         if covered:
             common = [any_of(covered)]
         self._divide(core, grounds, cells, common)
@@ -116,8 +118,9 @@ class Prices:
 
     def _in_force(self, point: Point, fixed: Sequence[int]) -> list[int]:
         """The selectors and further assumptions that are in force in one environment."""
-        if self._known_for is not fixed:
-            self._known_for, self._there = fixed, {}
+        known_for = tuple(fixed), self._environments.domain.grid
+        if self._known_for != known_for:
+            self._known_for, self._there = known_for, {}
         regions = list(self._session.regions)
         there, seen = self._there.get(point, ([], 0))
         new = [*regions[seen:], *(() if seen else fixed)]
