@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import html
-import re
 import secrets
 import shutil
 import threading
@@ -18,6 +17,8 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO, Any, NamedTuple
 from urllib.parse import quote, unquote
+
+from packaging.utils import canonicalize_name
 
 from satlock.corpora.facts import CorpusError, File, Listing
 from satlock.corpora.index.building import Building, Place
@@ -84,7 +85,7 @@ class BuildShelf:
                     archive.seek(0)
                     return archive, size
                 case [self._secret, name]:
-                    links = [self._link(place, file) for place, file in self._files(_normal(unquote(name)))]
+                    links = [self._link(place, file) for place, file in self._files(canonicalize_name(unquote(name)))]
                     page = "\n".join(("<!DOCTYPE html>", *links)).encode()
                     return (page, len(page)) if links else None
         except (CorpusError, Broken) as error:
@@ -141,10 +142,6 @@ class BuildShelf:
         }
         said = " ".join(f'{key}="{html.escape(value)}"' for key, value in told.items() if value is not None)
         return f"<a {said}>{html.escape(file.filename)}</a>"
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _moment(text: str) -> datetime:

@@ -23,8 +23,10 @@ class Ages:
     """
 
     def __init__(self, candidates: Candidates, free: int) -> None:
-        self.free = free
-        """The ranks that are admissible."""
+        """
+        Args:
+            free: the ranks that are admissible.
+        """
         behind: dict[int, tuple[int, int]] = {}
         newest: float | None = None
         earliest, days, ticks = 0.0, -1, 0

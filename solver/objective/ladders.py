@@ -170,11 +170,11 @@ class Ladder:
         """A step between two that were taken: ranks from the one below up to it are older than was counted."""
         below = flight.steps[bisect_left(flight.steps, threshold) - 1]
         counted = flight.counted[below]
-        days = self._behind(threshold - 1) - counted
-        if days <= 0:
+        more = self._behind(threshold - 1) - counted
+        if more <= 0:
             return
-        flight.counted[threshold], flight.counted[below] = counted, counted + days
-        weight = days * self._unit
+        flight.counted[threshold], flight.counted[below] = counted, counted + more
+        weight = more * self._unit
         if below not in flight.between and self.optimiser.unwant(flight.literals[below], weight):
             self._take(flight, threshold, weight)
         else:

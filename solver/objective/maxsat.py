@@ -242,7 +242,8 @@ class Optimiser:
         """Pays for a core, or has the cells divided that it is no price of."""
         if not core:
             raise AssertionError("the assumptions of an optimum have no model")
-        core, self._reasons = self._minimised(core), []
+        core = self._minimised(core)
+        self._reasons = [self._grounds]
         if self._prices is not None and not self._prices.is_whole(self._grounds, self._cells_of(core)):
             # On fewer grounds it may be the price of more environments.
             core, self._grounds = self._prices.narrowed(core, self._grounds)
@@ -297,15 +298,14 @@ class Optimiser:
 
     def _are_refuted(self, others: Sequence[int], literal: int) -> bool:
         """Whether a core with one other literal is one for all its reasons, as far as that is seen at a glance."""
-        reasons = self._reasons or [self._grounds]
-        return all(self._session.refuted([*grounds, *others, literal], _GLANCES) is not None for grounds in reasons)
+        refuted, reasons = self._session.refuted, self._reasons
+        return all(refuted([*grounds, *others, literal], _GLANCES) is not None for grounds in reasons)
 
     def _relax(self, core: list[int]) -> None:
         weight = min(self.softs[literal] for literal in core)
         self.cost += weight
         regions = self._session.regions
-        reasons = self._reasons or [self._grounds]
-        grounds = frozenset(literal for grounds in reasons for literal in grounds if literal not in regions)
+        grounds = frozenset(literal for grounds in self._reasons for literal in grounds if literal not in regions)
         payment = _Payment(tuple(core), weight, grounds, [])
         self._payments[payment] = None
         cells = self._cells_of(core)

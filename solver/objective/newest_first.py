@@ -173,7 +173,7 @@ class _Climb:
             return
         core = [claim] if claim in found else []
         core, grounds = self.prices.narrowed(core, [literal for literal in found if literal != claim])
-        self.prices.reasons(core, grounds, (cell,), list(self.assumptions))
+        self.prices.reasons(core, grounds, (cell,), self.assumptions)
 
     def _wish(self, cell: Cell, low: int, high: int) -> int:
         """A literal under which the cell is absent or in an interval."""
