@@ -6,7 +6,6 @@ import difflib
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -15,6 +14,7 @@ from satlock.cli.lockfile import Target
 from satlock.cli.searching import Searching
 from satlock.cli.terminal import marked, say, show
 from satlock.cli.words import count
+from satlock.records import replace
 
 if TYPE_CHECKING:
     from satlock.cli.explaining import Explanation

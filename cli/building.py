@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from satlock.corpora.index.address import without_credentials
 from satlock.corpora.index.building import Building, Place
 from satlock.encoder.project.interpreter import python_in_use
+from satlock.records import replace
 
 if TYPE_CHECKING:
     from satlock.cli.inputs import Inputs

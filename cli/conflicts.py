@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -14,6 +13,7 @@ from satlock.cli.phases import Phases
 from satlock.cli.report import print_report
 from satlock.cli.searching import Searching
 from satlock.cli.terminal import marked, say, say_error, say_warning
+from satlock.records import dataclass, field
 
 if TYPE_CHECKING:
     from satlock.cli.watching import Watched

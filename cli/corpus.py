@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +17,7 @@ from satlock.cli.inputs import Inputs, inputs_of_many
 from satlock.cli.progress import Progress
 from satlock.cli.report import print_line, print_report
 from satlock.cli.terminal import say
+from satlock.records import dataclass, replace
 
 if TYPE_CHECKING:
     from satlock.corpora.recorded.recording import Recording

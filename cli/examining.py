@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satlock.cli.failures import WRONG, Ended
 from satlock.cli.inputs import Inputs
 from satlock.cli.progress import Progress
+from satlock.records import dataclass
 
 if TYPE_CHECKING:
     from satlock.corpora.facts import Corpus

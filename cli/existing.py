@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from satlock.cli.failures import WRONG, Ended
 from satlock.cli.inputs import Inputs
 from satlock.cli.lockfile import Target
 from satlock.cli.phases import Phases
+from satlock.records import dataclass, replace
 
 if TYPE_CHECKING:
     from satlock.cli.watching import Watched

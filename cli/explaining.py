@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from satlock.cli.terminal import say
+from satlock.records import dataclass, replace
 
 if TYPE_CHECKING:
     from satlock.cli.inputs import Inputs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from satlock.cli.lockfile import Target, lockfile_in
 from satlock.cli.narrowing import PLATFORMS, environments_of
 from satlock.cli.terminal import say, say_warning
 from satlock.cli.words import count
+from satlock.records import dataclass
 
 if TYPE_CHECKING:
     from packaging.markers import Marker

@@ -6,12 +6,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
 import click
 
 from satlock.cli.report import print_failure
 from satlock.cli.terminal import say, say_error
+from satlock.records import dataclass
 
 __all__ = ["FAILED", "INTERRUPTED", "NO", "WRONG", "End", "Ended", "ending"]
 

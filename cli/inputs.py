@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -12,6 +11,7 @@ import click
 from satlock.cli.failures import WRONG, Ended
 from satlock.cli.settings import GivenSettings, around, setting_options, taken_from
 from satlock.cli.shared_options import OBJECTIVES, OPTIONS, WHERE_FROM
+from satlock.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet

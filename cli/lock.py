@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from satlock.cli.pasting import given_options
 from satlock.cli.settings import flag_in_environment
 from satlock.cli.terminal import say, say_warning
 from satlock.cli.upgrading import Upgrades, upgrade_options
+from satlock.records import dataclass, replace
 
 if TYPE_CHECKING:
     from satlock.encoder.project.project import Project

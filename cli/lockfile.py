@@ -7,7 +7,6 @@ import re
 import sys
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +14,7 @@ import click
 
 from satlock.cli.failures import FAILED, WRONG, Ended
 from satlock.corpora.regular_files import read_regular
+from satlock.records import dataclass
 
 __all__ = ["LOCKFILES", "Target", "lockfile_in", "meant_in", "target_of"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,6 +18,7 @@ from satlock.cli.report import print_report
 from satlock.cli.terminal import marked, say, say_error, say_warning
 from satlock.cli.upgrading import Upgrades, warning_of_nowhere
 from satlock.cli.words import count
+from satlock.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from satlock.cli.conflicts import Inference

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import click
 
 from satlock.cli.completing import extras, groups
 from satlock.cli.failures import WRONG, Ended
+from satlock.records import dataclass
 
 if TYPE_CHECKING:
     from packaging.markers import Marker

@@ -13,7 +13,6 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from satlock.cli.failures import FAILED, Ended
 from satlock.cli.inputs import Inputs
 from satlock.cli.terminal import say, say_warning
+from satlock.records import dataclass, field
 
 if TYPE_CHECKING:
     from satlock.corpora.facts import Corpus

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from satlock.cli.explaining import Looking
@@ -11,6 +10,7 @@ from satlock.cli.inputs import Inputs
 from satlock.cli.phases import Phases
 from satlock.cli.progress import Progress
 from satlock.cli.terminal import is_terminal, say
+from satlock.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from satlock.cli.explaining import Explanation

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
 from satlock.cli.failures import WRONG, Ended
+from satlock.records import dataclass
 
 if TYPE_CHECKING:
     from satlock.encoder.project.layers import Around, Layer

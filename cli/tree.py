@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from satlock.cli.report import print_report
 from satlock.cli.shared_options import BESIDE
 from satlock.cli.terminal import marked, show
 from satlock.cli.words import clear
+from satlock.records import dataclass, field
 
 if TYPE_CHECKING:
     from satlock.encoder.markers.marker import Formula

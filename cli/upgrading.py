@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from satlock.cli.failures import WRONG, Ended
 from satlock.cli.words import near
+from satlock.records import dataclass
 
 if TYPE_CHECKING:
     from satlock.encoder.project.project import Project, Requirement

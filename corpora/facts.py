@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from satlock.corpora.columns import Columns
 from satlock.corpora.releases import File, Release
+from satlock.records import dataclass, field
 
 if TYPE_CHECKING:
     from typing import Self

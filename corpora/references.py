@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from satlock.corpora.facts import File, Metadata, Unavailable
+from satlock.records import dataclass, field
 
 __all__ = [
     "Direct", "DirectOutcome", "GitError", "GitReference", "PathReference", "Reference", "UrlReference",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from satlock.corpora.facts import Corpus
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
+from satlock.records import dataclass
 from satlock.solver.explaining.reasons import Reasons
 from satlock.solver.lockfiles.decoding import decode
 from satlock.solver.lockfiles.hashing import with_hashes

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from satlock.corpora.compare.asked import asked_by
 from satlock.corpora.recorded.families import generated, write_families
 from satlock.corpora.recorded.snapshot import SnapshotCorpus
+from satlock.records import dataclass, field
 
 __all__ = ["Case", "CaseError", "Recorded", "Suite", "read_cases", "read_suite"]
 

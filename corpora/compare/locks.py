@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from packaging.version import Version
 
 from satlock.corpora.compare.asked import Choice
 from satlock.corpora.environments import Variables
+from satlock.records import dataclass
 
 __all__ = ["Environment", "Installed", "Lock", "read_lock"]
 

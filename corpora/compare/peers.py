@@ -11,13 +11,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
 from satlock.corpora.compare.asked import Asked
+from satlock.records import dataclass
 
 __all__ = ["PEERS", "Peer", "PeerError", "Place", "Resolver", "installed", "outcome_of", "python_for", "variables_of"]
 

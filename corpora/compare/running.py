@@ -10,8 +10,9 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from satlock.records import dataclass
 
 __all__ = ["Limits", "Measured", "end_all", "measured"]
 

@@ -7,10 +7,10 @@ import io
 import json
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from satlock.corpora.compare.peers import PEERS
+from satlock.records import dataclass
 
 __all__ = ["Line", "csv_of", "json_of", "lines_of", "markdown_of", "summary_of"]
 

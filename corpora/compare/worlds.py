@@ -12,12 +12,12 @@ import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from satlock.corpora.compare.judging import World
 from satlock.corpora.recorded.snapshot import SnapshotCorpus
+from satlock.records import dataclass
 
 __all__ = ["Hosted", "hosted"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, get_args
 
 from satlock.corpora.facts import CorpusError
 from satlock.corpora.index.address import Credentials, origin, without_credentials
 from satlock.corpora.index.default_index import pip_setting
+from satlock.records import dataclass, field, replace
 
 __all__ = ["KEYRINGS", "Access", "AccessError", "Keyring", "credentials_of", "variables_of"]
 

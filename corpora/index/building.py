@@ -6,10 +6,10 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from satlock.corpora.index.access import Access
+from satlock.records import dataclass, field
 
 __all__ = ["Building", "Place"]
 

@@ -11,7 +11,6 @@ import tempfile
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ import msgpack
 from satlock.corpora.columns import Columns
 from satlock.corpora.facts import File, Listing, Metadata, NeedsBuild, Wanted
 from satlock.corpora.index.cache_folder import default_folder, entry_name
+from satlock.records import replace
 
 __all__ = ["Cache", "Kept", "default_folder", "keys_of", "pack_listing", "sha256_of", "unpack_listing"]
 

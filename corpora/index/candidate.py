@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from satlock.corpora.facts import Cause, File, Metadata, MetadataOutcome, NeedsBuild, Unavailable, Unhashed, Wanted
@@ -20,6 +19,7 @@ from satlock.corpora.index.files import GONE, Broken, Files, Request
 from satlock.corpora.index.metadata import MetadataError, parse_metadata
 from satlock.corpora.index.transport import Job, Transport
 from satlock.corpora.index.wheel import Missing, Sparse, WheelError, metadata_of_wheel
+from satlock.records import replace
 
 if TYPE_CHECKING:
     from satlock.corpora.index.building import Building

@@ -9,11 +9,11 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from satlock.corpora.facts import Cause, File
 from satlock.corpora.index.transport import Answer, Job, Refused, TooLarge, Transport
+from satlock.records import dataclass
 
 if TYPE_CHECKING:
     from hashlib import _Hash

@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -25,6 +24,7 @@ from satlock.corpora.index.listing import Entry, ListingError, charset_of, listi
 from satlock.corpora.index.pages import Pages
 from satlock.corpora.index.transport import Job, Refused
 from satlock.corpora.regular_files import open_regular
+from satlock.records import dataclass
 
 __all__ = ["FlatIndexes", "digest_of"]
 

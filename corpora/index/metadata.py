@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from satlock.corpora.facts import Metadata
+from satlock.records import replace
 
 __all__ = ["MetadataError", "agrees", "noted_fields", "own_metadata", "parse_metadata", "static_fields"]
 

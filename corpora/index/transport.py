@@ -6,7 +6,6 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from satlock.corpora.facts import CorpusError, Unreachable
@@ -14,6 +13,7 @@ from satlock.corpora.index.access import Access
 from satlock.corpora.index.address import Credentials, origin, path_of, split_credentials
 from satlock.corpora.index.credentials import Vault
 from satlock.corpora.regular_files import open_regular
+from satlock.records import dataclass, field
 
 if TYPE_CHECKING:
     import asyncio

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from satlock.corpora.facts import File, Listing, Metadata, MetadataOutcome, Release, Wanted
 from satlock.corpora.recorded.recording import EXAMPLE_FILES, EXAMPLE_INDEX, Facts
 from satlock.corpora.recorded.snapshot import write_snapshot
+from satlock.records import dataclass, field
 
 __all__ = ["FAMILIES", "Instance", "facts_of", "generated", "write_families"]
 

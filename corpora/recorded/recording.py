@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote, urlsplit
 
@@ -22,6 +21,7 @@ from satlock.corpora.facts import (
     Wanted,
 )
 from satlock.corpora.index.address import without_credentials
+from satlock.records import replace
 
 if TYPE_CHECKING:
     pass

@@ -11,7 +11,6 @@ import html
 import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, overload
 from urllib.parse import quote
 
@@ -28,6 +27,7 @@ from satlock.corpora.facts import (
 )
 from satlock.corpora.recorded import standins
 from satlock.corpora.recorded.snapshot import SnapshotCorpus
+from satlock.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     pass

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import overload
 
@@ -23,6 +22,7 @@ from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of,
 from satlock.encoder.markers.platforms import Required, region_of, unserved
 from satlock.encoder.markers.specifiers import python_lower_bounds
 from satlock.encoder.markers.tags import installs_on
+from satlock.records import dataclass, field
 
 __all__ = [
     "Build",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from satlock.corpora.references import Reference
@@ -11,6 +10,7 @@ from satlock.encoder.formula.candidates import Candidates
 from satlock.encoder.formula.reasons import Refusal
 from satlock.encoder.markers.marker import FALSE, Formula
 from satlock.encoder.project.dependencies import Dependencies, Dependency
+from satlock.records import dataclass, field
 
 if TYPE_CHECKING:
     from satlock.encoder.formula.facts import Held, HoldKind

@@ -8,10 +8,10 @@ is one of them. With the runs [a₁, b₁] … [aₙ, bₙ] these are ``p ≥ a�
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from satlock.encoder.markers.marker import Formula
+from satlock.records import dataclass
 
 if TYPE_CHECKING:
     from satlock.encoder.formula.cells import Cell, Edge

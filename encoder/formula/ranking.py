@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from types import MappingProxyType
@@ -22,6 +21,7 @@ from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula
 from satlock.encoder.markers.platforms import required_by
 from satlock.encoder.project.project import Project
+from satlock.records import replace
 
 __all__ = ["candidates_of", "direct_candidates", "is_exact", "named_build", "names_prerelease", "uploaded"]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
+
+from satlock.records import dataclass
 
 __all__ = ["LATE", "LeftOut", "NeedsPython", "NotDeclared", "NotHad", "Refusal", "Unreadable"]
 

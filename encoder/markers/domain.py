@@ -10,7 +10,6 @@ choosing. A query that mentions too many of them goes to Z3.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,6 +17,7 @@ from satlock.encoder.markers.grid import MINORS, ORDERED, VARIABLES, Grid, Pytho
 from satlock.encoder.markers.marker import TRUE, Atom, Formula, Matches, Opaque, PythonAtLeast
 from satlock.encoder.markers.ordered import Question
 from satlock.encoder.project.project import Choice
+from satlock.records import dataclass
 
 if TYPE_CHECKING:
     from satlock.encoder.markers.smt import Oracle

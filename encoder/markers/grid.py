@@ -8,10 +8,10 @@ tell comparisons with them apart; whether they contain a text, or are contained 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from satlock.encoder.markers.ordered import Question, telling_values
+from satlock.records import dataclass
 
 __all__ = [
     "AXES",

@@ -7,7 +7,6 @@ Tags name a machine and a minor release of Python, so whether a wheel installs i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from satlock.corpora.facts import File
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, Matches, any_of, from_marker, matches, python_at_least
 from satlock.encoder.markers.tags import fits_of
+from satlock.records import dataclass
 
 __all__ = [
     "COMMON",

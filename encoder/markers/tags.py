@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, any_of, matches, python_at_least
+from satlock.records import dataclass
 
 __all__ = ["Fit", "fits_of", "installs_on", "may_install_on", "platforms_of"]
 

@@ -6,12 +6,12 @@ import copy
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from satlock.encoder.markers.specifiers import parse_strict_requirement
 from satlock.encoder.project.project import Requirement
 from satlock.encoder.project.values import Value
+from satlock.records import dataclass
 
 __all__ = ["Amendment", "InList", "Setting", "Written", "amended", "inline", "setting_path", "written_requirements"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from packaging.specifiers import SpecifierSet
@@ -14,6 +13,7 @@ from satlock.corpora.references import Reference
 from satlock.encoder.markers.marker import FALSE, Formula, from_marker, in_project
 from satlock.encoder.markers.specifiers import parse_requirement
 from satlock.encoder.project.project import Choice, Project, Requirement, ScopedExclude, ScopedOverride
+from satlock.records import dataclass, replace
 
 __all__ = ["Dependencies", "Dependency", "Edits", "Lowers", "dependency_of", "edits_of"]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 from satlock.encoder.project.project import ProjectError
 from satlock.encoder.project.tables import tables_of, tool_of
 from satlock.encoder.project.values import Value
+from satlock.records import dataclass, field
 
 __all__ = ["COMMAND_LINE", "NOTHING_AROUND", "Around", "Layer", "joined", "read_uv_toml", "uv_settings"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -21,6 +20,7 @@ from satlock.encoder.project.sourcing import Ground, read_sources
 from satlock.encoder.project.tables import Groups, read_groups, tables_of
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of
+from satlock.records import dataclass, field, replace
 
 __all__ = ["Lowering", "groups_of_tree", "indexes_of_trees", "lowering_of"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 
 from satlock.corpora.references import PathReference, Reference
@@ -10,6 +9,7 @@ from satlock.encoder.markers.domain import Domain, Environment
 from satlock.encoder.markers.marker import FALSE, Formula, any_of
 from satlock.encoder.project.project import Project, ProjectError, Unsatisfiable
 from satlock.encoder.project.reach import Claim, Reached
+from satlock.records import dataclass
 
 __all__ = ["Pin", "PinsOverlap", "pins_of"]
 

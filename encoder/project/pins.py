@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -16,6 +15,7 @@ from satlock.encoder.project.misspelt import ignored
 from satlock.encoder.project.project import Choice, Index, ProjectError
 from satlock.encoder.project.settings import read_cutoff
 from satlock.encoder.project.values import Value, shown
+from satlock.records import dataclass, replace
 
 __all__ = ["Declared", "in_place_of_indexes", "is_relative", "read_conflicts", "read_cutoffs_per_index", "read_indexes"]
 

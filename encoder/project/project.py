@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
@@ -16,6 +15,7 @@ from satlock.corpora.index.access import Access
 from satlock.corpora.index.address import without_credentials
 from satlock.corpora.index.building import Building
 from satlock.corpora.references import PathReference, Reference
+from satlock.records import dataclass, field, replace
 
 __all__ = ["Choice", "DependencyMetadata", "Index", "Member", "Project", "ProjectError", "Requirement", "Scope",
            "ScopedExclude", "ScopedOverride", "Source", "Unsatisfiable"]  # fmt: skip

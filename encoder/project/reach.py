@@ -7,7 +7,6 @@ before the search begins, and where each is reached is known exactly; what an in
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from satlock.corpora.references import Direct, Reference
 from satlock.encoder.markers.domain import Domain
@@ -16,6 +15,7 @@ from satlock.encoder.markers.regions import Regions
 from satlock.encoder.project.dependencies import Dependencies, Dependency, Edits, dependency_of
 from satlock.encoder.project.lowering import Lowering, lowering_of
 from satlock.encoder.project.project import Choice, Project, ProjectError, Requirement
+from satlock.records import dataclass, field
 
 __all__ = ["Claim", "Reached", "Root", "dependencies_of", "reach"]
 

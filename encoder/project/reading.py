@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from satlock.encoder.project.settings import (
 from satlock.encoder.project.sharing import Shared, as_one, shared_settings
 from satlock.encoder.project.tables import read_extras, read_groups, read_name, tables_of, uv_of
 from satlock.encoder.project.values import Value, shown
+from satlock.records import replace
 
 __all__ = ["project_of", "read_project"]
 

@@ -10,12 +10,12 @@ import locale
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from satlock.corpora.regular_files import read_regular
 from satlock.encoder.project.project import ProjectError
 from satlock.encoder.project.values import shown
+from satlock.records import dataclass
 
 __all__ = ["Line", "lines_of", "quoted"]
 

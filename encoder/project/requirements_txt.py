@@ -6,7 +6,6 @@ import argparse
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -26,6 +25,7 @@ from satlock.encoder.project.requirement_lines import Line, lines_of, quoted
 from satlock.encoder.project.settings import resolving_of
 from satlock.encoder.project.tables import tables_of
 from satlock.encoder.project.values import Value, first_line
+from satlock.records import dataclass, field, replace
 
 __all__ = ["read_requirements"]
 

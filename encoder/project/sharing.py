@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
@@ -17,6 +16,7 @@ from satlock.encoder.project.sourcing import Ground, read_sources
 from satlock.encoder.project.tables import Groups, flat, read_extras, read_groups, read_name, tables_of
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import Workspace, pythons_of, read_member, workspace_of
+from satlock.records import dataclass, replace
 
 __all__ = ["Shared", "as_one", "declared_by", "inherited", "shared_settings"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from satlock.corpora.references import GitReference, PathReference, Reference
@@ -13,6 +12,7 @@ from satlock.encoder.project.pins import Declared
 from satlock.encoder.project.project import Choice, Index, Source
 from satlock.encoder.project.values import Value, first_line, shown
 from satlock.encoder.project.workspace import members_at
+from satlock.records import dataclass, field, replace
 
 __all__ = ["Ground", "read_sources"]
 

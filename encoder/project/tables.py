@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from packaging.version import Version
 from satlock.corpora.regular_files import read_regular
 from satlock.encoder.project.project import ProjectError, Requirement, StatedGroups
 from satlock.encoder.project.values import Value, first_line, shown
+from satlock.records import dataclass, replace
 
 __all__ = [
     "Groups",

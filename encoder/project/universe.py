@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from satlock.encoder.project.lowering import lowering_of
 from satlock.encoder.project.pinning import Pin, PinsOverlap, pins_of
 from satlock.encoder.project.project import Choice, Member, Project, ProjectError, Requirement
 from satlock.encoder.project.reach import Claim, Reached, Root, reach
+from satlock.records import dataclass, field
 
 __all__ = ["Pin", "PinsOverlap", "Root", "Universe", "universe_of"]
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
@@ -23,6 +22,7 @@ from satlock.encoder.project.sharing import shared_settings
 from satlock.encoder.project.tables import stated_default_groups, tables_of, uv_of
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of
+from satlock.records import dataclass, replace
 
 __all__ = ["Cutoff", "UvView", "refuse_unlisted_scopes", "uv_view_of"]
 

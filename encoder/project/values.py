@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import date, time
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from satlock.corpora.index.redaction import redacted
 from satlock.encoder.markers.specifiers import parse_strict_requirement
 from satlock.encoder.project.direct import reference_of_url
 from satlock.encoder.project.project import ProjectError, Requirement
+from satlock.records import dataclass, replace
 
 __all__ = ["Value", "first_line", "shown"]
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -17,6 +16,7 @@ from satlock.corpora.references import PathReference
 from satlock.encoder.project.project import Member, ProjectError
 from satlock.encoder.project.tables import read_groups, read_name, stated_default_groups, tables_of, uv_of
 from satlock.encoder.project.values import Value, shown
+from satlock.records import dataclass
 
 __all__ = ["Workspace", "members_at", "pythons_of", "read_member", "workspace_of", "workspaces_found_once"]
 

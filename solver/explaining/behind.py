@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from packaging.specifiers import SpecifierSet
@@ -17,6 +16,7 @@ from satlock.encoder.formula.reasons import LATE
 from satlock.encoder.markers.marker import Formula, any_of
 from satlock.encoder.markers.shortest import Shortener, spelled_for_people
 from satlock.encoder.project.project import Project
+from satlock.records import dataclass
 from satlock.solver.explaining.parts import Part, parts_of
 from satlock.solver.explaining.reasons import Reason
 from satlock.solver.explaining.wording import asked, choice_of, left_out, version

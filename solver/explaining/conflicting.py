@@ -9,13 +9,13 @@ grows with the number of minimal sets, not with that of the combinations of choi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from itertools import combinations
 
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.marker import TRUE, is_true
 from satlock.encoder.project.project import Choice, Project, ProjectError
 from satlock.encoder.project.universe import PinsOverlap, universe_of
+from satlock.records import dataclass, replace
 from satlock.solver.search.search import NoLock
 
 __all__ = ["Conflict", "conflicts_of", "under_conflicts"]

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from satlock.records import dataclass, field
 from satlock.solver.explaining.loosenings import resolves
 from satlock.solver.explaining.steps import Clash, Step
 

@@ -7,7 +7,6 @@ Each line is a fact of the core or follows from it and the listings; nothing is 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import reduce
 from operator import or_
@@ -20,6 +19,7 @@ from satlock.encoder.markers.marker import TRUE, Formula, all_of, chosen
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import Choice
 from satlock.encoder.project.universe import Universe
+from satlock.records import dataclass, field
 from satlock.solver.explaining.fitting import fitting, left_out_that_fit
 from satlock.solver.explaining.wording import (
     asked,

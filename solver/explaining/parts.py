@@ -8,12 +8,12 @@ is in force.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.facts import SingleVersion
 from satlock.encoder.markers.marker import Formula, all_of
+from satlock.records import dataclass
 from satlock.solver.explaining.reasons import Reason, Reasons
 from satlock.solver.objective.environments import Environments
 from satlock.solver.search.refinement import regions_of

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import TRUE, Formula, all_of
 from satlock.encoder.markers.regions import Regions
+from satlock.records import dataclass
 from satlock.solver.search.reached import edges_from
 from satlock.solver.search.selection import Selection
 

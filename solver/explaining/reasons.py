@@ -9,13 +9,13 @@ up elsewhere would help.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from satlock.encoder.formula.candidates import runs
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.formula.facts import Fact, Wished
 from satlock.encoder.markers.marker import Formula
+from satlock.records import dataclass
 from satlock.solver.objective.wishes import Wish
 from satlock.solver.search.admissible import Admissible
 from satlock.solver.search.selection import Selection

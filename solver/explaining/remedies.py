@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -11,6 +10,7 @@ from packaging.version import Version
 from satlock.corpora.advisories.advisory import version_of
 from satlock.corpora.facts import Corpus
 from satlock.encoder.project.project import Project, Requirement
+from satlock.records import dataclass, replace
 from satlock.solver.explaining.explanation import Stated, explanation_of, reason_of
 from satlock.solver.explaining.galloping import first
 from satlock.solver.lockfiles.changes import Change, changes

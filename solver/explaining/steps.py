@@ -7,7 +7,6 @@ that are left out.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.marker import TRUE, Formula, all_of
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
+from satlock.records import dataclass, field
 
 __all__ = ["COSTS", "Clash", "Kind", "Step", "clash_of"]
 

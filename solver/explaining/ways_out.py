@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +18,7 @@ from satlock.encoder.markers.marker import TRUE, Formula
 from satlock.encoder.project.amendments import Amendment, amended
 from satlock.encoder.project.project import Project, ProjectError
 from satlock.encoder.project.universe import Universe
+from satlock.records import dataclass, field, replace
 from satlock.solver.explaining.amending import amendments_of
 from satlock.solver.explaining.correction_sets import Correction, CorrectionSets, needed
 from satlock.solver.explaining.galloping import first

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from satlock.encoder.formula.candidates import Candidate, Candidates
 from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.markers.marker import Formula, all_of, any_of
 from satlock.encoder.markers.shortest import Shortener
+from satlock.records import dataclass
 from satlock.solver.explaining.explanation import Conclusion, explanation_of
 from satlock.solver.explaining.parts import Part, parts_of
 from satlock.solver.explaining.paths import shortest_ways

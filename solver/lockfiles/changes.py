@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from packaging.version import Version
 
+from satlock.records import dataclass
 from satlock.solver.lockfiles.lock import Lock, LockedPackage
 
 __all__ = ["Change", "changes"]

@@ -6,10 +6,10 @@ In a ``uv.lock`` the table ``[options]`` has it, in uv's words; in a ``pylock.to
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from satlock.encoder.project.project import Project
+from satlock.records import dataclass
 
 if TYPE_CHECKING:
     from satlock.solver.lockfiles.standing.reading import Standing

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 
 from satlock.encoder.project.values import Value, shown
+from satlock.records import dataclass
 from satlock.solver.lockfiles.following import (
     Candidate,
     alternatives,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from packaging.version import Version
@@ -19,6 +18,7 @@ from satlock.encoder.markers.shortest import Shortener, spelled_for_people
 from satlock.encoder.markers.specifiers import python_lower_bounds
 from satlock.encoder.project.project import Choice, Project
 from satlock.encoder.project.universe import Universe
+from satlock.records import dataclass
 from satlock.solver.lockfiles.lock import Lock, LockedPackage, LockedRequirement, Needs
 from satlock.solver.lockfiles.serving import Serving
 from satlock.solver.lockfiles.yanked import yanked

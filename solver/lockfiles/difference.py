@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from packaging.version import InvalidVersion, Version
@@ -14,6 +13,7 @@ from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import ProjectError
+from satlock.records import dataclass
 from satlock.solver.lockfiles.files import LockedFile, files_of
 from satlock.solver.lockfiles.graph import LockGraph
 from satlock.solver.lockfiles.model import Entry, Source

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from satlock.corpora.index.address import without_credentials
+from satlock.records import dataclass
 from satlock.solver.lockfiles.reading import Reading, packages_of
 
 __all__ = ["LockedFile", "files_of"]

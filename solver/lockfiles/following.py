@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from satlock.encoder.project.values import Value, shown
+from satlock.records import dataclass, field
 from satlock.solver.lockfiles.markers import condition_of, replace
 from satlock.solver.lockfiles.model import (
     ALWAYS,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.platforms import Place, common_places, region_of, unserved
+from satlock.records import dataclass
 from satlock.solver.lockfiles.lock import Lock, LockedPackage
 
 __all__ = ["Gap", "refused_by_pip", "without_file"]

@@ -7,7 +7,6 @@ requires without saying where; such a step holds wherever both ends are installe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -16,6 +15,7 @@ from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, chosen, decided, from_python_specifier
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import Choice, ProjectError
+from satlock.records import dataclass, replace
 from satlock.solver.lockfiles.links import Link, links_of, members_of
 from satlock.solver.lockfiles.model import Entry, Lockfile, node_of
 from satlock.solver.lockfiles.reach import Reach

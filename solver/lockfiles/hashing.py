@@ -6,12 +6,11 @@ the project in which no wheel with a hash does. A source distribution is, where 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from satlock.corpora.facts import Corpus, CorpusError, File, Unavailable, Unhashed
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import any_of
 from satlock.encoder.markers.tags import installs_on
+from satlock.records import dataclass, replace
 from satlock.solver.lockfiles.lock import Lock, LockedPackage
 
 __all__ = ["Refused", "with_hashes"]

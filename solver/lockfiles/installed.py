@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import combinations
 
 from packaging.markers import Marker
@@ -12,6 +11,7 @@ from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, from_marker, from_python_specifier
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import ProjectError
+from satlock.records import dataclass
 from satlock.solver.lockfiles.model import Entry, Lockfile, node_of
 from satlock.solver.lockfiles.reach import Reach
 

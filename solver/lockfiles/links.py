@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from satlock.encoder.project.project import Choice
+from satlock.records import dataclass
 from satlock.solver.lockfiles.markers import condition_of
 from satlock.solver.lockfiles.model import (
     ALWAYS,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from satlock.corpora.facts import File
 from satlock.corpora.references import Direct, PathReference
 from satlock.encoder.markers.marker import Formula
 from satlock.encoder.project.project import Choice
+from satlock.records import dataclass, field
 from satlock.solver.lockfiles.yanked import Yanked
 
 __all__ = ["Lock", "LockedPackage", "LockedRequirement", "Needs"]

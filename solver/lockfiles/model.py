@@ -8,10 +8,10 @@ Poetry, PDM) have one such edge for each entry.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from satlock.encoder.project.project import ProjectError
+from satlock.records import dataclass, field
 
 __all__ = ["ALWAYS", "NEVER", "AllOf", "AnyOf", "Bring", "Comparison", "Condition", "ConflictItem", "Edge", "Entry",
            "Item", "Lockfile", "LockfileError", "Source", "Switch", "all_of", "any_of", "at_node", "comparisons",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import InvalidVersion, Version
@@ -12,6 +11,7 @@ from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, Formula, any_of
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.universe import Universe
+from satlock.records import dataclass
 from satlock.solver.lockfiles.lock import Lock
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ Only these are read, so that a project which satlock could not lock can still be
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from dataclasses import replace as changed
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
 from satlock.corpora.index.address import without_credentials
 from satlock.encoder.project.values import Value
+from satlock.records import dataclass
+from satlock.records import replace as changed
 from satlock.solver.lockfiles.markers import read_marker, replace
 from satlock.solver.lockfiles.model import ALWAYS, Comparison, Condition, LockfileError, Switch, all_of, any_of
 from satlock.solver.lockfiles.pulls import Pull, Thing, conflicts_of, force_of, pulls_of

@@ -7,7 +7,6 @@ itself then excludes each other where it brings these along. A requirement with 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import TypeAlias
@@ -17,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of
+from satlock.records import dataclass
 from satlock.solver.lockfiles.markers import condition_of, replace
 from satlock.solver.lockfiles.model import (
     ALWAYS,

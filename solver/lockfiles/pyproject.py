@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from satlock.encoder.project.tables import tables_of
 from satlock.encoder.project.values import Value
+from satlock.records import dataclass
 
 __all__ = ["Pyproject", "keyed", "read_pyproject"]
 

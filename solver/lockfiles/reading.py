@@ -6,13 +6,13 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from satlock.corpora.regular_files import read_regular
 from satlock.encoder.project.tables import tables_of
 from satlock.encoder.project.values import Value, first_line
+from satlock.records import dataclass, replace
 from satlock.solver.lockfiles.model import Lockfile, LockfileError
 from satlock.solver.lockfiles.project import ProjectFacts, read_project
 from satlock.solver.lockfiles.pulls import axioms_of, workspace_files

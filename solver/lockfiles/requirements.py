@@ -6,7 +6,6 @@ A *line* is one requirement, whoever states it. The *owner* of lines is an entry
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -22,6 +21,7 @@ from satlock.encoder.project.settings import (
     settings_of,
 )
 from satlock.encoder.project.values import Value
+from satlock.records import dataclass, field
 from satlock.solver.lockfiles.markers import condition_of, replace
 from satlock.solver.lockfiles.model import (
     ALWAYS,

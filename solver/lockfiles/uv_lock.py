@@ -8,10 +8,10 @@ finds that in a first walk, and installs what a second one reaches.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from dataclasses import replace as changed
 
 from satlock.encoder.project.values import Value, shown
+from satlock.records import dataclass, field
+from satlock.records import replace as changed
 from satlock.solver.lockfiles.markers import read_marker, replace
 from satlock.solver.lockfiles.model import (
     NEVER,

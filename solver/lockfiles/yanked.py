@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from satlock.corpora.facts import Release
+from satlock.records import dataclass
 
 __all__ = ["Yanked", "yanked"]
 

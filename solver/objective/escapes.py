@@ -11,13 +11,13 @@ selected rules out could not serve, so it need not be read, and it excuses nobod
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from satlock.encoder.formula.candidates import descending
 from satlock.encoder.formula.cells import Cell, Edge, Package
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import FALSE, Formula, all_of, any_of
+from satlock.records import dataclass, field
 from satlock.solver.objective.environments import Environments
 from satlock.solver.objective.maxsat import Optimiser
 from satlock.solver.search.selection import Selection

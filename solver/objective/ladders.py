@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import Formula
+from satlock.records import dataclass, field
 from satlock.solver.objective.maxsat import Optimiser
 
 __all__ = ["Ladder"]

@@ -15,12 +15,12 @@ that no sum of one tier reaches the next.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
-from dataclasses import dataclass
 from functools import partial
 
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import Formula
+from satlock.records import dataclass
 from satlock.solver.objective.prices import Divided, Prices
 from satlock.solver.search.session import Session
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from satlock.encoder.formula.candidates import descending
 from satlock.encoder.formula.cells import Cell
+from satlock.records import dataclass, field
 from satlock.solver.objective.alike import Alike
 from satlock.solver.objective.levels import levels
 from satlock.solver.objective.maxsat import Optimiser

@@ -8,13 +8,13 @@ are served differently, and is to be divided first. What it learned survives fro
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import Formula
 from satlock.encoder.markers.platforms import Place
+from satlock.records import dataclass
 from satlock.solver.objective.environments import Environments
 from satlock.solver.objective.maxsat import Optimiser
 from satlock.solver.objective.prices import Prices

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
 from satlock.corpora.index.redaction import redacted
+from satlock.records import replace
 from satlock.solver.lockfiles.model import Edge, Entry, Lockfile, node_of
 from satlock.solver.lockfiles.reading import Reading
 from satlock.solver.lockfiles.requirements import Line

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from packaging.version import InvalidVersion, Version
 
 from satlock.encoder.project.project import Scope
+from satlock.records import dataclass, field
 from satlock.solver.lockfiles.model import (
     ALWAYS,
     NEVER,

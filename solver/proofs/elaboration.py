@@ -8,8 +8,9 @@ never needed is left out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from satlock.records import dataclass
 
 __all__ = ["Step", "elaborate", "logged_proof"]
 

@@ -10,7 +10,6 @@ final releases; those that no marker tells apart share a place, named after the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
@@ -28,6 +27,7 @@ from satlock.encoder.markers.grid import (
     python_text,
     words_in,
 )
+from satlock.records import dataclass, field
 from satlock.solver.lockfiles.model import Comparison, LockfileError
 
 __all__ = ["Axes", "axes_of", "is_opaque", "opaque_name", "true_of"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from packaging.version import InvalidVersion, Version
@@ -21,6 +20,7 @@ from satlock.corpora.facts import (
 )
 from satlock.corpora.index.address import without_credentials
 from satlock.corpora.index.file_order import files_in_order
+from satlock.records import dataclass, replace
 from satlock.solver.lockfiles.model import Entry
 from satlock.solver.lockfiles.requirements import Line
 from satlock.solver.proofs.installable import fitting

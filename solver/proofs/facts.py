@@ -7,7 +7,6 @@ What is certified of facts (that they leave no lock, or no newer version) is mad
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -21,6 +20,7 @@ from satlock.encoder.formula.facts import Admission, Constraint, Fact, Held, Ref
 from satlock.encoder.formula.reasons import NeedsPython
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.specifiers import parse_requirement, python_lower_bounds
+from satlock.records import dataclass, field
 from satlock.solver.explaining.wording import held_back, left_out, refused
 from satlock.solver.proofs.obligation import Clause
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
+from satlock.records import replace
 from satlock.solver.lockfiles.model import Comparison, Condition, Entry, Lockfile, comparisons, node_of
 from satlock.solver.lockfiles.reading import Reading
 from satlock.solver.proofs.environments import Axes, axes_of

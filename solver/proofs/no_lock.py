@@ -8,7 +8,6 @@ environments may be needed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -16,6 +15,7 @@ from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.facts import Fact, SingleVersion
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.project.universe import Universe
+from satlock.records import dataclass
 from satlock.solver.proofs.facts import Formula, NotCertified, Scales, Telling
 from satlock.solver.proofs.obligation import Clause
 

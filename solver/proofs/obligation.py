@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import combinations
 
+from satlock.records import dataclass, field, replace
 from satlock.solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, Item, Lockfile, Switch
 from satlock.solver.proofs.environments import Axes, is_opaque, opaque_name
 

@@ -12,7 +12,6 @@ looked at is one where they are not, until none is left.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from packaging.version import Version
@@ -23,6 +22,7 @@ from satlock.encoder.formula.facts import Wished
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.marker import all_of
 from satlock.encoder.markers.platforms import common_places, region_of
+from satlock.records import dataclass
 from satlock.solver.locking import Locked
 from satlock.solver.objective.environments import Environments
 from satlock.solver.proofs.facts import Formula, NotCertified, Scales, Telling

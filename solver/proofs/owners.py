@@ -7,11 +7,11 @@ asked for, ``{dev}`` where that group of a project was chosen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from satlock.records import dataclass, field
 from satlock.solver.lockfiles.model import NEVER, Condition, Edge, Entry, Lockfile, Switch, all_of
 from satlock.solver.lockfiles.pulls import Pull
 from satlock.solver.lockfiles.reading import Reading, parse

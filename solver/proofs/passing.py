@@ -8,9 +8,9 @@ out of the search. A checker walks it again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 
 from satlock.encoder.markers.grid import AXES, ORDERED
+from satlock.records import dataclass, replace
 from satlock.solver.lockfiles.model import Comparison
 from satlock.solver.proofs.environments import Axes, is_opaque, opaque_name
 from satlock.solver.proofs.obligation import Clause, Obligation

@@ -5,9 +5,8 @@ And nothing comes from an index that the project calls explicit where no pin to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from satlock.corpora.index.address import without_credentials
+from satlock.records import dataclass, field
 from satlock.solver.lockfiles.model import NEVER, Condition, Entry, Lockfile, any_of
 from satlock.solver.lockfiles.project import in_scope
 from satlock.solver.lockfiles.reading import Reading

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 
+from satlock.records import dataclass, field, replace
 from satlock.solver.lockfiles.model import Comparison, Entry, LockfileError, comparisons, node_of
 from satlock.solver.lockfiles.reading import Reading
 from satlock.solver.proofs.environments import axes_of

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TypeAlias
 
+from satlock.records import dataclass, field
 from satlock.solver.lockfiles.model import AllOf, AnyOf, Bring, Comparison, Condition, Edge, Lockfile, Switch
 from satlock.solver.proofs.environments import is_opaque, opaque_name, true_of
 

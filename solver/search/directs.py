@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from satlock.corpora.facts import Corpus, CorpusError, Unavailable
 from satlock.corpora.references import Direct, GitReference, PathReference, Reference, repository
 from satlock.encoder.project.project import Project, ProjectError, Unsatisfiable
 from satlock.encoder.project.universe import Universe, universe_of
+from satlock.records import replace
 
 __all__ = ["place_of_commit", "universe_for"]
 

@@ -8,7 +8,6 @@ optimum of everything, since what is not loaded could only have forbidden more.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from satlock.encoder.formula.cells import Cell, Hold
 from satlock.encoder.formula.encoding import Encoding
@@ -18,6 +17,7 @@ from satlock.encoder.markers.marker import TRUE, Formula
 from satlock.encoder.markers.platforms import Place, common_places, required_by
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
+from satlock.records import dataclass, field
 from satlock.solver.explaining.reasons import Reasons
 from satlock.solver.objective.environments import Environments
 from satlock.solver.objective.fresh import Fresh

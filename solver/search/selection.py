@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.formula.encoding import Encoding
+from satlock.records import dataclass, field
 
 __all__ = ["HeldBack", "Selection", "Turn", "by_name", "pick", "traverse"]
 

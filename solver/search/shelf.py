@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from satlock.corpora.facts import Listing
 from satlock.encoder.formula.candidates import Candidates
 from satlock.encoder.formula.cells import Requirements
+from satlock.records import dataclass, field
 
 __all__ = ["Shelf"]
 

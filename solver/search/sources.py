@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 
 from satlock.corpora.facts import (
     Corpus,
@@ -25,6 +24,7 @@ from satlock.encoder.project.dependencies import Dependencies, Edits
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.reach import dependencies_of
 from satlock.encoder.project.universe import Universe
+from satlock.records import dataclass, field, replace
 from satlock.solver.search.crawling import Crawler
 from satlock.solver.search.failing import not_passed_over, of_other_wheels
 from satlock.solver.search.opting import builds_named, opted_in

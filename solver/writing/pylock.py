@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from packaging.version import Version
 from satlock.corpora.facts import File
 from satlock.corpora.index.address import path_of
 from satlock.corpora.references import Direct, GitReference, PathReference, UrlReference
+from satlock.records import dataclass
 from satlock.solver.lockfiles.lock import Lock, LockedPackage
 
 __all__ = ["Place", "path_from", "place_of", "relative_to", "to_pylock"]

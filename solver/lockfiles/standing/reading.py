@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote
@@ -14,6 +13,7 @@ from packaging.pylock import Package, Pylock, PylockValidationError
 
 from satlock.corpora.references import repository
 from satlock.encoder.project.values import Value, first_line
+from satlock.records import dataclass, field
 from satlock.solver.lockfiles.model import Lockfile, LockfileError, Source
 from satlock.solver.lockfiles.uv_lock import read_uv_lock
 

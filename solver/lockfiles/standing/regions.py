@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from satlock.encoder.markers.marker import TRUE, Formula, all_of, chosen, from_marker
 from satlock.encoder.project.project import Choice
 from satlock.encoder.project.universe import Universe
+from satlock.records import dataclass
 from satlock.solver.lockfiles.model import node_of
 from satlock.solver.lockfiles.reach import Reach
 from satlock.solver.lockfiles.standing.reading import Standing

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple
 
@@ -25,6 +24,7 @@ from satlock.encoder.markers.tags import installs_on
 from satlock.encoder.project.dependencies import Dependencies, Dependency
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
+from satlock.records import dataclass, field
 from satlock.solver.explaining.wording import left_out
 from satlock.solver.lockfiles.reach import Unsettled
 from satlock.solver.lockfiles.standing.reading import Standing, StandingEntry

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 from satlock.encoder.markers.marker import FALSE, with_choices
 from satlock.encoder.project.project import Choice, Project, ProjectError
 from satlock.encoder.project.universe import Universe
+from satlock.records import dataclass
 from satlock.solver.writing.uvlock.hashed import Item, Table, hash_of_item, hash_of_set
 
 __all__ = ["Conflict", "Unlisted", "expanded", "unlisted", "warning_of_export"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from satlock.encoder.project.dependencies import edits_of
 from satlock.encoder.project.project import Choice, Project, ProjectError, Requirement
 from satlock.encoder.project.reach import dependencies_of
 from satlock.encoder.project.universe import Universe
+from satlock.records import dataclass, field, replace
 from satlock.solver.lockfiles.lock import Lock, LockedPackage, LockedRequirement
 from satlock.solver.writing.uvlock.conflicts import Unlisted
 from satlock.solver.writing.uvlock.markers import conjunction

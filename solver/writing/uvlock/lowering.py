@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.markers import Marker
@@ -13,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import Formula, chosen, from_marker
 from satlock.encoder.project.project import Choice, Requirement, Source
+from satlock.records import dataclass, field
 from satlock.solver.writing.uvlock.markers import conjunction, negation
 from satlock.solver.writing.uvlock.sources import reference_item
 from satlock.solver.writing.uvlock.text import Item

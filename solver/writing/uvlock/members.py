@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from satlock.corpora.references import Direct, GitReference
@@ -13,6 +12,7 @@ from satlock.encoder.project.direct import reference_of_url
 from satlock.encoder.project.lowering import groups_of_tree, lowering_of
 from satlock.encoder.project.project import Choice, Member, Project, Requirement, StatedGroups
 from satlock.encoder.project.tables import Groups, flat, pythons_of_group
+from satlock.records import replace
 from satlock.solver.writing.uvlock.graph import Graph
 from satlock.solver.writing.uvlock.lowering import Lowering
 from satlock.solver.writing.uvlock.text import array, inline, short, table
