@@ -141,7 +141,7 @@ class Reasons:
                 smaller = clash([other for other in kept if other != literal])
                 if smaller is not None:
                     kept = [other for other in kept if other in set(smaller)]
-        facts, _ = session.core([*assumed, claim, *kept], among=among)
+        facts = session.core([*assumed, claim, *kept], among=among)
         wished = [self._wishes[literal] for literal in kept if literal in self._wishes]
         return Reason(
             cell,

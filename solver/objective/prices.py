@@ -157,7 +157,7 @@ class Prices:
         self, core: Sequence[int], grounds: Sequence[int], cells: Sequence[Cell]
     ) -> list[tuple[Cell, Formula]]:
         assumed = [literal for literal in grounds if literal not in self._session.regions]
-        facts, _ = self._session.core([*assumed, *core])
+        facts = self._session.core([*assumed, *core])
         involved = [*cells, *(cell for literal in assumed for cell in _in_order(self.assumed.get(literal, ())))]
         regions = [region for fact in facts for region in fact.regions] + [cell.region for cell in involved]
         involved += [cell for fact in facts for cell in fact.cells if cell.alive]

@@ -132,8 +132,8 @@ class Holds:
 
     @staticmethod
     def first_to_lift(holds: Iterable[Hold]) -> Hold:
-        """Which of several holds is lifted, where lifting one of them may be enough."""
-        return min(holds, key=lambda h: (_LIFT_ORDER.index(h.kind), h.cell.package.name))
+        """Which of several holds is lifted, where lifting one of them may be enough: of one package the newest."""
+        return min(holds, key=lambda h: (_LIFT_ORDER.index(h.kind), h.cell.package.name, -h.ranks))
 
     def lift(self, hold: Hold) -> None:
         """Lifts a hold, which is still kept where that is possible."""

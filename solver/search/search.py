@@ -22,7 +22,7 @@ from satlock.solver.explaining.reasons import Reasons
 from satlock.solver.objective.environments import Environments
 from satlock.solver.objective.fresh import Fresh
 from satlock.solver.objective.newest_first import NewestFirst
-from satlock.solver.objective.prices import Divided
+from satlock.solver.objective.prices import Divided, Prices
 from satlock.solver.objective.tiers import Known, Objective
 from satlock.solver.search.admissible import Admissible
 from satlock.solver.search.founded import Founded
@@ -191,21 +191,13 @@ class Search:
         """
         self.statistics.cores += 1
         holds = {hold.literal: hold for hold in self.held.in_force()}
-        firm = [literal for literal, hold in holds.items() if not self.held.liftable(hold)]
-        spare = [literal for literal, hold in holds.items() if self.held.liftable(hold)]
-        facts, given_up = self.session.core([*guards, *firm], spare, roughly=True)
-        if given_up and witness_of(self.universe.domain, facts):
-            hold = self.held.first_to_lift(holds[literal] for literal in given_up)
-            # All of these facts are in force in the whole cell, so fewer of them would lead to the same answer.
-            if self._beyond(hold, facts) is None:
-                self.held.lift(hold)
-                return
-        facts, given_up = self.session.core([*guards, *firm], spare)
+        firm = [*guards, *(literal for literal, hold in holds.items() if not self.held.liftable(hold))]
+        if self.session.clash(firm) is None:
+            self._lift(firm, {literal: hold for literal, hold in holds.items() if self.held.liftable(hold)})
+            return
+        facts = self.session.core(firm)
         witness = witness_of(self.universe.domain, facts)
         if witness is None and self._split(facts):
-            return
-        if given_up:
-            self._lift(self.held.first_to_lift(holds[literal] for literal in given_up), facts)
             return
         withdrawn = [fact.cells[-1] for fact in facts if isinstance(fact, Held) and fact.kind == "yanked"]
         if any(self.loading.load_askers(cell) for cell in withdrawn):
@@ -233,21 +225,23 @@ class Search:
                 return True
         return False
 
-    def _lift(self, hold: Hold, facts: list[Fact]) -> None:
-        """Lifts a hold where a core needs it, and nowhere else."""
-        beyond = self._beyond(hold, facts)
-        if beyond is None:
-            self.held.lift(hold)
+    def _lift(self, firm: Sequence[int], spare: dict[int, Hold]) -> None:
+        """Lifts one of the holds without which there is no clash, in environments where it must be; nowhere else."""
+        prices = Prices(self.encoding, self.session, self.environments)
+        prices.assumed = {literal: frozenset((hold.cell,)) for literal, hold in spare.items()}
+        clash = self.session.clash([*firm, *spare])
+        assert clash is not None
+        for literal in [literal for literal in reversed(spare) if literal in clash]:
+            if literal in clash:
+                clash = self.session.clash_among([other for other in clash if other != literal]) or clash
+        lifted = self.held.first_to_lift(spare[literal] for literal in clash if literal in spare)
+        core, grounds = prices.narrowed([lifted.literal], [other for other in clash if other != lifted.literal])
+        try:
+            prices.reasons(core, grounds, [lifted.cell], [*firm, *spare])
+        except Divided as divided:
+            self._divide(divided.parts)
         else:
-            self._divide([(hold.cell, beyond)])
-
-    def _beyond(self, hold: Hold, facts: list[Fact]) -> Formula | None:
-        """The region of a core where the cell of a hold reaches beyond it; None if it does not, or must stay whole."""
-        common = self.environments.common(regions_of(facts))
-        frozen = hold.cell.package.name in self.encoding.single_version
-        return (
-            None if frozen or not self.environments.meet(*common) else self.environments.cut(hold.cell.region, common)
-        )
+            self.held.lift(lifted)
 
     def _divide(self, parts: Sequence[tuple[Cell, Formula]]) -> None:
         for cell, region in parts:

@@ -117,49 +117,34 @@ class Session:
                 break
         return low, high
 
-    def core(
-        self,
-        assumptions: Sequence[int],
-        spare: Sequence[int] = (),
-        among: Callable[[Fact], bool] | None = None,
-        *,
-        roughly: bool = False,
-    ) -> tuple[list[Fact], list[int]]:
-        """A minimal set of facts, and of literals among ``spare``, that clash under ``assumptions``.
-
-        Every fact and every literal of the answer is needed: without it the rest has a model. Literals in ``spare``
-        are given up first.
+    def core(self, assumptions: Sequence[int], among: Callable[[Fact], bool] | None = None) -> list[Fact]:
+        """A minimal set of facts that clash under ``assumptions``: without any one of them the rest has a model.
 
         Args:
             among: the facts that count; by default all.
-            roughly: that only the spare literals need be minimal, since to ask for each fact takes long.
 
         Raises:
             AssertionError: there is no clash.
         """
         explainer = self._bring_up_explainer()
-        known = {abs(s): i for i, s in enumerate(self._selectors)}
         facts = zip(self._selectors, self._encoding.facts, strict=False)
-        loose = [*(selector for selector, fact in facts if among is None or among(fact)), *spare]
-        if explainer.solve(assumptions=[*assumptions, *loose]):
-            raise AssertionError("a core was asked of a formula that has a model")
-        needed = set(explainer.get_core() or ())
-        kept = [literal for literal in loose if literal in needed]
+        fact_of = {selector: fact for selector, fact in facts if among is None or among(fact)}
 
-        def clash(subset: list[int]) -> list[int] | None:
+        def clash(subset: Iterable[int]) -> list[int] | None:
             if explainer.solve(assumptions=[*assumptions, *subset]):
                 return None
             core = set(explainer.get_core() or ())
             return [literal for literal in subset if literal in core]
 
-        spared = set(spare)
-        given_up = [literal for literal in kept if literal in spared]
-        kept = [*(literal for literal in kept if literal not in spared), *given_up]
-        kept = _minimised(kept, reversed(given_up), clash)
-        if not roughly:
-            kept = _minimised(kept, [literal for literal in reversed(kept) if literal not in spared], clash)
-        found = [self._encoding.facts[known[literal]] for literal in kept if literal not in spared]
-        return found, [literal for literal in kept if literal in spared]
+        kept = clash(fact_of)
+        if kept is None:
+            raise AssertionError("a core was asked of a formula that has a model")
+        for literal in reversed(kept):
+            if literal in kept:
+                # Where the others clash, the solver's core of them is kept, which may lack still more.
+                smaller = clash([other for other in kept if other != literal])
+                kept = kept if smaller is None else smaller
+        return [fact_of[literal] for literal in kept]
 
     def _bring_up(self) -> None:
         """Gives the first solver the clauses that are new, each with its selector."""
@@ -211,16 +196,3 @@ def _glance(solver: Solver, assumptions: Sequence[int], glances: int = 1) -> lis
     if solver.solve_limited(assumptions=assumptions) is not False:
         return None
     return list(solver.get_core() or ())
-
-
-def _minimised(kept: list[int], doubtful: Iterable[int], clash: Callable[[list[int]], list[int] | None]) -> list[int]:
-    """Literals that clash, without those of the doubtful ones that they can do without.
-
-    Each is left out once. Where the others clash, the solver's core of them is kept, which may lack still more.
-    """
-    for literal in doubtful:
-        if literal in kept:
-            smaller = clash([other for other in kept if other != literal])
-            if smaller is not None:
-                kept = smaller
-    return kept
