@@ -182,9 +182,13 @@ class _Run:
                 before = lock(project, watched, default_index=index, preferred=kept)
                 remedies = Remedies(project, watched, index, before, kept)
                 for name in dict.fromkeys(one.name for one in findings):
-                    remedy = remedies.of(name, _listed(watched, name), self._affected(name, source))
-                    for finding in findings:
-                        finding.remedy = remedy if finding.name == name else finding.remedy
+                    listed, affected = _listed(watched, name), self._affected(name, source)
+                    everywhere = remedies.of(name, listed, affected)
+                    mine = [finding for finding in findings if finding.name == name]
+                    for one in mine:
+                        # Where not every environment can leave it, some may.
+                        apart = everywhere.reason and len(mine) > 1
+                        one.remedy = remedies.of(name, listed, affected, one.marker) if apart else everywhere
         except NoLock:
             self.unfixed = "the project has no lock as it is now: satlock lock tells why"
         finally:

@@ -4,9 +4,9 @@
     python docs/make_screens.py --check    # 1 where a screen is not what the command prints
 
 A page says with ``<!-- screens: NAME -->`` that the blocks after it are of the project ``docs/tutorial/NAME``, which is
-copied to a folder of its own, the same one for all blocks of a page. Its indexes are those of
-``docs/tutorial/NAME.snapshot``, so that the same is printed everywhere and at any time; what says so is left out of the
-screens. Seconds are written as 0.3, digests as their first digits in order.
+copied to a folder of its own, the same one for all blocks of a page. Its indexes are those of a recorded world, so that
+the same is printed everywhere and at any time; what says so is left out of the screens. Seconds are written as 0.3,
+digests as their first digits in order.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGES = (HERE.parent / "README.md", *sorted(HERE.glob("*.md")))
+_TORCH = HERE.parent / "corpora" / "torch" / "torch.snapshot"
+_WORLDS = {"service": HERE / "tutorial" / "service.snapshot", "torch": _TORCH, "train": _TORCH}
 _MARK = re.compile(r"<!-- screens: (\S+) -->")
 _ASKS = ("lock", "why", "conflicts", "outdated", "audit")
 _DIGEST = re.compile(r"sha256 [0-9a-f]{12}\b")
@@ -36,7 +38,7 @@ class Screen:
         self.folder = scratch / name
         shutil.copytree(HERE / "tutorial" / name, self.folder)
         shutil.copy(HERE / "tutorial" / "advisories.json", self.folder)
-        self.snapshot = HERE / "tutorial" / f"{name}.snapshot"
+        self.snapshot = _WORLDS[name]
         self.name = name
 
     def output(self, command: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -52,12 +53,15 @@ class Remedies:
     before: Locked
     kept: Kept
 
-    def of(self, name: str, versions: Sequence[str], affected: Callable[[str], bool]) -> Remedy:
+    def of(
+        self, name: str, versions: Sequence[str], affected: Callable[[str], bool], where: str | None = None
+    ) -> Remedy:
         """The smallest upgrade: the fewest other packages changed, then the lowest version that is not affected.
 
         Args:
             versions: all that the indexes list.
             affected: tells those that are to be left.
+            where: the marker of the environments that are to leave them; None for all.
 
         Raises:
             ProjectError, CorpusError: as a lock does.
@@ -71,40 +75,41 @@ class Remedies:
         without = ",".join(f"!={version}" for version in sorted(refused, key=Version))
         if not safe:
             return Remedy((), reason=f"no later release of {name} is free of it")
-        locked = self._lock(name, SpecifierSet(f"{lowest}{without}".strip(",")))
-        if isinstance(locked, str):
-            return Remedy((), reason=locked)
-        best = self._remedy(name, locked)
+        marker = Marker(where) if where else None
+        bounds = f"{lowest}{without}".strip(",")
+        best = self._remedy(name, bounds, marker)
+        if best.reason:
+            return best
         ladder = [version for version in safe if best.versions and version < max(map(Version, best.versions))]
-        return self._lowest(name, ladder, f"{lowest}{without}", len(best.changes)) or best
+        return self._lowest(name, ladder, bounds, marker, len(best.changes)) or best
 
-    def _lowest(self, name: str, ladder: Sequence[Version], bounds: str, others: int) -> Remedy | None:
+    def _lowest(
+        self, name: str, ladder: Sequence[Version], bounds: str, where: Marker | None, others: int
+    ) -> Remedy | None:
         """That with the lowest version with which no more of the others change."""
         found: dict[int, Remedy] = {}
 
         def fits(place: int) -> bool:
-            locked = self._lock(name, SpecifierSet(",".join(filter(None, (bounds.strip(","), f"<={ladder[place]}")))))
-            if isinstance(locked, str):
-                return False
-            found[place] = self._remedy(name, locked)
+            found[place] = self._remedy(name, ",".join(filter(None, (bounds, f"<={ladder[place]}"))), where)
             return bool(found[place].versions) and len(found[place].changes) <= others
 
         place = first(len(ladder), fits)
         return None if place is None else found[place]
 
-    def _lock(self, name: str, bounds: SpecifierSet) -> Locked | str:
-        """The lock under further bounds on a package; why there is none."""
-        asked = Requirement(name, (), bounds, None, None, f"{name}{bounds}", "audit")
+    def _remedy(self, name: str, bounds: str, where: Marker | None) -> Remedy:
+        """What the lock under further bounds on a package changes; why there is none."""
+        asked = Requirement(name, (), SpecifierSet(bounds), where, None, f"{name}{bounds}", "audit")
         wanted = replace(self.project, constraints=(*self.project.constraints, asked))
         others = {one: versions for one, versions in self.kept.items() if one != name}
         try:
-            return lock(wanted, self.corpus, default_index=self.default_index, preferred=others)
+            locked = lock(wanted, self.corpus, default_index=self.default_index, preferred=others)
         except NoLock as none:
             told = explanation_of(none, none.universe, None, self.project.single_version)
             asked_by = [line for line in told.lines if isinstance(line, Stated)]
-            return "; ".join(asked_by[:_TOLD]) or reason_of(none, none.universe, None, self.project.single_version)
-
-    def _remedy(self, name: str, locked: Locked) -> Remedy:
-        versions = tuple(dict.fromkeys(one.version for one in locked.lock.packages if one.name == name))
+            reason = "; ".join(asked_by[:_TOLD]) or reason_of(none, none.universe, None, self.project.single_version)
+            return Remedy((), reason=reason)
+        region, meet = locked.universe.where(where), locked.universe.domain.satisfiable
+        mine = (one.version for one in locked.lock.packages if one.name == name and meet(one.region, region))
+        versions = tuple(dict.fromkeys(mine))
         found = tuple(change for change in changes(self.before.lock, locked.lock) if change.name != name)
         return Remedy(versions, found, gone=not versions)

@@ -89,6 +89,25 @@ def test_where_nothing_helps_it_is_told_who_is_in_the_way(scene: Scene) -> None:
     assert "no later release of stuck is free of it" in ask(scene, "--database", database(scene, never)).stdout
 
 
+def test_where_one_environment_cannot_be_free_of_it_another_may_be(tmp_path: Path) -> None:
+    """Each build is told its own upgrade, or who is in the way there."""
+    both = (
+        '[project.optional-dependencies]\nold = ["core<2"]\nnew = ["core<3"]\n'
+        '[tool.uv]\nconflicts = [[{ extra = "old" }, { extra = "new" }]]\n'
+    )
+    packages = {"core": {"1": Dist(), "2": Dist(), "3": Dist()}}
+    scene = scene_of(world_of(packages, pyproject(more=both)), tmp_path)
+    assert scene.lock().exit_code == 0
+    record = advisory("GHSA-low", "core", {"introduced": "0"}, {"fixed": "3"})
+    said = ask(scene, "--database", database(scene, record)).stdout
+    assert "No upgrade is free of it: extra 'old' requires core<2" in said
+    assert "No upgrade is free of it: extra 'new' requires core<3" in said
+    scene.rewrite(pyproject(more=both.replace("core<3", "core")))
+    said = ask(scene, "--database", database(scene, record)).stdout
+    assert "No upgrade is free of it: extra 'old' requires core<2" in said
+    assert "Smallest upgrade free of it: core 3; nothing else changes" in said
+
+
 def test_environments_that_do_not_reach_it(scene: Scene) -> None:
     done = ask(scene, "--database", database(scene, STUCK), "--no-extras")
     assert done.exit_code == 0
