@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from satlock.corpora.facts import File
 
-__all__ = ["files_in_order"]
+__all__ = ["files_in_order", "first_wheel"]
 
 
 def files_in_order(files: Iterable[File]) -> tuple[list[File], list[File]]:
@@ -16,13 +16,22 @@ def files_in_order(files: Iterable[File]) -> tuple[list[File], list[File]]:
     wheels = [file for file in files if file.is_wheel]
     sdists = [file for file in files if not file.is_wheel]
     if len(wheels) > 1:
-        wheels.sort(key=lambda file: (_wheel_rank(file.filename), file.filename, file.url))
+        wheels.sort(key=_place)
     if len(sdists) > 1:
         sdists.sort(key=lambda file: (not file.filename.endswith(".tar.gz"), file.filename, file.url))
     return wheels, sdists
 
 
-@lru_cache(maxsize=4096)
+def first_wheel(files: Iterable[File]) -> File | None:
+    """The wheel that is asked first; None where there is none."""
+    return min((file for file in files if file.is_wheel), key=_place, default=None)
+
+
+def _place(wheel: File) -> tuple[tuple[int, int, int], str, str]:
+    return _wheel_rank(wheel.filename), wheel.filename, wheel.url
+
+
+@lru_cache(maxsize=65536)
 def _wheel_rank(filename: str) -> tuple[int, int, int]:
     """Lower is asked first: pure wheels, then Linux on x86-64 with the newest CPython, then the others by name; of
     these the one with the highest build number, which is installed.

@@ -59,9 +59,10 @@ class Encoding:
         self.guarded: dict[int, Cell] = {}
         """The cell of each guard."""
         self.single_version = frozenset(single_version)
-        self._constraints: dict[str, list[Requirement]] = {}
+        self.constraints: dict[str, list[Requirement]] = {}
         for requirement in constraints:
-            self._constraints.setdefault(requirement.name, []).append(requirement)
+            self.constraints.setdefault(requirement.name, []).append(requirement)
+        """What the project asks of packages that it need not require, by name."""
         self._grown: deque[Node] = deque()
         self._shortener = Shortener(self.domain)
         self.preferred: Callable[[Cell], Iterable[tuple[Formula, int]]] = lambda cell: ()
@@ -211,7 +212,7 @@ class Encoding:
         self.guarded[cell.guard] = cell
         cell.nodes[""] = Node(cell, "", _TRUE)
         package.cells.append(cell)
-        for requirement in self._constraints.get(package.name, ()):
+        for requirement in self.constraints.get(package.name, ()):
             marker = self.universe.where(requirement.marker)
             if requirement.specifier and self.domain.satisfiable(region, marker):
                 origin, specifier = requirement.origin, str(requirement.specifier)

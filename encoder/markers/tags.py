@@ -20,8 +20,6 @@ __all__ = ["Fit", "fits_of", "installs_on", "may_install_on", "platforms_of"]
 _LINUX = re.compile(r"(?:many|musl)?linux(?:\d+|_\d+_\d+|)_(?P<machine>.+)")
 _MACOS = re.compile(r"macosx_\d+_\d+_(?P<machine>.+)")
 _PYTHON = re.compile(r"(?P<implementation>py|cp|pp|graalpy)(?P<major>\d)(?P<minor>\d*)")
-_ABIS = {"cp": r"none|cp{}m?u?", "pp": r"none|pypy{}_\w+", "graalpy": r"none|graalpy\w*_{}\w*"}
-"""Those of an implementation and minor release, without the free-threaded one of CPython."""
 _WINDOWS = {"win32": "x86", "win_amd64": "AMD64", "win_arm64": "ARM64", "win_ia64": "ia64"}
 _FAT = {"universal2": ("x86_64", "arm64"), "universal": ("x86_64", "i386", "ppc"), "intel": ("x86_64", "i386")}
 _ELSEWHERE = {
@@ -151,8 +149,17 @@ def _pythons(interpreter: str, abi: str) -> tuple[str | None, _Minor, _Minor | N
         return (None, since, (3, 0) if since[0] == 2 else None) if abi == "none" else None
     if implementation == "cp" and abi == "abi3":
         return ("cpython", since, None) if since >= _STABLE_ABI else None
-    fits = re.fullmatch(_ABIS[implementation].format(found["major"] + found["minor"]), abi)
+    fits = abi == "none" or _is_abi_of(abi, implementation, found["major"] + found["minor"])
     return (_IMPLEMENTATION_OF[implementation], since, following) if fits else None
+
+
+def _is_abi_of(abi: str, implementation: str, minor: str) -> bool:
+    """Whether a minor release of an implementation has an ABI; the free-threaded one of CPython does not count."""
+    if implementation == "cp":
+        return abi in (f"cp{minor}", f"cp{minor}m", f"cp{minor}u", f"cp{minor}mu")
+    if implementation == "pp":
+        return abi.startswith(f"pypy{minor}_")
+    return abi.startswith("graalpy") and f"_{minor}" in abi
 
 
 def _place(platform: str) -> tuple[str | None, tuple[str, ...] | None] | None:

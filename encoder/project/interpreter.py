@@ -21,10 +21,9 @@ from satlock.records import dataclass
 __all__ = ["PythonInUse", "python_in_use"]
 
 _FILES = (".python-version", ".python-versions")
-_VERSION = re.compile(
-    r"(?:(?:python|cpython|pypy|graalpy|pyodide|cp|pp|gp)[@-]?)?(?P<major>\d)(?:\.?(?P<minor>\d{1,3}))?"
-    r"(?:\.\d+)*(?:\.?(?:a|b|rc|alpha|beta|candidate|final)\.?\d+)?(?:t|d|\+[a-z+]+)?(?:-.*)?",
-    re.IGNORECASE,
+_VERSION = (
+    r"(?i:(?:(?:python|cpython|pypy|graalpy|pyodide|cp|pp|gp)[@-]?)?(?P<major>\d)(?:\.?(?P<minor>\d{1,3}))?"
+    r"(?:\.\d+)*(?:\.?(?:a|b|rc|alpha|beta|candidate|final)\.?\d+)?(?:t|d|\+[a-z+]+)?(?:-.*)?)"
 )
 """A request for a version, as uv takes them: ``3.12``, ``312``, ``cpython@3.12.4``, ``cpython-3.12.4-linux-x86_64``."""
 _ASK = "import sys; print(*sys.version_info[:2])"
@@ -89,7 +88,7 @@ def _requests(file: Path) -> Iterator[str]:
 
 
 def _of_request(request: str) -> tuple[int, int] | None:
-    told = _VERSION.fullmatch(request.strip())
+    told = re.fullmatch(_VERSION, request.strip())
     if told is not None and told["minor"]:
         return int(told["major"]), int(told["minor"])
     if told is not None or request.strip().lower() in ("any", "default", "cpython", "python"):
@@ -140,5 +139,5 @@ def _of_environment(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     said = dict(line.replace(" ", "").split("=", 1) for line in lines if "=" in line)
-    told = _VERSION.fullmatch(said.get("version_info") or said.get("version") or "")
+    told = re.fullmatch(_VERSION, said.get("version_info") or said.get("version") or "")
     return (int(told["major"]), int(told["minor"])) if told is not None and told["minor"] else None

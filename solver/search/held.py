@@ -76,7 +76,8 @@ class Holds:
         return kept if cell.candidates.prereleases_serve else kept & ~cell.candidates.prereleases
 
     def _rejected(self, candidates: Candidates) -> int:
-        return sum(1 << rank for rank in self._sources.rejected.get(candidates, ()))
+        rejected = self._sources.rejected.get(candidates)
+        return sum(1 << rank for rank in rejected) if rejected else 0
 
     def hold(self, cell: Cell, low: int, high: int) -> int:
         """Makes a hold on the highest ranks of an interval, as far down as they are held back for the same reason.

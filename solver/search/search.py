@@ -177,8 +177,7 @@ class Search:
         """What the project's constraints admit of a cell, and where they hold."""
         return [
             (self.universe.where(constraint.marker), cell.candidates.admitted(constraint.specifier))
-            for constraint in self.project.constraints
-            if constraint.name == cell.package.name
+            for constraint in self.encoding.constraints.get(cell.package.name, ())
         ]
 
     # -- cores

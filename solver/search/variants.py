@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from satlock.corpora.facts import File, Metadata
-from satlock.corpora.index.file_order import files_in_order
+from satlock.corpora.index.file_order import files_in_order, first_wheel
 from satlock.encoder.formula.candidates import Build
 from satlock.encoder.formula.siblings import divide
 from satlock.encoder.markers.domain import Domain
@@ -54,13 +54,14 @@ def parted(build: Build, apart: Apart, domain: Domain) -> list[Variant]:
     environment of the universe are left out. Where no file installs, it is the first part's metadata that counts.
     """
     files = _installing(build.files, domain)
-    wheels, sdists = files_in_order(files)
+    wheels = [file for file in files if file.is_wheel]
     key = _key(wheels, apart, domain) if len(wheels) > 1 else None
-    kinds = _by(wheels, key) if key is not None else {}
     # What was fetched ahead may be the word of a wheel that nobody can install.
-    first = "" if len(files) == len(build.files) else (wheels or sdists)[0].filename
-    if key is None or len(kinds) < 2:
+    first = "" if len(files) == len(build.files) else _first(files).filename
+    if key is None or len(set(map(key, wheels))) < 2:
         return [Variant(build.region, files, first)]
+    wheels, _ = files_in_order(wheels)
+    kinds = _by(wheels, key)
     regions = _regions(wheels, key, domain)
     found = []
     for place, (kind, group) in enumerate(kinds.items()):
@@ -68,6 +69,11 @@ def parted(build: Build, apart: Apart, domain: Domain) -> list[Variant]:
             part = group[0].filename if place else first
             found.append(Variant(build.region & regions[kind], tuple(group) if place else files, part))
     return found or [Variant(build.region, files, first)]
+
+
+def _first(files: Sequence[File]) -> File:
+    wheels, sdists = files_in_order(files)
+    return (wheels or sdists)[0]
 
 
 def _regions(wheels: Sequence[File], key: Callable[[File], object], domain: Domain) -> dict[object, Formula]:
@@ -102,8 +108,8 @@ def _installing(files: tuple[File, ...], domain: Domain) -> tuple[File, ...]:
 
     All of them where the wheel that is asked first installs somewhere, as nearly always, or where nothing else is left.
     """
-    wheels, _ = files_in_order(files)
-    if not wheels or domain.satisfiable(installs_on(wheels[0].filename)):
+    first = first_wheel(files)
+    if first is None or domain.satisfiable(installs_on(first.filename)):
         return files
     kept = tuple(file for file in files if not file.is_wheel or domain.satisfiable(installs_on(file.filename)))
     return kept or files
