@@ -199,14 +199,16 @@ class _Standins(Sequence[_Rows]):
             release = self._listing.columns[place]
             wanted = Wanted(self._listing.index, self._listing.name, release.version, release.files)
             candidate = _candidate(self._corpus, wanted)
-            files = release.files if candidate is None else (_hashed(candidate, file) for file in release.files)
+            files = release.files if candidate is None else _hashed(candidate, release.files)
             self._made[place] = tuple(map(tuple, files))
         return self._made[place]
 
 
-def _hashed(candidate: _Candidate, file: File) -> File:
-    data = _bytes(candidate, file)
-    return file._replace(hashes=(("sha256", hashlib.sha256(data).hexdigest()),), size=len(data))
+def _hashed(candidate: _Candidate, files: Iterable[File]) -> Iterator[File]:
+    metadata = standins.core_metadata(candidate.metadata)
+    for file in files:
+        data = _bytes(candidate, file, metadata)
+        yield file._replace(hashes=(("sha256", hashlib.sha256(data).hexdigest()),), size=len(data))
 
 
 def _candidate(corpus: Corpus, wanted: Wanted) -> _Candidate | None:
@@ -229,9 +231,10 @@ def _candidate(corpus: Corpus, wanted: Wanted) -> _Candidate | None:
     return None if outcome.hint is None else _Candidate(outcome.hint, needs_build=True)
 
 
-def _bytes(candidate: _Candidate, file: File) -> bytes:
+def _bytes(candidate: _Candidate, file: File, metadata: bytes = b"") -> bytes:
+    """The stand-in of a file; ``metadata`` is its METADATA, where that is at hand."""
     if file.is_wheel:
-        return standins.wheel(standins.core_metadata(candidate.metadata), file.filename)
+        return standins.wheel(metadata or standins.core_metadata(candidate.metadata), file.filename)
     return standins.sdist(candidate.metadata, file.filename, needs_build=candidate.needs_build)
 
 

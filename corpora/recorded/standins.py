@@ -9,18 +9,23 @@ import base64
 import gzip
 import hashlib
 import io
+import struct
 import tarfile
 import zipfile
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
+from zlib import crc32
 
 from packaging.tags import parse_tag
 
 from satlock.corpora.facts import Metadata
 
-__all__ = ["core_metadata", "sdist", "wheel"]
+__all__ = ["core_metadata", "sdist", "stored", "wheel"]
 
 _DATE = (2024, 1, 1, 0, 0, 0)
+_MOMENT = 0, (2024 - 1980) << 9 | 1 << 5 | 1
+"""The same as MS-DOS keeps it: the time, and the date."""
 
 _BACKEND = '''"""A PEP 517 backend that puts the metadata beside it into a wheel."""
 import base64, hashlib, pathlib, zipfile
@@ -83,8 +88,7 @@ def _one_line(text: str) -> str:
 def wheel(metadata: bytes, filename: str, modules: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
     """The bytes of the wheel with a file name that has these METADATA, and modules beside them."""
     parts = filename.removesuffix(".whl").split("-")
-    info, tags = f"{parts[0]}-{parts[1]}.dist-info", "-".join(parts[-3:])
-    spelled = "".join(f"Tag: {tag}\n" for tag in sorted(map(str, parse_tag(tags))))
+    info, spelled = f"{parts[0]}-{parts[1]}.dist-info", _spelled("-".join(parts[-3:]))
     members = {
         **modules,
         f"{info}/METADATA": metadata,
@@ -92,14 +96,31 @@ def wheel(metadata: bytes, filename: str, modules: Mapping[str, bytes] = Mapping
     }
     record = "".join(f"{path},sha256={_digest(data)},{len(data)}\n" for path, data in members.items())
     members[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path, data in members.items():
-            entry = zipfile.ZipInfo(path, _DATE)
-            entry.create_system = 3
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, data)
-    return buffer.getvalue()
+    return stored(members)
+
+
+@lru_cache(maxsize=1024)
+def _spelled(tags: str) -> str:
+    return "".join(f"Tag: {tag}\n" for tag in sorted(map(str, parse_tag(tags))))
+
+
+def stored(members: Mapping[str, bytes]) -> bytes:
+    """A ZIP archive without compression (APPNOTE 4.3): the bytes that :mod:`zipfile` makes, in a tenth of its time.
+
+    A snapshot without hashes has ten thousand wheels made for their digests alone.
+    """
+    local, central, position = [], [], 0
+    for path, data in members.items():
+        name = path.encode()
+        unicode = 0 if path.isascii() else 0x800
+        told = struct.pack("<4H3L2H", unicode, 0, *_MOMENT, crc32(data), len(data), len(data), len(name), 0)
+        local += [struct.pack("<4sH", b"PK\3\4", 20), told, name, data]
+        central += [struct.pack("<4s2BH", b"PK\1\2", 20, 3, 20), told]
+        central += [struct.pack("<3H2L", 0, 0, 0, 0o644 << 16, position), name]
+        position += 30 + len(name) + len(data)
+    size, count = sum(map(len, central)), len(members)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, size, position, 0)
+    return b"".join((*local, *central, end))
 
 
 def sdist(metadata: Metadata, filename: str, *, needs_build: bool) -> bytes:
