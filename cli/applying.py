@@ -43,16 +43,18 @@ def applied(run: Run, number: int) -> Iterator[Run]:
     ways = explanation.out.ways if explanation.out is not None else ()
     if number > len(ways):
         there = f"there {'is' if len(ways) == 1 else 'are'} {count(len(ways), 'way')} out" if ways else "none was found"
-        raise Ended(NO, f"There is no way out number {number}: {there}. satlock lock names them.")
+        raise Ended(NO, f"There is no way out number {number}: {there}. To see them: {run.command}")
     way = ways[number - 1]
     path = run.given.project().path
     before = path.read_text(encoding="utf-8")
     after = edited(before, way.amendments, str(path))
     target = Target(path)
-    run = replace(run, looking=replace(run.looking, enough=0))
+    difference = [*_difference(path, before, after)]
+    run = replace(run, looking=replace(run.looking, enough=0), applied={**way.as_json(), "difference": difference})
     if run.dry:
-        for line in _difference(path, before, after):
-            show(line)
+        for line in difference if not run.as_json else ():
+            colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+            show(marked(line, fg=colour) if colour else line)
         _say(run, f"{marked('Would change', bold=True)} {target}: {way}")
         yield replace(run, given=replace(run.given, document=tomllib.loads(after)))
         return
@@ -93,6 +95,4 @@ def _explanation(run: Run) -> Explanation:
 
 def _difference(path: Path, before: str, after: str) -> Iterator[str]:
     names = (f"a/{path.name}", f"b/{path.name}")
-    for line in difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm=""):
-        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
-        yield marked(line, fg=colour) if colour else line
+    yield from difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")

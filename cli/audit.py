@@ -14,6 +14,7 @@ from satlock.cli.failures import NO, WRONG, Ended
 from satlock.cli.inputs import Inputs, inputs
 from satlock.cli.lockfile import lockfile_in
 from satlock.cli.narrowing import Narrowing, narrowing
+from satlock.cli.pasting import options_for
 from satlock.cli.phases import Phases
 from satlock.cli.progress import Progress
 from satlock.cli.report import print_report
@@ -190,7 +191,7 @@ class _Run:
                         apart = everywhere.reason and len(mine) > 1
                         one.remedy = remedies.of(name, listed, affected, one.marker) if apart else everywhere
         except NoLock:
-            self.unfixed = "the project has no lock as it is now: satlock lock tells why"
+            self.unfixed = f"the project has no lock as it is now; why: satlock lock{options_for('lock')}"
         finally:
             corpus.close()
 

@@ -16,6 +16,7 @@ import click
 from satlock import __version__
 from satlock.cli.failures import FAILED, Ended, ending
 from satlock.cli.report import begin
+from satlock.cli.words import example, near
 
 __all__ = ["satlock"]
 
@@ -41,8 +42,12 @@ _COMMANDS = {
     "prove": _Sub("prove:prove", "Prove what a lock can install.", "satlock prove uv.lock --certificate proof"),
     "check": _Sub("check:check", "Check a certificate, without a solver.", "satlock check proof"),
     "conflicts": _Sub("conflicts:conflicts", "Which extras and groups exclude each other.", "satlock conflicts"),
-    "corpus": _Sub("corpus:corpus", "Recorded indexes: make, read, serve them.", "satlock corpus --help"),
-    "compare": _Sub("compare:compare", "Compare resolvers on recorded indexes.", "satlock compare --help"),
+    "corpus": _Sub("corpus:corpus", "Recorded indexes: make, read, serve them.", "satlock corpus list"),
+    "compare": _Sub(
+        "compare:compare",
+        "Compare resolvers on recorded indexes.",
+        "satlock compare . --corpus world.snapshot --output results",
+    ),
     "completion": _Sub("completion:completion", "Completion for your shell.", "satlock completion bash"),
 }
 
@@ -58,15 +63,13 @@ class _Satlock(click.Group):
             return None
         module, _, attribute = _COMMANDS[cmd_name].place.partition(":")
         found: click.Command = getattr(importlib.import_module(f"satlock.cli.{module}"), attribute)
-        found.epilog = f"\b\nExample:\n  {_COMMANDS[cmd_name].example}"
+        found.epilog = example(_COMMANDS[cmd_name].example)
         return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from satlock.cli.words import near
-
             ctx.fail(f"There is no command {args[0]!r}{near(args[0], _COMMANDS)}")
         return super().resolve_command(ctx, args)
 

@@ -17,6 +17,7 @@ from satlock.cli.inputs import Inputs, inputs_of_many
 from satlock.cli.progress import Progress
 from satlock.cli.report import print_line, print_report
 from satlock.cli.terminal import say
+from satlock.cli.words import count, example
 from satlock.records import dataclass, replace
 
 if TYPE_CHECKING:
@@ -35,9 +36,13 @@ def corpus() -> None:
     """Recorded package indexes: make them, look at them, serve them."""
 
 
-@corpus.command()
+@corpus.command(
+    short_help="What projects read, in one file.", epilog=example("satlock corpus record . --output world.snapshot")
+)
 @inputs_of_many
-@click.option("--output", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="SNAPSHOT")
+@click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="SNAPSHOT", help="Where."
+)
 @click.option(
     "--deep",
     type=click.IntRange(min=0),
@@ -93,7 +98,8 @@ def record(  # noqa: PLR0917
         facts, default_index = with_example_hosts(facts, default_index)
     write_snapshot(output, *facts, recorded=_moment(given), default_index=default_index, projects=names, small=small)
     if not quiet:
-        say(f"Recorded {len(facts[0])} listings and {len(facts[1])} metadata files: {output}, {_size(output)}.")
+        told = f"{count(len(facts[0]), 'listing')} and {count(len(facts[1]), 'metadata file')}"
+        say(f"Recorded {told}: {output}, {_size(output)}.")
 
 
 @dataclass
@@ -154,7 +160,7 @@ class _Recorder:
         requirements = [one.text for one in (*project.dependencies, *(one for group in groups for one in group))]
 
         def told(packages: int, versions: int) -> None:
-            self.now = f"{name}: {packages} packages, {versions} versions"
+            self.now = f"{name}: {count(packages, 'package')}, {count(versions, 'version')}"
 
         deepen(
             self.source,
@@ -179,7 +185,9 @@ def _moment(given: Inputs) -> str:
 # Serving them
 
 
-@corpus.command()
+@corpus.command(
+    short_help="Serve a snapshot to any installer.", epilog=example("satlock corpus serve world.snapshot --port 8000")
+)
 @click.argument("path", type=click.Path(path_type=Path), metavar="SNAPSHOT")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where; a free port by default.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The interface; any but loopback lets others in.")
@@ -224,9 +232,14 @@ def serve(  # noqa: PLR0917
     server.run()
 
 
-@corpus.command()
+@corpus.command(
+    short_help="Make one snapshot of several.",
+    epilog=example("satlock corpus merge a.snapshot b.snapshot --output both.snapshot"),
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SNAPSHOT...")
-@click.option("--output", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="SNAPSHOT")
+@click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="SNAPSHOT", help="Where."
+)
 def merge(paths: tuple[Path, ...], output: Path) -> None:
     """Make one snapshot of several that were recorded of the same indexes."""
     from satlock.corpora.recorded.recording import merged
@@ -252,7 +265,10 @@ def merge(paths: tuple[Path, ...], output: Path) -> None:
 # Generating them
 
 
-@corpus.command()
+@corpus.command(
+    short_help="Generated projects, with the truth about each.",
+    epilog=example("satlock corpus generate --output worlds"),
+)
 @click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 @click.option("--family", "families", multiple=True, metavar="NAME", help="Which; all of them by default (repeatable).")
 @click.option("--size", "sizes", multiple=True, type=click.IntRange(1, 1000), help="How large; several by default.")
@@ -279,7 +295,7 @@ def generate(output: Path, families: tuple[str, ...], sizes: tuple[int, ...], se
 # Looking at them
 
 
-@corpus.command("list")
+@corpus.command("list", short_help="One line for each snapshot.", epilog=example("satlock corpus list corpora"))
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[SNAPSHOT|DIR]...")
 def list_(paths: tuple[Path, ...]) -> None:
     """One line for each snapshot, in the folders that are given or here."""
@@ -299,7 +315,7 @@ def list_(paths: tuple[Path, ...]) -> None:
             click.echo(f"{path}  {error}")
             continue
         packages = sum(len(one.packages(index)) for index in one.indexes)
-        click.echo(f"{path}  {_size(path)}  {one.recorded}  {packages} packages  {one.digest[:16]}")
+        click.echo(f"{path}  {_size(path)}  {one.recorded}  {count(packages, 'package')}  {one.digest[:16]}")
     if wrong is not None:
         raise wrong
 
@@ -309,7 +325,7 @@ def _snapshots(paths: Iterable[Path]) -> Iterable[Path]:
         yield from sorted(path.rglob("*.snapshot")) if path.is_dir() else [path]
 
 
-@corpus.command()
+@corpus.command(short_help="What a snapshot holds.", epilog=example("satlock corpus show world.snapshot torch"))
 @click.argument("path", type=click.Path(path_type=Path), metavar="SNAPSHOT")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as an object.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
@@ -354,8 +370,9 @@ def show(path: Path, as_json: bool, names: tuple[str, ...]) -> None:
     click.echo(f"projects  {', '.join(one.projects) or 'not told'}")
     for index in one.indexes:
         mark = " (stands for the default index)" if index == one.default_index else ""
-        count = sum(len(found) for (where, _), found in versions.items() if where == index)
-        click.echo(f"index     {index}{mark}: {len(one.packages(index))} packages, {count} versions with metadata")
+        read = sum(len(found) for (where, _), found in versions.items() if where == index)
+        holds = count(len(one.packages(index)), "package")
+        click.echo(f"index     {index}{mark}: {holds}, {count(read, 'version')} with metadata")
         for name in one.packages(index) if names else ():
             if name in names:
                 click.echo(f"  {name}: {', '.join(versions[index, name]) or 'no metadata'}")

@@ -60,10 +60,7 @@ class Explanation:
         if self.unknown:
             found["unknown"] = [{"name": name, "meant": near or None} for name, near in self.unknown]
         if self.out is not None:
-            found["ways-out"] = [
-                {"text": str(way), "changes": [amendment.as_json() for amendment in way.amendments]}
-                for way in self.out.ways
-            ]
+            found["ways-out"] = [way.as_json() for way in self.out.ways]
             found["ways-out-complete"] = not self.out.cut
             found["ways-out-narrowed"] = not self.out.wide
             if self.out.cut:

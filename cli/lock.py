@@ -13,7 +13,7 @@ from satlock.cli.failures import NO, WRONG, Ended
 from satlock.cli.inputs import Inputs, inputs
 from satlock.cli.lockfile import Target, target_of
 from satlock.cli.locking import Before, Run, memory_of, tells_all
-from satlock.cli.pasting import given_options
+from satlock.cli.pasting import given_options, options_for
 from satlock.cli.settings import flag_in_environment
 from satlock.cli.terminal import say, say_warning
 from satlock.cli.upgrading import Upgrades, upgrade_options
@@ -189,7 +189,8 @@ class _Asked:
             raise click.UsageError("--json and --output - would both print on standard output.")
         if self.infer and (self.target.form == "uv" or self.certificate is not None):
             whom = "For uv" if self.target.form == "uv" else "For a certificate"
-            raise Ended(WRONG, f"{whom}, conflicts must be in pyproject.toml; put there what satlock conflicts prints.")
+            command = f"satlock conflicts{options_for('conflicts')}"
+            raise Ended(WRONG, f"{whom}, conflicts must be in pyproject.toml; put there what this prints: {command}")
 
 
 def _verify_or_lock(run: Run, asked: _Asked, text: str | None) -> None:

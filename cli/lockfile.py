@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 import tempfile
 from contextlib import suppress
@@ -102,8 +103,9 @@ def lockfile_in(folder: Path) -> Path:
         if lock.is_file():
             return lock
     where = "here" if folder == Path() else f"in {folder}"
+    command = f"satlock lock{'' if folder == Path() else f' --project {shlex.quote(str(folder))}'}"
     missing = "no pylock.toml and no uv.lock" if stated is None else f"no {stated}"
-    raise Ended(WRONG, f"There is {missing} {where}; name a lockfile, or write one: satlock lock.")
+    raise Ended(WRONG, f"There is {missing} {where}; name a lockfile, or write one: {command}.")
 
 
 def _mode(target: Path) -> int:

@@ -76,6 +76,8 @@ class Run:
     dry: bool = False
     """Whether nothing is written."""
     looking: Looking = field(default_factory=Looking)
+    applied: Mapping[str, Any] | None = None
+    """The way out that is made, as a program reads it."""
     inferred: Inference | None = None
     phases: Phases = field(default_factory=Phases)
     _objective: str = ""
@@ -325,6 +327,8 @@ class Run:
         header: dict[str, Any] = {"status": status}
         if reason is not None:
             header["reason"] = reason
+        if self.applied is not None:
+            header["applied"] = self.applied
         return {**header, "lockfile": str(self.target), "format": self.target.form, "objective": self._objective}
 
 

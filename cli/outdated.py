@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from satlock.cli.behind import how_far, named_by, whom
 from satlock.cli.failures import FAILED, NO, Ended
 from satlock.cli.inputs import Inputs, inputs
 from satlock.cli.lockfile import lockfile_in
-from satlock.cli.pasting import given_options
+from satlock.cli.pasting import options_for
 from satlock.cli.phases import Phases
 from satlock.cli.report import print_report
 from satlock.cli.searching import Searching
@@ -78,7 +79,7 @@ def outdated(  # noqa: PLR0917
     if as_json:
         print_report("outdated", _data(path, rows, len(_versions(graph.packages))))
     else:
-        for line in _lines(rows, len(_versions(graph.packages)), directs, verbose):
+        for line in _lines(rows, len(_versions(graph.packages)), directs, verbose, lockfile):
             show(line)
     if exit_code and rows:
         raise Ended(NO)
@@ -113,7 +114,9 @@ def _versions(packages: Any) -> Mapping[str, tuple[str, ...]]:
     return found
 
 
-def _lines(rows: list[_Row], packages: int, directs: Collection[str], verbose: bool) -> Iterator[str]:
+def _lines(
+    rows: list[_Row], packages: int, directs: Collection[str], verbose: bool, named: Path | None
+) -> Iterator[str]:
     """What a person reads."""
     if not rows:
         head = marked("Up to date", fg="green", bold=True)
@@ -135,14 +138,16 @@ def _lines(rows: list[_Row], packages: int, directs: Collection[str], verbose: b
     for place, line in enumerate(columns(table)):
         yield marked(line, bold=True) if place == 0 else line
     moving, stuck = sum(row.moves for row in rows), [row.name for row in rows if row.held]
-    options = given_options(without=("lockfile", "direct", "exit_code"))
+    # Poetry's and PDM's locks are read, not written.
+    there = named is not None and (named.suffix == ".toml" or named.name == "uv.lock")
+    into = f" --output {shlex.quote(str(named))}" if there else ""
     yield f"{len(rows)} of {count(packages, 'package')} {'is' if len(rows) == 1 else 'are'} not at the newest release."
     if moving:
-        yield f"satlock lock --upgrade{options} changes {moving} of them."
+        yield f"satlock lock --upgrade{options_for('lock')}{into} changes {moving} of them."
     if stuck:
         # What the project requires itself is what it can change.
         name = next((name for name in stuck if name in directs), stuck[0])
-        yield f"What holds one back, and what it would cost: satlock why {name}{options}"
+        yield f"What holds one back, and what it would cost: satlock why {name}{options_for('why')}"
 
 
 def _data(path: Path, rows: list[_Row], packages: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-__all__ = ["given_options"]
+__all__ = ["given_options", "options_for"]
 
 _OF_THE_OUTPUT = frozenset(("as_json", "quiet", "verbose"))
 
@@ -35,6 +35,15 @@ def given_options(*, without: Collection[str] = ()) -> str:
         else:
             words.append(str(context.params.get(name)))
     return "".join(f" {shlex.quote(redacted(word))}" for word in words)
+
+
+def options_for(command: str) -> str:
+    """Those of the options of this run that another command of satlock has too, as :func:`given_options` tells them."""
+    context = click.get_current_context()
+    root = context.find_root().command
+    other = root.get_command(context, command) if isinstance(root, click.Group) else None
+    theirs = {parameter.name for parameter in other.params if isinstance(parameter, click.Option)} if other else set()
+    return given_options(without={parameter.name or "" for parameter in context.command.params} - theirs)
 
 
 def _words(option: click.Option, value: Any) -> Iterator[str]:

@@ -10,6 +10,7 @@ from satlock.cli.inputs import Inputs
 from satlock.cli.phases import Phases
 from satlock.cli.progress import Progress
 from satlock.cli.terminal import is_terminal, say
+from satlock.cli.words import count
 from satlock.records import dataclass, field, replace
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Searching:
         }
         parts = [said.get(self.phases.now, "Starting")]
         if self._packages:
-            parts.append(f"{self._packages} packages")
+            parts.append(count(self._packages, "package"))
         if self._rounds:
             parts.append(f"round {self._rounds}")
         requests = self._watched.progress if self._watched else None

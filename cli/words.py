@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["clear", "columns", "count", "in_code", "near"]
+__all__ = ["clear", "columns", "count", "example", "in_code", "near"]
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -18,6 +18,11 @@ def near(name: str, known: Iterable[str]) -> str:
 def count(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun, e.g. ``1 package`` or ``2 packages``."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def example(command: str) -> str:
+    """What stands at the end of a command's help."""
+    return f"\b\nExample:\n  {command}"
 
 
 def in_code(text: str) -> str:

@@ -72,6 +72,7 @@ LOCK = table(
     {
         **NO_LOCK,
         "reason": TEXT,
+        "applied": table({"text": TEXT, "changes": listed(CHANGED), "difference": TEXTS}),
         "counts": table({"packages": COUNT, "candidates": COUNT, "files": COUNT, "regions": COUNT},
                         {"listings": COUNT, "metadata": COUNT}),
         "packages": listed(PACKAGE),

@@ -56,6 +56,29 @@ def commands(page: Path) -> Iterator[str]:
     yield from re.findall(r"`(satlock [a-z][^`]*)`", text)
 
 
+def _helps(command: click.Command, context: click.Context) -> Iterator[click.Context]:
+    yield context
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from _helps(inner, click.Context(inner, info_name=name, parent=context, terminal_width=80))
+
+
+def test_each_help_ends_with_an_example_that_is_there_and_nothing_is_cut_at_80_columns() -> None:
+    seen = 0
+    for context in _helps(satlock, click.Context(satlock, info_name="satlock", terminal_width=80)):
+        told = context.command.get_help(context)
+        for line in told.splitlines():
+            cut = line.startswith(" ") and line.endswith("...")
+            assert len(line) <= 80 and not cut, (context.command_path, line)
+        if context.parent is not None:
+            example = told.rstrip().rpartition("Example:\n")[2].split()
+            assert example[: len(context.command_path.split())] == context.command_path.split(), told
+            seen += 1
+    assert seen > 15
+
+
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
 def test_every_command_is_there_with_its_options(page: Path) -> None:
     for told in commands(page):

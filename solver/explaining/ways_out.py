@@ -67,6 +67,10 @@ class WayOut:
     def __str__(self) -> str:
         return "; and ".join(map(str, self.amendments))
 
+    def as_json(self) -> dict[str, Any]:
+        """What a program reads."""
+        return {"text": str(self), "changes": [amendment.as_json() for amendment in self.amendments]}
+
 
 @dataclass(frozen=True)
 class WaysOut:

@@ -105,6 +105,10 @@ def test_what_says_no(tmp_path: Path) -> None:
     assert (code, found["status"]) == (0, "conflicts")
     code, found = report("why", "a", *here(scene))
     assert (code, found["status"]) == (1, "no lock")
+    for dry in (["--dry-run"], []):
+        code, found = report("lock", *here(scene), "--apply", "1", *dry)
+        assert (code, found["status"]) == (0, "would lock" if dry else "locked")
+        assert found["applied"]["changes"] and found["applied"]["difference"][0] == "--- a/pyproject.toml"
     scene.rewrite(pyproject("a<2"))
     assert report("lock", *here(scene))[1]["status"] == "locked"
     scene.rewrite(pyproject("a>=2"))
