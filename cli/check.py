@@ -63,13 +63,14 @@ def check(  # noqa: PLR0917
         given = next(name for name, value in options.items() if value)
         raise click.UsageError(f"--{given.replace('_', '-')} is for --metadata online: otherwise no index is asked.")
     from satlock.solver.checking.certificate import Bad, NotGiven, check_certificate
+    from satlock.solver.checking.claims import shown
 
     try:
         verdict = check_certificate(folder, lockfile, project)
     except Bad as bad:
         _refuse(str(bad), as_json)
     except NotGiven as missing:
-        raise Ended(WRONG, f"{missing}.") from None
+        raise Ended(WRONG, f"{shown(str(missing))}.") from None
     if metadata == "online":
         verdict = _with_metadata(verdict, options, as_json)
     if as_json:

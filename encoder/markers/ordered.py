@@ -3,7 +3,8 @@
 ``platform_release``, ``platform_version`` and ``implementation_version`` may be anything. Compared with a text they are
 versions (PEP 440) where both sides are, and else strings, as the dependency specifiers standard has it. So two
 comparisons with different texts are no independent questions: of finitely many comparisons, finitely many values give
-all the answers that there are.
+all the answers that there are. Where an operator ends with ``as text``, letters are compared, whatever they say, as uv
+does it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from typing import TypeAlias
 
 from packaging.version import Version
 
-__all__ = ["Question", "compares", "holds", "questions", "telling_values"]
+__all__ = ["AS_TEXT", "Question", "compares", "holds", "questions", "telling_values"]
 
 Question: TypeAlias = tuple[str, str]
-"""``==``, ``>=`` or ``<=``, and a text."""
+"""``==``, ``>=`` or ``<=``, perhaps ``as text``, and a text."""
+
+AS_TEXT = " as text"
+"""Behind an operator that compares letters."""
 
 
 _SPELLED = " spelled like "
@@ -35,7 +39,8 @@ def _version(text: str) -> Version | None:
 def compares(value: str, comparison: str, text: str) -> bool:
     """Whether ``value`` is ``==``, ``>=`` or ``<=`` the text; a text such as ``20.*`` is the beginning of a version."""
     number, _, word = value.partition(_SPELLED)
-    one, word = _version(number), word or value
+    one, word = None if comparison.endswith(AS_TEXT) else _version(number), word or value
+    comparison = comparison.removesuffix(AS_TEXT)
     if one is not None and comparison == "==" and text.endswith(".*") and (prefix := _version(text[:-2])) is not None:
         length = len(prefix.release)
         return (one.epoch, (*one.release, *(0,) * length)[:length]) == (prefix.epoch, prefix.release)
@@ -51,14 +56,15 @@ def questions(operator: str, text: str) -> tuple[Question, ...]:
     if operator == "~=":
         prefix = text.rpartition(".")[0]
         return ((">=", text), ("==", f"{prefix}.*")) if prefix else ()
-    return (({"!=": "==", "===": "==", "<": ">=", ">": "<="}.get(operator, operator), text),)
+    bare, by_letters = operator.removesuffix(AS_TEXT), AS_TEXT if operator.endswith(AS_TEXT) else ""
+    return (({"!=": "==", "===": "==", "<": ">=", ">": "<="}.get(bare, bare) + by_letters, text),)
 
 
 def holds(value: str, operator: str, text: str) -> bool:
     """Whether a value compares so with a text; the operator is any but ``in`` and ``not in``."""
     asked = questions(operator, text)
     found = bool(asked) and all(compares(value, *question) for question in asked)
-    return found != (operator in ("!=", "<", ">"))
+    return found != (operator.removesuffix(AS_TEXT) in ("!=", "<", ">"))
 
 
 def telling_values(asked: Iterable[Question]) -> tuple[str, ...]:
@@ -66,16 +72,17 @@ def telling_values(asked: Iterable[Question]) -> tuple[str, ...]:
 
     Only final releases are looked at among the versions: those that are named, the ones next to them, and 0. What is no
     version lies before, at, or right behind one of the texts. As a string a version may lie anywhere among the texts
-    that begin with a digit.
+    that begin with a digit, and so may any version where letters are compared.
     """
     distinct = sorted(set(asked))
     found: dict[tuple[bool, ...], str] = {}
-    for value in _candidates([text for _, text in distinct]) if distinct else [""]:
+    for value in _candidates(distinct) if distinct else [""]:
         found.setdefault(tuple(compares(value, *question) for question in distinct), value)
     return tuple(found.values())
 
 
-def _candidates(texts: list[str]) -> list[str]:
+def _candidates(asked: list[Question]) -> list[str]:
+    texts, by_letters = [text for _, text in asked], {text for one, text in asked if one.endswith(AS_TEXT)}
     bounds = [bound for text in texts if (bound := _version(text.removesuffix(".*"))) is not None]
     longest = max((len(bound.release) for bound in bounds), default=1)
     releases: set[tuple[int, tuple[int, ...]]] = {(0, (0,))}
@@ -87,7 +94,9 @@ def _candidates(texts: list[str]) -> list[str]:
         }
     versions = [f"{f'{epoch}!' if epoch else ''}{'.'.join(map(str, release))}" for epoch, release in sorted(releases)]
     ordered = sorted(set(texts))
-    like = [f"{text}\0" for text in ordered if "0" <= text[:1] <= "9" and _version(text) is None]
+    like = [
+        f"{text}\0" for text in ordered if "0" <= text[:1] <= "9" and (text in by_letters or _version(text) is None)
+    ]
     spelled = [f"{version}{_SPELLED}{word}" for version in versions for word in (["0", *like] if like else [])]
     words = ["", *(f"{text}{behind}" for text in ordered for behind in ("", "!", "\0"))]
-    return [*versions, *(word for word in words if _version(word) is None), *spelled]
+    return [*versions, *(word for word in words if word in by_letters or _version(word) is None), *spelled]

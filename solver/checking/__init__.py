@@ -6,10 +6,13 @@ Each file here has the name of what it mirrors, and says the same a second time:
 here               mirrors                                               what it says
 =================  ====================================================  =========================================
 ``certificate``    ``solver/proofs/certificate.py``                      which files there are, and that they fit
+``parts``          nothing                                               the files of a certificate
+``replaying``      nothing                                               that clauses and proof are right
 ``claims``         nothing                                               what was confirmed, in words and as JSON
 ``reading``        ``solver/lockfiles/reading.py``                       what is checked: lockfile and project
 ``model``          ``solver/lockfiles/model.py``                         entries and edges
 ``uv_lock``        ``solver/lockfiles/uv_lock.py``                       ``uv.lock``
+``uv_markers``     ``solver/lockfiles/uv_markers.py``                    its markers
 ``deciding``       ``solver/lockfiles/deciding.py``                      ``pylock.toml``, ``poetry.lock``, ``pdm.lock``
 ``following``      ``solver/lockfiles/following.py``                     locks that do not say where
 ``pulls``          ``solver/lockfiles/pulls.py``                         conflicts, and what brings what along
@@ -27,6 +30,7 @@ here               mirrors                                               what it
 ``demands``        ``solver/proofs/demands.py``                          what is asked for where
 ``owners``         ``solver/proofs/owners.py``                           who requires what
 ``facts``          ``solver/proofs/facts.py``                            what project and indexes say, as clauses
+``telling``        nothing                                               facts in words
 ``optimality``     ``solver/proofs/optimality.py``                       a property
 ``no_lock``        ``solver/proofs/no_lock.py``                          that there is no lock
 ``choices``        ``encoder/project/``                                  what a project admits and asks for

@@ -8,7 +8,7 @@ from itertools import combinations
 from satlock.solver.checking.claims import Candidate, Checked
 from satlock.solver.checking.markers import Bad
 from satlock.solver.checking.model import Lock
-from satlock.solver.checking.owners import address_of, read_line
+from satlock.solver.checking.owners import read_line
 
 __all__ = ["check_agreement"]
 
@@ -24,7 +24,7 @@ def check_agreement(lock: Lock, properties: Sequence[Checked]) -> None:
         for one in checked.candidates:
             known.setdefault((one.index, one.name, one.version), []).append(one)
     for entry in lock.entries:
-        for one in known.get((address_of(entry), entry.name, entry.version), ()):
+        for one in known.get((entry.source.address, entry.name, entry.version), ()):
             if one.file in entry.hashes and one.sha256 != entry.hashes[one.file]:
                 raise Bad(f"the certificate has another hash of {one.file} than the lockfile")
     for (_, name, version), some in known.items():
@@ -48,5 +48,5 @@ def _read(lines: Iterable[str]) -> set[tuple[object, ...]]:
     found: set[tuple[object, ...]] = set()
     for line in map(read_line, lines):
         clauses = frozenset("".join(part.split()) for part in line.versions.split(",") if part.strip())
-        found.add((line.name, line.extras, clauses, line.marker, line.direct))
+        found.add((line.name, line.extras, clauses, line.marker, line.address))
     return found

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,26 +14,27 @@ from satlock.solver.checking.claims import Checked, Place, Trusted, Verdict
 from satlock.solver.checking.complete import complete_goals
 from satlock.solver.checking.environments import Cells, Row, cells_of
 from satlock.solver.checking.facts import Facts
-from satlock.solver.checking.files import NotGiven, read_file, read_folder
+from satlock.solver.checking.files import NotGiven, read_file
 from satlock.solver.checking.further import Asked, Goals
 from satlock.solver.checking.installable import installable_goals
-from satlock.solver.checking.kernel import ProofError, parse_dimacs, parse_lrat, refute
+from satlock.solver.checking.kernel import ProofError, parse_dimacs
 from satlock.solver.checking.markers import Bad
 from satlock.solver.checking.model import Lock, Table
 from satlock.solver.checking.no_lock import no_lock_of
 from satlock.solver.checking.obligation import Clauses
 from satlock.solver.checking.optimality import optimality_of
 from satlock.solver.checking.owners import Record, is_day, read_record, recorded_candidates, trusted_metadata
+from satlock.solver.checking.parts import json_of, legend_of, manifest_of, texts_of, words_of
 from satlock.solver.checking.passing import box_clause, box_of, each_kind, walk_again
 from satlock.solver.checking.pins import pin_goals
 from satlock.solver.checking.pulls import marker_of
 from satlock.solver.checking.reading import Subject, check_stated, named_lockfile, project_of, read_lockfile, subject_of
+from satlock.solver.checking.replaying import replay
 from satlock.solver.checking.unique import unique_goals
 from satlock.solver.checking.walk import Here, installed, met
 
-__all__ = ["VERSION", "Bad", "NotGiven", "check_certificate", "is_about_the_lock"]
+__all__ = ["Bad", "NotGiven", "check_certificate", "is_about_the_lock"]
 
-VERSION = 3
 _FILES = frozenset(("legend.json", "obligation.cnf", "obligation.json", "obligation.smt2", "proof.lrat"))
 _FILES_OF = {
     "unique": _FILES,
@@ -88,10 +88,10 @@ def is_about_the_lock(words: Table, lockfile: Path, project: Path) -> None:
 
 
 def _check(folder: Path, lockfile: Path | None, project: Path | None) -> Verdict:
-    if not (folder / "manifest.json").exists():
+    if not os.path.lexists(folder / "manifest.json"):
         raise NotGiven(f"{folder} holds no certificate: it has no manifest.json")
-    manifest = _manifest(read_file(folder / "manifest.json", inside=True))
-    files, texts = manifest.pop("files"), _texts(folder)
+    manifest = manifest_of(read_file(folder / "manifest.json", inside=True))
+    files, texts = manifest.pop("files"), texts_of(folder)
     if not isinstance(files, dict) or set(files) != set(texts):
         odd = min(set(files) ^ set(texts))
         raise Bad(f"{odd} is {'not in the manifest' if odd in texts else 'missing'}")
@@ -121,7 +121,8 @@ def _check(folder: Path, lockfile: Path | None, project: Path | None) -> Verdict
     check_agreement(lock, found)
     conflicts = [tuple(label for label, _, _ in members) for members in lock.conflicts]
     conflicts += [tuple(name.removeprefix("in force ") for name in pair) for pair in lock.rivals]
-    return Verdict(subject, found, lock.python, tuple(conflicts))
+    members = tuple(name.removeprefix("project ") for name in lock.switches if name.startswith("project "))
+    return Verdict(subject, found, lock.python, tuple(conflicts), members)
 
 
 def _no_lock(texts: Mapping[str, str], folder: Path, project: Path | None, manifest: dict[str, Any]) -> Verdict:
@@ -129,7 +130,7 @@ def _no_lock(texts: Mapping[str, str], folder: Path, project: Path | None, manif
     subject = project_of(folder, project)
     check_stated(subject, manifest, elsewhere=project is not None)
     assert subject.project is not None
-    words, legend = _json(texts["obligation.json"]), _legend(texts)
+    words, legend = words_of(texts), legend_of(texts)
     if set(words) != _WORDS_OF_NO_LOCK or words["property"] != "no-lock" or words["sha256"] != subject.project.sha256:
         raise Bad("the obligation is of another property or project")
     if words["project"] != subject.project.path.name:
@@ -140,7 +141,7 @@ def _no_lock(texts: Mapping[str, str], folder: Path, project: Path | None, manif
     found = no_lock_of(words, subject.project.table, [one.table for one in subject.workspace], clauses.number)
     for clause in found.facts.clauses:
         clauses.say(clause)
-    steps = _replay(texts, clauses, variables, given, legend, "no-lock")
+    steps = replay(texts, clauses, variables, given, legend, "no-lock")
     names = tuple(sorted({name.partition(" #")[0] for name in words["packages"]}))
     checked = Checked("no-lock", names, (), steps, len(given), facts=found.told,
                       clash_in=tuple(map(str, found.environments)), **_rests_on(found.facts, words))  # fmt: skip
@@ -156,79 +157,13 @@ def _rests_on(facts: Facts, words: Table) -> dict[str, Any]:
     }
 
 
-def _legend(texts: Mapping[str, str]) -> list[str]:
-    legend = _json(texts["legend.json"])
-    if not isinstance(legend, list) or not all(isinstance(item, str) for item in legend):
-        raise Bad("the legend is no list of names")
-    return legend
-
-
 def _check_day(words: Table) -> None:
     if not is_day(words["recorded"]):
         raise Bad("the certificate does not say on which day its facts were recorded")
 
 
-def _replay(  # noqa: PLR0917
-    texts: Mapping[str, str],
-    clauses: Clauses,
-    variables: int,
-    given: list[tuple[int, ...]],
-    legend: list[str],
-    name: str,
-) -> int:
-    """Compares the clauses with those of the certificate, and replays its proof; returns the number of its steps."""
-    for file in ("obligation.cnf", "proof.lrat"):
-        if any(line.lstrip().startswith("c") for line in texts[file].splitlines()):
-            raise Bad(f"{file} has a comment, which nothing could check")
-    if variables != len(legend):
-        raise Bad("the legend and the CNF have different variables")
-    _compare(clauses, {frozenset(clause) for clause in given}, legend)
-    steps = parse_lrat(texts["proof.lrat"])
-    refute(given, steps)
-    if texts["obligation.smt2"] != _smt(name, given, legend):
-        raise Bad("the SMT-LIB file does not say what the CNF says")
-    return len(steps)
-
-
-def _manifest(content: bytes) -> dict[str, Any]:
-    try:
-        manifest = _json(content.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise NotGiven("the manifest.json is no JSON") from None
-    if not isinstance(manifest, dict) or "version" not in manifest:
-        raise NotGiven("the manifest.json is not that of a certificate")
-    version = manifest.pop("version")
-    if version in (1, 2):
-        raise NotGiven("the certificate was written by an earlier satlock; write it again")
-    if version != VERSION or not isinstance(version, int):
-        raise NotGiven("the certificate is of a version that this satlock does not know")
-    if not set(manifest) <= {"lockfile", "project", "workspace", "files"} or "files" not in manifest:
-        raise Bad("the manifest.json has other keys than it should have")
-    return manifest
-
-
-def _texts(folder: Path) -> dict[str, str]:
-    try:
-        return {name: content.decode("utf-8") for name, content in read_folder(folder).items()}
-    except UnicodeDecodeError:
-        raise Bad("a file of the certificate is not UTF-8") from None
-
-
-def _json(text: str) -> Any:
-    """What JSON says; a key that is there twice would say one thing to a person and another one here."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise Bad("a file of the certificate has a key twice")
-        return found
-
-    return json.loads(text, object_pairs_hook=once)
-
-
 def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table) -> Checked:
-    words = _json(texts["obligation.json"])
-    legend = _legend(texts)
+    words, legend = words_of(texts), legend_of(texts)
     assert subject.lockfile is not None
     said = {"property": name, "lockfile": subject.lockfile.path.name, "sha256": subject.lockfile.sha256,
             "format": subject.kind}  # fmt: skip
@@ -241,7 +176,7 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
     lock, _ = read_lockfile(subject)
     if lock.followed and name != "unique" and len({entry.name for entry in lock.entries}) < len(lock.entries):
         raise Bad(f"the lockfile does not say when a package is installed, and the certificate claims {name} of it")
-    record = read_record(_json(texts["metadata.json"])) if name == "complete" else Record()
+    record = read_record(json_of(texts["metadata.json"])) if name == "complete" else Record()
     places: tuple[Place, ...] = ()
     if name == "optimality":
         if subject.project is None or set(words) != _WORDS_OF_OPTIMALITY:
@@ -267,9 +202,11 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
                                          "candidates": recorded_candidates(record, lock)}, (), ()  # fmt: skip
         if name == "installable":
             places = _places(goals, lock)
+        if name in ("installable", "index-pins"):
             listed = sum(bool(entry.files) for entry in lock.entries if entry.name in words["claims"])
-            rests_on["trusted"] = (Trusted("listed", "", listed),)
-    steps = _replay(texts, clauses, variables, given, legend, name)
+            what = "listed" if name == "installable" else "served"
+            rests_on["trusted"] = (Trusted(what, "", listed),) if listed else ()
+    steps = replay(texts, clauses, variables, given, legend, name)
     claims = tuple(sorted(words["claims"]))
     left_out = tuple(sorted({entry.name for entry in lock.entries} - set(claims)))
     silent = {"(project)" if key == "project" else lock.entries[int(key)].name for key in record.unexamined}
@@ -289,7 +226,8 @@ def _with_the_rest(goals: Goals, words: Table, legend: list[str], lock: Lock) ->
     for kind, nodes in words["loops"]:
         clauses.say_loop(kind, nodes)
     _check_words(clauses.lock, cells, words, goals.names)
-    inputs = [name for name in legend if name in set(clauses.lock.switches) or name.startswith("opaque ")]
+    switches = set(clauses.lock.switches)
+    inputs = [name for name in legend if name in switches or name.startswith("opaque ")]
     boxes = [box_of(box, cells) for box in words["walked"]]
     walk_again(clauses.lock, boxes, inputs, goals)
     for box in boxes:
@@ -370,31 +308,3 @@ def _check_words(lock: Lock, cells: Cells, words: Table, goals: dict[str, str]) 
     shown = {number: lock.entries[int(number)].shown for name in goals for number in words["claims"][name]}
     if words["entries"] != shown:
         raise Bad("the certificate describes other entries than the lockfile has")
-
-
-def _compare(clauses: Clauses, given: set[frozenset[int]], legend: list[str]) -> None:
-    def shown(clause: frozenset[int]) -> str:
-        names = {number: name for name, number in clauses.numbers.items()}
-        return " or ".join(f"{'not ' if lit < 0 else ''}{names.get(abs(lit), '?')}" for lit in sorted(clause))[:200]
-
-    if len(clauses.numbers) != len(legend):
-        odd = next(name for name, number in clauses.numbers.items() if number == len(legend) + 1)
-        raise Bad(f"the certificate leaves out {odd[:100]!r}, which the lockfile speaks of")
-    for clause in given - clauses.found:
-        raise Bad(f"the CNF has a clause that does not follow from the lockfile: {shown(clause)}")
-    for clause in clauses.found - given:
-        raise Bad(f"the CNF leaves out a clause: {shown(clause)}")
-
-
-def _smt(name: str, given: Iterable[tuple[int, ...]], legend: list[str]) -> str:
-    """The SMT-LIB file that says what the CNF says."""
-    wrong = "the last assertion says that one of the claims is wrong"
-    lines = [f"; {name}: {'these facts cannot all hold' if name == 'no-lock' else wrong}, so this is to be unsat"]
-    lines += ["(set-logic QF_UF)", "(set-info :status unsat)"]
-    for number, said in enumerate(legend, 1):
-        lines.append(f"(declare-const v{number} Bool) ; {said if re.fullmatch('[ -~]+', said) else 'see legend.json'}")
-    for clause in given:
-        parts = [f"v{lit}" if lit > 0 else f"(not v{-lit})" for lit in clause]
-        inner = f"(or {' '.join(parts)})" if len(parts) > 1 else "".join(parts) or "false"
-        lines.append(f"(assert {inner})")
-    return "\n".join([*lines, "(check-sat)", "(exit)", ""])

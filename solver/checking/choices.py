@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from satlock.solver.checking import ordered
+from satlock.solver.checking.claims import word
 from satlock.solver.checking.environments import Cells, admits, cells_of
 from satlock.solver.checking.markers import (
     ALWAYS,
@@ -46,8 +47,8 @@ class Environment:
 
     def __str__(self) -> str:
         v = self.variables
-        shown = f"{v['platform_python_implementation']} {v['python_full_version']} on {v['sys_platform']}"
-        shown += f" ({v['platform_machine']})"
+        shown = f"{word(v['platform_python_implementation'])} {v['python_full_version']} on {word(v['sys_platform'])}"
+        shown += f" ({word(v['platform_machine'])})"
         for what, names in (("extras", self.extras), ("groups", self.groups)):
             shown += f", {what} {', '.join(names)}" if names else ""
         return shown
@@ -116,7 +117,9 @@ class Choices:
     def _environment(self, words: Table, cells: Cells) -> Environment:
         if set(words) != {"variables", "extras", "groups"} or set(words["variables"]) != _VARIABLES:
             raise Bad("the certificate's environment is none")
-        variables = {name: str(value) for name, value in words["variables"].items()}
+        variables: dict[str, str] = dict(words["variables"])
+        if not all(isinstance(text, str) for text in (*variables.values(), *words["extras"], *words["groups"])):
+            raise Bad("the certificate's environment is none")
         bare = Environment(variables, tuple(words["extras"]), tuple(words["groups"]))
         if any(len(set(map(plain, names))) != len(names) for names in (bare.extras, bare.groups)):
             raise Bad("the certificate's environment has a choice twice")
@@ -135,7 +138,10 @@ class Choices:
     def _check_place(one: Environment, cells: Cells) -> None:
         v = one.variables
         full = v["python_full_version"]
-        if not re.fullmatch(r"\d+\.\d+\.\d+", full, re.ASCII) or v["python_version"] != full.rpartition(".")[0]:
+        if (
+            not re.fullmatch(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", full, re.ASCII)
+            or v["python_version"] != full.rpartition(".")[0]
+        ):
             raise Bad(f"the certificate's environment has no release of Python: {full[:40]!r}")
         platform, machine = (v["os_name"], v["sys_platform"], v["platform_system"]), (v["platform_machine"],)
         implementation = (v["implementation_name"], v["platform_python_implementation"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from satlock.solver.checking.reading import Subject
 
-__all__ = ["Candidate", "Checked", "Listed", "NotNewer", "Place", "Trusted", "Verdict", "shown"]
+__all__ = ["Candidate", "Checked", "Listed", "NotNewer", "Place", "Trusted", "Verdict", "shown", "word"]
 
 _SAID = {
     "unique": "no environment installs two candidates of one of them",
@@ -25,6 +26,8 @@ _TRUSTED = {
     "versions": ("which versions of {counted} {whose}{through} lists, and for which Pythons", "package", _IS),
     "files": ("which files versions of {counted} {verb} on {whose}", "package", _HAS),
     "listed": ("that the files of {counted} are there, as the lockfile lists them", "entry", _IS),
+    "served": ("that the files of {counted} are served by the index that the lockfile names", "entry", _IS),
+    "noted": ("what the lockfile notes that {counted} {verb}", "package", _REQUIRES),
     "nowhere": ("that no index of the project has {detail}", "package", _IS),
     "elsewhere": ("that {counted} {verb} not taken from {whose}, which the project declares too", "package", _IS),
     "held": ("that {counted} of {whose}{through} cannot be used ({detail})", "version", _IS),
@@ -45,8 +48,11 @@ class Place:
 
     def __str__(self) -> str:
         minors = list(dict.fromkeys(python.rpartition(".")[0] for python in self.pythons))
-        names = self.implementation.split(" ")
-        return f"{self.platform.split(' ')[-1]} {self.machine}, {names[-1]} {', '.join(minors)}"
+        # What a marker names besides may have blanks in it, and could be taken for what everybody knows.
+        system = self.platform.rpartition(" ")[2] if self.platform.count(" ") == 2 else ascii(self.platform)
+        running = self.implementation
+        running = running.rpartition(" ")[2] if running.count(" ") == 1 else ascii(running)
+        return f"{system} {word(self.machine)}, {running} {', '.join(minors)}"
 
 
 @dataclass(frozen=True)
@@ -90,8 +96,9 @@ class Trusted:
     """Facts that nothing in the certificate proves."""
 
     what: str
-    """A key of the table of sentences above: ``listed`` are files of a lockfile, ``held`` is what cannot be used,
-    ``elsewhere`` what another index serves, ``nowhere`` what none does."""
+    """A key of the table of sentences above: ``listed`` and ``served`` are files of a lockfile, ``noted`` what it says
+    of requirements, ``held`` is what cannot be used, ``elsewhere`` what another index serves, ``nowhere`` what none
+    does."""
     index: str
     """Who said so; empty where the lockfile names no index."""
     count: int
@@ -109,8 +116,8 @@ class Trusted:
     def __str__(self) -> str:
         sentence, counted, verbs = _TRUSTED[self.what]
         count = self.count - self.confirmed
-        whose = self.index or "the default index, which the lockfile does not name,"
-        through = f" (asked at {self.asked})" if self.asked else ""
+        whose = word(self.index) if self.index else "the default index, which the lockfile does not name,"
+        through = f" (asked at {word(self.asked)})" if self.asked else ""
         text = sentence.format(
             whose=whose, through=through, detail=self.detail, counted=_count(count, counted), verb=verbs[count != 1]
         )
@@ -276,6 +283,8 @@ class Verdict:
     """The ``requires-python`` of the lockfile."""
     conflicts: tuple[tuple[str, ...], ...]
     """Sets of choices of which no two are made together, which all claims presuppose."""
+    members: tuple[str, ...] = ()
+    """Of a ``uv.lock``: the projects that it names, from which all that is installed is reached."""
 
     def listed(self) -> tuple[Listed, ...]:
         """All packages whose versions were recorded."""
@@ -310,6 +319,8 @@ class Verdict:
         for one in self.properties:
             yield from one.lines(verbose)
             yield from one.trust()
+        if self.members:
+            yield f"It holds for the projects that the lockfile names: {', '.join(self.members)}."
         if self.python:
             yield f"It holds for Python {self.python}."
         for members in self.conflicts[: None if verbose else _SHOWN]:
@@ -336,6 +347,7 @@ class Verdict:
             "project": None if project is None else {"path": str(project.path), "sha256": project.sha256},
             "workspace": [{"path": str(one.path), "sha256": one.sha256} for one in self.subject.workspace],
             "requires_python": self.python,
+            "members": list(self.members),
             "conflicts": [list(members) for members in self.conflicts],
             "properties": [one.data() for one in self.properties],
         }  # fmt: skip
@@ -344,6 +356,11 @@ class Verdict:
 def shown(text: str) -> str:
     """On one line, and without what would change how it is shown."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def word(text: str) -> str:
+    """A text that is no more than one word, or else in quotes."""
+    return text if re.fullmatch("[!-~]+", text) else ascii(text)
 
 
 def _count(number: int, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -100,8 +101,19 @@ def _check_claims(asked: Asked, asking: Asking, unmet: Sequence[Unmet]) -> None:
     for one in unmet:
         said = read_line(asked.requirements[one.name])
         same = (said.name, said.extras, said.marker) == (one.line.name, one.line.extras, one.line.marker)
-        if not same or (not one.line.direct and _clauses(said.versions) != _clauses(one.line.versions)):
+        if (
+            not same
+            or _clauses(said.versions) != _clauses(one.line.versions)
+            or not _shows(said.address, one.line.address)
+        ):
             raise Bad(f"the certificate shows another requirement than {one.name} is")
+
+
+def _shows(said: str, address: str) -> bool:
+    """Whether an address is that one; who asks for it may be hidden."""
+    pieces = said.split("****")
+    return len(pieces) < 4 and bool(said) == bool(address) and (
+        re.fullmatch("[^/]*".join(map(re.escape, pieces)), address) is not None)  # fmt: skip
 
 
 def _clauses(versions: str) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, Is, Switch, both, either, parse, plain
-from satlock.solver.checking.model import Edge, Entry, Lock, Table
+from satlock.solver.checking.model import Edge, Entry, Lock, Origin, Table
 from satlock.solver.checking.uv_lock import file_name, file_sha256
 
 __all__ = ["legacy_entry", "poetry_python", "read_pdm_lock", "read_poetry_lock", "read_pylock"]
@@ -22,8 +22,12 @@ def _choice(lock: Lock, name: str, on: bool) -> Condition:
 
 
 def read_pylock(lock: Lock, top: Table) -> None:
+    if top.get("lock-version") != "1.0":
+        raise Bad("the lockfile is of a version that is not known here")
     choices = [f"extra {plain(name)}" for name in top.get("extras", [])]
-    choices += [f"group {plain(name)}" for name in top.get("dependency-groups", [])]
+    # What is installed by default is in force whether or not it can be chosen.
+    groups = [*top.get("dependency-groups", []), *top.get("default-groups", [])]
+    choices += [f"group {plain(name)}" for name in groups]
     lock.switches = list(dict.fromkeys(choices))
 
     def asked(leaf: Is) -> Condition:
@@ -36,13 +40,17 @@ def read_pylock(lock: Lock, top: Table) -> None:
     conditions = []
     for package in top["packages"]:
         other = next((kind for kind in ("vcs", "directory", "archive") if kind in package), None)
-        files = [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else [])]
-        hashes = [(_pylock_name(file), file.get("hashes", {}).get("sha256")) for file in files]
+        if other and len(package.keys() & {"vcs", "directory", "archive", "sdist", "wheels"}) > 1:
+            raise Bad(f"the lockfile has {str(package['name'])[:60]} from two places at once")
+        wheels, sdists = package.get("wheels", []), [package["sdist"]] if "sdist" in package else []
+        hashes = [(_pylock_name(file), file.get("hashes", {}).get("sha256")) for file in [*wheels, *sdists]]
+        if [name.endswith(".whl") for name, _ in hashes] != [True] * len(wheels) + [False] * len(sdists):
+            raise Bad(f"the lockfile has a file of {str(package['name'])[:60]} among those that it is none of")
         lock.entries.append(
             Entry(
                 plain(package["name"]),
                 package.get("version", ""),
-                f"index {package['index']}" if package.get("index") else other or "",
+                Origin("index", package["index"]) if package.get("index") and not other else Origin(other or ""),
                 [name for name, _ in hashes],
                 other is not None,
                 {name: digest for name, digest in hashes if digest},
@@ -56,31 +64,37 @@ def read_pylock(lock: Lock, top: Table) -> None:
 
 
 def _pylock_name(file: Table) -> str:
-    return str(file["name"]) if "name" in file else file_name(file, ("url", "path"))
+    if "name" in file or "path" not in file:
+        return str(file["name"]) if "name" in file else file_name(file["url"])
+    return re.split(r"[/\\]", str(file["path"]))[-1]
 
 
 def legacy_entry(package: Table) -> Entry:
     source = package.get("source", {})
-    own = [str(package[key]) for key in ("git", "url", "path") if key in package]
-    parts = [source.get("type", ""), source.get("url", ""), source.get("resolved_reference", ""), *own]
+    told = Origin(source.get("type", ""), source.get("url", ""), source.get("resolved_reference", ""))
+    own = [Origin(key, package[key]) for key in ("git", "url", "path") if key in package]
     listed = [file for file in package.get("files", []) if "file" in file or "url" in file]
-    named = [(file["file"] if "file" in file else file_name(file, ("url",)), file_sha256(file)) for file in listed]
+    named = [(file["file"] if "file" in file else file_name(file["url"]), file_sha256(file)) for file in listed]
     return Entry(
         plain(package["name"]),
         package.get("version", ""),
-        " ".join(part for part in parts if part),
+        own[0] if own and not told.kind else told,
         [name for name, _ in named],
-        source.get("type", "") in ("git", "directory", "url", "file") or bool(own),
+        told.kind in ("git", "directory", "url", "file") or bool(own),
         {name: digest for name, digest in named if digest},
     )
 
 
 def read_poetry_lock(lock: Lock, top: Table) -> None:
+    if top.get("metadata", {}).get("lock-version") != "2.1":
+        raise Bad("the lockfile is of a version that is not known here")
     groups = {plain(group) for package in top.get("package", []) for group in package["groups"]}
     lock.switches = [f"extra {name}" for name in sorted({plain(key) for key in top.get("extras", {})})]
     lock.switches += [f"group {group}" for group in sorted(groups)]
 
     def asked(leaf: Is) -> Condition:
+        if leaf.variable == "extra" and leaf.operator not in ("==", "!="):
+            raise Bad("the lockfile has a marker on extra that is neither == nor !=")
         return _choice(lock, f"extra {leaf.text}", leaf.operator == "==") if leaf.variable == "extra" else leaf
 
     conditions = []
@@ -119,8 +133,10 @@ def poetry_python(text: str) -> str:
 
 def read_pdm_lock(lock: Lock, top: Table) -> None:
     metadata = top.get("metadata", {})
+    if not str(metadata.get("lock_version")).startswith("4.") or "inherit_metadata" not in metadata["strategy"]:
+        raise Bad("the lockfile is of a version that is not known here")
     groups = {plain(group) for group in metadata.get("groups", [])}
-    merged: dict[tuple[str, str, str], tuple[int, Condition]] = {}
+    merged: dict[tuple[str, str, Origin], tuple[int, Condition]] = {}
     for package in top.get("package", []):
         entry = legacy_entry(package)
         groups.update(plain(group) for group in package["groups"])

@@ -9,6 +9,7 @@ from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, Switc
 from satlock.solver.checking.model import Edge, Entry, Lock
 from satlock.solver.checking.owners import Asking, Line, Owner, decided
 from satlock.solver.checking.pulls import as_setting
+from satlock.solver.checking.uv_markers import by_letters
 from satlock.solver.checking.versions import admits, order_of, parts_of
 from satlock.solver.checking.walk import Here, met
 
@@ -49,6 +50,8 @@ def demands_of(lock: Lock, asked: Asking) -> tuple[list[Edge], list[Unmet]]:
                 todo.append((key, f"{{{other}}}"))
         entry = lock.entries[int(key)] if key != "project" else None
         for label, line, condition in _edited(owner, entry, which, asked, lock):
+            if lock.kind == "uv":
+                condition = by_letters(condition)  # noqa: PLW2901
             name = f"{node}~{label}"
             fits = [str(i) for i, entry in enumerate(lock.entries) if entry.name == line.name]
             if line.extras:
@@ -75,7 +78,8 @@ def demands_of(lock: Lock, asked: Asking) -> tuple[list[Edge], list[Unmet]]:
 
 def _as_setting(line: Line, asked: Asking, lock: Lock) -> Condition:
     """The marker of a line of the settings."""
-    return as_setting(line.marker, asked.steps, lock.kind, [*lock.switches, *asked.switches])
+    found = as_setting(line.marker, asked.steps, lock.kind, [*lock.switches, *asked.switches])
+    return by_letters(found) if lock.kind == "uv" else found
 
 
 def _node(key: str, which: str) -> str:
@@ -131,8 +135,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _meets(line: Line, entry: Entry, owner: Owner, key: str, asked: Asking) -> bool:
-    afar = entry.source.split(" ")[0] not in ("registry", "index", "legacy", "")
-    if afar and (line.direct or owner.own):
+    if entry.source.afar and (line.direct or owner.own):
         return True
     if line.direct or not line.versions.strip():
         return not line.direct

@@ -28,6 +28,9 @@ _AXIS = {
 
 Row = tuple[str, ...]
 
+_MOST = 256
+"""Values of one variable that markers may name; of those that have an order, a quarter of that."""
+
 
 class Cells:
     """For each axis its places; each place is a row of the values that marker variables have there."""
@@ -83,6 +86,9 @@ def cells_of(asked: Iterable[Is], python: str, *, minors_apart: bool = False) ->
     for leaf in leaves:
         several = leaf.operator in ("in", "not in") and not leaf.backwards
         words.setdefault(leaf.variable, set()).update(leaf.text.replace(",", " ").split() if several else [leaf.text])
+    for variable, named in words.items():
+        if len(named) > (_MOST // 4 if variable in ordered.VARIABLES else _MOST):
+            raise Bad(f"the lockfile has markers that name {len(named)} values of {variable}")
     python_leaves = [leaf for leaf in leaves if leaf.variable.startswith("python_")]
     texts = [*words.get("python_version", ()), *words.get("python_full_version", ())]
     texts += [part.strip(" <>=!~") for part in python.split(",")]

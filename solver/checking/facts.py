@@ -6,6 +6,7 @@ is taken as the certificate records it.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,9 +18,10 @@ from satlock.solver.checking.installable import fits
 from satlock.solver.checking.markers import Bad, is_plain, leaves
 from satlock.solver.checking.model import Table
 from satlock.solver.checking.owners import Line, decided, read_line
+from satlock.solver.checking.telling import own_name, shown_versions
 from satlock.solver.checking.versions import admits, parts_of, rules_out
 
-__all__ = ["Facts", "told_fact"]
+__all__ = ["Facts"]
 
 _KINDS = {
     "requirement": {"kind", "on", "line", "by", "list"},
@@ -55,9 +57,8 @@ class Facts:
             number: the variable of a name.
             wishes: whether the facts may be what is only wished for.
         """
-        for place, fact in enumerate(facts):
-            if fact in facts[:place]:
-                raise Bad("the certificate has a fact twice")
+        if len({json.dumps(fact, sort_keys=True) for fact in facts}) < len(facts):
+            raise Bad("the certificate has a fact twice")
         self._packages, self._facts, self._choices, self._number = packages, facts, choices, number
         self._kinds = _KINDS | _WISHES if wishes else _KINDS
         self.thresholds: dict[str, set[int]] = {name: set() for name in packages}
@@ -83,7 +84,11 @@ class Facts:
         if not is_plain(own) or (mark and not re.fullmatch("[1-9][0-9]*", number)):
             raise Bad(f"the certificate speaks of {name[:60]!r}, which is no package")
         known = _PACKAGE <= set(package) <= _PACKAGE | {"files"}
-        if not known or not isinstance(package["left-out"], dict):
+        if (
+            not known
+            or not isinstance(package["left-out"], dict)
+            or not all(isinstance(why, str) for why in package["left-out"].values())
+        ):
             raise Bad(f"the certificate tells of {name} in other words than it should")
         somewhere = package["indexes"] or not (package["versions"] or package["left-out"])
         if not somewhere or not all(isinstance(one, str) for one in package["indexes"]):
@@ -97,7 +102,7 @@ class Facts:
         for version, read in package["read"].items():
             if version not in package["versions"] or not set(read) <= {"index", "file", "sha256", "metadata"}:
                 raise Bad(f"the certificate tells of a version of {name} that it does not list")
-            if read["index"] not in package["indexes"]:
+            if not all(isinstance(text, str) for text in read.values()) or read["index"] not in package["indexes"]:
                 raise Bad(f"the certificate has {name} {version} from an index that it does not name for it")
 
     def _check_that_all_is_used(self) -> None:
@@ -128,7 +133,7 @@ class Facts:
             for one in versions:
                 self._lacking.setdefault(one, set()).add(str(fact["extra"]))
         elif kind == "escape":
-            beside = ", ".join(_versions(one, self._packages) for one in fact["given"])
+            beside = ", ".join(shown_versions(one, self._packages) for one in fact["given"])
             why = f"goes with {beside} only since that does not know yet that it does not"
             self._hold(fact["on"], why, len(versions))
         elif kind == "refused":
@@ -139,19 +144,19 @@ class Facts:
             if self._overridden(fact):
                 self._rest.update(by)
             for one in () if self._overridden(fact) else by:
-                self._choices.check_unchanged(_own(one[0]), one[1].partition(" @ ")[0])
+                self._choices.check_unchanged(own_name(one[0]), one[1].partition(" @ ")[0])
                 self._lines.setdefault(one, []).append(fact["line"])
 
     def _overridden(self, fact: Table) -> bool:
-        return any(line.name == _own(fact["on"]) for line in self._choices.overrides)
+        return any(line.name == own_name(fact["on"]) for line in self._choices.overrides)
 
     def _hold(self, name: str, why: str, count: int) -> None:
         self._held[name, why] = self._held.get((name, why), 0) + count
 
     def check_place(self, name: str, environment: Environment) -> None:
         """That a package may come there from the indexes that the certificate names; ``Bad`` is raised where not."""
-        for other in self._choices.check_indexes(_own(name), environment, self._packages[name]["indexes"]):
-            self._elsewhere.setdefault(other, set()).add(_own(name))
+        for other in self._choices.check_indexes(own_name(name), environment, self._packages[name]["indexes"]):
+            self._elsewhere.setdefault(other, set()).add(own_name(name))
 
     def names_in(self, fact: Table) -> set[str]:
         """The packages that a fact speaks of."""
@@ -183,7 +188,7 @@ class Facts:
             self._check_requirement(fact, environment)
 
     def _check_requirement(self, fact: Table, environment: Environment) -> None:
-        own, by = _own(fact["on"]), fact.get("by")
+        own, by = own_name(fact["on"]), fact.get("by")
         if own in self._choices.excludes:
             raise Bad(f"the project excludes {own}, of which the certificate has a requirement")
         if self._overridden(fact):
@@ -204,12 +209,12 @@ class Facts:
         here = (
             holds_as_setting(line.marker, environment) if which else self._choices.asks(fact["list"], line, environment)
         )
-        if line.name != _own(fact["on"]) or line.direct or not here:
+        if line.name != own_name(fact["on"]) or line.direct or not here:
             raise Bad(f"the certificate has {fact['line'][:80]!r} in an environment where it is not in force")
 
     def _check_of_candidate(self, fact: Table, environment: Environment) -> None:
         """A line of the metadata of a candidate."""
-        by, line, own = fact["by"], read_line(fact["line"]), _own(fact["on"])
+        by, line, own = fact["by"], read_line(fact["line"]), own_name(fact["on"])
         named = any(leaf.variable == "extra" for leaf in leaves(line.marker))
         if line.name != own or line.direct or (by["extra"] and not named):
             raise Bad(f"the certificate has {fact['line'][:80]!r} where it is no requirement on {own}")
@@ -290,10 +295,17 @@ class Facts:
         return str(self._packages[name]["versions"][rank - 1])
 
     def _ranks(self, name: str, runs: list[list[int]]) -> list[int]:
-        ranks = [rank for first, last in runs for rank in range(first, min(last, self.top(name) + 1) + 1)]
-        if not ranks or ranks != sorted(set(ranks)) or ranks[0] < 1 or ranks[-1] > self.top(name):
+        ends = [end for first, last in runs for end in (first - 1, last)]
+        # Of one run they differ, and the next one may begin right behind it.
+        apart = all(one < two or (place % 2 and one == two) for place, (one, two) in enumerate(pairwise(ends)))
+        if (
+            not ends
+            or not apart
+            or {type(end) for end in ends} != {int}
+            or not 0 <= ends[0] < ends[-1] <= self.top(name)
+        ):
             raise Bad(f"the certificate speaks of versions of {name} that it does not list")
-        return ranks
+        return [rank for first, last in runs for rank in range(first, last + 1)]
 
     def at(self, name: str, rank: int) -> int:
         """The variable of *this version or a later one*."""
@@ -314,7 +326,7 @@ class Facts:
         for what, by_index in counts:
             for index, count in sorted(by_index.items()):
                 yield Trusted(what, index, count, day)
-        for nowhere in sorted({_own(name) for name, package in self._packages.items() if not package["indexes"]}):
+        for nowhere in sorted({own_name(name) for name, package in self._packages.items() if not package["indexes"]}):
             yield Trusted("nowhere", "", 1, day, detail=nowhere)
         for index, names in sorted(self._elsewhere.items()):
             yield Trusted("elsewhere", index, len(names), day)
@@ -325,7 +337,7 @@ class Facts:
             yield Trusted("held", index, count, day, detail=f"each {why}")
         for (name, why), count in sorted(self._held.items()):
             index = ", ".join(self._packages[name]["indexes"])
-            yield Trusted("held", index, count, day, detail=f"{_own(name)}: it {why}")
+            yield Trusted("held", index, count, day, detail=f"{own_name(name)}: it {why}")
 
     def _by_reader(self) -> dict[str, int]:
         counts: dict[str, int] = {}
@@ -340,7 +352,7 @@ class Facts:
             read = self._packages[name]["read"][version]
             yield Candidate(
                 read["index"],
-                _own(name),
+                own_name(name),
                 version.partition(" @ ")[0],
                 read.get("file", ""),
                 read.get("sha256", ""),
@@ -355,34 +367,8 @@ class Facts:
         for name, package in self._packages.items():
             known = {version.partition(" @ ")[0] for version in package["versions"]} | set(package["left-out"])
             files = tuple((version, tuple(some)) for version, some in sorted(package.get("files", {}).items()))
-            yield Listed(_own(name), tuple(package["indexes"]), frozenset(known),
+            yield Listed(own_name(name), tuple(package["indexes"]), frozenset(known),
                          tuple(sorted(package["pythons"].items())), files)  # fmt: skip
-
-
-def told_fact(fact: Table, packages: Table) -> str:
-    """A fact for a person."""
-    kind, by = fact["kind"], fact.get("by")
-    if kind in ("held", "python", "bare", "lacks", "escape"):
-        count = sum(last - first + 1 for first, last in fact["ranks"])
-        are, has = ("is", "has") if count == 1 else ("are", "have")
-        versions = f"{count} version{'' if count == 1 else 's'} of {fact['on']}"
-        if kind == "bare":
-            return f"{versions} {has} no file there"
-        if kind == "lacks":
-            return f"{versions} {has} no extra {fact['extra']}"
-        if kind == "escape":
-            beside = " and ".join(_versions(one, packages) for one in fact["given"])
-            return f"{beside}: does not say yet that {versions} {are} too new, as its later releases do"
-        return f"{versions} {are} out: it {fact['why'] if kind == 'held' else 'does not admit that Python'}"
-    who = fact["list"] if by is None or kind == "constraint" else _versions(by, packages)
-    if kind == "refused":
-        return f"{who}: {fact['why']}"
-    return f"{who}: {fact['line']}" + (f" (by {fact['list']})" if by is not None and "list" in fact else "")
-
-
-def _own(name: str) -> str:
-    """The package that is spoken of under a name."""
-    return name.partition(" #")[0]
 
 
 def _by_index(packages: Iterable[Table]) -> dict[str, int]:
@@ -391,10 +377,3 @@ def _by_index(packages: Iterable[Table]) -> dict[str, int]:
         for index in package["indexes"]:
             counts[index] = counts.get(index, 0) + 1
     return counts
-
-
-def _versions(by: Table, packages: Table) -> str:
-    name = by["package"] + (f"[{by['extra']}]" if by["extra"] else "")
-    versions = packages[by["package"]]["versions"]
-    spans = [versions[a - 1] if a == b else f"{versions[a - 1]} to {versions[b - 1]}" for a, b in by["ranks"]]
-    return f"{name} {', '.join(spans)}".rstrip()

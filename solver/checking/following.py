@@ -24,7 +24,7 @@ from satlock.solver.checking.markers import (
     plain,
     replaced,
 )
-from satlock.solver.checking.model import Edge, Lock, Table
+from satlock.solver.checking.model import Edge, Lock, Origin, Table
 from satlock.solver.checking.owners import read_line
 from satlock.solver.checking.versions import admits, order_of, parts_of
 
@@ -213,7 +213,7 @@ def _clause(sign: str, text: str) -> str:
 
 
 def _of_pdm(lock: Lock, top: Table) -> list[_Candidate]:
-    found: dict[tuple[str, str, str], _Candidate] = {}
+    found: dict[tuple[str, str, Origin], _Candidate] = {}
     for package in top.get("package", []):
         entry = legacy_entry(package)
         key = (entry.name, entry.version, entry.source)

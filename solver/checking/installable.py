@@ -13,6 +13,10 @@ from satlock.solver.checking.walk import Here
 __all__ = ["fits", "installable_goals"]
 
 
+_BUILDS = re.compile(r"\.(zip|tar|tar\.\w+|tgz|tbz2?|txz|tlz)$", re.IGNORECASE)
+"""Ends of the names of source distributions; what is called otherwise is no file that anybody installs."""
+
+
 def installable_goals(asked: Asked) -> Goals:
     """One goal for each name: an entry without a file that fits is reached in an environment that is asked about.
 
@@ -26,8 +30,8 @@ def installable_goals(asked: Asked) -> Goals:
     suspects: dict[str, list[int]] = {}
     for number, entry in enumerate(asked.lock.entries):
         mine = suspects.setdefault(entry.name, [])
-        listed = asked.lock.kind in ("uv", "pylock") and entry.source.startswith(("registry", "index"))
-        wheels = all(file.endswith(".whl") for file in entry.files) if entry.files else listed
+        listed = asked.lock.kind in ("uv", "pylock") and entry.source.kind in ("registry", "index")
+        wheels = not any(map(_BUILDS.search, entry.files)) if entry.files else listed
         if wheels and not entry.builds:
             mine.append(number)
     suspects = dict(sorted(suspects.items()))
@@ -69,7 +73,7 @@ _TWO = {"universal2": "x86_64 arm64", "universal": "x86_64 i386 ppc", "intel": "
 def _misfits(file: str, cells: Cells) -> list[list[tuple[str, Row]]]:
     """For each tag of a wheel that fits anything, the places where it does not fit."""
     pieces = file.removesuffix(".whl").lower().rsplit("-", 3)
-    if len(pieces) != 4 or "-" not in pieces[0]:
+    if not file.endswith(".whl") or len(pieces) != 4 or "-" not in pieces[0]:
         return []
     found = []
     for one in pieces[1].split("."):

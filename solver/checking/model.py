@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from satlock.solver.checking.markers import ALWAYS, Condition
 
-__all__ = ["Edge", "Entry", "Lock", "Table"]
+__all__ = ["Edge", "Entry", "Lock", "Origin", "Table"]
 
 Table = dict[str, Any]
 """A table of a TOML file, as it was parsed."""
+
+
+class Origin(NamedTuple):
+    """Where an entry comes from, in the lock's own words; each is empty where the lock does not tell."""
+
+    kind: str = ""
+    """Such as ``registry``, ``git`` or ``editable``."""
+    place: str = ""
+    """An address or a path."""
+    reference: str = ""
+
+    @property
+    def address(self) -> str:
+        """By which indexes are compared."""
+        return self.place.rstrip("/")
+
+    @property
+    def afar(self) -> bool:
+        """It is no index."""
+        return self.kind not in ("registry", "index", "legacy", "")
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, self))
 
 
 @dataclass
@@ -19,7 +42,7 @@ class Entry:
 
     name: str
     version: str
-    source: str
+    source: Origin
     files: list[str]
     builds: bool
     """It needs no file."""
@@ -29,7 +52,7 @@ class Entry:
     @property
     def shown(self) -> str:
         title = f"{self.name} {self.version}".rstrip()
-        return f"{title} ({self.source})" if self.source else title
+        return f"{title} ({self.source})" if any(self.source) else title
 
 
 @dataclass

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from satlock.solver.checking.choices import Choices, Environment, choices_of
-from satlock.solver.checking.facts import Facts, told_fact
+from satlock.solver.checking.facts import Facts
 from satlock.solver.checking.markers import Bad, leaves
 from satlock.solver.checking.model import Table
 from satlock.solver.checking.owners import read_line
+from satlock.solver.checking.telling import told_fact
 
 __all__ = ["NoLock", "no_lock_of"]
 

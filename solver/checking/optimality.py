@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from satlock.solver.checking.choices import Environment, bare, choices_of
-from satlock.solver.checking.claims import NotNewer
+from satlock.solver.checking.claims import NotNewer, word
 from satlock.solver.checking.environments import Cells, Row, admits, cells_of
-from satlock.solver.checking.facts import Facts, told_fact
+from satlock.solver.checking.facts import Facts
 from satlock.solver.checking.markers import Bad, leaves, plain
 from satlock.solver.checking.model import Entry, Lock, Table
 from satlock.solver.checking.owners import read_line
+from satlock.solver.checking.telling import told_fact
 from satlock.solver.checking.versions import admits as admits_version
 from satlock.solver.checking.versions import order_of, parts_of
 from satlock.solver.checking.walk import Here, installed
@@ -121,8 +122,8 @@ def _installed(lock: Lock, environment: Environment, cells: Cells) -> dict[str, 
 
 def _from_there(entry: Entry, indexes: Sequence[str]) -> bool:
     """Whether a candidate comes from one of these indexes, as far as the lockfile tells where it comes from."""
-    kind, _, address = entry.source.partition(" ")
-    return kind in ("registry", "index") and bare(address) in indexes if entry.source else True
+    kind, place, _ = entry.source
+    return kind in ("registry", "index") and bare(place) in indexes if any(entry.source) else True
 
 
 def _check_locked(
@@ -196,7 +197,7 @@ def _places(environments: Iterable[Environment]) -> Iterator[str]:
     pythons: dict[tuple[str, str], list[str]] = {}
     for one in environments:
         v, choices = one.variables, ", ".join((*one.extras, *(f"group {group}" for group in one.groups)))
-        where = f"{v['sys_platform']} {v['platform_machine']}, {v['platform_python_implementation']}"
+        where = f"{word(v['sys_platform'])} {word(v['platform_machine'])}, {word(v['platform_python_implementation'])}"
         pythons.setdefault((where, choices), []).append(v["python_full_version"].removesuffix(".0"))
     for (where, choices), found in pythons.items():
         yield f"{where} {', '.join(found)}" + (f", with {choices}" if choices else "")

@@ -14,14 +14,19 @@ VARIABLES = ("platform_release", "platform_version", "implementation_version")
 
 @lru_cache(maxsize=65536)
 def compared(value: str, op: str, text: str) -> bool:
-    """Whether a value compares so with a text: as versions where both sides are, else as strings."""
+    """Whether a value compares so with a text: as versions where both sides are, else as strings.
+
+    With ``as text`` behind the operator always as strings.
+    """
+    by_letters = op.endswith(" as text")
+    op = op.removesuffix(" as text")
     if op == "~=":
         start = text.rpartition(".")[0]
         return bool(start) and compared(value, ">=", text) and compared(value, "==", f"{start}.*")
     if op in ("!=", "<", ">"):
-        return not compared(value, {"!=": "==", "<": ">=", ">": "<="}[op], text)
+        return not compared(value, {"!=": "==", "<": ">=", ">": "<="}[op] + " as text" * by_letters, text)
     number, _, word = value.partition(" spelled like ")
-    mine, word = parts_of(number), word or value
+    mine, word = None if by_letters else parts_of(number), word or value
     if op in ("==", "===") and text.endswith(".*"):
         start_parts = parts_of(text[:-2])
         if mine is not None and start_parts is not None:
@@ -53,11 +58,13 @@ def _plain(op: str, text: str) -> list[tuple[str, str]]:
     start = text.rpartition(".")[0]
     if op == "~=":
         return [(">=", text), ("==", f"{start}.*")] if start else []
-    return [({"!=": "==", "===": "==", "<": ">=", ">": "<="}.get(op, op), text)]
+    bare = op.removesuffix(" as text")
+    return [({"!=": "==", "===": "==", "<": ">=", ">": "<="}.get(bare, bare) + op[len(bare) :], text)]
 
 
 def _tried(pairs: list[tuple[str, str]]) -> list[str]:
     texts = sorted({text for _, text in pairs})
+    by_letters = {text for op, text in pairs if op.endswith(" as text")}
     numbers = [found for text in texts if (found := parts_of(text.removesuffix(".*"))) is not None]
     width = max([1, *(len(found.release) for found in numbers)])
     points: set[tuple[int, tuple[int, ...]]] = {(0, (0,))}
@@ -67,7 +74,11 @@ def _tried(pairs: list[tuple[str, str]]) -> list[str]:
         for place, number in enumerate(release):
             points.add((found.epoch, (*release[:place], number + 1)))
     versions = [(f"{epoch}!" if epoch else "") + ".".join(map(str, release)) for epoch, release in sorted(points)]
-    near = ["0"] + [text + "\0" for text in texts if text[:1] in tuple("0123456789") and parts_of(text) is None]
+    near = ["0"] + [
+        text + "\0"
+        for text in texts
+        if text[:1] in tuple("0123456789") and (text in by_letters or parts_of(text) is None)
+    ]
     spelled = [f"{version} spelled like {word}" for version in versions for word in near if len(near) > 1]
     words = [""] + [text + end for text in texts for end in ("", "!", "\0")]
-    return versions + [word for word in words if parts_of(word) is None] + spelled
+    return versions + [word for word in words if word in by_letters or parts_of(word) is None] + spelled

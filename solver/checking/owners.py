@@ -23,15 +23,15 @@ from satlock.solver.checking.markers import (
     plain,
 )
 from satlock.solver.checking.model import Entry, Lock, Table
+from satlock.solver.checking.uv_lock import noted_groups
 
-__all__ = ["Asking", "Line", "Owner", "Record", "Told", "address_of", "decided", "is_day",
+__all__ = ["Asking", "Line", "Owner", "Record", "Told", "decided", "is_day",
            "of_one", "read_asked", "read_line",
            "read_record", "recorded_candidates", "trusted_metadata"]  # fmt: skip
 
 _LINE = re.compile(r"\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[(?P<extras>[^\]]*)\])?\s*(?P<rest>.*)", re.DOTALL)
 _ADDRESS = re.compile(r"@\s*(?P<url>\S+?)(?:\s*;\s+(?P<marker>.*)|\s+;(?P<late>.*)|\s*)", re.DOTALL)
 _AFAR = ("url", "git", "path", "directory", "editable", "virtual", "workspace")
-_INDEXED = ("registry", "index", "legacy", "")
 _LOCAL = ("editable", "virtual", "directory", "path")
 
 
@@ -41,7 +41,12 @@ class Line:
     extras: tuple[str, ...]
     versions: str
     marker: Condition
-    direct: bool
+    address: str
+    """Empty where it asks for versions."""
+
+    @property
+    def direct(self) -> bool:
+        return bool(self.address)
 
 
 @dataclass
@@ -175,12 +180,12 @@ def read_line(text: str) -> Line:
         if address is None:
             raise Bad(f"the requirement {text[:60]!r} cannot be read")
         marker = address["marker"] or address["late"]
-        return Line(plain(found["name"]), extras, "", parse(marker) if marker else ALWAYS, True)
+        return Line(plain(found["name"]), extras, "", parse(marker) if marker else ALWAYS, address["url"])
     versions, semicolon, marker = rest.partition(";")
     versions = versions.strip()
     if versions.startswith("("):
         versions = versions[1:].removesuffix(")")
-    return Line(plain(found["name"]), extras, versions, parse(marker) if semicolon else ALWAYS, False)
+    return Line(plain(found["name"]), extras, versions, parse(marker) if semicolon else ALWAYS, "")
 
 
 def _noted(table: Table) -> Line:
@@ -188,9 +193,8 @@ def _noted(table: Table) -> Line:
     extras = tuple(sorted({plain(extra) for extra in table.get("extras", [])}))
     versions = table.get("specifier", "")
     marker = parse(table["marker"]) if "marker" in table else ALWAYS
-    return Line(
-        plain(table["name"]), extras, "" if versions == "*" else versions, marker, any(k in table for k in _AFAR)
-    )
+    address = next((re.sub(r"\s", "%20", str(table[kind])) or "." for kind in _AFAR if kind in table), "")
+    return Line(plain(table["name"]), extras, "" if versions == "*" or address else versions, marker, address)
 
 
 def read_asked(lock: Lock, top: Table, project: Table | None, record: Record) -> Asking:
@@ -232,7 +236,7 @@ def read_asked(lock: Lock, top: Table, project: Table | None, record: Record) ->
     else:
         asked.itself = name
         for number, entry in enumerate(lock.entries):
-            if name and entry.name == name and _from_afar(entry):
+            if name and entry.name == name and entry.source.afar:
                 asked.owners[str(number)] = Owner(name, {"": []}, "project", listed=True)
             else:
                 _entry(asked, number, entry, record, settings, None)
@@ -280,10 +284,6 @@ def _needs(kind: str, which: str) -> list[str]:
     return (["group main"] if kind == "poetry" else []) + ([f"extra {own}"] if own else [])
 
 
-def _from_afar(entry: Entry) -> bool:
-    return entry.source.split(" ")[0] not in _INDEXED
-
-
 def _entry(  # noqa: PLR0917
     asked: Asking,
     number: int,
@@ -304,10 +304,10 @@ def _entry(  # noqa: PLR0917
         mentioned = [leaf.text for line in lines for leaf in leaves(line.marker) if leaf.variable == "extra"]
         for extra in [plain(extra) for extra in noted.get("provides-extras", [])] + mentioned:
             lists[f"[{extra}]"] = lines
-        for group, items in noted.get("requires-dev", {}).items():
+        for group, items in noted_groups(noted, "requires-dev").items():
             lists[f"{{{plain(group)}}}"] = [_noted(table) for table in items]
         asked.owners[key] = Owner(entry.name, lists, "lockfile", own=True)
-    elif not _from_afar(entry) and key in record.told:
+    elif not entry.source.afar and key in record.told:
         lines = [read_line(text) for text in record.told[key].lines]
         asked.owners[key] = Owner(entry.name, {"": lines})
     elif key not in asked.unexamined:
@@ -324,8 +324,8 @@ def _uv_owners(  # noqa: PLR0917
     name: str,
 ) -> None:
     for number, (entry, package) in enumerate(zip(lock.entries, top.get("package", []), strict=True)):
-        kind, _, place = entry.source.partition(" ")
-        if kind in _LOCAL and place == "." and name and name == entry.name:
+        kind, place, _ = entry.source
+        if kind in _LOCAL and place in (".", "") and name and name == entry.name:
             asked.owners[str(number)] = Owner(
                 name, mine.lists, "project", listed=True, own=True, includes=mine.includes
             )
@@ -363,18 +363,13 @@ def _same_origins(asked: Asking, lock: Lock, record: Record) -> None:
             raise Bad(f"the certificate says of entry {key} that its requirements are from elsewhere than they are")
     for key, told in record.told.items():
         entry = lock.entries[int(key)]
-        if told.index != address_of(entry):
+        if told.index != entry.source.address:
             raise Bad(f"the certificate has the metadata of {entry.name} from {told.index[:80]!r}, which the lockfile "
                       "does not name for it")  # fmt: skip
         if told.file and told.file not in entry.files:
             raise Bad(f"the certificate has the metadata of {entry.name} from a file that the lockfile does not have")
         if told.sha256 != entry.hashes.get(told.file, ""):
             raise Bad(f"the certificate has another hash of {told.file} than the lockfile")
-
-
-def address_of(entry: Entry) -> str:
-    """The index that a lock names for an entry; empty where it names none."""
-    return [*entry.source.split(" "), ""][1].rstrip("/")
 
 
 def recorded_candidates(record: Record, lock: Lock) -> tuple[Candidate, ...]:
@@ -391,7 +386,12 @@ def trusted_metadata(record: Record, lock: Lock) -> tuple[Trusted, ...]:
     by_index: dict[tuple[str, str], list[Told]] = {}
     for told in record.told.values():
         by_index.setdefault((told.index, told.asked), []).append(told)
-    return tuple(
-        Trusted("metadata", index, len(mine), record.day, asked, sum(bool(one.sha256 and one.digest) for one in mine))
-        for (index, asked), mine in sorted(by_index.items())
-    )
+    noted = list(record.origins.values()).count("lockfile")
+    return (
+        *((Trusted("noted", "", noted),) if noted else ()),
+        *(
+            Trusted("metadata", index, len(mine), record.day, asked,
+                    sum(bool(one.sha256 and one.digest) for one in mine))
+            for (index, asked), mine in sorted(by_index.items())
+        ),
+    )  # fmt: skip

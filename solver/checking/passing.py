@@ -19,6 +19,8 @@ __all__ = ["Box", "box_clause", "box_of", "each_kind", "walk_again"]
 _MOST = 4096
 """Environments in one box, as whoever writes certificates has it too."""
 _MOST_BOXES = 2000
+_MOST_WALKS = 65536
+"""In all boxes together, of one environment of each kind."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def walk_again(lock: Lock, boxes: list[Box], inputs: list[str], goals: Goals) ->
     if len(boxes) > _MOST_BOXES:
         raise Bad("the certificate has too many boxes of environments")
     names = {goal: name for name, goal in goals.names.items()}
+    walks = 0
     for box in boxes:
         if box.goal not in names:
             raise Bad("the certificate walks for a goal that it does not have")
@@ -75,8 +78,12 @@ def walk_again(lock: Lock, boxes: list[Box], inputs: list[str], goals: Goals) ->
             reached = installed(lock, here)
             return reached is not None and goals.guilty(name, reached, here)
 
-        if any(found for found, _ in each_kind(rows, box.fixed, cells, inputs, refuted)):
-            raise Bad(f"an environment that the certificate calls walked refutes the claim about {name}")
+        for found, _ in each_kind(rows, box.fixed, cells, inputs, refuted):
+            walks += 1
+            if walks > _MOST_WALKS:
+                raise Bad("the certificate has boxes of too many environments")
+            if found:
+                raise Bad(f"an environment that the certificate calls walked refutes the claim about {name}")
 
 
 _Answer = TypeVar("_Answer")

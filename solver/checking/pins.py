@@ -7,8 +7,8 @@ from satlock.solver.checking.environments import cells_of
 from satlock.solver.checking.further import Asked, Goals, suspected
 from satlock.solver.checking.markers import ALWAYS, NEVER, Bad, Condition, both, either, parse, plain
 from satlock.solver.checking.model import Table
-from satlock.solver.checking.owners import address_of
 from satlock.solver.checking.pulls import as_setting, force_of, steps_of, thing_of
+from satlock.solver.checking.uv_markers import by_letters
 from satlock.solver.checking.walk import Here, met
 
 __all__ = ["pin_goals"]
@@ -25,7 +25,7 @@ def pin_goals(asked: Asked) -> Goals:
     """
     asked.claimed()
     pins, explicit = _pins(asked, asked.project or {})
-    names = sorted({*pins, *(entry.name for entry in asked.lock.entries if address_of(entry) in explicit)})
+    names = sorted({*pins, *(entry.name for entry in asked.lock.entries if entry.source.address in explicit)})
     names = [name for name in names if asked.entries_of(name)]
     if not set(asked.claims) <= set(names):
         raise Bad("the certificate claims a package that the project does not pin")
@@ -34,7 +34,7 @@ def pin_goals(asked: Asked) -> Goals:
     suspects: dict[str, list[int]] = {}
     for name in names:
         for number in map(int, asked.entries_of(name)):
-            index = address_of(asked.lock.entries[number])
+            index = asked.lock.entries[number].source.address
             broken[number] = [(k, region) for k, url, region in pins.get(name, ()) if url != index]
             if index in explicit:
                 allowed[number] = either(*(region for _, url, region in pins.get(name, ()) if url == index))
@@ -89,6 +89,7 @@ def _pins(asked: Asked, project: Table) -> tuple[Pins, set[str]]:
                     force_of(here, lines, asked.lock.kind, asked.lock.switches),
                     both(marker, either(*listed)) if listed else marker,
                 )
+            region = by_letters(region) if asked.lock.kind == "uv" else region
             if region != NEVER:
                 pins.setdefault(name, []).append((count, urls[one["index"]], region))
             count += 1

@@ -188,7 +188,7 @@ def workspace_files(path: Path) -> list[Path]:
     path = Path(os.path.abspath(path))
     for folder in path.parents:
         root = folder / "pyproject.toml"
-        if root.is_file():
+        if os.path.isfile(root):
             top = _load(root)
             declared = top.get("tool", {}).get("uv", {}).get("workspace")
             if declared is not None:

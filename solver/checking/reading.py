@@ -80,7 +80,7 @@ def subject_of(lockfile: Path, folder: Path | None, properties: set[str]) -> Sub
     if folder is None and kind == "uv" and lockfile.name != "uv.lock":
         return Subject(source, kind, None)
     beside = (folder or lockfile.parent) / "pyproject.toml"
-    if not beside.exists():
+    if not os.path.exists(beside):
         if folder is not None:
             raise NotGiven(f"{folder} has no pyproject.toml")
         return Subject(source, kind, None)
@@ -95,7 +95,7 @@ def project_of(folder: Path, project: Path | None) -> Subject:
         NotGiven: where there is none.
     """
     path = (project or Path(os.path.abspath(folder)).parent) / "pyproject.toml"
-    if not path.exists():
+    if not os.path.exists(path):
         advice = "" if project is not None else "; name its folder with --project"
         raise NotGiven(f"there is no {path}{advice}")
     others = tuple(Source(other, read_file(other)) for other in workspace_files(path))
@@ -112,7 +112,7 @@ def _kind_of(path: Path) -> str:
         return _BY_NAME[path.name]
     if re.fullmatch(r"pylock(\.[^.]+)?\.toml", path.name):
         return "pylock"
-    if path.suffix == ".lock" and path.with_suffix("").is_file():
+    if path.suffix == ".lock" and os.path.isfile(path.with_suffix("")):
         return "uv"
     raise NotGiven(
         f"the format of {path} does not follow from its name; it has to be called pylock.toml, pylock.NAME.toml, "
@@ -130,7 +130,7 @@ def named_lockfile(folder: Path, stated: object) -> Path:
     if above != ".." or not name or name in (".", "..") or re.search(r"[/\\\0]", name):
         raise NotGiven("the certificate is not beside its lockfile; name the lockfile with --lockfile FILE")
     path = Path(os.path.abspath(folder)).parent / name
-    if not path.exists():
+    if not os.path.exists(path):
         raise NotGiven(f"{path}, which the certificate is for, is not there; name the lockfile with --lockfile FILE")
     return path
 

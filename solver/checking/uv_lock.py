@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from satlock.solver.checking.markers import (
     ALWAYS,
@@ -14,27 +15,43 @@ from satlock.solver.checking.markers import (
     both,
     either,
     leaves,
-    parse,
     plain,
     replaced,
 )
-from satlock.solver.checking.model import Edge, Entry, Lock, Table
+from satlock.solver.checking.model import Edge, Entry, Lock, Origin, Table
+from satlock.solver.checking.uv_markers import uv_marker
 
-__all__ = ["file_name", "file_sha256", "read_uv_lock"]
-
-
-def _source(table: Table) -> str:
-    for kind in ("registry", "git", "url", "path", "directory", "editable", "virtual"):
-        if kind in table:
-            return f"{kind} {table[kind]}".rstrip()
-    raise Bad("the lockfile has an entry without a source")
+__all__ = ["file_name", "file_sha256", "noted_groups", "read_uv_lock"]
 
 
-def file_name(file: Table, keys: tuple[str, ...]) -> str:
-    for key in keys:
-        if key in file:
-            return str(file[key]).split("#")[0].split("/")[-1]
-    return ""
+_SOURCES = ("registry", "git", "url", "path", "directory", "editable", "virtual")
+
+
+def _source(table: Table) -> Origin:
+    kinds = [kind for kind in _SOURCES if kind in table]
+    if len(kinds) != 1:
+        raise Bad("the lockfile has an entry that is from no place, or from two")
+    return Origin(kinds[0], str(table[kinds[0]]))
+
+
+def file_name(address: str) -> str:
+    """The name of the file at an address, as its installer reads it: without a query, and with its escapes undone."""
+    return unquote(address.partition("?")[0].partition("#")[0].rpartition("/")[2])
+
+
+def _files(package: Table) -> list[tuple[str, str]]:
+    """Wheels and source distributions, with their digests. Where several things say how one is called, the address
+    does, as uv has it."""
+    found = []
+    for kind in ("wheels", "sdist"):
+        listed = package.get(kind, [])
+        for file in listed if kind == "wheels" else [listed] if listed else []:
+            told = next((str(file[key]) for key in ("url", "path", "filename") if key in file), "")
+            name = file_name(told) if "url" in file else told.rpartition("/")[2]
+            if name.endswith(".whl") != (kind == "wheels") and name:
+                raise Bad(f"the lockfile has the file {name[:80]!r} among those that it is none of")
+            found.append((name, file_sha256(file)))
+    return found
 
 
 def file_sha256(file: Table) -> str:
@@ -50,27 +67,32 @@ def _alone(leaf: Is) -> Condition:
 
 
 def read_uv_lock(lock: Lock, top: Table) -> None:
+    if top.get("version") != 1 or "distribution" in top:
+        raise Bad("the lockfile is of a version that is not known here")
     packages, manifest = top.get("package", []), top.get("manifest", {})
     for package in packages:
-        files = [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else [])]
-        source = _source(package["source"])
-        named = [(file_name(file, ("filename", "url", "path")), file_sha256(file)) for file in files]
+        source, named = _source(package["source"]), _files(package)
         lock.entries.append(
             Entry(
                 plain(package["name"]),
                 package.get("version", ""),
                 source,
                 [name for name, _ in named],
-                source.split(" ")[0] in ("git", "directory", "editable", "virtual"),
+                source.kind in ("git", "directory", "editable", "virtual"),
                 {name: digest for name, digest in named if digest},
             )
         )
     names = [entry.name for entry in lock.entries]
-    if "members" in manifest:
-        roots = [names.index(plain(member)) for member in manifest["members"]]
-    else:
-        local = {"editable .", "virtual .", "directory ."}
-        roots = [i for i, entry in enumerate(lock.entries) if entry.source in local]
+    if len({(entry.name, entry.version, entry.source) for entry in lock.entries}) < len(names):
+        raise Bad("the lockfile has an entry twice")
+    roots = [names.index(member) for member in map(plain, manifest.get("members", []))]
+    if any(names.count(names[root]) > 1 for root in roots):
+        raise Bad("the lockfile has two entries of a member of the workspace")
+    if not roots:
+        roots = [i for i, entry in enumerate(lock.entries) if entry.source.kind in ("editable", "virtual", "directory")
+                 and entry.source.place in (".", "")]  # fmt: skip
+    if not roots and names and not {"requirements", "dependency-groups"} & manifest.keys():
+        raise Bad("the lockfile names no member, and has no entry for the project itself")
     extras: set[str] = set()
     groups: set[str] = set()
     for number, package in enumerate(packages):
@@ -88,7 +110,7 @@ def read_uv_lock(lock: Lock, top: Table) -> None:
                 node = f"{number}[{extra}]"
                 lock.edges.append(Edge(f"root {node}", None, [node], both(*(Switch(need) for need in needs))))
                 lock.needs[f"extra-{len(name)}-{name}-{extra}"] = needs
-        for key, items in package.get("dev-dependencies", {}).items() if number in roots else ():
+        for key, items in noted_groups(package).items() if number in roots else ():
             group = plain(key)
             groups.add(group)
             needs = [project, f"group {group}"]
@@ -115,12 +137,20 @@ def read_uv_lock(lock: Lock, top: Table) -> None:
     })  # fmt: skip
     lock.python = top.get("requires-python", "")
     if top.get("supported-markers"):
-        lock.environments = either(*(parse(marker, _alone) for marker in top["supported-markers"]))
+        lock.environments = either(*(uv_marker(marker, _alone) for marker in top["supported-markers"]))
     projects = list(dict.fromkeys(f"project {names[number]}" for number in roots))
     lock.switches = [*projects, "production", *(f"extra {e}" for e in sorted(extras))]
     lock.switches += [f"group {g}" for g in sorted(groups)]
     lock.required = projects if len(projects) == 1 else []
     lock.implied = [(f"extra {e}", "production") for e in sorted(extras)]
+
+
+def noted_groups(table: Table, key: str = "dev-dependencies") -> Table:
+    """The lists of groups, which have a second name."""
+    if key in table and "dependency-groups" in table:
+        raise Bad("the lockfile lists groups twice")
+    found: Table = table[key] if key in table else table.get("dependency-groups", {})
+    return found
 
 
 def _uv_list(lock: Lock, items: list[Table], prefix: str, source: str | None) -> None:
@@ -136,7 +166,7 @@ def _uv_list(lock: Lock, items: list[Table], prefix: str, source: str | None) ->
         extras = [plain(extra) for extra in item.get("extra", [])]
         lock.edges.append(Edge(
             f"{prefix}{place}", source, [str(fits[0]), *(f"{fits[0]}[{extra}]" for extra in extras)],
-            parse(item["marker"]) if "marker" in item else ALWAYS,
+            uv_marker(item["marker"]) if "marker" in item else ALWAYS,
             [f"extra-{len(name)}-{name}-{extra}" for extra in extras],
         ))  # fmt: skip
 
@@ -149,12 +179,12 @@ def _uv_manifest(lock: Lock, manifest: Table, packages: list[Any], groups: set[s
     for prefix, switch, items in lists:
         for place, item in enumerate(items):
             extras = [plain(extra) for extra in item.get("extras", [])]
-            marker = parse(item["marker"], _alone) if "marker" in item else ALWAYS
+            marker = uv_marker(item["marker"], _alone) if "marker" in item else ALWAYS
             for number, package in enumerate(packages):
                 if lock.entries[number].name != plain(item["name"]):
                     continue
                 forks = package.get("resolution-markers")
-                fork = either(*(parse(text, _alone) for text in forks)) if forks is not None else ALWAYS
+                fork = either(*(uv_marker(text, _alone) for text in forks)) if forks is not None else ALWAYS
                 targets = [str(number), *(f"{number}[{extra}]" for extra in extras)]
                 own = [f"extra-{len(plain(item['name']))}-{plain(item['name'])}-{extra}" for extra in extras]
                 edge = Edge(f"{prefix}.{place}>{number}", None, targets, both(Switch(switch), marker, fork))

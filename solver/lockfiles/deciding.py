@@ -34,7 +34,7 @@ from satlock.solver.lockfiles.model import (
     any_of,
     node_of,
 )
-from satlock.solver.lockfiles.uv_lock import sha256_of
+from satlock.solver.lockfiles.uv_lock import file_name, sha256_of
 
 __all__ = ["read_pdm_lock", "read_poetry_lock", "read_pylock"]
 
@@ -106,7 +106,9 @@ def read_pylock(top: dict[str, Value]) -> Lockfile:
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise LockfileError(f"The pylock.toml is not valid: {' '.join(str(error).split())[:300]}.") from None
     switches = [f"extra {canonicalize_name(name)}" for name in lock.extras or ()]
-    switches += [f"group {canonicalize_name(name)}" for name in lock.dependency_groups or ()]
+    # What is installed by default is in force whether or not it can be chosen.
+    groups = dict.fromkeys((*(lock.dependency_groups or ()), *(lock.default_groups or ())))
+    switches += [f"group {canonicalize_name(name)}" for name in groups]
     asked = _membership(frozenset(switches))
     decided = []
     for number, (package, raw) in enumerate(zip(lock.packages, top["packages"].items(), strict=True)):
@@ -117,7 +119,7 @@ def read_pylock(top: dict[str, Value]) -> Lockfile:
             number,
             str(package.name),
             str(raw.table()["version"].raw) if package.version is not None else "",
-            Source("index", package.index) if package.index else Source(other or ""),
+            Source("index", package.index) if package.index and other is None else Source(other or ""),
             tuple(files),
             builds=other is not None,
             hashes=tuple(
@@ -161,7 +163,7 @@ def read_poetry_lock(top: dict[str, Value], project: dict[str, Value] | None = N
                 "folder of its pyproject.toml, from which that follows, or write it again with Poetry 2."
             )
         return _followed_poetry(packages, project, metadata, extras)
-    if not version.startswith("2."):
+    if version != "2.1":
         raise LockfileError(f"This poetry.lock is of version {shown(version)}; satlock reads versions 1.0 to 2.1.")
     groups = {group for package in packages for group in _groups(package, "poetry.lock")}
     switches = [*(f"extra {extra}" for extra in sorted(extras)), *(f"group {group}" for group in sorted(groups))]
@@ -243,7 +245,7 @@ def _legacy_entry(number: int, package: dict[str, Value], file: str) -> Entry:
     plain = [Source(key, package[key].text()) for key in ("git", "url", "path") if key in package]
     listed = [item.table() for item in package["files"].items()] if "files" in package else []
     files = [
-        (told["file"].text() if "file" in told else told["url"].text().partition("#")[0].rpartition("/")[2], told)
+        (told["file"].text() if "file" in told else file_name(told["url"].text()), told)
         for told in listed
         if "file" in told or "url" in told
     ]

@@ -18,6 +18,7 @@ from satlock.solver.lockfiles.markers import read_marker, replace
 from satlock.solver.lockfiles.model import ALWAYS, Comparison, Condition, LockfileError, Switch, all_of, any_of
 from satlock.solver.lockfiles.pulls import Pull, Thing, conflicts_of, force_of, pulls_of
 from satlock.solver.lockfiles.pyproject import read_pyproject
+from satlock.solver.lockfiles.uv_markers import by_letters
 
 __all__ = ["as_setting", "in_scope", "Index", "Pin", "ProjectFacts", "read_project"]
 
@@ -126,10 +127,10 @@ def _pins(tables: list[dict[str, Value]], declared: tuple[Index, ...]) -> list[P
 
 def in_scope(pin: Pin, facts: ProjectFacts, switches: tuple[str, ...], kind: str) -> Condition:
     """Where a pin is in force in a lock of this kind: where what it is scoped to is, chosen or brought along."""
-    marker = as_setting(pin.marker, facts.steps, switches, kind)
-    if pin.scope is None:
-        return marker
-    return all_of(force_of((*pin.scope, ""), facts.steps, kind, frozenset(switches)), marker)
+    found = as_setting(pin.marker, facts.steps, switches, kind)
+    if pin.scope is not None:
+        found = all_of(force_of((*pin.scope, ""), facts.steps, kind, frozenset(switches)), found)
+    return by_letters(found) if kind == "uv" else found
 
 
 def as_setting(marker: Condition, steps: Sequence[Pull], switches: Iterable[str], kind: str) -> Condition:

@@ -5,6 +5,7 @@ A *line* is one requirement, whoever states it. The *owner* of lines is an entry
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -241,17 +242,17 @@ def _line_of_uv(item: Value) -> Line:
     name = table["name"].name()
     extras = [extra.name("name of an extra") for extra in table["extras"].items()] if "extras" in table else []
     specifier = table["specifier"].text() if "specifier" in table else ""
-    direct = any(key in table for key in _DIRECT)
+    address = next((re.sub(r"\s", "%20", str(table[key].raw)) or "." for key in _DIRECT if key in table), "")
     try:
         versions = SpecifierSet("" if specifier == "*" else specifier)
         marker = condition_of(table["marker"].text()) if "marker" in table else ALWAYS
     except (InvalidSpecifier, ValueError) as error:
         raise LockfileError(f"{item.where} in {item.file} cannot be read: {error}.") from None
     shown = f"[{','.join(sorted(set(extras)))}]" if extras else ""
-    text = f"{name}{shown}{'' if direct else versions}"
+    text = f"{name}{shown}" + (f" @ {address} " if address else str(versions))
     if "marker" in table:
         text += f"; {table['marker'].text()}"
-    return Line(text, name, tuple(sorted(set(extras))), versions, replace(marker, _with_plain_extra), direct)
+    return Line(text, name, tuple(sorted(set(extras))), versions, replace(marker, _with_plain_extra), bool(address))
 
 
 def noted_by_uv(package: dict[str, Value]) -> ProjectLists:
@@ -268,7 +269,7 @@ def noted_by_uv(package: dict[str, Value]) -> ProjectLists:
     mentioned = [c.text for line in lines for c in comparisons(line.marker) if c.variable == "extra"]
     for extra in dict.fromkeys((*offered, *mentioned)):
         lists[f"[{extra}]"] = lines
-    for group, items in keyed(noted.get("requires-dev"), "group"):
+    for group, items in keyed(noted.get("requires-dev", noted.get("dependency-groups")), "group"):
         lists[f"{{{group}}}"] = lines_of_uv(items)
     return ProjectLists(package["name"].name(), lists)
 

@@ -8,11 +8,12 @@ finds that in a first walk, and installs what a second one reaches.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from urllib.parse import unquote
 
 from satlock.encoder.project.values import Value, shown
 from satlock.records import dataclass, field
 from satlock.records import replace as changed
-from satlock.solver.lockfiles.markers import read_marker, replace
+from satlock.solver.lockfiles.markers import replace
 from satlock.solver.lockfiles.model import (
     NEVER,
     AllOf,
@@ -31,8 +32,9 @@ from satlock.solver.lockfiles.model import (
     node_of,
 )
 from satlock.solver.lockfiles.pyproject import keyed
+from satlock.solver.lockfiles.uv_markers import uv_marker
 
-__all__ = ["read_uv_lock"]
+__all__ = ["file_name", "read_uv_lock", "sha256_of"]
 
 _SOURCES = ("registry", "git", "url", "path", "directory", "editable", "virtual")
 
@@ -98,7 +100,7 @@ def read_uv_lock(top: dict[str, Value]) -> Lockfile:
 def _environments(supported: Value | None) -> Condition:
     if supported is None:
         return AllOf(())
-    markers = [read_marker(item) for item in supported.items("a list of markers")]
+    markers = [uv_marker(item) for item in supported.items("a list of markers")]
     return any_of(*(replace(marker, _no_extra) for marker in markers)) if markers else AllOf(())
 
 
@@ -114,8 +116,12 @@ def _read_entry(reader: _Reader, number: int, package: dict[str, Value]) -> None
         raise LockfileError(f"Entry {number + 1} of package in the uv.lock has no name or no source.")
     name = package["name"].name()
     source = _source(package["source"])
-    files = [*package["wheels"].items()] if "wheels" in package else []
-    files += [package["sdist"]] if "sdist" in package else []
+    wheels = [*package["wheels"].items()] if "wheels" in package else []
+    files = [*wheels, *([package["sdist"]] if "sdist" in package else [])]
+    for place, file in enumerate(files):
+        name_of_file = _filename(file)
+        if name_of_file and name_of_file.endswith(".whl") != (place < len(wheels)):
+            raise file.expected("a wheel" if place < len(wheels) else "a source distribution")
     entry = Entry(
         number,
         name,
@@ -131,7 +137,7 @@ def _read_entry(reader: _Reader, number: int, package: dict[str, Value]) -> None
     same.append(entry)
     reader.entries.append(entry)
     if "resolution-markers" in package:
-        markers = [read_marker(item) for item in package["resolution-markers"].items("a list of markers")]
+        markers = [uv_marker(item) for item in package["resolution-markers"].items("a list of markers")]
         reader.fork_markers[number] = any_of(*(replace(marker, _no_extra) for marker in markers))
 
 
@@ -145,10 +151,14 @@ def _source(value: Value) -> Source:
 
 def _filename(value: Value) -> str:
     table = value.table()
-    for key in ("filename", "url", "path"):
-        if key in table:
-            return table[key].text().partition("#")[0].rpartition("/")[2]
-    return ""
+    if "url" in table:
+        return file_name(table["url"].text())
+    return next((table[key].text().rpartition("/")[2] for key in ("path", "filename") if key in table), "")
+
+
+def file_name(address: str) -> str:
+    """The name of the file at an address, as uv reads it: without a query, and with its escapes undone."""
+    return unquote(address.partition("?")[0].partition("#")[0].rpartition("/")[2])
 
 
 def sha256_of(file: dict[str, Value]) -> str:
@@ -158,15 +168,16 @@ def sha256_of(file: dict[str, Value]) -> str:
 
 
 def _find_roots(reader: _Reader, manifest: dict[str, Value], top: dict[str, Value]) -> None:
-    if "members" in manifest:
-        for member in manifest["members"].items("a list of names"):
+    members = [*manifest["members"].items("a list of names")] if "members" in manifest else []
+    if members:
+        for member in members:
             name = member.name()
             if len(reader.by_name.get(name, ())) != 1:
                 raise LockfileError(f"The workspace member {shown(name)} has no entry of its own in the uv.lock.")
             reader.roots[name] = reader.by_name[name][0]
         return
     for entry in reader.entries:
-        if entry.source.kind in ("editable", "virtual", "directory") and entry.source.place == ".":
+        if entry.source.kind in ("editable", "virtual", "directory") and entry.source.place in (".", ""):
             reader.roots[entry.name] = entry
     if not reader.roots and not {"requirements", "dependency-groups"} & manifest.keys() and reader.entries:
         raise LockfileError(f"{top['package'].file} names no member and has no entry for the project itself.")
@@ -237,7 +248,7 @@ def _dependencies(reader: _Reader, value: Value | None, prefix: str, source: str
             f"{prefix}{place}",
             source,
             (node_of(target.number), *(node_of(target.number, extra) for extra in extras)),
-            read_marker(table.get("marker")),
+            uv_marker(table.get("marker")),
             tuple(_encoded("extra", target.name, extra) for extra in extras),
         )
 
@@ -270,7 +281,7 @@ def _read_manifest(reader: _Reader, manifest: dict[str, Value]) -> None:
             if "name" not in table:
                 raise item.error("has no name", "write the lock again with uv")
             name = table["name"].name()
-            marker = replace(read_marker(table.get("marker")), _no_extra)
+            marker = replace(uv_marker(table.get("marker")), _no_extra)
             extras = [extra.name("name of an extra") for extra in table["extras"].items()] if "extras" in table else []
             for entry in reader.by_name.get(name, []):
                 fork = reader.fork_markers.get(entry.number, AllOf(()))

@@ -26,6 +26,7 @@ from satlock.solver.lockfiles.model import (
 )
 from satlock.solver.lockfiles.project import as_setting
 from satlock.solver.lockfiles.requirements import Line, selected
+from satlock.solver.lockfiles.uv_markers import by_letters
 from satlock.solver.proofs.owners import PROJECT, Asked, Asking, Owner, is_direct
 from satlock.solver.proofs.walk import Here, Walk, holds
 
@@ -113,6 +114,8 @@ def demands_of(lockfile: Lockfile, asking: Asking) -> Demands:
                 found.edges.append(Edge(f"{node}~include {included}", node, (target.node,), ALWAYS))
                 queue.append(target)
         for label, line, condition in _in_force(owner, which, asking, lockfile):
+            if lockfile.kind == "uv":
+                condition = by_letters(condition)  # noqa: PLW2901
             name = f"{node}~{label}"
             for whose, edge in _asked_by(name, node, line, condition, named, asking, owner):
                 found.edges.append(edge)
@@ -187,7 +190,8 @@ def _nearest(scopes: list[Scope], entry: Entry) -> list[int]:
 
 def _where(line: Line, asking: Asking, lockfile: Lockfile) -> Condition:
     """Where a constraint or an override holds: by the rule for all settings of a project."""
-    return as_setting(line.marker, asking.steps, (*lockfile.switches, *asking.switches), lockfile.kind)
+    found = as_setting(line.marker, asking.steps, (*lockfile.switches, *asking.switches), lockfile.kind)
+    return by_letters(found) if lockfile.kind == "uv" else found
 
 
 def _asked_by(  # noqa: PLR0917

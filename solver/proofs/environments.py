@@ -33,6 +33,8 @@ from satlock.solver.lockfiles.model import Comparison, LockfileError
 __all__ = ["Axes", "axes_of", "is_opaque", "opaque_name", "true_of"]
 
 _PYTHONS = ("python_version", "python_full_version")
+_MOST = 256
+"""Values of one variable that markers may name; of those that have an order, a quarter of that."""
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -129,6 +131,9 @@ def axes_of(comparisons: Iterable[Comparison], requires_python: str, *, minors_a
             raise LockfileError(
                 f"The lock has the marker {str(comparison)[:100]!r}, which asks for {comparison.variable}."
             )
+    for variable, named in (*words.items(), *((v, {text for _, text in some}) for v, some in compared.items())):
+        if len(named) > (_MOST // 4 if variable in ORDERED else _MOST):
+            raise LockfileError(f"The lock has markers that name {len(named)} values of {variable}; that is too many.")
     pythons = _pythons([c for c in asked if c.variable in _PYTHONS], words, SpecifierSet(requires_python), minors_apart)
     grid = grid_of(pythons, words, compared)
     return Axes(grid.pythons, grid.platforms, grid.implementations, grid.machines, grid.ordered)

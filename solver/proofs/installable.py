@@ -7,6 +7,7 @@ not meant.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from satlock.encoder.markers.tags import Fit, fits_of
@@ -29,6 +30,10 @@ COMMON = (
     "sys_platform == 'win32' and platform_machine == 'AMD64')"
 )
 """The common platforms, as a marker."""
+
+
+_BUILDS = re.compile(r"\.(zip|tar|tar\.\w+|tgz|tbz2?|txz|tlz)$", re.IGNORECASE)
+"""Ends of the names of source distributions; what is called otherwise (``.egg``, ``.exe``) nobody installs any more."""
 
 
 def prove_installable(reading: Reading, environments: str = "common") -> Proof:
@@ -55,7 +60,9 @@ def prove_installable(reading: Reading, environments: str = "common") -> Proof:
         suspects[name] = []
         for entry in entries:
             if _needs_wheel(entry, reading.lockfile.kind):
-                fits[entry.number] = tuple(dict.fromkeys(fit for file in entry.files for fit in fits_of(file)))
+                fits[entry.number] = tuple(
+                    dict.fromkeys(fit for file in entry.files if file.endswith(".whl") for fit in fits_of(file))
+                )
                 suspects[name].append(entry)
 
     def say(obligation: Obligation, entry: Entry, wrong: int) -> None:
@@ -99,7 +106,7 @@ def _needs_wheel(entry: Entry, kind: str) -> bool:
     if entry.builds or not entry.files:
         # Poetry and PDM locks need not list files; what they leave out says nothing.
         return not entry.builds and kind in ("uv", "pylock") and entry.source.kind in ("registry", "index")
-    return all(file.endswith(".whl") for file in entry.files)
+    return not any(map(_BUILDS.search, entry.files))
 
 
 def _admits(fit: Fit, value: Callable[[str], str]) -> bool:

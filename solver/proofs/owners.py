@@ -218,7 +218,7 @@ def _ask_as_uv(found: Asking, reading: Reading, project: ProjectLists, there: bo
         found.edits = edits_noted_by_uv(manifest)
     for entry, package in zip(lockfile.entries, packages, strict=True):
         key, (kind, place, _) = str(entry.number), entry.source
-        if kind in _LOCAL and place == "." and project.name == entry.name and not project.dynamic:
+        if kind in _LOCAL and place in (".", "") and project.name == entry.name and not project.dynamic:
             found.owners[key] = Owner(key, entry.name, project.lists, "project", own=True, includes=project.includes)
         elif _stated(found, entry):
             pass

@@ -15,7 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from satlock.solver.checking.certificate import VERSION
+import pytest
+
+from satlock.solver.checking.parts import VERSION
+from satlock.solver.lockfiles.markers import read_marker
 from satlock.solver.proofs.certificate import _written
 from satlock.solver.proofs.elaboration import elaborate, logged_proof
 from satlock.solver.proofs.optimality import _formula
@@ -1231,5 +1234,254 @@ _KINDS["parts that record two things of a candidate"] = [
         ("other metadata of a file, where all is met", lambda r: r["owners"]["0"].update({"metadata": "0" * 64})),
     ),
 ]
+
+
+# -- locks that are read in two ways
+
+
+def _bad_lock(
+    honest: str, real: str, name: str = "uv.lock", prove: str = "unique", patched: dict[str, Any] | None = None
+) -> Callable[[Path], None]:
+    """The certificate of a lock as a careless reader would take it, for what its installer makes of it.
+
+    ``patched`` are functions of our own reader that are careless then.
+    """
+
+    def forge(folder: Path) -> None:
+        from satlock.solver.lockfiles import uv_lock, uv_markers
+        from satlock.solver.lockfiles.reading import read_lockfile
+        from satlock.solver.proofs.certificate import write_certificate
+        from satlock.solver.proofs.installable import prove_installable
+        from satlock.solver.proofs.pins import prove_index_pins
+        from satlock.solver.proofs.unique import prove_unique
+
+        shutil.rmtree(folder / "c")
+        (folder / "uv.lock").unlink()
+        (folder / "pyproject.toml").unlink()
+        if prove == "index-pins":
+            write_lock(
+                folder, PINNED.replace(', extra = "cpu" }, { index = "cu124", extra = "cu124" ', " "), "pyproject.toml"
+            )
+        how = {"unique": prove_unique, "installable": prove_installable, "index-pins": prove_index_pins}[prove]
+        with pytest.MonkeyPatch.context() as careless:
+            for one, instead in (patched or {}).items():
+                careless.setattr(uv_markers if one == "_as_text" else uv_lock, one, instead)
+            proof = how(read_lockfile(write_lock(folder, honest, name)))
+        write_certificate(folder / "c", [proof])
+        bind(folder / "c", write_lock(folder, real, name))
+
+    return forge
+
+
+_NO_ROOTS = {"_find_roots": lambda *ignored: None}
+
+
+def _uv_of(one: str, other: str, *, root: str = 'virtual = "."', further: str = "", wheel: str = "") -> str:
+    """A project that requires two versions of torch, under two markers."""
+    markers = "".join(
+        f"""{{ name = "torch", version = "{k}", source = {{ registry = "https://index.example/cpu" }}, """
+        f"""marker = "{text}" }}, """ for k, text in enumerate((one, other), 1) if text
+    )  # fmt: skip
+    lines = ["version = 1", 'requires-python = ">=3.9"', "[[package]]", 'name = "origin"', 'version = "0"',
+             f"source = {{ {root} }}", f"dependencies = [{markers}]", further]  # fmt: skip
+    for k in (1, 2):
+        lines += ["[[package]]", 'name = "torch"', f'version = "{k}"',
+                  'source = { registry = "https://index.example/cpu" }', f"wheels = [{wheel}]"]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+_ONE = "python_version >= '3.9'"
+_NEVER = "python_version < '3'"
+_OLD = _uv_of(_ONE, _NEVER)
+_BOTH = _uv_of(_ONE, _ONE)
+_AT = _BOTH.replace("{", "{{").replace("}", "}}").replace('virtual = "."', 'editable = "{0}"')
+_MANY = (f"sys_platform == 'p{k}' or platform_system == 's{k}'" for k in range(1000))
+_GROUP = """[package.dependency-groups]
+dev = [{ name = "torch", version = "2", source = { registry = "https://index.example/cpu" } }]"""
+
+
+def _wheel(honest: str, real: str) -> Callable[[Path], None]:
+    def one(wheel: str) -> str:
+        return _uv_of(_ONE, "", wheel=f"{{ {wheel} }}")
+
+    return _bad_lock(one(honest), one(real), prove="installable")
+
+
+def _marker(honest: str, real: str) -> Callable[[Path], None]:
+    return _bad_lock(_uv_of(_ONE, honest), _uv_of(_ONE, real))
+
+
+_LISTED = """[[package]]
+name = "{0}"
+version = "{1}"
+groups = [{2}]
+files = [{3}]
+"""
+_POETRY_OF = '[metadata]\nlock-version = "{0}"\npython-versions = ">=3.9"\n'
+_PDM_OF = '[metadata]\nlock_version = "{0}"\nstrategy = ["inherit_metadata"]\ngroups = ["default"]\n'
+_GOOD_ADDRESS, _BAD_NAME = "https://index.example/torch-1-py3-none-any.whl", "torch-1-cp27-none-win32"
+_DEFAULTS = f'default-groups = ["a", "b"]\n{PYLOCK_OF_TWO}'.replace('extras = ["cpu", "cu"]\n', "")
+_DEFAULTS = _DEFAULTS.replace("'cpu' in extras", "'a' in dependency_groups").replace(
+    "'cu' in extras", "'b' in dependency_groups"
+)
+
+_KINDS["locks that others read otherwise"] = [
+    _steps(
+        "uv",
+        (
+            "groups under their other name",
+            _bad_lock(_OLD, _uv_of(_ONE, _NEVER, further=_GROUP)),
+        ),
+        ("of a later version", _bad_lock(_OLD, _OLD.replace("version = 1\n", "version = 2\n", 1))),
+        ("of no version", _bad_lock(_OLD, _OLD.replace("version = 1\n", "", 1))),
+        ("packages under their other name", _bad_lock(_OLD, f"{_OLD}[[distribution]]\nname = 'a'\n")),
+        (
+            "the project at an empty path",
+            _bad_lock(_AT.format(""), _AT.format(""), patched=_NO_ROOTS),
+        ),
+        (
+            "the project at no path",
+            _bad_lock(_AT.format("x"), _AT.format("x"), patched=_NO_ROOTS),
+        ),
+        ("an empty list of members", _bad_lock(_BOTH, f"{_BOTH}[manifest]\nmembers = []\n", patched=_NO_ROOTS)),
+        ("an entry twice", _bad_lock(_OLD, f"{_OLD}[[package]]{_OLD.rpartition('[[package]]')[2]}")),
+        (
+            "an entry from two places",
+            _bad_lock(
+                _OLD, _OLD.replace("/cpu\" }\nwheels", "/cpu\", url = \"https://evil.example/x.whl\" }\nwheels"),
+                prove="index-pins",
+            ),
+        ),
+        ("a Python that is none", _marker(_NEVER, "python_version < 'soon'")),
+        ("a Python in a text", _marker("python_full_version == '3.9'", "'3.1' in python_version")),
+        (
+            "Pythons in a list",
+            _bad_lock(
+                _uv_of("python_full_version not in '3.12.10'", "python_full_version == '3.12.1'"),
+                _uv_of("python_full_version not in '3.12.10'", "python_full_version == '3.12.1'"),
+                patched={"uv_marker": read_marker},
+            ),
+        ),
+        (
+            "a pre-release of a Python",
+            _bad_lock(
+                _uv_of("python_full_version <= '3.12.1rc1'", "python_full_version == '3.12.1'"),
+                _uv_of("python_full_version <= '3.12.1rc1'", "python_full_version == '3.12.1'"),
+                patched={"uv_marker": read_marker},
+            ),
+        ),
+        (
+            "an escape in a marker",
+            _bad_lock(
+                _uv_of("sys_platform == 'li\\\\x6eux'", "sys_platform != 'linux'"),
+                _uv_of("sys_platform != 'li\\\\x6eux'", "sys_platform == 'linux'"),
+                patched={"uv_marker": read_marker},
+            ),
+        ),
+        (
+            "releases as versions",
+            _bad_lock(
+                _uv_of("platform_release >= '10'", "platform_release < '9'"),
+                _uv_of("platform_release >= '10'", "platform_release < '9'"),
+                patched={"_as_text": lambda asked: asked},
+            ),
+        ),
+        (
+            "a wheel that is called otherwise",
+            _wheel(
+                f'url = "{_GOOD_ADDRESS}"',
+                f'url = "https://index.example/{_BAD_NAME}.whl", filename = "torch-1-py3-none-any.whl"',
+            ),
+        ),
+        (
+            "a wheel with a query",
+            _wheel(f'url = "{_GOOD_ADDRESS}"', f'url = "https://index.example/{_BAD_NAME}.whl?/torch-1-py3-none-any.whl"'),
+        ),
+        (
+            "a wheel with a fragment",
+            _wheel(f'url = "{_GOOD_ADDRESS}"', f'url = "https://index.example/{_BAD_NAME}.whl#/torch-1-py3-none-any.whl"'),
+        ),
+        ("a wheel with an escape", _wheel(f'url = "{_GOOD_ADDRESS}"', f'url = "https://index.example/{_BAD_NAME}%2Ewhl"')),
+        ("a wheel that is none", _wheel(f'url = "{_GOOD_ADDRESS}"', f'url = "https://index.example/{_BAD_NAME}.txt"')),
+        ("groups that are installed by default", _bad_lock(
+            _DEFAULTS.partition("\n")[2], _DEFAULTS, "pylock.toml")),
+        ("a later pylock.toml", _bad_lock(
+            PYLOCK_OF_TWO.replace("'cu' in", "'cpu' not in"),
+            PYLOCK_OF_TWO.replace("'cu' in", "'cpu' not in").replace('"1.0"', '"1.1"'), "pylock.toml")),
+        ("a later poetry.lock", _bad_lock(
+            _POETRY_OF.format("2.1") + _LISTED.format("a", 1, '"main"', ""),
+            _POETRY_OF.format("2.00") + _LISTED.format("a", 1, '"main"', ""), "poetry.lock")),
+        ("a later pdm.lock", _bad_lock(
+            _PDM_OF.format("4.5.0") + _LISTED.format("a", 1, '"default"', ""),
+            _PDM_OF.format("9.0") + _LISTED.format("a", 1, '"default"', ""), "pdm.lock")),
+        ("a file that nobody installs", _bad_lock(
+            _POETRY_OF.format("2.1") + _LISTED.format("a", 1, '"main"', '{ file = "a-1.tar.gz" }'),
+            _POETRY_OF.format("2.1") + _LISTED.format("a", 1, '"main"', '{ file = "a-1-py3-none-any.exe" }'),
+            "poetry.lock", "installable")),
+        ("markers with a thousand platforms", _bad_lock(
+            _OLD, _uv_of(" or ".join(_MANY), _NEVER))),
+        ("markers with ten thousand Pythons", _bad_lock(
+            _OLD, _uv_of(" or ".join(f"python_full_version == '3.{k}.1'" for k in range(10_000)), _NEVER))),
+    )
+]  # fmt: skip
+
+_KINDS["addresses of requirements"] = [
+    _of_words(
+        "direct",
+        "complete/obligation.json",
+        ("of the project, another one", lambda w: w["requirements"].update({"unmet 0~0": "b @ https://evil.example/b.whl"})),
+        ("of the project, left out", lambda w: w["requirements"].update({"unmet 0~0": "b"})),
+        ("of the project, a version instead", lambda w: w["requirements"].update({"unmet 0~0": "b>=1"})),
+        ("of the project, hidden", lambda w: w["requirements"].update({"unmet 0~0": "b @ https://****"})),
+        ("of a member, another one", lambda w: w["requirements"].update({"unmet 1~0": "b @ https://evil.example/b.whl"})),
+        ("of a member, left out", lambda w: w["requirements"].update({"unmet 1~0": "b"})),
+        ("of a member, a version instead", lambda w: w["requirements"].update({"unmet 1~0": "b>=1"})),
+    ),
+    _of_words(
+        "complete",
+        "complete/obligation.json",
+        ("where there is none", lambda w: w["requirements"].update({"unmet 1~0": "b @ https://evil.example/b.whl"})),
+    ),
+]  # fmt: skip
+
+_KINDS["numbers and words that others read otherwise"] += [
+    _steps(
+        "uv",
+        *(
+            (f"{what} in {name}", _bytes(name, lambda text, mark=mark: text.replace(*mark, 1)))
+            for name in ("obligation.cnf", "proof.lrat")
+            for what, mark in (
+                ("a line that ends otherwise", (b"\n", "\u2028".encode())),
+                ("a blank that does not break", (b" 0\n", "\u00a00\n".encode())),
+                ("a form feed", (b" 0\n", b"\x0c0\n")),
+                ("a carriage return", (b"\n", b"\r\n")),
+            )
+        ),
+        ("nothing but a word", _text("unique/obligation.json", '"unique"')),
+        ("nothing at all", _text("unique/obligation.json", "")),
+        ("not a number", _text("unique/obligation.json", "NaN")),
+        ("a very long number", _text("unique/legend.json", "9" * 5000)),
+    ),
+    _of_manifest(
+        "uv",
+        ("a lockfile with a long name", _stated_path("../" + "a" * 5000)[1]),
+        _stated_path("../x\nConfirmed: unique for all packages."),
+        _stated_path("../\ud800"),
+    ),
+    _of_words(
+        "no_lock",
+        "no-lock/obligation.json",
+        ("ranks from far below", lambda w: _by(w, "app")["by"].update({"ranks": [[-(10**12), 1]]})),
+        ("a million times the same rank", lambda w: _by(w, "app")["by"].update({"ranks": [[1, 1]] * 1_000_000})),
+        ("facts without end", lambda w: w["facts"].extend({**_out("held"), "why": str(k)} for k in range(20_000))),
+        (
+            "a Python with a zero more",
+            lambda w: _place(w).update({"python_full_version": "03.12.0", "python_version": "03.12"}),
+        ),
+        ("a release that is an object", lambda w: _place(w).update({"platform_release": {"a": 1}})),
+        ("a reason that is a list", lambda w: w["packages"]["lib"].update({"left-out": {"3": ["is yanked"]}})),
+        ("a hash that is a list", lambda w: _read_of(w, "app")["1"].update({"sha256": ["0" * 64]})),
+    ),
+]  # fmt: skip
 
 FORGERIES = [forgery._replace(kind=kind) for kind, lists in _KINDS.items() for some in lists for forgery in some]

@@ -55,8 +55,10 @@ ATOMS = (
     ("platform_version", "==", "#2 SMP"),
     ("platform_version", "!=", "#2 SMP"),
 )
-RELEASES = ("19.2.0", "20", "20.5", "21.6.0", "22.1")
+RELEASES = ("19.2.0", "20", "20.5", "21.6.0", "22.1", "9.1")
 VERSIONS = ("#1 SMP", "#2 SMP")
+AS_TEXT = " as text"
+"""Behind a variable that is compared by its letters, as uv does it."""
 
 
 def environments() -> list[dict[str, str]]:
@@ -92,7 +94,9 @@ def _padded(numbers: tuple[int, ...]) -> tuple[int, ...]:
 
 def atom_holds(atom: tuple[str, str, str], environment: dict[str, str]) -> bool:
     variable, operator, text = atom
-    value = environment[variable]
+    value = environment[variable.removesuffix(AS_TEXT)]
+    if variable.endswith(AS_TEXT):
+        return {"<": value < text, ">=": value >= text, "==": value == text, "!=": value != text}[operator]
     if operator in ("in", "not in"):
         return (value in text) == (operator == "in")
     if not variable.startswith("python_") and variable != "platform_release":
@@ -134,7 +138,7 @@ def told_apart(markers: Iterable[Marker | None]) -> list[dict[str, str]]:
     atoms = sorted(set().union(*(atoms_of(marker) for marker in markers)))
     found = {tuple(atom_holds(atom, e) for atom in atoms): e for e in ENVIRONMENTS}
     for variable, values in (("platform_release", RELEASES), ("platform_version", VERSIONS)):
-        if any(name == variable for name, _, _ in atoms):
+        if any(name.removesuffix(AS_TEXT) == variable for name, _, _ in atoms):
             more = [{**e, variable: value} for e in found.values() for value in values]
             found = {tuple(atom_holds(atom, e) for atom in atoms): e for e in more}
     return list(found.values())
@@ -158,7 +162,7 @@ def written(marker: Marker | None, spell: Any) -> str:
     kind, *rest = marker
     if kind == "atom":
         variable, operator, text = rest[0]
-        return f"{variable} {operator} '{text}'"
+        return f"{variable.removesuffix(AS_TEXT)} {operator} '{text}'"
     if kind in ("on", "off"):
         return str(spell(rest[0], kind == "on"))
     return "(" + f" {kind} ".join(written(part, spell) for part in rest) + ")"
@@ -191,6 +195,19 @@ def random_marker(chance: random.Random, choices: list[Any], depth: int = 2) -> 
     return (chance.choice(("and", "or")), *parts)
 
 
+def as_uv(marker: Marker) -> Marker:
+    """What uv makes of it, where it may be asked by uv."""
+    if marker[0] == "atom":
+        variable, operator, text = marker[1]
+        by_letters = variable in ("platform_release", "platform_version")
+        return ("atom", (variable + AS_TEXT, ">=" if operator == "~=" else operator, text)) if by_letters else marker
+    return marker if marker[0] in ("on", "off") else (marker[0], *map(as_uv, marker[1:]))
+
+
+def uv_marker(chance: random.Random, choices: list[Any], depth: int = 2) -> Marker:
+    return as_uv(random_marker(chance, choices, depth))
+
+
 def random_uv(chance: random.Random) -> RandomLock:
     """A lock whose duplicates are split, mostly right, by platform, by Python or by conflicting choices."""
     members = ["app"] + (["side"] if chance.random() < 0.25 else [])
@@ -212,7 +229,7 @@ def random_uv(chance: random.Random) -> RandomLock:
     sources += [(i, "extra", "x") for i in range(len(members), len(lock.entries)) if chance.random() < 0.3]
     with_x = {i for i, kind, _ in sources if kind == "extra" and i >= len(members)}
     # One split for a name in the whole lock makes a right one, until something is mutated.
-    splits = {name: [random_marker(chance, asked, 1) for _ in numbers[name]] for name in names}
+    splits = {name: [uv_marker(chance, asked, 1) for _ in numbers[name]] for name in names}
     wrongs = chance.choice((0.0, 0.0, 0.03, 0.15))
     for source in sources:
         for name in chance.sample(names, min(len(names), chance.randint(0, 3))):
@@ -220,7 +237,7 @@ def random_uv(chance: random.Random) -> RandomLock:
         if chance.random() < 0.1:
             member = chance.randrange(len(members))
             extras = [item[2] for item in items if item[1] == "extra" and item[0] == members[member]]
-            marker = random_marker(chance, asked) if chance.random() < 0.5 else None
+            marker = uv_marker(chance, asked) if chance.random() < 0.5 else None
             target = (member, chance.sample(extras, min(1, len(extras))), marker)
             lock.edges.setdefault(source, []).append(target)
     # uv writes and walks the dependencies of anything in this order, and groups by name.
@@ -253,9 +270,9 @@ def _add_split(  # noqa: PLR0917
             elif kind == 1 and marker is not None:
                 marker = negated(marker)
             elif kind == 2:
-                marker = random_marker(chance, asked)
+                marker = uv_marker(chance, asked)
             elif marker is not None:
-                marker = ("or", marker, random_marker(chance, asked, 0))
+                marker = ("or", marker, uv_marker(chance, asked, 0))
         if chance.random() < 0.1:
             continue
         extras = ["x"] if target in with_x and chance.random() < 0.4 else []

@@ -16,6 +16,7 @@ from tests.prove.deciding_locks import Deciding
 from tests.prove.random_locks import (
     Marker,
     RandomLock,
+    as_uv,
     atoms_of,
     holds,
     random_atom,
@@ -214,6 +215,8 @@ def asks_of_uv(chance: random.Random, lock: RandomLock) -> Asks:
         if not targets:
             del lock.edges[place]
     _edit(chance, asks, sorted({name for name, _ in lock.entries[len(lock.members) :]}))
+    for lines in (asks.overrides, asks.constraints, *asks.lists.values(), *asks.lines.values()):
+        lines[:] = [line if line.marker is None else line._replace(marker=as_uv(line.marker)) for line in lines]
     return asks
 
 

@@ -59,6 +59,39 @@ def complete(folder: Path) -> None:
     write_certificate(folder / "c", [prove_complete(reading, asking)])
 
 
+ADDRESS = "https://files.example/b-1-py3-none-any.whl"
+DIRECT = f"""
+version = 1
+requires-python = ">=3.9"
+[manifest]
+members = ["app", "side"]
+[[package]]
+name = "app"
+version = "0"
+source = {{ virtual = "." }}
+dependencies = [{{ name = "b" }}]
+[[package]]
+name = "side"
+version = "0"
+source = {{ virtual = "side" }}
+dependencies = [{{ name = "b" }}]
+[package.metadata]
+requires-dist = [{{ name = "b", url = "{ADDRESS}" }}]
+[[package]]
+name = "b"
+version = "1"
+source = {{ url = "{ADDRESS}" }}
+wheels = [{{ url = "{ADDRESS}" }}]
+"""
+
+
+def direct(folder: Path) -> None:
+    """A ``uv.lock`` whose members require something from an address."""
+    write_lock(folder, f'[project]\nname = "app"\ndependencies = ["b @ {ADDRESS}"]\n', "pyproject.toml")
+    reading = read_lockfile(write_lock(folder, DIRECT))
+    write_certificate(folder / "c", [prove_complete(reading, asking_of(reading, folder / "pyproject.toml"))])
+
+
 def workspace(folder: Path) -> None:
     """A ``pylock.toml`` that is only right under the conflicts of a member of its workspace."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +149,8 @@ def _deciding(folder: Path, name: str, text: Callable[[Any], str]) -> None:
 
 
 SCENES: dict[str, Callable[[Path], None]] = {
-    made.__name__: made for made in (uv, complete, workspace, optimality, wished, whole, no_lock, poetry, followed, pdm)
+    made.__name__: made
+    for made in (uv, complete, direct, workspace, optimality, wished, whole, no_lock, poetry, followed, pdm)
 }
 
 

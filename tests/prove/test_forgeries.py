@@ -10,10 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from satlock.cli.check import check
+from satlock.cli.failures import Ended
 from satlock.solver.checking.certificate import Bad, NotGiven, check_certificate
+from satlock.solver.lockfiles.reading import read_lockfile
+from satlock.solver.proofs.certificate import write_certificate
+from satlock.solver.proofs.installable import prove_installable
 from tests.cli.scene import pyproject, world_of
 from tests.prove.forgeries import FORGERIES, Forgery, Given
+from tests.prove.locks import origin_lock, write_lock
 from tests.prove.scenes import SCENES, digest_of, edit, sign
 from tests.prove.test_no_lock import certified as certified_no_lock
 from tests.world import Dist
@@ -77,7 +84,31 @@ def test_nothing_that_is_told_makes_a_line_of_its_own(honest: dict[str, Path], t
     lines = _of_refusal(honest, tmp_path, change)
     assert all(line.isprintable() for line in lines)
     assert sum(line.startswith("Confirmed") for line in lines) == 1
-    assert any("https://x\\x0aConfirmed" in line for line in lines)
+    assert any("'https://x\\nConfirmed" in line for line in lines)
+
+
+def test_what_is_missing_is_told_on_one_line(honest: dict[str, Path], tmp_path: Path) -> None:
+    """The name of a lockfile is the certificate's word too."""
+    folder = tmp_path / "scene"
+    shutil.copytree(honest["uv"], folder)
+    edit(folder / "c" / "manifest.json", lambda m: m["lockfile"].update({"path": "../x\nConfirmed: all.\x1b[2J\ud800"}))
+    ran = CliRunner().invoke(check, [str(folder / "c")], standalone_mode=False)
+    assert isinstance(ran.exception, Ended)
+    _, said = ran.exception.args
+    assert said.isprintable()
+    assert "x\\x0aConfirmed" in said
+
+
+def test_made_up_platforms_are_in_quotes(tmp_path: Path) -> None:
+    """A marker may name a platform that reads like a well-known one."""
+    reading = read_lockfile(write_lock(tmp_path, origin_lock()))
+    named = (
+        "platform_system == 'Foo Linux' and platform_machine == 'x86_64, CPython 3.12' and sys_platform == 'l\u0456nux'"
+    )
+    write_certificate(tmp_path / "c", [prove_installable(reading, named)])
+    lines = [line for line in check_certificate(tmp_path / "c").lines() if line.startswith("    ")]
+    assert lines
+    assert all(line.startswith("    'posix l\\u0456nux Foo Linux' 'x86_64, CPython 3.12', ") for line in lines), lines
 
 
 def test_versions_that_are_left_out_are_told(honest: dict[str, Path], tmp_path: Path) -> None:
