@@ -18,7 +18,6 @@ from satlock.solver.lockfiles.markers import read_marker, replace
 from satlock.solver.lockfiles.model import ALWAYS, Comparison, Condition, LockfileError, Switch, all_of, any_of
 from satlock.solver.lockfiles.pulls import Pull, Thing, conflicts_of, force_of, pulls_of
 from satlock.solver.lockfiles.pyproject import read_pyproject
-from satlock.solver.lockfiles.uv_markers import by_letters
 
 __all__ = ["as_setting", "in_scope", "Index", "Pin", "ProjectFacts", "read_project"]
 
@@ -130,7 +129,11 @@ def in_scope(pin: Pin, facts: ProjectFacts, switches: tuple[str, ...], kind: str
     found = as_setting(pin.marker, facts.steps, switches, kind)
     if pin.scope is not None:
         found = all_of(force_of((*pin.scope, ""), facts.steps, kind, frozenset(switches)), found)
-    return by_letters(found) if kind == "uv" else found
+    if kind != "uv":
+        return found
+    from satlock.solver.lockfiles.uv_markers import by_letters
+
+    return by_letters(found)
 
 
 def as_setting(marker: Condition, steps: Sequence[Pull], switches: Iterable[str], kind: str) -> Condition:
