@@ -140,6 +140,16 @@ def test_a_bound_is_not_escaped_by_going_back_further() -> None:
     assert installs(locked(world(["app"], listed))) == {"app": "1.0", "calc": "1.3", "num": "1.0"}
 
 
+def test_nobody_goes_back_for_an_escape_that_is_made_all_the_same() -> None:
+    """All releases of app keep lib below 3, so 2.0 is an escape below each of them."""
+    listed = {
+        "app": {"1.0": on(0, "lib<3"), "1.1": on(100, "lib<3"), "1.2": on(200, "lib<3")},
+        "lib": {"2.0": on(0, "num"), "2.1": on(300, "num<2"), "3.0": on(400, "num>=2")},
+        "num": {"1.0": on(0), "2.0": on(250)},
+    }
+    assert installs(locked(world(["app", "num>=2"], listed))) == {"app": "1.2", "lib": "2.0", "num": "2.0"}
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_equal_and_missing_times_have_an_order(known: bool) -> None:
     time = START.isoformat() if known else None

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.world import DEFAULT, Dist, World
 
-__all__ = ["settled", "world_apart"]
+__all__ = ["settled", "world_apart", "world_of_escapes"]
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
 NAMES = ("a", "b", "c", "d", "e")
@@ -66,6 +66,36 @@ def _package(dice: random.Random, name: str, names: tuple[str, ...]) -> dict[str
             upload_time=(START + timedelta(days=day)).isoformat() if known else None,
         )
     return found
+
+
+def world_of_escapes(seed: int) -> World:
+    """A library that learns to bound a dependency, below callers each of whose releases asks for the same of it."""
+    dice = random.Random(f"escapes {seed}")
+    day, release = 0, {}
+
+    def dist(*requires: str) -> Dist:
+        nonlocal day
+        day += dice.choice((1, 30, 200))
+        return Dist(requires, upload_time=(START + timedelta(days=day)).isoformat())
+
+    callers = ("a", "b")[: dice.randint(1, 2)]
+    for name in callers:
+        steady = f"lib{dice.choice(('', '<2', '<3', '<3', '<4', '>=2', '!=2.0'))}"
+        other = dice.choice(("", "num", "num>=2.0", f"peer{_bound(dice)}"))
+        also = [other] if other and dice.random() < 0.5 else []
+        release[name] = {
+            version: dist(steady if dice.random() < 0.85 else f"lib{_bound(dice)}", *also)
+            for version in VERSIONS[: dice.randint(2, 4)]
+        }
+    learns = dice.randint(1, 3)
+    bounds = ["num"] * learns + [dice.choice(("num<2.0", "num<=2.0", "num>=2.0,<4.0", "num>=2.0"))] * (4 - learns)
+    release["lib"] = {version: dist(bound) for version, bound in zip(VERSIONS, bounds, strict=True)}
+    release["num"] = {version: dist() for version in VERSIONS}
+    release["peer"] = {version: dist(*[f"num{_bound(dice)}"][: dice.randint(0, 1)]) for version in VERSIONS}
+    asked = [*callers, *dice.choice(((), ("num",), ("num>=2.0",), ("peer",), ("lib<4",), ("peer", "lib<3")))]
+    asked = [f"{name}{_bound(dice)}" if name in callers and dice.random() < 0.2 else name for name in asked]
+    lines = ["[project]", 'name = "proj"', 'version = "1"', 'requires-python = ">=3.12,<3.13"']
+    return World("\n".join([*lines, f"dependencies = {json.dumps(asked)}"]) + "\n", {DEFAULT: release})
 
 
 def _bound(dice: random.Random) -> str:

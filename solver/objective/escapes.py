@@ -120,8 +120,9 @@ class Escapes:
             newer = free(cell) >> (rank + 1) << (rank + 1)
             if not newer or not _is_read(cell, rank):
                 continue
-            asked = [(source, admitted) for source, admitted, _ in self._asks.get(cell, ())]
-            state = newer, len(cell.attached), len(cell.provisional), tuple(asked)
+            asks = self._asks.get(cell, ())
+            asked = tuple((source, source and reached[source], admitted) for source, admitted, _ in asks)
+            state = newer, len(cell.attached), len(cell.provisional), asked
             for edge in _required(cell, rank):
                 package = edge.package
                 for target in package.cells if package is not None else ():
