@@ -15,7 +15,6 @@ from satlock.corpora.references import repository
 from satlock.encoder.project.values import Value, first_line
 from satlock.records import dataclass, field
 from satlock.solver.lockfiles.model import Lockfile, LockfileError, Source
-from satlock.solver.lockfiles.uv_lock import read_uv_lock
 
 __all__ = ["Standing", "StandingEntry", "kept_commits", "read_standing", "versions_in"]
 
@@ -140,6 +139,8 @@ def _entry_of_pylock(package: Package, folder: str) -> StandingEntry:
 
 
 def _of_uv(tables: dict[str, object], where: str) -> Standing:
+    from satlock.solver.lockfiles.uv_lock import read_uv_lock
+
     top = Value(tables, where, "").table()
     graph = read_uv_lock(top)
     packages = [item.table() for item in top["package"].items()] if "package" in top else []
