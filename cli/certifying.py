@@ -51,6 +51,7 @@ def _holds(lockfile: Path, project: Path, words: dict[str, Any]) -> bool:
 
 
 def _proofs(reading: Reading, given: Inputs) -> list[Proof]:
+    from satlock.corpora.index.address import without_credentials
     from satlock.solver.lockfiles.model import LockfileError
     from satlock.solver.proofs.complete import prove_complete
     from satlock.solver.proofs.installable import prove_installable
@@ -58,14 +59,17 @@ def _proofs(reading: Reading, given: Inputs) -> list[Proof]:
     from satlock.solver.proofs.unique import prove_unique
 
     found = [_sure(prove_unique(reading), "installs two candidates of")]
-    pins = prove_index_pins(reading)
-    found += [pins] if pins.answers else []
+    with suppress(LockfileError):  # an option or uv.toml may say where an index is
+        pins = prove_index_pins(reading)
+        found += [pins] if pins.answers else []
     with suppress(LockfileError):  # the lock may be for none of the common platforms
         found.append(prove_installable(reading))
     if given.kind == "project":
         from satlock.cli.examining import WhereFrom, ask_indexes
 
-        where = WhereFrom(given.default_index, given.indexes_by_name, given.snapshot, given.offline, given.cache_dir,
+        declared = {index.name for index in reading.project.indexes}
+        indexes = {n if n in declared else without_credentials(url): url for n, url in given.indexes_by_name.items()}
+        where = WhereFrom(given.default_index, indexes, given.snapshot, given.offline, given.cache_dir,
                           given.no_cache)  # fmt: skip
         asking, second_look = ask_indexes(reading, where, quiet=True)
         found.append(_sure(prove_complete(reading, asking, second_look), "does not meet a requirement of"))

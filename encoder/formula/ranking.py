@@ -23,7 +23,15 @@ from satlock.encoder.markers.platforms import required_by
 from satlock.encoder.project.project import Project
 from satlock.records import replace
 
-__all__ = ["candidates_of", "direct_candidates", "is_exact", "named_build", "names_prerelease", "uploaded"]
+__all__ = [
+    "candidates_of",
+    "direct_candidates",
+    "is_exact",
+    "listed_files",
+    "named_build",
+    "names_prerelease",
+    "uploaded",
+]
 
 
 def direct_candidates(name: str, outcome: DirectOutcome, place: str, project: Project, domain: Domain) -> Candidates:
@@ -202,6 +210,16 @@ def _serving_files(
     if not release.yanked:
         files = tuple(file for file in files if file.yanked is None)
     return (None, files) if files else (LeftOut.NOTHING_SERVES, ())
+
+
+def listed_files(name: str, build: Build, project: Project) -> tuple[File, ...]:
+    """The files that a lock lists: those that may be installed; in a uv.lock also those that ``no-build`` and
+    ``no-binary`` bar, as uv lists them, which looks at these settings again when it installs.
+    """
+    if build.kept is None or not project.whole_workspace or project.files_barred_here:
+        return build.files
+    _, files = _serving_files(build.release, project.cutoff(name, build.index), False, False, project.hashes.get(name))
+    return replace(build, kept=files).files
 
 
 def uploaded(moment: str | None, cutoff: datetime) -> bool | None:

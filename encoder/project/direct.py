@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
@@ -31,8 +32,10 @@ def reference_of_url(url: str, base: Path | None, *, expand: bool = False) -> Re
     Raises:
         ValueError: it is none that can be locked; the message is a clause after "which".
     """
-    if expand:
-        url = _VARIABLE.sub(lambda found: _variable(found, base), url)
+    if expand and (expanded := _VARIABLE.sub(lambda found: _variable(found, base), url)) != url:
+        found = reference_of_url(expanded, base)
+        # What a variable makes absolute was not written so: ${PROJECT_ROOT}/lib is another folder in another clone.
+        return replace(found, given="") if isinstance(found, PathReference) else found
     if url.startswith("git+"):
         return _git(url.removeprefix("git+"))
     if url.startswith(_OTHER_SYSTEMS):

@@ -208,6 +208,8 @@ class Project:
     no_build_package: frozenset[str] = frozenset()
     no_binary: bool = False
     no_binary_package: frozenset[str] = frozenset()
+    files_barred_here: bool = False
+    """Whether ``[tool.satlock]`` says what is not built, or always is: uv does not know of it, and installs that."""
     single_version: tuple[str, ...] = ()
     metadata_per_wheel: frozenset[str] = frozenset()
     """Packages of which every wheel is read, since those of one version may require different things."""

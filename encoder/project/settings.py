@@ -71,6 +71,7 @@ class Resolving(TypedDict):
     no_build_package: frozenset[str]
     no_binary: bool
     no_binary_package: frozenset[str]
+    files_barred_here: bool
     access: Access
     building: Building
 
@@ -87,6 +88,7 @@ _READ = BUILD_KEYS | _words(
     "no-sources-package override-dependencies prerelease prerelease-package required-environments resolution sources "
     "workspace"
 )
+_BARRING = _words("no-binary no-binary-package no-build no-build-package")
 KEYS_OF_SATLOCK = _READ | {"metadata-per-wheel", "output", "single-version"}
 """What ``[tool.satlock]`` may have."""
 
@@ -103,6 +105,8 @@ _NOT_SUPPORTED = _words(
     "http-proxy https-proxy minimum-libc-version no-proxy offline require-build-hashes torch-backend upgrade "
     "upgrade-package"
 )
+KEYS_OF_UV = _READ | _WITHOUT_BEARING | _NOT_SUPPORTED
+"""What ``[tool.uv]`` may have."""
 
 
 def merge_settings(uv: Value | None, satlock: Value | None, warnings: list[str]) -> dict[str, Value]:
@@ -115,7 +119,7 @@ def merge_settings(uv: Value | None, satlock: Value | None, warnings: list[str])
             elif key in _NOT_SUPPORTED:
                 warnings.append(f"{value.where} is not supported yet and has no effect.")
             elif key not in _WITHOUT_BEARING:
-                warnings.append(ignored(value, key, known | _NOT_SUPPORTED | _WITHOUT_BEARING))
+                warnings.append(ignored(value, key, known | KEYS_OF_UV))
     return merged
 
 
@@ -151,6 +155,7 @@ def resolving_of(settings: Mapping[str, Value], now: datetime) -> Resolving:
         no_build_package=frozenset(read_names(settings.get("no-build-package"))),
         no_binary="no-binary" in settings and settings["no-binary"].flag(),
         no_binary_package=frozenset(read_names(settings.get("no-binary-package"))),
+        files_barred_here=any(settings[key].where.startswith("tool.satlock.") for key in _BARRING & settings.keys()),
         access=read_access(settings),
         building=read_building(settings),
     )

@@ -20,7 +20,8 @@ from satlock.encoder.project.script import tables_of_script
 from satlock.encoder.project.settings import settings_of
 from satlock.encoder.project.sharing import shared_settings
 from satlock.encoder.project.tables import stated_default_groups, tables_of, uv_of
-from satlock.encoder.project.values import Value
+from satlock.encoder.project.uv_keys import refuse_keys
+from satlock.encoder.project.values import Value, shown
 from satlock.encoder.project.workspace import workspace_of
 from satlock.records import dataclass, replace
 
@@ -72,6 +73,7 @@ def uv_view_of(
     top = dict(tables_of_script(path) if script else tables_of(path, document))
     tool = top.get("tool")
     if tool is not None and isinstance(tool.raw, dict):
+        refuse_keys(uv_of(top), script=script)
         top["tool"] = replace(tool, raw={key: table for key, table in tool.raw.items() if key != "satlock"})
     project = project_of(
         path,
@@ -87,6 +89,7 @@ def uv_view_of(
             f"tool.uv.conflicts in {project.path} has an entry without a package, and there is no [project] that it "
             "could be of; add package = 'NAME' to it, or write a pylock.toml."
         )
+    _refuse_undeclared_indexes(project, top, named_indexes or {})
     stated = top["project"].table() if "project" in top and not script else {}
     uv = uv_of(top)
     settings = around.over(settings_of(top, [])) if script else shared_settings(path, top, [], around).settings
@@ -104,6 +107,26 @@ def uv_view_of(
         build_constraints.requirements() if build_constraints is not None else (),
         None if script else stated_default_groups(uv.get("default-groups")),
     )
+
+
+def _refuse_undeclared_indexes(project: Project, top: Mapping[str, Value], named: Mapping[str, str]) -> None:
+    """Refuses what uv refuses: a source with an index that a ``uv.toml`` declares, and not the project's own file."""
+    workspace = workspace_of(project.path) if project.path.suffix == ".toml" else None
+    files = [top, *([workspace.tables] if workspace is not None else [])]
+    declared = {
+        entry.table()["name"].raw
+        for tables in files
+        for entry in (uv_of(tables)["index"].items() if "index" in uv_of(tables) else ())
+        if "name" in entry.table()
+    }
+    for name, sources in project.sources.items():
+        for index in [source.index for source in sources if source.index]:
+            if index not in declared and index not in named:
+                raise ProjectError(
+                    f"tool.uv.sources.{name} in {project.path} names the index {shown(index)}, which is declared in a "
+                    "uv.toml alone, and uv takes no such project; declare it in [[tool.uv.index]], or write a "
+                    "pylock.toml."
+                )
 
 
 def refuse_unlisted_scopes(view: UvView) -> None:

@@ -13,6 +13,7 @@ here               mirrors                                               what it
 ``model``          ``solver/lockfiles/model.py``                         entries and edges
 ``uv_lock``        ``solver/lockfiles/uv_lock.py``                       ``uv.lock``
 ``uv_markers``     ``solver/lockfiles/uv_markers.py``                    its markers
+``refused``        ``solver/lockfiles/refused.py``                       what uv does not install together
 ``deciding``       ``solver/lockfiles/deciding.py``                      ``pylock.toml``, ``poetry.lock``, ``pdm.lock``
 ``following``      ``solver/lockfiles/following.py``                     locks that do not say where
 ``pulls``          ``solver/lockfiles/pulls.py``                         conflicts, and what brings what along

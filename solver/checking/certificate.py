@@ -120,7 +120,7 @@ def _check(folder: Path, lockfile: Path | None, project: Path | None) -> Verdict
     found = tuple(_check_one(one, by_property[one], subject, top) for one in sorted(by_property))
     check_agreement(lock, found)
     conflicts = [tuple(label for label, _, _ in members) for members in lock.conflicts]
-    conflicts += [tuple(name.removeprefix("in force ") for name in pair) for pair in lock.rivals]
+    conflicts += [tuple(name.removeprefix("in force ") for name in pair) for pair in lock.rivals if lock.kind != "uv"]
     members = tuple(name.removeprefix("project ") for name in lock.switches if name.startswith("project "))
     return Verdict(subject, found, lock.python, tuple(conflicts), members)
 

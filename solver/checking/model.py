@@ -86,5 +86,5 @@ class Lock:
     conflicts: list[list[tuple[str, str, bool]]] = field(default_factory=list)
     brings: list[tuple[str, str, Condition]] = field(default_factory=list)
     """By what, what is put in force, and where."""
-    rivals: list[tuple[str, str]] = field(default_factory=list)
-    """Pairs that are never in force together."""
+    rivals: list[tuple[str, ...]] = field(default_factory=list)
+    """What is never in force together: pairs; in a ``uv.lock`` switches."""

@@ -46,7 +46,7 @@ Brings = list[tuple[str, str, Condition]]
 
 def axioms_of(
     project: Table, workspace: list[Table], kind: str, switches: list[str]
-) -> tuple[Brings, list[tuple[str, str]]]:
+) -> tuple[Brings, list[tuple[str, ...]]]:
     """What puts things in force in a lock of this kind, and the pairs that never are together.
 
     Args:
@@ -73,7 +73,7 @@ def axioms_of(
     brings: Brings = [(chosen[thing], thing, ALWAYS) for thing in mentioned if thing in chosen]
     brings += steps
     forwards = _reached({"", *switches}, [(by, brought) for by, brought, _ in brings])
-    rivals = [pair for pair in pairs if forwards >= set(pair)]
+    rivals: list[tuple[str, ...]] = [pair for pair in pairs if forwards >= set(pair)]
     backwards = _reached({name for pair in rivals for name in pair}, [(brought, by) for by, brought, _ in brings])
     return [bring for bring in brings if bring[0] in forwards and bring[1] in backwards], rivals
 

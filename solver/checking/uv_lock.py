@@ -19,6 +19,7 @@ from satlock.solver.checking.markers import (
     replaced,
 )
 from satlock.solver.checking.model import Edge, Entry, Lock, Origin, Table
+from satlock.solver.checking.refused import rivals_of
 from satlock.solver.checking.uv_markers import uv_marker
 
 __all__ = ["file_name", "file_sha256", "noted_groups", "read_uv_lock"]
@@ -120,14 +121,17 @@ def read_uv_lock(lock: Lock, top: Table) -> None:
             for edge in lock.edges[before:]:
                 edge.condition = both(*(Switch(need) for need in needs), edge.condition)
     _uv_manifest(lock, manifest, packages, groups)
+    things: list[list[tuple[str, str, str]]] = []
     for members in top.get("conflicts", []):
         found = []
+        things.append([])
         for item in members:
             package = plain(item["package"])
             kind = "extra" if "extra" in item else "group" if "group" in item else "project"
             own = plain(item[kind]) if kind != "project" else ""
             code = f"{kind}-{len(package)}-{package}" + (f"-{own}" if own else "")
             lock.needs.setdefault(code, None)
+            things[-1].append((kind, package, own))
             label = f"{kind} {own!r} of {package!r}" if own else f"{kind} {package!r}"
             found.append((label, code, kind == "extra"))
         lock.conflicts.append(found)
@@ -143,6 +147,7 @@ def read_uv_lock(lock: Lock, top: Table) -> None:
     lock.switches += [f"group {g}" for g in sorted(groups)]
     lock.required = projects if len(projects) == 1 else []
     lock.implied = [(f"extra {e}", "production") for e in sorted(extras)]
+    lock.rivals = rivals_of(packages, [names[number] for number in roots] if "members" in manifest else [], things)
 
 
 def noted_groups(table: Table, key: str = "dev-dependencies") -> Table:

@@ -12,7 +12,7 @@ from satlock.corpora.references import Direct
 from satlock.encoder.formula.candidates import Build
 from satlock.encoder.formula.cells import Cell, Package
 from satlock.encoder.formula.encoding import Encoding
-from satlock.encoder.formula.ranking import is_exact
+from satlock.encoder.formula.ranking import is_exact, listed_files
 from satlock.encoder.markers.marker import Formula, all_of, any_of
 from satlock.encoder.markers.shortest import Shortener, spelled_for_people
 from satlock.encoder.markers.specifiers import python_lower_bounds
@@ -48,6 +48,8 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
         needs = edges.needs(holders)
         if build.release.yanked:
             withdrawn.append(yanked(name, build.release, index, edges.naming(holders, project, universe)))
+        files = serving.of(build.files, region) if build.direct is None else _archive_of(build.direct)
+        listed = serving.of(listed_files(name, build, project), region) if build.direct is None else files
         packages.append(
             LockedPackage(
                 name=name,
@@ -56,13 +58,14 @@ def decode(project: Project, universe: Universe, encoding: Encoding, selection: 
                 region=region,
                 marker=shortener.marker(region),
                 requires_python=python_lower_bounds(build.release.requires_python or "") or None,
-                files=serving.of(build.files, region) if build.direct is None else _archive_of(build.direct),
+                files=files,
                 dependencies=tuple(
                     sorted({(to.name, to.version, to.index) for need in needs.values() for to in need.requirements})
                 ),
                 needs=needs,
                 unmet_extras=_unmet(selection, regions, holders),
                 direct=build.direct,
+                barred=tuple(file for file in listed if file not in files and file.hashes),
             )
         )
     return Lock(

@@ -158,9 +158,10 @@ def _universe(reach: Reach, lockfile: Lockfile) -> Formula:
             if one.item != other.item:
                 both = all_of((reach.picked(one.item), reach.picked(other.item)))
                 apart.append(~both if both is not TRUE else TRUE)
-    force = reach.in_force(Domain(where)) if lockfile.rivals else {}
-    for first, second in lockfile.rivals:
-        apart.append(~all_of((force.get(first, FALSE), force.get(second, FALSE))))
+    # Those of a uv.lock speak of which members are installed, and here all of them are.
+    rivals = lockfile.rivals if lockfile.kind != "uv" else ()
+    force = reach.in_force(Domain(where)) if rivals else {}
+    apart += [~all_of(force.get(name, FALSE) for name in pair) for pair in rivals]
     return all_of((where, *apart))
 
 

@@ -82,7 +82,7 @@ def _refuse_active(reach: Reach, domain: Domain) -> None:
     for pair in reach.lockfile.rivals:
         both = domain.witness(*(force.get(name, FALSE) for name in pair))
         if both is not None:
-            rivals = " and ".join(name.removeprefix("in force ") for name in pair)
+            rivals = " and ".join(name.removeprefix("in force ") for name in pair if name != "production")
             raise ProjectError(
                 f"{rivals} are in conflict, and these choices bring both, e.g. for {both}; choose fewer."
             )

@@ -57,6 +57,8 @@ class LockedPackage:
     """Extras that are asked for and that this version does not have."""
     direct: Direct | None = None
     """The repository, archive or folder that it comes from; None where that is an index."""
+    barred: tuple[File, ...] = ()
+    """Files that the project's settings bar from being installed, and a uv.lock lists all the same."""
 
     @property
     def is_installed(self) -> bool:

@@ -232,8 +232,8 @@ class Lockfile:
     conflicts: tuple[tuple[ConflictItem, ...], ...] = ()
     brings: tuple[Bring, ...] = ()
     """What puts into force what :attr:`rivals` speaks of; nothing else does."""
-    rivals: tuple[tuple[str, str], ...] = ()
-    """Pairs that are never in force together, by the project's conflicts."""
+    rivals: tuple[tuple[str, ...], ...] = ()
+    """What is never in force together, by the project's conflicts: pairs; in a ``uv.lock`` switches."""
 
     def named(self) -> dict[str, list[Entry]]:
         """The entries of each name, sorted by name."""

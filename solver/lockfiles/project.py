@@ -15,7 +15,7 @@ from satlock.encoder.project.values import Value
 from satlock.records import dataclass
 from satlock.records import replace as changed
 from satlock.solver.lockfiles.markers import read_marker, replace
-from satlock.solver.lockfiles.model import ALWAYS, Comparison, Condition, LockfileError, Switch, all_of, any_of
+from satlock.solver.lockfiles.model import ALWAYS, Comparison, Condition, Switch, all_of, any_of
 from satlock.solver.lockfiles.pulls import Pull, Thing, conflicts_of, force_of, pulls_of
 from satlock.solver.lockfiles.pyproject import read_pyproject
 
@@ -59,6 +59,9 @@ class ProjectFacts:
     requires_python: str = ""
     steps: tuple[Pull, ...] = ()
     """What brings what along, where there are pins."""
+    unknown_index: str = ""
+    """The source, in so many words, whose index the file does not declare, but an option or uv.toml did; empty where
+    there is none. Where it sends its package nobody can tell."""
 
 
 def read_project(path: Path) -> ProjectFacts:
@@ -74,7 +77,7 @@ def read_project(path: Path) -> ProjectFacts:
     pulls = tuple(pulls_of(path, found)) if conflicts else ()
     indexes = tuple(_indexes(found.settings))
     python = str(found.project["requires-python"].specifiers()) if "requires-python" in found.project else ""
-    pins = _pins(found.settings, indexes)
+    pins, unknown = _pins(found.settings, indexes)
     # What other members of a workspace bring along of this project does not widen its pins.
     asked = any(
         key in table for table in found.settings for key in ("override-dependencies", "constraint-dependencies")
@@ -83,7 +86,7 @@ def read_project(path: Path) -> ProjectFacts:
     steps = tuple(pull for pull in own if not pull.by[2])
     if any(pin.scope is not None for pin in pins):
         pins = [changed(pin, marker=all_of(pin.marker, _listed(pin, steps))) for pin in pins]
-    return ProjectFacts(conflicts, pulls, tuple(pins), indexes, python, steps)
+    return ProjectFacts(conflicts, pulls, tuple(pins), indexes, python, steps, unknown)
 
 
 def _listed(pin: Pin, pulls: Iterable[Pull]) -> Condition:
@@ -104,13 +107,15 @@ def _indexes(tables: list[dict[str, Value]]) -> Iterator[Index]:
                 yield Index(name, index["url"].text(), default, explicit)
 
 
-def _pins(tables: list[dict[str, Value]], declared: tuple[Index, ...]) -> list[Pin]:
+def _pins(tables: list[dict[str, Value]], declared: tuple[Index, ...]) -> tuple[list[Pin], str]:
+    """The pins, and the last source whose index is not declared."""
     indexes = {index.name: without_credentials(index.url).rstrip("/") for index in declared if index.name}
     sources: dict[str, Value] = {}
     for table in tables:
         for key, value in table["sources"].table().items() if "sources" in table else ():
             sources[table["sources"].key_name(key, "name of a package")] = value
     pins: list[Pin] = []
+    unknown = ""
     for name, value in sources.items():
         for item in value.items() if isinstance(value.raw, list) else (value,):
             described = item.table()
@@ -118,10 +123,11 @@ def _pins(tables: list[dict[str, Value]], declared: tuple[Index, ...]) -> list[P
                 continue
             named = described["index"].text()
             if named not in indexes:
-                raise LockfileError(f"{described['index'].where} in {item.file} names an index that is not there.")
+                unknown = f"{described['index'].where} in {item.file}"
+                continue
             scope = next(((kind, described[kind].name()) for kind in ("extra", "group") if kind in described), None)
             pins.append(Pin(len(pins), name, indexes[named], scope, read_marker(described.get("marker"))))
-    return pins
+    return pins, unknown
 
 
 def in_scope(pin: Pin, facts: ProjectFacts, switches: tuple[str, ...], kind: str) -> Condition:

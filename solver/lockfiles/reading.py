@@ -62,7 +62,9 @@ def read_lockfile(path: Path, project: Path | None = None) -> Reading:
     of_script = named_like_script and project is None
     facts = ProjectFacts() if of_script else read_project(beside)
     # uv itself refuses only what the lock's own conflicts forbid.
-    brings, rivals = ((), ()) if kind == "uv" else axioms_of(facts.conflicts, facts.pulls, kind, lockfile.switches)
+    if kind != "uv":
+        brings, rivals = axioms_of(facts.conflicts, facts.pulls, kind, lockfile.switches)
+        lockfile = replace(lockfile, brings=brings, rivals=rivals)
     if kind == "pdm" and not lockfile.requires_python and not _has_targets(top):
         # Such a lock is for the Pythons of its project.
         lockfile = replace(lockfile, requires_python=facts.requires_python)
@@ -70,7 +72,7 @@ def read_lockfile(path: Path, project: Path | None = None) -> Reading:
     return Reading(
         path,
         digest_of(path),
-        replace(lockfile, brings=brings, rivals=rivals),
+        lockfile,
         facts,
         beside,
         tuple((file, digest_of(file)) for file in others),

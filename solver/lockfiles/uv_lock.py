@@ -32,6 +32,7 @@ from satlock.solver.lockfiles.model import (
     node_of,
 )
 from satlock.solver.lockfiles.pyproject import keyed
+from satlock.solver.lockfiles.refused import rivals_of
 from satlock.solver.lockfiles.uv_markers import uv_marker
 
 __all__ = ["file_name", "read_uv_lock", "sha256_of"]
@@ -94,6 +95,7 @@ def read_uv_lock(top: dict[str, Value]) -> Lockfile:
         implied=tuple((f"extra {name}", "production") for name in extras),
         items=dict(sorted(reader.items.items())),
         conflicts=conflicts,
+        rivals=rivals_of(packages, [*reader.roots] if "members" in manifest else [], _things(top)),
     )
 
 
@@ -313,6 +315,17 @@ def _read_conflicts(reader: _Reader, top: dict[str, Value]) -> Iterator[tuple[Co
             label = f"{kind} {name!r} of {package!r}" if name else f"{kind} {package!r}"
             found.append(ConflictItem(label, code, kind == "extra"))
         yield tuple(found)
+
+
+def _things(top: dict[str, Value]) -> Iterator[list[tuple[str, str, str]]]:
+    """(kind, package, name) of each member of each conflict set."""
+    for members in top["conflicts"].items() if "conflicts" in top else ():
+        found = []
+        for item in members.items():
+            table = item.table()
+            kind = "extra" if "extra" in table else "group" if "group" in table else "project"
+            found.append((kind, table["package"].name(), table[kind].name() if kind != "project" else ""))
+        yield found
 
 
 def _encoded(kind: str, package: str, name: str = "") -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from satlock.corpora.index.address import without_credentials
 from satlock.records import dataclass, field
-from satlock.solver.lockfiles.model import NEVER, Condition, Entry, Lockfile, any_of
+from satlock.solver.lockfiles.model import NEVER, Condition, Entry, Lockfile, LockfileError, any_of
 from satlock.solver.lockfiles.project import in_scope
 from satlock.solver.lockfiles.reading import Reading
 from satlock.solver.proofs.further import condition_comparisons, prove_entries, with_note
@@ -89,6 +89,11 @@ def prove_index_pins(reading: Reading) -> Proof:
 
 def _pins_of(reading: Reading) -> _Pins:
     lockfile = reading.lockfile
+    if reading.project.unknown_index:
+        raise LockfileError(
+            f"{reading.project.unknown_index} names an index that the file does not declare, so nobody can tell where "
+            "it sends the package; declare it in [[tool.uv.index]]."
+        )
     found: dict[str, list[tuple[int, str, Condition]]] = {}
     for pin in reading.project.pins:
         scope = in_scope(pin, reading.project, lockfile.switches, lockfile.kind)

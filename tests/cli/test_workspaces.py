@@ -131,3 +131,15 @@ def test_a_project_of_folders_alone_asks_no_index(tmp_path: Path, name: str) -> 
         done = run(*arguments, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     assert "leaf" in (tmp_path / name).read_text() or name == "pylock.toml"
+
+
+def test_the_pylock_of_a_root_knows_no_extras_of_members(tmp_path: Path) -> None:
+    """Nor their groups: it is the lock of one project."""
+    more = '[tool.uv.workspace]\nmembers = ["near"]\n[tool.uv.sources]\nnear = { workspace = true }\n'
+    found = scene_of(world_of(PACKAGES, pyproject("near", more=more)), tmp_path)
+    (found.project / "near").mkdir()
+    lists = '[project.optional-dependencies]\nx = ["c"]\n[dependency-groups]\ny = ["b"]\n'
+    (found.project / "near" / "pyproject.toml").write_text(pyproject("a", more=lists).replace('"proj"', '"near"'))
+    for arguments in ((), ("--check",)):
+        done = found.lock(*arguments)
+        assert done.exit_code == 0, done.stderr

@@ -51,7 +51,11 @@ class Scene:
         (folder / "pyproject.toml").write_text(text, encoding="utf-8")
 
     def run(self, *arguments: str, code: int = 0) -> Result:
-        done = CliRunner().invoke(satlock, [*arguments, "--cache-dir", str(self._cache)])
+        return self.run_without_cache(*arguments, "--cache-dir", str(self._cache), code=code)
+
+    def run_without_cache(self, *arguments: str, code: int = 0) -> Result:
+        """Of a command that keeps nothing."""
+        done = CliRunner().invoke(satlock, [*arguments])
         assert done.exit_code == code, (done.output, done.exception)
         return done
 

@@ -17,7 +17,7 @@ from packaging.version import InvalidVersion, Version
 
 from satlock.corpora.references import Direct, GitReference, PathReference
 from satlock.encoder.formula.candidates import Build, Candidates, python_region
-from satlock.encoder.formula.ranking import is_exact
+from satlock.encoder.formula.ranking import is_exact, listed_files
 from satlock.encoder.markers.marker import TRUE, Formula, any_of, from_marker, from_python_specifier
 from satlock.encoder.markers.regions import Regions
 from satlock.encoder.markers.tags import installs_on
@@ -69,9 +69,12 @@ def _violations(check: _Check) -> Iterator[str]:
 
 
 def _scope(standing: Standing, project: Project, universe: Universe) -> Iterator[str]:
-    extras = [*project.extras, *(extra for member in project.members for extra in member.extras)]
+    # Some of the extras of a member may be known to its build alone.
+    told = [root.choice for root in universe.roots if root.choice is not None and root.choice.kind == "extra"]
+    extras = [*project.extras, *(choice.name for choice in told if choice.package and project.whole_workspace)]
     yield from _names("extras", standing.extras, extras, exact=standing.form == "pylock")
-    groups = [*project.groups, *(group for member in project.members for group in member.groups)]
+    whole = project.members if project.whole_workspace else ()
+    groups = [*project.groups, *(group for member in whole for group in member.groups)]
     yield from _names("dependency groups", standing.groups, groups, exact=standing.form == "pylock")
     if standing.form == "pylock":
         yield from _names("default groups", standing.default_groups, project.default_groups)
@@ -149,7 +152,7 @@ class _Check:
                 return
             self._places.setdefault(number, []).append(_Place(part, candidates, *found))
             yield from self._refused(entry, candidates, found[0], (region, part))
-            yield from _other_files(entry, found[1])
+            yield from _other_files(entry, found[1], self.project)
 
     def _missing(self, entry: StandingEntry, candidates: Candidates, where: tuple[Formula, ...]) -> str:
         said = f"it has {entry.name} {entry.version}"
@@ -320,10 +323,11 @@ def _is_place(entry: StandingEntry, direct: Direct) -> bool:
     return entry.commit is None and entry.path == reference.url
 
 
-def _other_files(entry: StandingEntry, build: Build) -> Iterator[str]:
+def _other_files(entry: StandingEntry, build: Build, project: Project) -> Iterator[str]:
     """A file whose content is said to be another one, or one that a setting refuses."""
     known = {file.filename: dict(file.hashes) for file in build.release.files}
-    kept = {file.filename for file in build.kept} if build.kept is not None else known
+    listed = listed_files(entry.name, build, project) if build.kept is not None else build.release.files
+    kept = {file.filename for file in listed}
     for filename, digests in entry.files:
         if filename in known and filename not in kept:
             yield f"it has the file {filename}, which the project's settings do not admit"

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from satlock.corpora.index.address import without_credentials
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, Formula, any_of, from_marker, from_python_specifier
+from satlock.encoder.markers.releases import release_ranges
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
 from satlock.encoder.project.uv_view import UvView
@@ -55,7 +56,8 @@ class _Compared:
 
     def differences(self, there: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
         self._revision = int(there.get("revision", 0))
-        if SpecifierSet(there.get("requires-python", "")) != SpecifierSet(stated["requires-python"]):
+        pythons = (SpecifierSet(said.get("requires-python", "")) for said in (there, stated))
+        if len(set(map(release_ranges, pythons))) > 1:
             yield f"it is for Python {there.get('requires-python')}, and the project admits {stated['requires-python']}"
         for key, setting in (("supported-markers", "environments"), ("required-markers", "required-environments")):
             if not self._equivalent(_any(there.get(key)), _any(stated.get(key))):

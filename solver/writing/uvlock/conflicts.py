@@ -145,8 +145,11 @@ def unlisted(project: Project, universe: Universe, seen: Iterable[Conflict]) -> 
 
 
 def warning_of_export(project: Project, universe: Universe, seen: Iterable[Conflict]) -> str | None:
-    """What a person has to know where conflicts are not listed: uv does not look at them when it exports a lock."""
-    met = unlisted(project, universe, seen)
+    """What a person has to know where conflicts are not listed: uv does not look at them when it exports a lock.
+
+    Of those it looks at projects alone, as before an installation.
+    """
+    met = [one for one in unlisted(project, universe, seen) if any(choice.kind != "project" for choice in one.brought)]
     if not met:
         return None
     more = f" (and {len(met) - 1} more)" if len(met) > 1 else ""
@@ -182,7 +185,7 @@ def _is_refused(met: Unlisted, project: Project) -> bool:
 
     Before it follows a lock it looks at all projects that are reached, unless groups are installed alone.
     """
-    alone = any(choice.kind == "group" for choice in met.chosen)
+    alone = all(choice.kind == "group" for choice in met.chosen)
     if not alone and all(choice.kind == "project" and choice.package for choice in met.brought):
         return True
     if any(choice.kind != "extra" for choice in met.brought):

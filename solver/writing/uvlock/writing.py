@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from satlock.corpora.facts import File
 from satlock.corpora.references import UrlReference
+from satlock.encoder.markers.releases import spelled_by_uv
 from satlock.encoder.project.project import Choice, Project, ProjectError, Scope, Source
 from satlock.encoder.project.tables import flat
 from satlock.encoder.project.universe import Universe
@@ -112,7 +113,7 @@ def _head(project: Project, conflicts: Sequence[Conflict]) -> list[str]:
         {
             "version": "1",
             "revision": "5",
-            "requires-python": inline(specifier_text(project.requires_python, ", ")),
+            "requires-python": inline(specifier_text(spelled_by_uv(project.requires_python), ", ")),
             "supported-markers": array([str(marker) for marker in project.environments])
             if project.environments
             else None,
@@ -232,8 +233,9 @@ def _entry(package: LockedPackage, graph: Graph, named: bool, project: Project) 
             return direct_file_item(file)
         return file_item(file, package.index, graph.lock.relative)
 
-    wheels = [item(file) for file in package.files if file.is_wheel]
-    sdists = sorted((file for file in package.files if not file.is_wheel), key=lambda file: file.filename[-3:] != ".gz")
+    files = (*package.files, *package.barred)
+    wheels = [item(file) for file in files if file.is_wheel]
+    sdists = sorted((file for file in files if not file.is_wheel), key=lambda file: file.filename[-3:] != ".gz")
     yield from lines(
         {
             "name": inline(package.name),
