@@ -28,7 +28,7 @@ def rivals_of(
         extras = {plain(extra): _listed(items) for extra, items in package.get("optional-dependencies", {}).items()}
         after.update(((name, extra), nodes) for extra, nodes in extras.items())
         if name in starts:
-            groups: Table = package.get("dev-dependencies", package.get("dependency-groups", {}))
+            groups = package.get("dev-dependencies") or package.get("dependency-groups") or {}
             starts[name] = [(["production"], [(name, "")])]
             starts[name] += [(["production", f"extra {extra}"], [(name, extra)]) for extra in extras]
             starts[name] += [([f"group {plain(group)}"], _listed(items)) for group, items in groups.items()]

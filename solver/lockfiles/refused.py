@@ -32,12 +32,9 @@ def rivals_of(
     """The sets of switches that uv refuses together, without those that name both members of a conflict themselves.
 
     Args:
-        members: of the workspace; none for a project that is alone.
+        members: of the workspace.
         conflicts: (kind, package, name) of each member of each set.
     """
-    sets = [*conflicts]
-    if not sets:
-        return ()
     tables = {package["name"].name(): package for package in packages}
     after = {node: nodes for name, table in tables.items() for node, nodes in _nodes(name, table)}
     ways: dict[str, set[Way]] = {}
@@ -47,7 +44,7 @@ def rivals_of(
                 ways.setdefault(reached, set()).add(way)
         ways.setdefault(member, set()).add(frozenset((f"project {member}",)))
     found: dict[Way, None] = {}
-    for things in sets:
+    for things in conflicts:
         for one, other in combinations(things, 2):
             found.update(dict.fromkeys(_together(one, other, ways)))
     return tuple(tuple(sorted(way)) for way in found)

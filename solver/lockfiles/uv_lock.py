@@ -32,7 +32,6 @@ from satlock.solver.lockfiles.model import (
     node_of,
 )
 from satlock.solver.lockfiles.pyproject import keyed
-from satlock.solver.lockfiles.refused import rivals_of
 from satlock.solver.lockfiles.uv_markers import uv_marker
 
 __all__ = ["file_name", "read_uv_lock", "sha256_of"]
@@ -95,7 +94,7 @@ def read_uv_lock(top: dict[str, Value]) -> Lockfile:
         implied=tuple((f"extra {name}", "production") for name in extras),
         items=dict(sorted(reader.items.items())),
         conflicts=conflicts,
-        rivals=rivals_of(packages, [*reader.roots] if "members" in manifest else [], _things(top)),
+        rivals=_rivals(packages, [*reader.roots], top) if conflicts and "members" in manifest else (),
     )
 
 
@@ -317,9 +316,15 @@ def _read_conflicts(reader: _Reader, top: dict[str, Value]) -> Iterator[tuple[Co
         yield tuple(found)
 
 
+def _rivals(packages: list[dict[str, Value]], members: list[str], top: dict[str, Value]) -> tuple[tuple[str, ...], ...]:
+    from satlock.solver.lockfiles.refused import rivals_of  # few locks ask for it
+
+    return rivals_of(packages, members, _things(top))
+
+
 def _things(top: dict[str, Value]) -> Iterator[list[tuple[str, str, str]]]:
     """(kind, package, name) of each member of each conflict set."""
-    for members in top["conflicts"].items() if "conflicts" in top else ():
+    for members in top["conflicts"].items():
         found = []
         for item in members.items():
             table = item.table()
