@@ -1,7 +1,10 @@
 """What every test may use."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from tests import slow
 from tests.index_server import index_server
 
 __all__ = ["index_server"]
@@ -14,4 +17,17 @@ def no_environment_of_another_project(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes more than five seconds")
+    config.addinivalue_line("markers", "slow: takes long, and is left out of the quick part (tests/slow.py)")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    named = slow.named()
+    for item in items:
+        if slow.test_of(item.nodeid) in named:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    with slow.timed(item.nodeid):
+        return (yield)

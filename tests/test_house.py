@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import slow
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("cli", "corpora", "encoder", "solver")
 MAY_KNOW = {
@@ -127,3 +129,11 @@ def test_the_text_of_the_search_and_its_code_name_each_other() -> None:
         link for path in MODULES.values() for link in re.findall(r"docs/solver\.md#([\w-]+)", path.read_text("utf-8"))
     ]
     assert len(linked) >= 3 and set(linked) <= sections
+
+
+def test_what_is_named_as_slow_is_there() -> None:
+    named = slow.named()
+    assert named
+    for test in sorted(named):
+        path, *_, name = test.split("::")
+        assert f"def {name}(" in (ROOT / path).read_text("utf-8"), test
