@@ -46,7 +46,10 @@ __all__ = [
     "prove",
 ]
 
-__version__ = "0.1.0"
+try:  # a build or an editable install writes it
+    from satlock._version import __version__
+except ImportError:
+    __version__ = "0+unknown"
 
 _ELSEWHERE = {
     "BadCertificate": ("satlock.solver.checking.markers", "Bad"),
