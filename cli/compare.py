@@ -39,6 +39,7 @@ _PEERS = ("uv", "pip", "poetry", "pdm", "pip-tools")
 @click.option(
     "--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Cold runs, each with a warm one."
 )
+@click.option("--repeat-limit", type=float, metavar="SECONDS", help="Run none again whose first run took longer.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Cases at once; all cores by default.")
 @click.option("--minutes", type=float, metavar="N", help="Begin no more cases after that; go on with the same command.")
 @click.option("--time-limit", type=float, default=120.0, show_default=True, metavar="SECONDS", help="Of one run.")
@@ -56,6 +57,7 @@ def compare(  # noqa: PLR0917
     output: Path,
     runs: int,
     jobs: int | None,
+    repeat_limit: float | None,
     minutes: float | None,
     time_limit: float,
     memory_limit: float,
@@ -86,6 +88,7 @@ def compare(  # noqa: PLR0917
         Limits(time_limit, memory_limit),
         os.environ.get("SATLOCK_PEERS") or str(user_cache_path("satlock", appauthor=False) / "peers"),
         ("--objective", objective) if objective else (),
+        repeat_limit,
     )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
@@ -101,7 +104,8 @@ def compare(  # noqa: PLR0917
         **{f"snapshot {world.name}": f"recorded {world.recorded}, content {world.digest[:16]}"
            for world in dict.fromkeys(world for _, world in suite)},
         "cases": f"{len(results)}" + (f" of {len(suite)}" if len(results) < len(suite) else ""),
-        "runs": f"{runs} cold and {runs} warm of each resolver, in turns",
+        "runs": f"{runs} cold and {runs} warm of each resolver, in turns"
+        + (f"; one of those whose first took over {repeat_limit:g} s" if repeat_limit is not None else ""),
         "limits": f"{time_limit:g} s and {memory_limit:g} MB for one run",
         "machine": f"{cores} cores, {jobs or cores} cases at once, Python {sys.version.split()[0]}, {sys.platform}",
     }  # fmt: skip

@@ -54,12 +54,14 @@ class Plan:
     """The folder where the peers are installed."""
     satlock_arguments: tuple[str, ...] = ()
     """More arguments for satlock, such as an objective."""
+    repeat_limit: float | None = None
+    """Seconds of a first run, above which a resolver is not run again: long runs differ little, and cost most."""
 
 
 def key_of(plan: Plan, case: Case, snapshot: str) -> str:
     """Names a result by all that it depends on: a result under the same key need not be made again."""
     told = [FORMAT, asdict(case), snapshot, plan.peers, plan.runs, asdict(plan.limits), plan.satlock_arguments,
-            _sources()]  # fmt: skip
+            plan.repeat_limit, _sources()]  # fmt: skip
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
@@ -104,10 +106,15 @@ class _Trial:
                 shift = (first + turn) % max(len(taking), 1)
                 for peer in [*taking[shift:], *taking[:shift]]:
                     known = self.result["peers"][peer.name]
-                    if turn == 0 or known["outcome"] == "locked":
+                    if turn == 0 or (known["outcome"] == "locked" and not self._is_long(peer)):
                         self._turn(peer, asked, str(python), Path(scratch), turn)
         for peer in taking:
             self._judge(peer, asked, str(python))
+
+    def _is_long(self, peer: Peer) -> bool:
+        limit = self.plan.repeat_limit
+        first = next(run for run in self.result["runs"] if run["peer"] == peer.name)
+        return limit is not None and first["seconds"] > limit
 
     def _takes(self, peer: Peer, asked: Asked, python: str | None) -> bool:
         """Whether a peer takes part; if not, notes why."""

@@ -379,6 +379,17 @@ def without_times(results: list[dict[str, object]]) -> str:
     return json.dumps(told, sort_keys=True)
 
 
+@pytest.mark.parametrize(("limit", "runs"), [(None, 6), (0.0, 2), (600.0, 6)])
+def test_what_takes_long_is_run_once(
+    small: tuple[list[Case], Path], tmp_path: Path, limit: float | None, runs: int
+) -> None:
+    """A cold and a warm run each time."""
+    cases, path = small
+    several = replace(plan(tmp_path), runs=3, repeat_limit=limit)
+    (result,) = compare_all(several, [(cases[0], Recorded.at(path))], tmp_path / "out", jobs=1)
+    assert len(result["runs"]) == runs
+
+
 @pytest.mark.slow
 def test_a_run_resumes_and_is_the_same_on_a_cluster(small: tuple[list[Case], Path], tmp_path: Path) -> None:
     from distributed import LocalCluster
