@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from satlock.solver.writing.uvlock.sources import reference_item
 from satlock.solver.writing.uvlock.text import Item
 
 __all__ = ["Lowering", "specifier_text"]
+
+_DOUBLY_QUOTED = re.compile(r'"([^"\']*)"')
+"""Text in a marker, which uv puts into single quotes."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Lowering:
         if requirement.extras:
             item["extras"] = list(requirement.extras)
         if marker:
-            item["marker"] = marker
+            item["marker"] = _DOUBLY_QUOTED.sub(r"'\1'", marker)
         reference = requirement.reference if source is None else source.reference
         if reference is not None:
             return {**item, **reference_item(reference, self.folder)}
