@@ -97,15 +97,33 @@ def meant_in(folder: Path) -> tuple[Path, str | None]:
 
 
 def lockfile_in(folder: Path) -> Path:
-    """The lock of a folder, where none is named. Raises Ended where there is none."""
+    """The lock of a folder, where none is named; for a member of a workspace also the ``uv.lock`` of the root.
+
+    Raises Ended where there is none.
+    """
     meant, stated = meant_in(folder)
     for lock in (meant, *(folder / name for name in LOCKFILES if stated is None)):
         if lock.is_file():
             return lock
+    of_workspace = _of_workspace(folder) if stated is None else None
+    if of_workspace is not None:
+        return of_workspace
     where = "here" if folder == Path() else f"in {folder}"
     command = f"satlock lock{'' if folder == Path() else f' --project {shlex.quote(str(folder))}'}"
     missing = "no pylock.toml and no uv.lock" if stated is None else f"no {stated}"
     raise Ended(WRONG, f"There is {missing} {where}; name a lockfile, or write one: {command}.")
+
+
+def _of_workspace(folder: Path) -> Path | None:
+    from satlock.encoder.project.project import ProjectError
+    from satlock.encoder.project.workspace import workspace_of
+
+    try:
+        workspace = workspace_of(folder / "pyproject.toml") if (folder / "pyproject.toml").is_file() else None
+    except ProjectError:
+        return None  # who reads the project says so
+    lock = workspace.root.parent / "uv.lock" if workspace is not None else None
+    return lock if lock is not None and lock.is_file() else None
 
 
 def _mode(target: Path) -> int:

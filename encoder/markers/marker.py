@@ -32,6 +32,7 @@ __all__ = [
     "any_of",
     "all_of",
     "chosen",
+    "compared",
     "decided",
     "forget_switches",
     "from_marker",
@@ -307,7 +308,8 @@ def from_python_specifier(specifiers: str) -> Formula:
     return all_of(_python("python_full_version", s.operator, s.version, False) for s in SpecifierSet(specifiers))
 
 
-def _comparison(variable: str, op: str, text: str, flipped: bool) -> Formula:
+def compared(variable: str, op: str, text: str, flipped: bool) -> Formula:
+    """A marker variable compared with a text, on its left where it is ``flipped``."""
     if variable in ("python_version", "python_full_version"):
         return _python(variable, op, text, flipped)
     if variable in ORDERED and op in ("in", "not in"):
@@ -362,4 +364,4 @@ def _from_asked(asked: Asked, extra: Callable[[str], Formula]) -> Formula:
     if asked.variable in ("extras", "dependency_groups"):
         found = chosen(Choice("extra" if asked.variable == "extras" else "group", asked.text))
         return found if asked.operator == "in" else ~found
-    return _comparison(asked.variable, asked.operator, asked.text, asked.flipped)
+    return compared(asked.variable, asked.operator, asked.text, asked.flipped)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from packaging.markers import Marker
-
 from satlock.encoder.markers.domain import Domain
-from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, from_marker
+from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, compared
+from satlock.encoder.markers.ordered import AS_TEXT
 from satlock.encoder.markers.regions import Regions
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import ProjectError
@@ -70,7 +69,9 @@ class Reach:
     def formula(self, condition: Condition) -> Formula:
         """Where a condition holds, with what is known of the choices."""
         if isinstance(condition, Comparison):
-            found = _compared(str(condition))
+            # The project that the lock is held to is read so, also where uv compares letters.
+            operator = condition.operator.removesuffix(AS_TEXT)
+            found = _compared(condition.variable, operator, condition.text, condition.reversed)
             return ~found if condition.denied else found
         if isinstance(condition, Switch):
             found = self._switch(condition.name)
@@ -139,6 +140,4 @@ def _is_pick(switch: Switch) -> bool:
     return switch.on and switch.name.partition(" ")[0] in _PICKS
 
 
-@lru_cache(maxsize=4096)
-def _compared(text: str) -> Formula:
-    return from_marker(Marker(text))
+_compared = lru_cache(maxsize=4096)(compared)

@@ -143,3 +143,12 @@ def test_the_pylock_of_a_root_knows_no_extras_of_members(tmp_path: Path) -> None
     for arguments in ((), ("--check",)):
         done = found.lock(*arguments)
         assert done.exit_code == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_commands_mean_the_lock_of_the_root_in_the_folder_of_a_member(locked: Scene) -> None:
+    for command in ("tree", "prove"):
+        done = run(command, "--project", str(locked.project / "m1"))
+        assert done.returncode == 0, done.stderr
+    (locked.project / "uv.lock").unlink()
+    assert "no pylock.toml and no uv.lock" in run("tree", "--project", str(locked.project / "m1")).stderr

@@ -120,6 +120,19 @@ def test_extras_of_a_member_that_only_its_build_tells(scene: Scene) -> None:
     }
 
 
+@needs_uv
+@pytest.mark.parametrize(
+    "marker", ["platform_version == '#1 SMP'", "platform_release >= '5.10'", "platform_version != '7'"]
+)
+def test_markers_on_what_a_kernel_says(scene: Scene, marker: str) -> None:
+    """uv compares these by their letters; a lock and the project that it is held to are read alike."""
+    scene.project(text_of(f'["leaf<2; {marker}", "twig; sys_platform == \'linux\'"]'))
+    switches(scene)
+    told = scene.run_without_cache("export", str(scene.folder / "uv.lock")).output
+    assert "leaf==1.0" in told and "as text" not in told
+    scene.run_without_cache("tree", str(scene.folder / "uv.lock"))
+
+
 APART = '[tool.uv]\nconflicts = [[{ package = "one" }, { package = "two" }]]\n[tool.uv.workspace]\nmembers = ["*"]\n'
 
 
