@@ -63,7 +63,7 @@ class _Satlock(click.Group):
             return None
         module, _, attribute = _COMMANDS[cmd_name].place.partition(":")
         found: click.Command = getattr(importlib.import_module(f"satlock.cli.{module}"), attribute)
-        found.epilog = example(_COMMANDS[cmd_name].example)
+        found.short_help, found.epilog = _COMMANDS[cmd_name].short, example(_COMMANDS[cmd_name].example)
         return found
 
     def resolve_command(

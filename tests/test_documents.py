@@ -73,6 +73,7 @@ def test_each_help_ends_with_an_example_that_is_there_and_nothing_is_cut_at_80_c
             cut = line.startswith(" ") and line.endswith("...")
             assert len(line) <= 80 and not cut, (context.command_path, line)
         if context.parent is not None:
+            assert not context.command.get_short_help_str().endswith("..."), "shells show it beside the name"
             example = told.rstrip().rpartition("Example:\n")[2].split()
             assert example[: len(context.command_path.split())] == context.command_path.split(), told
             seen += 1
