@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from satlock.cli.failures import NO, Ended
 from satlock.corpora.index.address import without_credentials
 from satlock.corpora.index.building import Building, Place
 from satlock.encoder.project.interpreter import python_in_use
@@ -31,6 +32,7 @@ def told_by_build(given: Inputs, document: Mapping[str, Any] | None) -> dict[str
     Raises:
         ProjectError: the file is broken.
         CorpusError: the build fails.
+        Ended: a setting allows none.
     """
     from satlock.encoder.project.dynamic import completed, left_to_build, without_dynamic
     from satlock.encoder.project.tables import load
@@ -44,9 +46,15 @@ def told_by_build(given: Inputs, document: Mapping[str, Any] | None) -> dict[str
     from satlock.corpora.references import PathReference
 
     project = given.as_stated(without_dynamic(document))
-    folder = PathReference(os.path.abspath(file.parent), True, member=True)
+    tool = document.get("tool")
+    uv = tool.get("uv") if isinstance(tool, Mapping) else None
+    # Only a project that is installed itself is built in spite of no-build, as in uv.
+    installed = uv.get("package", "build-system" in document) if isinstance(uv, Mapping) else "build-system" in document
+    folder = PathReference(os.path.abspath(file.parent), True, member=installed is True)
     with given.corpus(project) as corpus:
         found = corpus.direct([folder])[folder]
+    if isinstance(found, Unavailable) and found.cause == "forbidden":
+        raise Ended(NO, f"{file} leaves its {left[0]} to a build (project.dynamic), and no-build allows none.")
     if isinstance(found, Unavailable):
         raise CorpusError(f"{file} leaves its {left[0]} to a build (project.dynamic), and it fails: {found.reason}")
     return completed(document, found.metadata)

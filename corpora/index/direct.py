@@ -176,7 +176,8 @@ def local(reference: PathReference, cache: Cache, builder: Callable[[], Builder]
         if reference.folder:
             metadata = static_metadata(path, package=reference.package)
             dynamic = metadata is None
-            if dynamic and not reference.member:
+            editable = reference.member and reference.package and reference.editable is not False
+            if dynamic and not editable:  # as in uv: what is editable is built for its metadata also with no-build
                 permitted(path, builder)
             return Direct(reference, metadata or _built(path, cache, builder), dynamic=dynamic,
                           tree=reference.path)  # fmt: skip

@@ -45,7 +45,8 @@ def own_project_fields(data: bytes, *, package: bool = True) -> Metadata | None:
         project = document["project"]
         name = canonicalize_name(project["name"], validate=True)
         if "version" not in project and not package:
-            return _fields({**document, "project": {**project, "version": "0", "dynamic": []}}, name, "0")
+            left = [field for field in _strings(project.get("dynamic", [])) if field.lower() != "version"]
+            return _fields({**document, "project": {**project, "version": "0", "dynamic": left}}, name, "0")
         return _fields(document, name, str(Version(project["version"])))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

@@ -137,6 +137,27 @@ def test_no_build_is_about_what_others_made(scene: Scene, source: str, option: t
         scene.lock("--upgrade", *option, code=1)  # also where the build was made before
 
 
+@needs_uv
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [("", 1), ("BUILD", 0), ("BUILD[tool.uv]\npackage = false\n", 1)],
+)
+@pytest.mark.parametrize("member", [False, True])
+def test_no_build_is_about_a_project_that_is_not_installed_itself(
+    scene: Scene, more: str, code: int, member: bool
+) -> None:
+    system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    folder = tree(scene.folder / "near" if member else scene.folder, "near" if member else "own", dynamic=True)
+    file = folder / "pyproject.toml"
+    file.write_text(file.read_text().replace(system, "") + more.replace("BUILD", system))
+    if member:
+        scene.project(text_of("[]", '[tool.uv.workspace]\nmembers = ["near"]\n'))
+    by_uv = scene.uv.run("lock", "--no-build")
+    assert by_uv.returncode == code, by_uv.stderr
+    told = scene.lock("--no-build", code=code).output
+    assert code == 0 or "no-build" in told
+
+
 def test_a_build_that_fails_is_something_outside(scene: Scene) -> None:
     tree(scene.folder, "own", dynamic=True)
     (scene.folder / "backend.py").write_text("raise ValueError('not today')")

@@ -133,6 +133,13 @@ def test_markers_on_what_a_kernel_says(scene: Scene, marker: str) -> None:
     scene.run_without_cache("tree", str(scene.folder / "uv.lock"))
 
 
+@needs_uv
+def test_requirements_that_a_build_tells_of_what_is_not_installed_itself(scene: Scene) -> None:
+    scene.project(text_of("[]", '[tool.uv.workspace]\nmembers = ["near"]\n'))
+    tree(scene.folder / "near", "near", "1.0", ["twig"], dynamic=True, more="[tool.uv]\npackage = false\n")
+    assert switches(scene, "--package", "near") == {"twig": "1.0", "leaf": "1.0"}
+
+
 APART = '[tool.uv]\nconflicts = [[{ package = "one" }, { package = "two" }]]\n[tool.uv.workspace]\nmembers = ["*"]\n'
 
 
