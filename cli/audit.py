@@ -92,8 +92,12 @@ def audit(  # noqa: PLR0917
 def _source(database: Path | None, url: str | None, opened: ExitStack) -> Any:
     if database is not None:
         from satlock.corpora.advisories.database import Database
+        from satlock.corpora.facts import CorpusError
 
-        return Database.read(database)
+        try:
+            return Database.read(database)
+        except CorpusError as error:
+            raise Ended(WRONG, str(error)) from None
     from satlock.corpora.advisories.osv import OSV, Osv
 
     return opened.enter_context(Osv(url or OSV))

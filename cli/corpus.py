@@ -212,7 +212,8 @@ def serve(  # noqa: PLR0917
             Served(snapshot), snapshot.indexes, snapshot.default_index, host=host, port=port, max_age=max_age
         )
     except (OSError, OverflowError) as error:
-        raise Ended(FAILED, f"Nothing can be served at {host}, port {port}: {error.__class__.__name__}.") from None
+        why = getattr(error, "strerror", None) or error
+        raise Ended(FAILED, f"Nothing can be served at {host}, port {port}: {why}.") from None
     if as_json:
         print_line("serve", {"base": server.base, "indexes": server.urls(), "default-index": snapshot.default_index})
     else:

@@ -40,6 +40,7 @@ class Database:
             return cls(list(_advisories(path)))
         except (OSError, zipfile.BadZipFile, ValueError, RecursionError) as error:
             said = getattr(error, "strerror", None) or str(error)
+            said = f"no JSON ({said})" if isinstance(error, json.JSONDecodeError) else said
             raise CorpusError(f"The advisories of {path} cannot be read: {said.rstrip('.')}.") from None
 
     def known(self, packages: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Advisory]]:

@@ -152,7 +152,7 @@ def test_a_database_that_is_none(scene: Scene) -> None:
     for text in ("[", '{"a": 1}', "[1]"):
         (scene.project / "bad.json").write_text(text)
         done = ask(scene, "--database", str(scene.project / "bad.json"))
-        assert done.exit_code == 3 and "cannot be read" in done.stderr
+        assert done.exit_code == 2 and "cannot be read" in done.stderr
 
 
 @pytest.mark.parametrize(
