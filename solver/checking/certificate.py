@@ -83,7 +83,7 @@ def is_about_the_lock(words: Table, lockfile: Path, project: Path) -> None:
     assert subject.project is not None
     lock, _ = read_lockfile(subject)
     numbers: dict[str, int] = {}
-    optimality_of(words, lock, subject.project.table, [one.table for one in subject.workspace],
+    optimality_of(words, lock, subject.stated, [one.table for one in subject.workspace],
                   lambda name: numbers.setdefault(name, len(numbers) + 1))  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def _no_lock(texts: Mapping[str, str], folder: Path, project: Path | None, manif
     _check_day(words)
     variables, given = parse_dimacs(texts["obligation.cnf"])
     clauses = Clauses(Lock(""), cells_of([], ""), legend, len(given))
-    found = no_lock_of(words, subject.project.table, [one.table for one in subject.workspace], clauses.number)
+    found = no_lock_of(words, subject.stated, [one.table for one in subject.workspace], clauses.number)
     for clause in found.facts.clauses:
         clauses.say(clause)
     steps = replay(texts, clauses, variables, given, legend, "no-lock")
@@ -183,7 +183,7 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
             raise Bad("the obligation of optimality has other keys than it should have, or no project")
         _check_day(words)
         clauses = Clauses(lock, cells_of([], ""), legend, len(given))
-        found = optimality_of(words, lock, subject.project.table, [one.table for one in subject.workspace],
+        found = optimality_of(words, lock, subject.stated, [one.table for one in subject.workspace],
                               clauses.number)  # fmt: skip
         for clause in found.facts.clauses:
             clauses.say(clause)
@@ -193,7 +193,7 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
     else:
         if set(words) != _WORDS | _FURTHER_WORDS.get(name, set()):
             raise Bad(f"the obligation of {name} has other keys than it should have")
-        project = subject.project.table if subject.project is not None else None
+        project = subject.stated if subject.project is not None else None
         asked = Asked(lock, words["claims"], legend, len(given), top, project, words.get("environments", ""),
                       words.get("requirements", {}))  # fmt: skip
         goals = _goals(name, asked, record)

@@ -26,7 +26,7 @@ from satlock.solver.checking.markers import (
 )
 from satlock.solver.checking.model import Table
 from satlock.solver.checking.owners import Line, decided, of_one, read_line
-from satlock.solver.checking.pulls import Brings, conflicts_of, steps_of
+from satlock.solver.checking.pulls import Brings, bounds_of, conflicts_of, steps_of
 
 __all__ = ["Choices", "Environment", "bare", "choices_of", "holds_as_setting", "holds_in"]
 
@@ -101,6 +101,8 @@ class Choices:
     indexes: Mapping[str, tuple[str, bool]]
     """Address of each index that the project declares, and whether it is explicit, by name."""
     has_default: bool
+    pythons: Mapping[str, Condition]
+    """For which Pythons a list is, where that is not for all, by the name that a certificate gives it."""
 
     def environments_of(self, stated: Iterable[Table], asked: Iterable[Is]) -> list[Environment]:
         """The environments as a certificate states them, which the project has to admit.
@@ -178,8 +180,11 @@ class Choices:
         need, lines = self.lists[str(name)]
         if text not in lines:
             raise Bad(f"the project has no requirement {text[:80]!r} in {name}")
-        if need and need not in environment.force:
+        if (need and need not in environment.force) or not self._is_for(str(name), environment):
             raise Bad(f"the certificate has {text[:80]!r} where {name} is not in force")
+
+    def _is_for(self, name: str, environment: Environment) -> bool:
+        return name not in self.pythons or holds_in(self.pythons[name], environment)
 
     def asks(self, name: str, line: Line, environment: Environment) -> bool:
         """Whether a line of one of the project's own lists asks for something there.
@@ -198,10 +203,11 @@ class Choices:
             Bad: where it does not.
         """
         for name, (need, lines) in self.lists.items():
-            if need in environment.force and not name.endswith(("constraint-dependencies", "override-dependencies")):
-                for line in (read_line(text) for text in lines if isinstance(text, str)):
-                    if line.name == own and self.asks(name, line, environment):
-                        return
+            if need not in environment.force or name.endswith(("constraint-dependencies", "override-dependencies")):
+                continue
+            for line in (read_line(text) for text in lines if isinstance(text, str)):
+                if line.name == own and self._is_for(name, environment) and self.asks(name, line, environment):
+                    return
         raise Bad(f"the project does not ask for {own} in the certificate's environment")
 
     def check_unchanged(self, own: str, version: str) -> None:
@@ -272,8 +278,10 @@ def choices_of(project: Table, workspace: Sequence[Table]) -> Choices:
     for other in workspace:
         conflicts += conflicts_of(other, own, plain(other.get("project", {}).get("name", "")))
     environments = settings.get("environments", [])
+    pythons = {f"dependency-groups.{group}": plain(group) for group in project.get("dependency-groups", {})}
+    bounds = bounds_of(project)
     return Choices(
-        about.get("requires-python", ""),
+        ",".join(text for one in (project, *workspace) if (text := one.get("project", {}).get("requires-python", ""))),
         tuple(parse(text) for text in ([environments] if isinstance(environments, str) else environments)),
         lists,
         steps_of(project, own, ""),
@@ -285,6 +293,7 @@ def choices_of(project: Table, workspace: Sequence[Table]) -> Choices:
         sources,
         indexes,
         default,
+        {name: bounds[group] for name, group in pythons.items() if group in bounds},
     )
 
 

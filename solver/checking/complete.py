@@ -13,7 +13,7 @@ from satlock.solver.checking.markers import Bad, leaves, plain
 from satlock.solver.checking.model import Lock
 from satlock.solver.checking.obligation import Clauses
 from satlock.solver.checking.owners import Asking, Record, read_asked, read_line
-from satlock.solver.checking.pulls import steps_of
+from satlock.solver.checking.pulls import bounds_of, steps_of
 from satlock.solver.checking.walk import Here, met
 
 __all__ = ["complete_goals"]
@@ -26,7 +26,7 @@ def complete_goals(asked: Asked, record: Record) -> Goals:
         Bad: where the claims are not those of the lockfile, or the record does not fit it.
     """
     lock = asked.lock
-    asking = read_asked(lock, asked.top, asked.project, record)
+    asking = read_asked(lock, asked.top, asked.project, record, bounds_of(asked.project or {}))
     if asked.project is not None:
         asking.steps = steps_of(asked.project, plain(asked.project.get("project", {}).get("name", "")), "")
     edges, unmet = demands_of(lock, asking)

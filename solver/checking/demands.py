@@ -46,7 +46,8 @@ def demands_of(lock: Lock, asked: Asking) -> tuple[list[Edge], list[Unmet]]:
         node = _node(key, which)
         for group, other in owner.includes:
             if which == f"{{{group}}}":
-                edges.append(Edge(f"{node}~include {other}", node, [_node(key, f"{{{other}}}")], ALWAYS))
+                bounds = owner.pythons.get(which, ALWAYS)
+                edges.append(Edge(f"{node}~include {other}", node, [_node(key, f"{{{other}}}")], bounds))
                 todo.append((key, f"{{{other}}}"))
         entry = lock.entries[int(key)] if key != "project" else None
         for label, line, condition in _edited(owner, entry, which, asked, lock):

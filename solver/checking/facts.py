@@ -205,9 +205,11 @@ class Facts:
     def _of_project(self, fact: Table, which: str, environment: Environment) -> None:
         """A line that the project has, in a list that is in force, and that is in force itself."""
         line = read_line(fact["line"])
-        self._choices.check_line(fact["list"], fact["line"], which, environment)
+        self._choices.check_line(fact.get("list"), fact["line"], which, environment)
         here = (
-            holds_as_setting(line.marker, environment) if which else self._choices.asks(fact["list"], line, environment)
+            holds_as_setting(line.marker, environment)
+            if which
+            else self._choices.asks(str(fact.get("list")), line, environment)
         )
         if line.name != own_name(fact["on"]) or line.direct or not here:
             raise Bad(f"the certificate has {fact['line'][:80]!r} in an environment where it is not in force")

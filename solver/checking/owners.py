@@ -59,6 +59,8 @@ class Owner:
     """Each extra has a list of its own, as in a project; in metadata the markers tell them apart."""
     own: bool = False
     includes: list[tuple[str, str]] = field(default_factory=list)
+    pythons: Mapping[str, Condition] = field(default_factory=dict)
+    """For which Pythons a list is, where that is not for all."""
 
     def of(self, which: str) -> Iterator[tuple[int, Line, Condition]]:
         extra = which[1:-1] if which.startswith("[") else ""
@@ -70,7 +72,7 @@ class Owner:
             elif extra and not listed:
                 continue
             if condition != NEVER:
-                yield place, line, condition
+                yield place, line, both(condition, self.pythons.get(which, ALWAYS))
 
 
 @dataclass(frozen=True)
@@ -197,8 +199,10 @@ def _noted(table: Table) -> Line:
     return Line(plain(table["name"]), extras, "" if versions == "*" or address else versions, marker, address)
 
 
-def read_asked(lock: Lock, top: Table, project: Table | None, record: Record) -> Asking:
-    """Everything that asks for packages.
+def read_asked(
+    lock: Lock, top: Table, project: Table | None, record: Record, pythons: Mapping[str, Condition]
+) -> Asking:
+    """Everything that asks for packages; ``pythons`` are those of the project's groups that are not for all.
 
     Raises:
         Bad: where the record does not fit the lockfile and the project.
@@ -230,7 +234,8 @@ def read_asked(lock: Lock, top: Table, project: Table | None, record: Record) ->
     lists, includes = _lists_of(project or {}, settings)
     name = plain(about["name"]) if "name" in about else ""
     dynamic = bool({"dependencies", "optional-dependencies"}.intersection(about.get("dynamic", [])))
-    mine = Owner("(project)", lists, "project", listed=True, own=True, includes=includes)
+    bounds = {f"{{{group}}}": condition for group, condition in pythons.items()}
+    mine = Owner("(project)", lists, "project", True, True, includes, bounds)
     if lock.kind == "uv":
         _uv_owners(asked, lock, top, record, settings, mine, "" if dynamic else name)
     else:
@@ -326,9 +331,7 @@ def _uv_owners(  # noqa: PLR0917
     for number, (entry, package) in enumerate(zip(lock.entries, top.get("package", []), strict=True)):
         kind, place, _ = entry.source
         if kind in _LOCAL and place in (".", "") and name and name == entry.name:
-            asked.owners[str(number)] = Owner(
-                name, mine.lists, "project", listed=True, own=True, includes=mine.includes
-            )
+            asked.owners[str(number)] = Owner(name, mine.lists, "project", True, True, mine.includes, mine.pythons)
         else:
             noted = package.get("metadata", {}) if kind in _LOCAL else None
             _entry(asked, number, entry, record, settings, noted)

@@ -33,11 +33,13 @@ __all__ = [
     "Brings",
     "as_setting",
     "axioms_of",
+    "bounds_of",
     "conflicts_of",
     "force_of",
     "marker_of",
     "steps_of",
     "thing_of",
+    "with_root",
     "workspace_files",
 ]
 
@@ -154,14 +156,16 @@ def steps_of(top: Table, own: str, package: str) -> Brings:
     lists += [("extra", key, items) for key, items in about.get("optional-dependencies", {}).items()]
     lists += [("group", key, items) for key, items in top.get("dependency-groups", {}).items()]
     lists += [("group", "dev", settings.get("dev-dependencies", []))]
+    pythons = bounds_of(top)
     for kind, key, items in lists:
         here = thing_of(kind, key, package)
+        bounds = pythons.get(plain(key), ALWAYS) if kind == "group" else ALWAYS
         if kind == "extra" and package:
             found.append((here, thing_of("project", "", package), ALWAYS))
         for item in items:
             if isinstance(item, dict):
                 if "include-group" in item:
-                    found.append((here, thing_of("group", item["include-group"], package), ALWAYS))
+                    found.append((here, thing_of("group", item["include-group"], package), bounds))
                 continue
             line = read_line(item)
             target = "" if line.name == own else line.name
@@ -169,8 +173,56 @@ def steps_of(top: Table, own: str, package: str) -> Brings:
             things = [thing_of("project", "", target)] if target else []
             things += [thing_of("extra", extra, target) for extra in line.extras]
             if condition != NEVER:
-                found += [(here, thing, condition) for thing in things]
+                found += [(here, thing, both(condition, bounds)) for thing in things]
     return found
+
+
+def bounds_of(top: Table) -> dict[str, Condition]:
+    """For which Pythons each group is that says so; what it leaves out in between is not heard, as in uv."""
+    found: dict[str, Condition] = {}
+    for which in ("uv", "satlock"):
+        for group, said in top.get("tool", {}).get(which, {}).get("dependency-groups", {}).items():
+            parts = ["".join(part.split()) for part in said.get("requires-python", "").split(",")]
+            bounds = re.findall(r"(?m)^([=<>!~]+)(.+)$", "\n".join(sorted(parts)))
+            if any(operator != "!=" for operator, _ in bounds):
+                found[plain(group)] = both(
+                    *(Is("python_full_version", operator, text) for operator, text in bounds if operator != "!=")
+                )
+    return found
+
+
+_OF_EACH_MEMBER = {
+    "sources",
+    "index",
+    "workspace",
+    "dependency-groups",
+    "dev-dependencies",
+    "default-groups",
+    "conflicts",
+}
+
+
+def with_root(project: Table, workspace: Sequence[Table]) -> Table:
+    """What a project says, with the settings of the root of its workspace in place of its own, as they count for it.
+
+    Args:
+        workspace: what the other files of the workspace say, its root first where the project is another one.
+    """
+    mine = project.get("tool", {})
+    if not workspace or "workspace" in mine.get("uv", {}):
+        return project
+    shared, tool = workspace[0].get("tool", {}), dict(mine)
+    for which in ("uv", "satlock"):
+        own, theirs = mine.get(which, {}), shared.get(which, {})
+        tool[which] = {key: value for key, value in theirs.items() if key not in _OF_EACH_MEMBER}
+        tool[which] |= {key: value for key, value in own.items() if key in _OF_EACH_MEMBER}
+        tool[which]["sources"] = {**theirs.get("sources", {}), **own.get("sources", {})}
+        named = [one.get("name") for one in theirs.get("index", [])]
+        added = [
+            {**one, "explicit": True, "default": False} for one in own.get("index", []) if one.get("name") not in named
+        ]
+        tool[which]["index"] = [*added, *theirs.get("index", [])]
+    return {**project, "tool": tool}
 
 
 def _asks_for_extras(condition: Condition) -> bool:

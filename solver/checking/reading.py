@@ -21,7 +21,7 @@ from satlock.solver.checking.files import NotGiven, read_file
 from satlock.solver.checking.following import follow, is_followed
 from satlock.solver.checking.markers import Bad, is_plain
 from satlock.solver.checking.model import Lock, Table
-from satlock.solver.checking.pulls import axioms_of, workspace_files
+from satlock.solver.checking.pulls import axioms_of, with_root, workspace_files
 from satlock.solver.checking.uv_lock import read_uv_lock
 
 __all__ = ["Source", "Subject", "check_stated", "named_lockfile", "project_of", "read_lockfile", "subject_of"]
@@ -61,6 +61,13 @@ class Subject:
     project: Source | None
     workspace: tuple[Source, ...] = ()
     """The other files of the project's workspace, which state conflicts as well."""
+
+    @cached_property
+    def stated(self) -> Table:
+        """What the project says, with the settings that it shares with its workspace; nothing where there is none."""
+        if self.project is None:
+            return {}
+        return with_root(self.project.table, [one.table for one in self.workspace])
 
 
 def subject_of(lockfile: Path, folder: Path | None, properties: set[str]) -> Subject:

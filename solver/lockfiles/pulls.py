@@ -157,15 +157,18 @@ def pulls_of(path: Path, project: Pyproject) -> Iterator[Pull]:
 
 def _pulls(stated: Pyproject, own: str, package: str) -> Iterator[Pull]:
     """What the things of one package bring along."""
+    pythons = stated.pythons()
     for kind, listing, items in stated.lists():
         here = (kind, listing, package)
+        bounds = pythons.get(listing, "") if kind == "group" else ""
+        inside = condition_of(bounds) if bounds else ALWAYS
         if kind == "extra" and package:
             yield Pull(here, ("project", "", package), ALWAYS, "")
         for item in items.items():
             if isinstance(item.raw, dict):
                 if "include-group" in item.raw:
                     included = item.table()["include-group"].name("name of a group")
-                    yield Pull(here, ("group", included, package), ALWAYS, "")
+                    yield Pull(here, ("group", included, package), inside, bounds)
                 continue
             try:
                 requirement = Requirement(item.text())
@@ -177,7 +180,8 @@ def _pulls(stated: Pyproject, own: str, package: str) -> Iterator[Pull]:
             brought += [("extra", extra, target) for extra in sorted(set(map(canonicalize_name, requirement.extras)))]
             condition, text = _condition(item, requirement)
             if condition != NEVER:
-                yield from (Pull(here, thing, condition, text) for thing in brought)
+                text = " and ".join([f"({text})", bounds] if text and bounds else [text or bounds])
+                yield from (Pull(here, thing, all_of(condition, inside), text) for thing in brought)
 
 
 def _condition(item: Value, requirement: Requirement) -> tuple[Condition, str]:

@@ -88,6 +88,8 @@ class ProjectLists:
     """Groups, and those that they include."""
     dynamic: bool = False
     """Its own dependencies are not in the file."""
+    pythons: Mapping[str, Condition] = field(default_factory=dict)
+    """For which Pythons a list is, where that is not for all."""
     elsewhere: str = ""
     """The table with further requirements, in a form of another tool's own."""
 
@@ -175,6 +177,7 @@ def read_lists(path: Path) -> tuple[ProjectLists, Edits]:
         lists,
         tuple(includes),
         bool({"dependencies", "optional-dependencies"}.intersection(dynamic)),
+        {f"{{{group}}}": condition_of(marker) for group, marker in stated.pythons().items()},
         _elsewhere(stated.tool),
     )
     return found, _edits(settings_of(stated.top, []))

@@ -111,7 +111,8 @@ def demands_of(lockfile: Lockfile, asking: Asking) -> Demands:
         for group, included in owner.includes:
             if which == f"{{{group}}}":
                 target = Asked(asked.key, f"{{{included}}}")
-                found.edges.append(Edge(f"{node}~include {included}", node, (target.node,), ALWAYS))
+                bounds = owner.pythons.get(which, ALWAYS)
+                found.edges.append(Edge(f"{node}~include {included}", node, (target.node,), bounds))
                 queue.append(target)
         for label, line, condition in _in_force(owner, which, asking, lockfile):
             if lockfile.kind == "uv":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from satlock.records import dataclass, field
-from satlock.solver.lockfiles.model import NEVER, Condition, Edge, Entry, Lockfile, Switch, all_of
+from satlock.solver.lockfiles.model import ALWAYS, NEVER, Condition, Edge, Entry, Lockfile, Switch, all_of
 from satlock.solver.lockfiles.pulls import Pull
 from satlock.solver.lockfiles.reading import Reading, parse
 from satlock.solver.lockfiles.requirements import (
@@ -65,6 +65,8 @@ class Owner:
     own: bool = False
     """It is part of the project: what the project takes from an address serves it, whatever the version."""
     includes: tuple[tuple[str, str], ...] = ()
+    pythons: Mapping[str, Condition] = field(default_factory=dict)
+    """For which Pythons a list is, where that is not for all."""
     read_from: ReadFrom | None = None
     """Where its lines were read, where an index told them."""
 
@@ -77,7 +79,9 @@ class Owner:
         """The lines of one list, with their places and when they hold."""
         extra = which[1:-1] if which.startswith("[") else ""
         listed = self.origin == "project" or which.startswith("{")
-        yield from selected(self.lists.get(which if listed else "", ()), extra, listed=listed)
+        bounds = self.pythons.get(which, ALWAYS)
+        for place, line, condition in selected(self.lists.get(which if listed else "", ()), extra, listed=listed):
+            yield place, line, all_of(condition, bounds)
 
 
 class Asked(NamedTuple):
@@ -180,7 +184,7 @@ def _ask_as_project(found: Asking, lockfile: Lockfile, project: ProjectLists, be
         found.unexamined[PROJECT] = f"it has requirements in {project.elsewhere}, which satlock does not read"
     else:
         found.owners[PROJECT] = Owner(
-            PROJECT, "(project)", project.lists, "project", own=True, includes=project.includes
+            PROJECT, "(project)", project.lists, "project", True, project.includes, project.pythons
         )
         for which in project.lists:
             condition = _chosen(lockfile, which)
@@ -219,7 +223,9 @@ def _ask_as_uv(found: Asking, reading: Reading, project: ProjectLists, there: bo
     for entry, package in zip(lockfile.entries, packages, strict=True):
         key, (kind, place, _) = str(entry.number), entry.source
         if kind in _LOCAL and place in (".", "") and project.name == entry.name and not project.dynamic:
-            found.owners[key] = Owner(key, entry.name, project.lists, "project", own=True, includes=project.includes)
+            found.owners[key] = Owner(
+                key, entry.name, project.lists, "project", True, project.includes, project.pythons
+            )
         elif _stated(found, entry):
             pass
         elif kind in _LOCAL:

@@ -1236,6 +1236,64 @@ _KINDS["parts that record two things of a candidate"] = [
 ]
 
 
+def _under_a_root(settings: str) -> Callable[[Path], None]:
+    """The project becomes a member of a workspace, whose root says something else."""
+
+    def forge(folder: Path) -> None:
+        text = f"[tool.uv.workspace]\nmembers = ['{folder.name}']\n[tool.uv]\n{settings}\n"
+        root = write_lock(folder.parent, text, "pyproject.toml")
+        stated = [{"path": "../pyproject.toml", "sha256": digest_of(root)}]
+        edit(folder / "c" / "manifest.json", lambda m: m.update({"workspace": stated}))
+
+    return forge
+
+
+def _group_for(pythons: str) -> Callable[[Path], None]:
+    """What is required by the extra is required by a group now, which is not for that Python."""
+
+    def forge(folder: Path) -> None:
+        path = folder / "pyproject.toml"
+        text = (
+            path.read_text().replace("extra = ['tool']", "").replace("[[{extra = 'extra'}, {extra = 'other'}]]", "[]")
+        )
+        path.write_text(
+            f"{text}\n[dependency-groups]\ndev = ['tool']\n[tool.uv.dependency-groups]\n"
+            f"dev = {{ requires-python = '{pythons}' }}\n"
+        )
+        digest = digest_of(path)
+        edit(folder / "c" / "manifest.json", lambda m: m["project"].update({"sha256": digest}))
+
+        def change(words: Any) -> None:
+            words.update({"sha256": digest})
+            words["environments"][0].update({"extras": [], "groups": ["dev"]})
+            for fact in words["facts"]:
+                if fact.get("list") == "project.optional-dependencies.extra":
+                    fact["list"] = "dependency-groups.dev"
+
+        edit(folder / "c" / "no-lock" / "obligation.json", change)
+        sign(folder / "c")
+
+    return forge
+
+
+_KINDS["settings that are elsewhere"] = [
+    _steps(
+        "no_lock",
+        ("no constraint of the root", _under_a_root("")),
+        *(
+            (what, _under_a_root(f"constraint-dependencies = ['app<2']\n{settings}"))
+            for what, settings in (
+                ("an override of the root", "override-dependencies = ['lib==2']"),
+                ("an exclusion of the root", "exclude-dependencies = ['lib']"),
+                ("metadata that the root states", "dependency-metadata = [{ name = 'app', requires-dist = [] }]"),
+                ("environments of the root", "environments = [\"sys_platform == 'win32'\"]"),
+            )
+        ),
+        ("a group for older Pythons", _group_for("<3.12")),
+    ),
+]
+
+
 # -- locks that are read in two ways
 
 

@@ -160,3 +160,30 @@ def test_it_is_beside_its_project(tmp_path: Path) -> None:
     assert check_certificate(tmp_path / "c", project=tmp_path / "here").properties
     with pytest.raises(Bad, match="claims that there is none"):
         check_certificate(tmp_path / "c", lockfile=tmp_path / "here" / "pylock.toml")
+
+
+@pytest.mark.parametrize("pythons", ["", "<3.12", ">=3.12"])
+def test_groups_are_for_their_pythons(pythons: str, tmp_path: Path) -> None:
+    """The certificate of a lock, or that there is none, heeds for which Pythons a group is."""
+    bounds = f"[tool.uv.dependency-groups]\ndev = {{ requires-python = '{pythons}' }}\n" if pythons else ""
+    more = f"[dependency-groups]\nall = [{{ include-group = 'dev' }}]\ndev = ['tool']\n{bounds}"
+    scene = scene_of(world_of(PACKAGES, pyproject("app<2", more=more)), tmp_path)
+    done = scene.run("--certificate", str(scene.project / "c"))
+    assert done.returncode == (0 if pythons == "<3.12" else 1), done.stderr
+    found = {one.property for one in check_certificate(scene.project / "c").properties}
+    assert ("complete" in found) if pythons == "<3.12" else found == {"no-lock"}
+
+
+def test_a_member_of_a_workspace_has_the_settings_of_its_root(tmp_path: Path) -> None:
+    scene = scene_of(world_of(PACKAGES, pyproject("app<2", "tool")), tmp_path)
+    folder = scene.project
+    root = folder.parent / "pyproject.toml"
+    root.write_text(f"[tool.uv.workspace]\nmembers = ['{folder.name}']\n", encoding="utf-8")
+    assert scene.run("--certificate", str(folder / "none")).returncode == 1
+    assert [one.property for one in check_certificate(folder / "none").properties] == ["no-lock"]
+    root.write_text(f"{root.read_text()}[tool.uv]\noverride-dependencies = ['lib==2']\n", encoding="utf-8")
+    with pytest.raises(Bad):
+        check_certificate(folder / "none")
+    done = scene.run("--certificate", str(folder / "lock"))
+    assert done.returncode == 0, done.stderr
+    assert "complete" in {one.property for one in check_certificate(folder / "lock").properties}
