@@ -144,14 +144,17 @@ def _no_lock(texts: Mapping[str, str], folder: Path, project: Path | None, manif
     steps = replay(texts, clauses, variables, given, legend, "no-lock")
     names = tuple(sorted({name.partition(" #")[0] for name in words["packages"]}))
     checked = Checked("no-lock", names, (), steps, len(given), facts=found.told,
-                      clash_in=tuple(map(str, found.environments)), **_rests_on(found.facts, words))  # fmt: skip
+                      clash_in=tuple(map(str, found.environments)),
+                      **_rests_on(found.facts, words, subject))  # fmt: skip
     return Verdict(subject, (checked,), subject.project.table.get("project", {}).get("requires-python", ""), ())
 
 
-def _rests_on(facts: Facts, words: Table) -> dict[str, Any]:
+def _rests_on(facts: Facts, words: Table, subject: Subject) -> dict[str, Any]:
     """What is taken on trust with some facts."""
+    stated = [one.path.with_name("uv.toml") for one in (subject.project, *subject.workspace[:1]) if one is not None]
+    unread = [Trusted("unread", "", 1, detail=str(path)) for path in stated if os.path.exists(path)]
     return {
-        "trusted": tuple(facts.trusted(words["recorded"])),
+        "trusted": (*facts.trusted(words["recorded"]), *unread),
         "candidates": tuple(facts.candidates()),
         "listed": tuple(facts.listed()),
     }
@@ -187,7 +190,7 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
                               clauses.number)  # fmt: skip
         for clause in found.facts.clauses:
             clauses.say(clause)
-        rests_on, not_newer, unproven = _rests_on(found.facts, words), found.told, tuple(words["unproven"])
+        rests_on, not_newer, unproven = _rests_on(found.facts, words, subject), found.told, tuple(words["unproven"])
         if sorted({entry.name for entry in lock.entries}.intersection(unproven)) != list(unproven):
             raise Bad("the certificate calls something unproven that is no package of the lockfile")
     else:

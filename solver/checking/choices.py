@@ -314,6 +314,8 @@ def _indexes(tool: Table, settings: Table) -> tuple[dict[str, tuple[str, bool]],
     urls = [settings["index-url"]] if "index-url" in settings else []
     for number, url in enumerate([*urls, *settings.get("extra-index-url", [])]):
         found[f"url {number}"] = (bare(url), False)
+    for number, link in enumerate(settings.get("find-links", [])):
+        found[f"link {number}"] = (bare(link), False)
     return found, default
 
 

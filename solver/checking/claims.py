@@ -28,6 +28,7 @@ _TRUSTED = {
     "listed": ("that the files of {counted} are there, as the lockfile lists them", "entry", _IS),
     "served": ("that the files of {counted} are served by the index that the lockfile names", "entry", _IS),
     "noted": ("what the lockfile notes that {counted} {verb}", "package", _REQUIRES),
+    "unread": ("that {detail}, which is not read, names no other index and admits no other version", "file", _IS),
     "nowhere": ("that no index of the project has {detail}", "package", _IS),
     "elsewhere": ("that {counted} {verb} not taken from {whose}, which the project declares too", "package", _IS),
     "held": ("that {counted} of {whose}{through} cannot be used ({detail})", "version", _IS),
@@ -98,7 +99,7 @@ class Trusted:
     what: str
     """A key of the table of sentences above: ``listed`` and ``served`` are files of a lockfile, ``noted`` what it says
     of requirements, ``held`` is what cannot be used, ``elsewhere`` what another index serves, ``nowhere`` what none
-    does."""
+    does, and ``unread`` is a file with settings that counts for who locks."""
     index: str
     """Who said so; empty where the lockfile names no index."""
     count: int

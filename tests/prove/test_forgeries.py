@@ -131,6 +131,21 @@ def test_other_indexes_of_the_project_are_told(honest: dict[str, Path], tmp_path
     assert any("that 3 packages are not taken from https://first.example/simple, which" in line for line in lines)
 
 
+def test_settings_that_are_not_read_are_told(honest: dict[str, Path], tmp_path: Path) -> None:
+    """Files that lie elsewhere, and a ``uv.toml``, may have what a certificate says is not there."""
+    folder = tmp_path / "scene"
+    shutil.copytree(honest["no_lock"], folder)
+    path = folder / "pyproject.toml"
+    path.write_text(path.read_text() + 'find-links = ["./wheels"]\n')
+    (folder / "uv.toml").write_text("")
+    edit(folder / "c" / "manifest.json", lambda m: m["project"].update({"sha256": digest_of(path)}))
+    edit(folder / "c" / "no-lock" / "obligation.json", lambda w: w.update({"sha256": digest_of(path)}))
+    sign(folder / "c")
+    lines = list(check_certificate(folder / "c").lines())
+    assert any("that 3 packages are not taken from ./wheels, which the project declares too" in line for line in lines)
+    assert any("uv.toml, which is not read, names no other index" in line for line in lines)
+
+
 @pytest.mark.parametrize("scene", SCENES)
 def test_each_property_says_what_it_rests_on(scene: str, honest: dict[str, Path]) -> None:
     verdict = check_certificate(honest[scene] / "c")
