@@ -6,7 +6,7 @@ import time
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from satlock.corpora.index.html_page import Anchor, read_html
@@ -70,11 +70,13 @@ PARTS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(PARTS, max_size=12).map("".join))
 def test_what_tools_write_is_read_as_the_standard_library_does(text: str) -> None:
     assert read_html(text).anchors == by_the_library(text)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("<>/!-a= \"'&#;x?[]"), max_size=80))
 def test_whatever_it_is_something_comes_of_it(text: str) -> None:
     for anchor in read_html(text).anchors:
