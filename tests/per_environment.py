@@ -11,7 +11,7 @@ import functools
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from packaging.pylock import Pylock
 from packaging.requirements import Requirement
@@ -211,6 +211,8 @@ def escapes(
             told = excused = False
             for one in above if other is not None else ():
                 assert other is not None
+                if _has_moved(judge, candidate, one, extras, other, env):
+                    continue
                 too_new = _calls_too_new(judge, one, extras, other, env)
                 excused |= one in newer and not too_new and not (told and _admits(judge, one, extras, other, env))
                 told |= too_new and (read or one in newer)
@@ -222,6 +224,32 @@ def _admits(judge: Judge, candidate: Candidate, extras: frozenset[str], other: C
     """Whether a candidate asks for a dependency in a way that admits a version of it."""
     asks = [one for one in _asks(judge, candidate, extras, env) if canonicalize_name(one.name) == other.name]
     return any(satisfies(other.version, str(one.specifier)) for one in asks)
+
+
+def _has_moved(  # noqa: PLR0917
+    judge: Judge, candidate: Candidate, newer: Candidate, extras: frozenset[str], other: Candidate, env: Environment
+) -> bool:
+    """Whether a candidate was uploaded after a newer one, by a day, and asks for more than that one admits."""
+    moments = [judge.dist(one).upload_time for one in (candidate, newer)]
+    if None in moments:
+        return False
+    mine, before = (datetime.fromisoformat(moment or "") for moment in moments)
+    if before + timedelta(days=1) >= mine:
+        return False
+    own, admitted = (_admitted(judge, one, extras, other, env) for one in (candidate, newer))
+    if not admitted or not all(own):
+        return False
+    highest = max((version for versions in admitted for version in versions), default=None)
+    return highest is None or highest < min(min(versions) for versions in own)
+
+
+def _admitted(
+    judge: Judge, candidate: Candidate, extras: frozenset[str], other: Candidate, env: Environment
+) -> list[list[Version]]:
+    """For each requirement of a candidate on a dependency the versions that it admits."""
+    listed = [Version(one.version) for one in judge._candidates(other.name) if one.index == other.index]
+    asks = [one for one in _asks(judge, candidate, extras, env) if canonicalize_name(one.name) == other.name]
+    return [[version for version in listed if satisfies(str(version), str(one.specifier))] for one in asks]
 
 
 @_once
@@ -237,10 +265,5 @@ def _asks(judge: Judge, candidate: Candidate, extras: frozenset[str], env: Envir
 def _calls_too_new(
     judge: Judge, candidate: Candidate, extras: frozenset[str], other: Candidate, env: Environment
 ) -> bool:
-    listed = [Version(one.version) for one in judge._candidates(other.name) if one.index == other.index]
-    for one in _asks(judge, candidate, extras, env):
-        if canonicalize_name(one.name) == other.name:
-            admitted = [version for version in listed if satisfies(str(version), str(one.specifier))]
-            if admitted and Version(other.version) > max(admitted):
-                return True
-    return False
+    admitted = _admitted(judge, candidate, extras, other, env)
+    return any(versions and Version(other.version) > max(versions) for versions in admitted)

@@ -150,6 +150,16 @@ def test_nobody_goes_back_for_an_escape_that_is_made_all_the_same() -> None:
     assert installs(locked(world(["app", "num>=2"], listed))) == {"app": "1.2", "lib": "2.0", "num": "2.0"}
 
 
+def test_a_late_release_of_an_old_series_that_moved_a_bound_makes_no_escape() -> None:
+    """What 9.0 says of conf is no news to 8.1, which came later and asks for more."""
+    listed = {
+        "nlp": {"1.0": on(0, "thin<9", "conf<1"), "1.1": on(900, "thin<9", "conf>=1")},
+        "thin": {"8.0": on(0, "conf<1"), "8.1": on(800, "conf>=1,<2"), "9.0": on(300, "conf<1")},
+        "conf": {"0.1": on(0), "1.0": on(700)},
+    }
+    assert installs(locked(world(["nlp", "thin"], listed))) == {"nlp": "1.1", "thin": "8.1", "conf": "1.0"}
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_equal_and_missing_times_have_an_order(known: bool) -> None:
     time = START.isoformat() if known else None

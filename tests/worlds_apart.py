@@ -88,8 +88,13 @@ def world_of_escapes(seed: int) -> World:
             for version in VERSIONS[: dice.randint(2, 4)]
         }
     learns = dice.randint(1, 3)
+    series = dice.random() < 0.3
     bounds = ["num"] * learns + [dice.choice(("num<2.0", "num<=2.0", "num>=2.0,<4.0", "num>=2.0"))] * (4 - learns)
+    if series:
+        bounds[0] = dice.choice(("num>=2.0", "num>=3.0", "num"))
     release["lib"] = {version: dist(bound) for version, bound in zip(VERSIONS, bounds, strict=True)}
+    if series:  # a late release of an old series
+        release["lib"]["1.0"] = dist(bounds[0])
     release["num"] = {version: dist() for version in VERSIONS}
     release["peer"] = {version: dist(*[f"num{_bound(dice)}"][: dice.randint(0, 1)]) for version in VERSIONS}
     asked = [*callers, *dice.choice(((), ("num",), ("num>=2.0",), ("peer",), ("lib<4",), ("peer", "lib<3")))]

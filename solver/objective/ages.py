@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from satlock.encoder.formula.candidates import Candidates
 
-__all__ = ["DAY", "Ages"]
+__all__ = ["DAY", "Ages", "moment"]
 
 DAY = 1 << 20
 """What a day weighs in ticks. A *tick* is what a version is behind one above it that days do not tell from it, so that
@@ -34,9 +34,9 @@ class Ages:
         while ranks:
             rank = ranks.bit_length() - 1
             ranks ^= 1 << rank
-            moment = _moment(candidates, rank)
-            if moment is not None:
-                newest, earliest = (moment, moment) if newest is None else (newest, min(earliest, moment))
+            uploaded = moment(candidates, rank)
+            if uploaded is not None:
+                newest, earliest = (uploaded, uploaded) if newest is None else (newest, min(earliest, uploaded))
             known = int((newest - earliest) // _SECONDS) if newest is not None else 0
             days, ticks = known, ticks + (known == days)
             behind[rank] = days, ticks
@@ -60,9 +60,10 @@ class Ages:
         return self._below[rank][1]
 
 
-def _moment(candidates: Candidates, rank: int) -> float | None:
+def moment(candidates: Candidates, rank: int) -> float | None:
+    """When a candidate was uploaded, in seconds since 1970; None where that is not known."""
     moments = [_seconds(text) for text in candidates.ranked.uploads(rank - 1)]
-    known = [moment for moment in moments if moment is not None]
+    known = [one for one in moments if one is not None]
     return min(known) if len(known) == len(moments) else None
 
 

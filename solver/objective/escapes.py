@@ -5,25 +5,29 @@ works. A candidate is beside another one by an *escape* if it admits that versio
 release of it that might serve there states that the version is too new, or would be beside it by an escape itself.
 
 Newer releases are read as far as they are easily had before anything counts as an escape. One that somebody who is
-selected rules out could not serve, so it need not be read, and it excuses nobody.
+selected rules out could not serve, so it need not be read, and it excuses nobody. One that was uploaded before the
+candidate, and admits only what is too old for it, does not count: the candidate has moved the bound, not forgotten it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import NamedTuple
 
-from satlock.encoder.formula.candidates import descending
+from satlock.encoder.formula.candidates import Candidates, descending
 from satlock.encoder.formula.cells import Cell, Edge, Package
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import FALSE, Formula, all_of, any_of
 from satlock.records import dataclass, field
+from satlock.solver.objective.ages import moment
 from satlock.solver.objective.environments import Environments
 from satlock.solver.objective.maxsat import Optimiser
 from satlock.solver.search.selection import Selection
 
 __all__ = ["Escapes"]
 
+_DAY = 86400.0
 _MOST_READ = 16
 """Newer releases whose metadata is asked for at once, to see whether they state a bound."""
 
@@ -99,7 +103,9 @@ class Escapes:
         # For the selection at hand:
         self._asks: dict[Cell, list[tuple[Cell | None, int, Formula]]] = {}
         self._out: dict[tuple[Cell, int], tuple[Formula, dict[Cell, int]]] = {}
-        self._scans: dict[tuple[Cell, Cell, int, Formula], _Scan] = {}
+        self._scans: dict[tuple[Cell, Cell, int, Formula, int], _Scan] = {}
+        self._uploads: dict[Candidates, tuple[list[float | None], int]] = {}
+        """When the ranks were uploaded, and those that were more than a day after a higher one."""
         self._current: set[Cell] = set()
         """Cells whose requirements were looked at."""
         self._cleared: dict[_Pair, tuple[object, ...]] = {}
@@ -169,8 +175,9 @@ class Escapes:
 
     def _suspect(self, pair: _Pair, newer: int, selection: Selection) -> _Suspect | None:
         """What every newer release says of a version; None where one that might serve has nothing against it."""
-        region = pair.region
-        key = pair.cell, pair.target, pair.version, region
+        region, moved = pair.region, self._moved(pair)
+        newer &= ~moved
+        key = pair.cell, pair.target, pair.version, region, moved
         scan = self._scans.get(key)
         if scan is None or scan.down_to <= pair.rank:
             scan = self._scans[key] = _Scan(region, pair.cell.candidates.top + 1)
@@ -179,6 +186,34 @@ class Escapes:
         if not self._environments.meet(region):
             return None
         return _Suspect(region, dict(scan.conditions), list(scan.unread))
+
+    def _moved(self, pair: _Pair) -> int:
+        """Releases from before a candidate that admit only what is too old for it: it has moved their bound since."""
+        uploads, late = self._uploads_of(pair.cell.candidates)
+        if not late >> pair.rank & 1:
+            return 0
+        wanted = pair.target.candidates.admitted(pair.edge.dependency.specifier)
+        lowest, mine, moved = wanted & -wanted, uploads[pair.rank], 0
+        for other in pair.cell.attached:
+            edges = self._edges(pair.cell).between.get((other, pair.target.package), ())
+            before = uploads[other]
+            if edges and before is not None and mine is not None and before + _DAY < mine:
+                admitted = [pair.target.candidates.admitted(edge.dependency.specifier) for edge in edges]
+                moved |= (max(admitted) < lowest) << other
+        return moved
+
+    def _uploads_of(self, candidates: Candidates) -> tuple[list[float | None], int]:
+        known = self._uploads.get(candidates)
+        if known is None:
+            uploads: list[float | None] = [None, *(moment(candidates, rank + 1) for rank in range(candidates.top))]
+            earliest, late = inf, 0
+            for rank in range(candidates.top, 0, -1):
+                uploaded = uploads[rank]
+                if uploaded is not None:
+                    late |= (earliest + _DAY < uploaded) << rank
+                    earliest = min(earliest, uploaded)
+            known = self._uploads[candidates] = uploads, late
+        return known
 
     def _scan(self, scan: _Scan, pair: _Pair, newer: int, selection: Selection) -> None:
         """Goes on with a scan down to the rank of a pair, or until nothing can be an escape any more."""
