@@ -9,8 +9,8 @@ from dataclasses import replace
 from satlock.solver.checking.demands import Unmet, demands_of, in_force
 from satlock.solver.checking.environments import cells_of
 from satlock.solver.checking.further import Asked, Goals
-from satlock.solver.checking.markers import Bad, leaves, plain
-from satlock.solver.checking.model import Lock
+from satlock.solver.checking.markers import ALWAYS, Bad, both, leaves, plain
+from satlock.solver.checking.model import Edge, Lock
 from satlock.solver.checking.obligation import Clauses
 from satlock.solver.checking.owners import Asking, Record, read_asked, read_line
 from satlock.solver.checking.pulls import bounds_of, steps_of
@@ -25,7 +25,7 @@ def complete_goals(asked: Asked, record: Record) -> Goals:
     Raises:
         Bad: where the claims are not those of the lockfile, or the record does not fit it.
     """
-    lock = asked.lock
+    lock = replace(asked.lock, edges=_where_covered(asked.lock))
     asking = read_asked(lock, asked.top, asked.project, record, bounds_of(asked.project or {}))
     if asked.project is not None:
         asking.steps = steps_of(asked.project, plain(asked.project.get("project", {}).get("name", "")), "")
@@ -37,7 +37,7 @@ def complete_goals(asked: Asked, record: Record) -> Goals:
         switches=[*lock.switches, *asking.switches],
         implied=[*lock.implied, *((one, "production") for one in asking.switches if one.startswith("extra "))],
     )
-    further = [*(edge.condition for edge in edges), *(one.condition for one in unmet)]
+    further = [lock.covered, *(edge.condition for edge in edges), *(one.condition for one in unmet)]
     cells = cells_of([*asked.comparisons(), *(leaf for one in further for leaf in leaves(one))], lock.python)
     clauses = Clauses(extended, cells, asked.legend, asked.most)
     own = {target for edge in edges for target in edge.targets}
@@ -64,6 +64,22 @@ def complete_goals(asked: Asked, record: Record) -> Goals:
 
     goals = {claim: f"wrong {claim}" for claim in asked.claims if claim in by_claim}
     return Goals(clauses, goals, guilty)
+
+
+def _where_covered(lock: Lock) -> list[Edge]:
+    """The lock's edges, where each first step from its members, and from what its manifest requires, asks that the
+    lock covers the environment."""
+    if lock.covered == ALWAYS:
+        return lock.edges
+    # What a group of a member lists is called after the number of that member.
+    firm = {edge.name: edge for edge in lock.edges if edge.source is None and not edge.name[0].isdigit()}
+    nodes = {None, *(target for edge in firm.values() for target in edge.targets)}
+    return [
+        replace(edge, condition=both(edge.condition, lock.covered))
+        if edge.source in nodes and edge.name not in firm
+        else edge
+        for edge in lock.edges
+    ]
 
 
 def _say_forwards(clauses: Clauses, lock: Lock) -> None:

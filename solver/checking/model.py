@@ -77,6 +77,8 @@ class Lock:
     followed: bool = False
     """It does not say when an entry is installed: that was followed from the project's own tables."""
     environments: Condition = ALWAYS
+    covered: Condition = ALWAYS
+    """Where dependencies are followed at all, whatever is chosen."""
     switches: list[str] = field(default_factory=list)
     required: list[str] = field(default_factory=list)
     implied: list[tuple[str, str]] = field(default_factory=list)

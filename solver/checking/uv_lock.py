@@ -20,7 +20,7 @@ from satlock.solver.checking.markers import (
 )
 from satlock.solver.checking.model import Edge, Entry, Lock, Origin, Table
 from satlock.solver.checking.refused import rivals_of
-from satlock.solver.checking.uv_markers import uv_marker
+from satlock.solver.checking.uv_markers import covered_by, uv_marker
 
 __all__ = ["file_name", "file_sha256", "noted_groups", "read_uv_lock"]
 
@@ -142,6 +142,7 @@ def read_uv_lock(lock: Lock, top: Table) -> None:
     lock.python = top.get("requires-python", "")
     if top.get("supported-markers"):
         lock.environments = either(*(uv_marker(marker, _alone) for marker in top["supported-markers"]))
+    lock.covered = covered_by(top.get("resolution-markers", []))
     projects = list(dict.fromkeys(f"project {names[number]}" for number in roots))
     lock.switches = [*projects, "production", *(f"extra {e}" for e in sorted(extras))]
     lock.switches += [f"group {g}" for g in sorted(groups)]

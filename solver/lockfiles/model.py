@@ -220,6 +220,8 @@ class Lockfile:
     requires_python: str
     environments: Condition = ALWAYS
     """What the lock says of the environments that it is for."""
+    covered: Condition = ALWAYS
+    """Where dependencies are followed at all, whatever is chosen (``uv.lock``); *complete* asks for that."""
     followed: bool = False
     """The lock does not say when an entry is installed: that was followed from the project's own tables."""
     switches: tuple[str, ...] = ()

@@ -32,7 +32,7 @@ from satlock.solver.lockfiles.model import (
     node_of,
 )
 from satlock.solver.lockfiles.pyproject import keyed
-from satlock.solver.lockfiles.uv_markers import uv_marker
+from satlock.solver.lockfiles.uv_markers import covered_by, uv_marker
 
 __all__ = ["file_name", "read_uv_lock", "sha256_of"]
 
@@ -89,6 +89,7 @@ def read_uv_lock(top: dict[str, Value]) -> Lockfile:
         edges=tuple(changed(edge, condition=_resolved(reader, edge)) for edge in reader.edges),
         requires_python=str(top["requires-python"].specifiers()) if "requires-python" in top else "",
         environments=_environments(supported),
+        covered=covered_by(top.get("resolution-markers")),
         switches=(*projects, "production", *(f"extra {name}" for name in extras), *(f"group {g}" for g in groups)),
         required=tuple(projects) if len(projects) == 1 else (),
         implied=tuple((f"extra {name}", "production") for name in extras),

@@ -14,9 +14,19 @@ from packaging.utils import canonicalize_name, is_normalized_name
 from satlock.encoder.markers.ordered import AS_TEXT
 from satlock.encoder.project.values import Value, shown
 from satlock.solver.lockfiles.markers import read_marker, replace
-from satlock.solver.lockfiles.model import Comparison, Condition, comparisons
+from satlock.solver.lockfiles.model import (
+    ALWAYS,
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    LockfileError,
+    all_of,
+    any_of,
+    comparisons,
+)
 
-__all__ = ["by_letters", "uv_marker"]
+__all__ = ["by_letters", "covered_by", "uv_marker"]
 
 _OF_VERSIONS = ("python_version", "python_full_version", "implementation_version")
 _BY_TEXT = ("platform_release", "platform_version")
@@ -38,6 +48,47 @@ def by_letters(condition: Condition) -> Condition:
     return (
         replace(condition, _as_text) if any(one.variable in _BY_TEXT for one in comparisons(condition)) else condition
     )
+
+
+def covered_by(forks: Value | None) -> Condition:
+    """Where some marker of the lock's forks holds with some extras, whether or not these can be chosen.
+
+    Seen with uv 0.13.9: it adds this to the marker of each dependency.
+
+    Raises:
+        ProjectError: where one is no marker, or asks for extras in too many ways.
+    """
+    items = [*forks.items("a list of markers")] if forks is not None else []
+    if not items:
+        return ALWAYS
+    covered = any_of(*(rest for item in items for rest in _ways(uv_marker(item)).values()))
+    return ALWAYS if isinstance(covered, AnyOf) and ALWAYS in covered.parts else covered
+
+
+def _ways(condition: Condition) -> dict[frozenset[tuple[str, str]], Condition]:
+    """What is left of a condition with each set of extras, asked for or excluded, that can make it hold."""
+    if isinstance(condition, Comparison) and condition.variable == "extra":
+        return {frozenset(((canonicalize_name(condition.text), condition.operator),)): ALWAYS}
+    pairs: list[tuple[frozenset[tuple[str, str]], Condition]] = [(frozenset(), ALWAYS)]
+    if not isinstance(condition, (AllOf, AnyOf)) or all(one.variable != "extra" for one in comparisons(condition)):
+        pairs = [(frozenset(), condition)]
+    elif isinstance(condition, AnyOf):
+        pairs = [pair for part in condition.parts for pair in _ways(part).items()]
+    else:
+        for part in condition.parts:
+            ways = _ways(part).items()
+            if len(pairs) * len(ways) > _MOST_WAYS:
+                raise LockfileError("The resolution-markers of the uv.lock ask for extras in too many ways.")
+            pairs = [(one | other, all_of(mine, its)) for one, mine in pairs for other, its in ways]
+    found: dict[frozenset[tuple[str, str]], Condition] = {}
+    for extras, rest in pairs:
+        # No choice has an extra and does not have it.
+        if len({name for name, _ in extras}) == len(extras):
+            found[extras] = any_of(found[extras], rest) if extras in found else rest
+    return found
+
+
+_MOST_WAYS = 4096
 
 
 def _read_alike(asked: Comparison) -> bool:

@@ -12,7 +12,7 @@ from typing import TypeAlias, TypeVar
 
 from satlock.corpora.index.redaction import redacted
 from satlock.records import replace
-from satlock.solver.lockfiles.model import Edge, Entry, Lockfile, node_of
+from satlock.solver.lockfiles.model import ALWAYS, Edge, Entry, Lockfile, all_of, node_of
 from satlock.solver.lockfiles.reading import Reading
 from satlock.solver.lockfiles.requirements import Line
 from satlock.solver.proofs.demands import Demands, Unmet, demands_of
@@ -22,7 +22,7 @@ from satlock.solver.proofs.obligation import Obligation, obligation_of, opposite
 from satlock.solver.proofs.owners import PROJECT, Asked, Asking, Owner, ReadFrom
 from satlock.solver.proofs.search import Search, example_of
 from satlock.solver.proofs.unique import Answer, Proof, all_comparisons, refuse_followed
-from satlock.solver.proofs.walk import Here, Point, Walk
+from satlock.solver.proofs.walk import Here, Point, Walk, holds
 
 __all__ = ["prove_complete"]
 
@@ -47,7 +47,7 @@ def prove_complete(reading: Reading, asking: Asking, doubt: Doubt | None = None)
     demands = demands_of(reading.lockfile, asking)
     lockfile = replace(
         reading.lockfile,
-        edges=(*reading.lockfile.edges, *demands.edges),
+        edges=(*_where_covered(reading.lockfile), *demands.edges),
         switches=(*reading.lockfile.switches, *asking.switches),
         implied=(*reading.lockfile.implied, *asking.implied),
     )
@@ -113,7 +113,7 @@ def prove_complete(reading: Reading, asking: Asking, doubt: Doubt | None = None)
 def _obligation(reading: Reading, lockfile: Lockfile, demands: Demands) -> Obligation:
     """The clauses of the lock and of what is asked, and that whatever has a reason is reached."""
     asked = condition_comparisons(
-        (*(edge.condition for edge in demands.edges), *(one.condition for one in demands.unmet))
+        (lockfile.covered, *(edge.condition for edge in demands.edges), *(one.condition for one in demands.unmet))
     )
     axes = axes_of(dict.fromkeys((*all_comparisons(reading), *asked)), lockfile.requires_python)
     wanted = [*(node_of(entry.number) for entry in lockfile.entries), *demands.nodes]
@@ -134,6 +134,22 @@ def _obligation(reading: Reading, lockfile: Lockfile, demands: Demands) -> Oblig
             if target in obligation.edges_into:
                 obligation.add((-via, obligation.variable(f"reach {target}")))
     return obligation
+
+
+def _where_covered(lockfile: Lockfile) -> tuple[Edge, ...]:
+    """The lock's edges. A dependency of what it starts with asks that some fork of the lock covers the environment;
+    then so does whatever lies behind it."""
+    if lockfile.covered == ALWAYS:
+        return lockfile.edges
+    starts = [edge for edge in lockfile.edges if edge.source is None and not (edge.member and edge.group)]
+    names = {edge.name for edge in starts}
+    nodes = {None, *(target for edge in starts for target in edge.targets)}
+    return tuple(
+        replace(edge, condition=all_of(edge.condition, lockfile.covered))
+        if edge.source in nodes and edge.name not in names
+        else edge
+        for edge in lockfile.edges
+    )
 
 
 def _doubtful(one: Unmet, point: Point, reading: Reading, asking: Asking, doubt: Doubt | None) -> str:
@@ -178,6 +194,8 @@ def _refuted(  # noqa: PLR0917
     has = ", ".join(f"{e}" + (f" from {e.source}" if any(e.source) else "") for e in there)
     what = f"only {has} is" if has else "nothing of that name is"
     note = f"{_who(one, bearer)} requires {redacted(one.line.text)}, and {what} installed"
+    if not holds(lockfile.covered, point, point.on):
+        note += ", since none of the lock's resolution-markers holds there"
     chain = _chain(one.bearer, asked, demands, lockfile)
     if len(chain) > 1:
         note += f" (asked for by {' → '.join(chain[:-1])})"

@@ -495,6 +495,17 @@ def _asks_less_of_boto(folder: Path) -> None:
     sign(folder / "c")
 
 
+def _forked(*forks: str) -> Callable[[Path], None]:
+    """A lock of which uv installs nothing where none of its forks is, with the clauses of one without forks."""
+
+    def forge(folder: Path) -> None:
+        lock = folder / "uv.lock"
+        write_lock(folder, f"resolution-markers = {list(forks)}\n" + lock.read_text())
+        bind(folder / "c", lock)
+
+    return forge
+
+
 _KINDS: dict[str, list[Iterator[Forgery]]] = {
     "a decoy project": [
         _steps(
@@ -539,6 +550,17 @@ _KINDS: dict[str, list[Iterator[Forgery]]] = {
             "unique/obligation.json",
             ("said to be pylock", lambda w: w.update({"format": "pylock"})),
             ("said to be nothing", lambda w: w.pop("format")),
+        ),
+    ],
+    "forks that leave a gap": [
+        _steps(
+            "complete",
+            ("all but Windows", _forked("sys_platform == 'win32'")),
+            ("one Python", _forked("python_full_version < '3.12'", "python_full_version >= '3.13'")),
+            ("an extra asked for both ways", _forked("sys_platform == 'win32'", "extra == 'x' and extra != 'x'")),
+            ("an extra by two spellings", _forked("os_name == 'nt'", "extra == 'x-y' and extra != 'X_y'")),
+            ("extras within alternatives", _forked("(extra == 'x' or os_name == 'nt') and extra != 'x'")),
+            ("nowhere at all", _forked("python_version < '0'")),
         ),
     ],
     "another lock": [

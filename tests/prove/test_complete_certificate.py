@@ -188,6 +188,52 @@ def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     assert [found[name] for name in ("app", "b", "c")] == ["proven"] * 3
 
 
+def _forked(*forks: str) -> str:
+    return f"resolution-markers = {list(forks)}\n" + uv_text(_lock())
+
+
+@pytest.mark.parametrize(
+    "forks",
+    [
+        [],
+        ["sys_platform == 'win32'", "sys_platform != 'win32'"],
+        ["python_full_version >= '3.12' and os_name == 'nt'", "python_full_version < '3.12'", "os_name != 'nt'"],
+        ["sys_platform == 'linux' and extra == 'a'", "sys_platform != 'linux' and extra != 'a'",
+         "(sys_platform == 'linux' and extra != 'a') or (sys_platform != 'linux' and extra == 'a')"],
+        ["extra == 'a' and extra != 'b'"],
+        ["python_full_version >= '3.12' and ((os_name != 'nt' and extra == 'a') or (os_name == 'nt' and extra != 'a'))",
+         "(sys_platform != 'linux' or sys_platform == 'linux') and extra != 'a' and python_full_version < '3.12'"],
+    ],
+)  # fmt: skip
+def test_forks_that_cover_everything(tmp_path: Path, forks: list[str]) -> None:
+    write_certificate(tmp_path / "c", [_proof(tmp_path, _forked(*forks))])
+    (found,) = check_certificate(tmp_path / "c").properties
+    assert found.claims == ("a", "app", "b", "c")
+    assert _confirmed_by_cvc5(tmp_path / "c" / "complete" / "obligation.smt2") == "unsat"
+
+
+@pytest.mark.parametrize(
+    "forks",
+    [
+        ["sys_platform == 'linux'", "python_full_version < '3.12'"],
+        [
+            "(sys_platform == 'linux' or python_full_version < '3.12') and extra == 'a'",
+            "extra == 'a-b' and extra != 'A_b'",
+        ],
+        ["(sys_platform == 'linux' or extra == 'a') and (extra != 'a' or python_full_version < '3.12')"],
+    ],
+)
+def test_nothing_is_installed_where_no_fork_is(tmp_path: Path, forks: list[str]) -> None:
+    proof = _proof(tmp_path, _forked(*forks))
+    (answer,) = [a for a in proof.answers if not a.proven]
+    assert (answer.name, answer.requirement) == ("app", "a[x]")
+    assert answer.note.endswith("installed, since none of the lock's resolution-markers holds there")
+    assert answer.point is not None and answer.point.variables["sys_platform"] != "linux"
+    assert Version(answer.point.variables["python_full_version"]) >= Version("3.12")
+    write_certificate(tmp_path / "c", [proof])
+    assert check_certificate(tmp_path / "c").properties[0].claims == ("a", "b", "c")
+
+
 class Failing(Told):
     """An index that is not there, or candidates of which nothing can be told."""
 

@@ -169,6 +169,25 @@ def test_a_member_that_brings_one_side_of_a_conflict_of_members(scene: Scene, li
     assert "unique for leaf, one, three, two" in told
 
 
+@needs_uv
+def test_no_dependency_is_installed_where_no_fork_of_the_lock_is(scene: Scene) -> None:
+    here = sys.platform
+    scene.project(text_of(f"[\"leaf<2; sys_platform == '{here}'\", \"leaf>=2; sys_platform != '{here}'\"]"))
+    assert scene.uv.run("lock").returncode == 0
+    lock = scene.folder / "uv.lock"
+    mine = f"    \"sys_platform == '{here}'\",\n"
+    assert lock.read_text().startswith("version") and mine in lock.read_text().partition("[[package]]")[0]
+    proof = scene.folder.parent / "proof"
+    proving = ("prove", str(lock), "--complete", "--certificate", str(proof))
+    scene.run(*proving)
+    assert "complete for leaf, own" in scene.run_without_cache("check", str(proof), "--lockfile", str(lock)).output
+    assert scene.uv.installs() == {"leaf": "1.0"}
+    lock.write_text(lock.read_text().replace(mine, "", 1))
+    assert scene.uv.installs() == {}
+    told = scene.run(*proving, code=1).output
+    assert "since none of the lock's resolution-markers holds there" in told and here in told
+
+
 REFUSED = {
     "tool.uv.prereleas": (text_of('["leaf"]', '[tool.uv]\nprereleas = "allow"\nresolution = "lowest"\n'), ""),
     "tool.uv.managed": (text_of('["leaf"]', "[tool.uv]\nmanaged = false\n"), ""),
