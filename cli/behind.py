@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ __all__ = ["data_of_behind", "how_far", "lines_of_behind", "named_by", "whom"]
 
 _LINES = 10
 """What a summary tells unless it is verbose."""
+_SECONDS = 10
+"""How long it looks for them before it leaves the rest to who asks for more."""
 _HOLDERS = 2
 
 
@@ -56,9 +59,9 @@ def lines_of_behind(
     laggards = Laggards(locked, project, watched.found, watched.unavailable)
     late = laggards.late(named_by(project))
     lines: list[str] = []
-    told = 0
+    told, until = 0, time.monotonic() + _SECONDS
     for one in late:
-        if not verbose and len(lines) >= _LINES:
+        if not verbose and (len(lines) >= _LINES or time.monotonic() > until):
             break
         told += 1
         for held in laggards.of(one):

@@ -15,6 +15,9 @@ __all__ = ["Session"]
 
 _SOLVER = "minisat22"
 """Few questions take more than a few conflicts, and this one can be told how much to spend on a question."""
+_GLANCES = 20
+_MOST_TRIED = 32
+"""A fact that is needed takes a whole model to be seen as such, of up to a million variables."""
 _CONFLICTS, _PROPAGATIONS = 60, 1_000
 """What is spent to see at a glance that assumptions clash; if they do not, all variables would be given values."""
 
@@ -120,6 +123,8 @@ class Session:
     def core(self, assumptions: Sequence[int], among: Callable[[Fact], bool] | None = None) -> list[Fact]:
         """A minimal set of facts that clash under ``assumptions``: without any one of them the rest has a model.
 
+        Of more than ``_MOST_TRIED`` facts only what is seen at a glance to be needless is left out.
+
         Args:
             among: the facts that count; by default all.
 
@@ -131,19 +136,16 @@ class Session:
         fact_of = {selector: fact for selector, fact in facts if among is None or among(fact)}
 
         def clash(subset: Iterable[int]) -> list[int] | None:
-            if explainer.solve(assumptions=[*assumptions, *subset]):
-                return None
-            core = set(explainer.get_core() or ())
-            return [literal for literal in subset if literal in core]
+            clashing = not explainer.solve(assumptions=[*assumptions, *subset])
+            return _within(subset, explainer.get_core() or ()) if clashing else None
 
         kept = clash(fact_of)
         if kept is None:
             raise AssertionError("a core was asked of a formula that has a model")
-        for literal in reversed(kept):
-            if literal in kept:
-                # Where the others clash, the solver's core of them is kept, which may lack still more.
-                smaller = clash([other for other in kept if other != literal])
-                kept = kept if smaller is None else smaller
+        kept = _trimmed(kept, clash)
+        # Most facts that are not needed are seen to be so at a glance. To see that one is needed takes a whole model.
+        kept = _minimised(kept, lambda subset: _within(subset, _glance(explainer, [*assumptions, *subset], _GLANCES)))
+        kept = _minimised(kept, clash) if len(kept) <= _MOST_TRIED else kept
         return [fact_of[literal] for literal in kept]
 
     def _bring_up(self) -> None:
@@ -196,3 +198,31 @@ def _glance(solver: Solver, assumptions: Sequence[int], glances: int = 1) -> lis
     if solver.solve_limited(assumptions=assumptions) is not False:
         return None
     return list(solver.get_core() or ())
+
+
+Clash = Callable[[list[int]], list[int] | None]
+"""Those of some literals that clash; None where they do not."""
+
+
+def _within(subset: Iterable[int], core: Iterable[int] | None) -> list[int] | None:
+    if core is None:
+        return None
+    needed = set(core)
+    return [literal for literal in subset if literal in needed]
+
+
+def _trimmed(kept: list[int], clash: Clash) -> list[int]:
+    """What is left of a clash when it is asked for alone, again and again."""
+    while (smaller := clash(kept)) is not None and len(smaller) < len(kept):
+        kept = smaller
+    return kept
+
+
+def _minimised(kept: list[int], clash: Clash) -> list[int]:
+    """A clash without what it can do without, as far as ``clash`` sees that. Each literal is left out once."""
+    for literal in reversed(kept):
+        if literal in kept:
+            smaller = clash([other for other in kept if other != literal])
+            # Where the others clash, the solver's core of them is kept, which may lack still more.
+            kept = kept if smaller is None else smaller
+    return kept
