@@ -37,6 +37,7 @@ here               mirrors                                               what it
 ``choices``        ``encoder/project/``                                  what a project admits and asks for
 ``agreeing``       nothing                                               that the parts record the same facts
 ``kernel``         nothing (``solver/proofs/elaboration.py`` writes)     LRAT proofs
+``forms``          nothing                                               of which form the JSON of a certificate is
 ``files``          nothing                                               which files are opened, and how much of them
 =================  ====================================================  =========================================
 """

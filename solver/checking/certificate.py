@@ -15,6 +15,7 @@ from satlock.solver.checking.complete import complete_goals
 from satlock.solver.checking.environments import Cells, Row, cells_of
 from satlock.solver.checking.facts import Facts
 from satlock.solver.checking.files import NotGiven, read_file
+from satlock.solver.checking.forms import FACTS, MANIFEST, OBLIGATION, OPTIMALITY, RECORD, check_form
 from satlock.solver.checking.further import Asked, Goals
 from satlock.solver.checking.installable import installable_goals
 from satlock.solver.checking.kernel import ProofError, parse_dimacs
@@ -91,8 +92,9 @@ def _check(folder: Path, lockfile: Path | None, project: Path | None) -> Verdict
     if not os.path.lexists(folder / "manifest.json"):
         raise NotGiven(f"{folder} holds no certificate: it has no manifest.json")
     manifest = manifest_of(read_file(folder / "manifest.json", inside=True))
+    check_form("manifest.json", manifest, MANIFEST)
     files, texts = manifest.pop("files"), texts_of(folder)
-    if not isinstance(files, dict) or set(files) != set(texts):
+    if set(files) != set(texts):
         odd = min(set(files) ^ set(texts))
         raise Bad(f"{odd} is {'not in the manifest' if odd in texts else 'missing'}")
     for name, text in texts.items():
@@ -131,6 +133,7 @@ def _no_lock(texts: Mapping[str, str], folder: Path, project: Path | None, manif
     check_stated(subject, manifest, elsewhere=project is not None)
     assert subject.project is not None
     words, legend = words_of(texts), legend_of(texts)
+    check_form("no-lock/obligation.json", words, FACTS)
     if set(words) != _WORDS_OF_NO_LOCK or words["property"] != "no-lock" or words["sha256"] != subject.project.sha256:
         raise Bad("the obligation is of another property or project")
     if words["project"] != subject.project.path.name:
@@ -167,6 +170,7 @@ def _check_day(words: Table) -> None:
 
 def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table) -> Checked:
     words, legend = words_of(texts), legend_of(texts)
+    check_form(f"{name}/obligation.json", words, OPTIMALITY if name == "optimality" else OBLIGATION)
     assert subject.lockfile is not None
     said = {"property": name, "lockfile": subject.lockfile.path.name, "sha256": subject.lockfile.sha256,
             "format": subject.kind}  # fmt: skip
@@ -179,7 +183,11 @@ def _check_one(name: str, texts: Mapping[str, str], subject: Subject, top: Table
     lock, _ = read_lockfile(subject)
     if lock.followed and name != "unique" and len({entry.name for entry in lock.entries}) < len(lock.entries):
         raise Bad(f"the lockfile does not say when a package is installed, and the certificate claims {name} of it")
-    record = read_record(json_of(texts["metadata.json"])) if name == "complete" else Record()
+    record = Record()
+    if name == "complete":
+        recorded = json_of(texts["metadata.json"])
+        check_form("complete/metadata.json", recorded, RECORD)
+        record = read_record(recorded)
     places: tuple[Place, ...] = ()
     if name == "optimality":
         if subject.project is None or set(words) != _WORDS_OF_OPTIMALITY:

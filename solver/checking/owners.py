@@ -111,13 +111,13 @@ def is_day(text: object) -> bool:
         return False
 
 
-def read_record(words: object) -> Record:
+def read_record(words: Table) -> Record:
     """A record as JSON has it.
 
     Raises:
         Bad: where it is none.
     """
-    if not isinstance(words, dict) or set(words) != {"recorded", "owners", "unexamined"}:
+    if set(words) != {"recorded", "owners", "unexamined"}:
         raise Bad("the certificate's record of metadata has other keys than it should have")
     if not is_day(words["recorded"]):
         raise Bad("the certificate does not say on which day metadata was recorded")
@@ -127,12 +127,11 @@ def read_record(words: object) -> Record:
         if set(said) == {"from"}:
             origins[key] = said["from"]
             continue
-        if not set(said) <= {"from", "asked", "file", "sha256", "metadata", "requires-dist"}:
+        known = {"from", "asked", "file", "sha256", "metadata", "requires-dist"}
+        if not {"from", "requires-dist"} <= set(said) <= known:
             raise Bad("the certificate's record of metadata has other keys than it should have")
         texts = [said["from"], said.get("asked", ""), said.get("file", ""), said.get("sha256", ""),
                  said.get("metadata", ""), *said["requires-dist"]]  # fmt: skip
-        if not all(isinstance(text, str) for text in texts):
-            raise Bad("the certificate's record of metadata has something that is no text")
         index, where, file, sha256, digest, *lines = texts
         told[key] = Told(index, where, file, sha256, digest, tuple(lines))
     return Record(words["recorded"], origins, told, words["unexamined"])
