@@ -60,7 +60,7 @@ def test_it_is_refused(forgery: Forgery, honest: dict[str, Path], tmp_path: Path
             None if project is None else folder / project,
         )
     assert len(str(refusal.value)) > 15
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 30
 
 
 def _of_refusal(honest: dict[str, Path], tmp_path: Path, change: Callable[[Any], object]) -> list[str]:
