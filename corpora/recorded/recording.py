@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 from urllib.parse import quote, urlsplit
 
 from packaging.version import Version
@@ -22,9 +22,6 @@ from satlock.corpora.facts import (
 )
 from satlock.corpora.index.address import without_credentials
 from satlock.records import replace
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["EXAMPLE_FILES", "EXAMPLE_INDEX", "Facts", "Recording", "merged", "only_told", "with_example_hosts"]
 

@@ -11,7 +11,7 @@ import html
 import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, overload
+from typing import Any, NamedTuple, TypeAlias, overload
 from urllib.parse import quote
 
 from satlock.corpora.columns import Columns
@@ -28,9 +28,6 @@ from satlock.corpora.facts import (
 from satlock.corpora.recorded import standins
 from satlock.corpora.recorded.snapshot import SnapshotCorpus
 from satlock.records import dataclass, field, replace
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["HTML", "JSON", "Page", "Served", "StandinCorpus"]
 

@@ -60,9 +60,9 @@ class Encoding:
         """The cell of each guard."""
         self.single_version = frozenset(single_version)
         self.constraints: dict[str, list[Requirement]] = {}
+        """What the project asks of packages that it need not require, by name."""
         for requirement in constraints:
             self.constraints.setdefault(requirement.name, []).append(requirement)
-        """What the project asks of packages that it need not require, by name."""
         self._grown: deque[Node] = deque()
         self._shortener = Shortener(self.domain)
         self.preferred: Callable[[Cell], Iterable[tuple[Formula, int]]] = lambda cell: ()
