@@ -18,6 +18,7 @@ from satlock.encoder.project.project import Project, ProjectError
 from satlock.encoder.project.reading import project_of
 from satlock.encoder.project.tables import broken_at
 from satlock.encoder.project.values import Value, first_line
+from satlock.records import replace
 
 __all__ = ["read_script", "tables_of_script"]
 
@@ -44,9 +45,10 @@ def read_script(
     Raises:
         ProjectError: for whatever is wrong with the script.
     """
-    return project_of(
+    warnings: list[str] = []
+    project = project_of(
         path,
-        tables_of_script(path),
+        tables_of_script(path, warnings),
         named=False,
         default_index=default_index,
         named_indexes=named_indexes,
@@ -54,18 +56,22 @@ def read_script(
         around=around,
         now=now,
     )
+    return replace(project, warnings=(*warnings, *project.warnings))
 
 
-def tables_of_script(path: Path) -> dict[str, Value]:
-    """What the block of a script says, as a ``pyproject.toml`` would say it.
+def tables_of_script(path: Path, warnings: list[str]) -> dict[str, Value]:
+    """What the block of a script says, as a ``pyproject.toml`` would say it; other keys get a warning.
 
     Raises:
         ProjectError: there is no such block, or it is broken.
     """
     block = Value(_block(path), str(path), "").table()
-    for key, value in block.items():
-        if key not in (*_KEYS, "tool"):
-            raise value.error("is no key of a script's metadata", "use dependencies, requires-python or [tool]")
+    warnings += (
+        f"{value.where} in {path} is no key of a script's metadata and has no effect, as in uv; use dependencies, "
+        "requires-python or [tool]."
+        for key, value in block.items()
+        if key not in (*_KEYS, "tool")
+    )
     project = Value({key: value.raw for key, value in block.items() if key in _KEYS}, str(path), "")
     return {"project": project, **({"tool": block["tool"]} if "tool" in block else {})}
 

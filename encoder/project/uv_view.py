@@ -70,7 +70,7 @@ def uv_view_of(
         ProjectError: where uv would not take the project.
     """
     script = path.suffix != ".toml"
-    top = dict(tables_of_script(path) if script else tables_of(path, document))
+    top = dict(tables_of_script(path, []) if script else tables_of(path, document))
     tool = top.get("tool")
     if tool is not None and isinstance(tool.raw, dict):
         refuse_keys(uv_of(top), script=script)

@@ -54,6 +54,16 @@ def test_an_encoding_of_its_own(tmp_path: Path) -> None:
     assert found.warnings[0].startswith("requires-python is missing")
 
 
+def test_other_keys_have_no_effect(tmp_path: Path) -> None:
+    keys = "requires = []\n# dependency-groups = {dev = ['twig']}\n# project = 3"
+    found = read_script(
+        script(tmp_path, f"# /// script\n# requires-python = '>=3.11'\n# dependencies = ['rich']\n# {keys}\n# ///\n")
+    )
+    assert [r.name for r in found.dependencies] == ["rich"] and not found.groups
+    for key, warning in zip(("requires", "dependency-groups", "project"), found.warnings, strict=True):
+        assert warning.startswith(f"{key} in {tmp_path}/script.py is no key of a script's metadata and has no effect")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -63,7 +73,6 @@ def test_an_encoding_of_its_own(tmp_path: Path) -> None:
         ("# /// script\n# dependencies = [\n# ///\n", "is not valid TOML"),
         ("# /// script\n# dependencies = 'rich'\n# ///\n", "dependencies in {}/script.py is 'rich'; write a list"),
         ("# /// script\n# dependencies = ['a b']\n# ///\n", "entry 1 of dependencies in {}/script.py is 'a b'"),
-        ("# /// script\n# requires = []\n# ///\n", "requires in {}/script.py is no key of a script's metadata"),
     ],
 )
 def test_wrong_blocks_are_refused_in_one_sentence(tmp_path: Path, text: str, said: str) -> None:

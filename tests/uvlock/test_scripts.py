@@ -86,6 +86,14 @@ def test_platforms_and_sources_of_a_script(index_server: Start, tmp_path: Path) 
     locked(script, "--format", "uv", "--check", "--no-cache")
 
 
+def test_groups_of_a_script_have_no_effect(index_server: Start, tmp_path: Path) -> None:
+    more = '[dependency-groups]\ndev = ["twig"]\n'
+    script = script_in(tmp_path, index_server(WORLD).url(DEFAULT), '["leaf"]', more)
+    said = locked(script, "--format", "uv").output
+    assert "is no key of a script's metadata and has no effect" in said
+    assert accepted(script) == ["leaf==3.0"]
+
+
 def test_a_changed_script_makes_its_lock_out_of_date(index_server: Start, tmp_path: Path) -> None:
     index = index_server(WORLD).url(DEFAULT)
     script = script_in(tmp_path, index, '["leaf"]')
