@@ -16,7 +16,7 @@ from satlock.encoder.project.tables import tables_of, tool_of
 from satlock.encoder.project.values import Value
 from satlock.records import dataclass, field
 
-__all__ = ["COMMAND_LINE", "NOTHING_AROUND", "Around", "Layer", "joined", "read_uv_toml", "uv_settings"]
+__all__ = ["COMMAND_LINE", "NOTHING_AROUND", "OF_UV_TOML", "Around", "Layer", "joined", "read_uv_toml", "uv_settings"]
 
 COMMAND_LINE = "the command line"
 """What stands for the file of a value that an option gives; a relative path in it starts at the current folder."""
@@ -26,7 +26,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_OF_UV_TOML = _words(
+OF_UV_TOML = _words(
     "allow-insecure-host config-settings config-settings-package dependency-metadata exclude-newer "
     "exclude-newer-package extra-build-dependencies extra-build-variables extra-index-url find-links fork-strategy "
     "http-proxy https-proxy index index-strategy index-url keyring-provider native-tls no-binary no-binary-package "
@@ -117,7 +117,7 @@ def read_uv_toml(path: Path) -> dict[str, Value]:
     if not path.is_file():
         return {}
     table = tables_of(path)
-    return {key: value for key, value in table.items() if key in _OF_UV_TOML}
+    return {key: value for key, value in table.items() if key in OF_UV_TOML}
 
 
 def uv_settings(folder: Path, tables: Mapping[str, Value], around: Around, warnings: list[str]) -> Value | None:
@@ -134,7 +134,7 @@ def uv_settings(folder: Path, tables: Mapping[str, Value], around: Around, warni
         return _hidden_by(around.config, own, folder)
     if not file.is_file():
         return own if own is not None else _from_above(folder)
-    hidden = [key for key in (_dict(own) if own is not None else {}) if key in _OF_UV_TOML]
+    hidden = [key for key in (_dict(own) if own is not None else {}) if key in OF_UV_TOML]
     if hidden:
         warnings.append(
             f"{file} hides what [tool.uv] beside it says of {', '.join(hidden)}, as it does from uv; "
@@ -147,7 +147,7 @@ def _hidden_by(stated: Layer, own: Value | None, folder: Path) -> Value:
     """``[tool.uv]`` with what a ``uv.toml`` says in place of all that it may say; sources may name hidden indexes."""
     said = _dict(own) if own is not None else {}
     where = own.where if own is not None else "tool.uv"
-    rest = {key: raw for key, raw in said.items() if key not in _OF_UV_TOML}
+    rest = {key: raw for key, raw in said.items() if key not in OF_UV_TOML}
     named = _only_for_sources(said.get("index"))
     file = str(folder / "pyproject.toml")
     parts = [Value(rest, file, where), *(Value({key: v.raw}, v.file, "") for key, v in stated.items())]
@@ -171,6 +171,6 @@ def _from_above(folder: Path) -> Value | None:
         except ProjectError:
             continue  # it is no file of this project
         if found is not None:
-            kept = {key: raw for key, raw in _dict(found).items() if key in _OF_UV_TOML}
+            kept = {key: raw for key, raw in _dict(found).items() if key in OF_UV_TOML}
             return Value(kept, found.file, found.where)
     return None

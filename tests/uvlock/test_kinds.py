@@ -105,6 +105,29 @@ def test_a_file_that_asks_for_nothing(scene: Scene, text: str) -> None:
     assert ("did you mean project" in told) == ("projects" in text)
 
 
+UNREADABLE = (
+    "compile-bytecode = 'yes'",
+    "concurrent-builds = true",
+    "link-mode = 3",
+    "cache-dir = 3",
+    "no-proxy = 'a'",
+)
+CUT = "exclude-newer = '2024-01-01T00:00:00Z'\n"
+
+
+@needs_uv
+@pytest.mark.parametrize("setting", UNREADABLE)
+def test_a_setting_without_bearing_for_which_uv_passes_over_others(scene: Scene, setting: str) -> None:
+    key = setting.split(maxsplit=1)[0]
+    scene.project(text_of('["leaf"]', f"[tool.uv]\n{setting}\nconstraint-dependencies = ['leaf<2']\n"))
+    assert scene.agrees() == {"leaf": "1.0"}  # a constraint is read all the same
+    scene.project(text_of('["leaf"]', f"[tool.uv]\n{setting}\n{CUT}"))
+    told = " ".join(scene.lock(code=2).output.split())
+    assert f"tool.uv.{key}" in told and "uv passes over tool.uv.exclude-newer for it" in told
+    by_uv = scene.uv.run("lock")
+    assert "Failed to parse" in by_uv.stderr and "exclude-newer" not in (scene.folder / "uv.lock").read_text()
+
+
 BUILT = {
     "path = '../other'": False,
     "path = '../other', editable = true": False,
