@@ -77,6 +77,8 @@ _SETTINGS = (
     _Setting("no-build-package", "names", "Take no source distributions of NAME (repeatable).", metavar="NAME"),
     _Setting("no-binary", "flag", "Take no wheels."),
     _Setting("no-binary-package", "names", "Take no wheels of NAME (repeatable).", metavar="NAME"),
+    _Setting("no-build-isolation", "flag", "Build with what the project's environment has, and nothing else."),
+    _Setting("no-build-isolation-package", "names", "The same for NAME (repeatable).", metavar="NAME", variable=False),
     _Setting("extra-index-url", "places", "An index that is asked before the default one (repeatable).", metavar="URL"),
     _Setting(
         "find-links",

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from satlock.corpora.references import GitError, GitReference, PathReference, Reference, UrlReference, checked
 
-__all__ = ["git_reference", "inside", "is_archive", "local_path", "reference_of_url"]
+__all__ = ["git_reference", "inside", "is_archive", "lfs_by_default", "local_path", "reference_of_url"]
 
 _ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar")
 _HASHES = ("sha256", "sha384", "sha512", "sha224", "sha1", "md5")
@@ -84,8 +84,13 @@ def _git(url: str) -> GitReference:
         "rev" if ref else None,
         unquote(ref),
         fragment.get("subdirectory", ""),
-        lfs=fragment.get("lfs", "") == "true",
+        lfs=fragment.get("lfs", "") == "true" or lfs_by_default(),
     )
+
+
+def lfs_by_default() -> bool:
+    """Whether repositories of which nothing else is said are read with Git LFS: ``UV_GIT_LFS``, as uv reads it."""
+    return os.environ.get("UV_GIT_LFS", "").lower() in ("y", "yes", "t", "true", "on", "1")
 
 
 def git_reference(url: str, kind: str | None, ref: str, subdirectory: str = "", *, lfs: bool = False) -> GitReference:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from satlock.corpora.references import GitReference, PathReference, Reference
-from satlock.encoder.project.direct import git_reference, inside, local_path, reference_of_url
+from satlock.encoder.project.direct import git_reference, inside, lfs_by_default, local_path, reference_of_url
 from satlock.encoder.project.pins import Declared
 from satlock.encoder.project.project import Choice, Index, Source
 from satlock.encoder.project.values import Value, first_line, shown
@@ -124,7 +124,7 @@ def _reference(kind: str, table: Mapping[str, Value], ground: Ground) -> Referen
         if len(said) > 1:
             raise table[said[1]].error(f"stands beside {said[0]}", "keep one of them")
         ref = table[said[0]].text() if said else ""
-        lfs = "lfs" in table and table["lfs"].flag()
+        lfs = table["lfs"].flag() if "lfs" in table else lfs_by_default()
         url = table["git"].text("the URL of a repository as a string")
         return git_reference(url.removeprefix("git+"), said[0] if said else None, ref, subdirectory, lfs=lfs)
     if kind == "url":

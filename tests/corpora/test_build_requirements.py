@@ -271,16 +271,27 @@ def test_where_nothing_is_to_be_built_a_build_gets_wheels_alone(asking: Asking, 
     assert asking.lock("--upgrade", "--no-cache").exit_code == 3
 
 
-def test_a_build_in_the_projects_environment(asking: Asking) -> None:
+@pytest.mark.parametrize(
+    ("setting", "options", "variable"),
+    [
+        ('no-build-isolation-package = ["thing"]', (), ""),
+        ("", ("--no-build-isolation-package", "thing"), ""),
+        ("", ("--no-build-isolation",), ""),
+        ("", (), "true"),
+    ],
+)
+def test_a_build_in_the_projects_environment(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch, setting: str, options: tuple[str, ...], variable: str
+) -> None:
+    if variable:
+        monkeypatch.setenv("UV_NO_BUILD_ISOLATION", variable)
     thing(asking)
     environment = asking.folder / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
     packages = next(environment.rglob("site-packages"))
     (packages / "neutral_stand_in_backend.py").write_bytes(BACKEND)
-    asking.project(
-        "thing", more='[tool.uv]\nno-build-isolation-package = ["thing"]\n' + index_table(asking.server.index)
-    )
-    result = asking.lock()
+    asking.project("thing", more=f"[tool.uv]\n{setting}\n{index_table(asking.server.index)}")
+    result = asking.lock(*options)
     assert result.exit_code == 0, result.stderr
     assert "/simple/neutral-stand-in-backend/" not in asking.server.paths()
 

@@ -252,6 +252,28 @@ def test_sources_that_are_no_index_are_references(read):
     assert project.warnings == ("tool.uv.sources.d names 'd', which no member of the workspace is; it has no effect.",)
 
 
+@pytest.mark.parametrize("said", ["1", "On", "0", ""])
+def test_git_lfs_by_the_environment(read, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    """As uv 0.13.9 reads it: for a source that says nothing, and for an address."""
+    monkeypatch.setenv("UV_GIT_LFS", said)
+    project = read(
+        """
+        [project]
+        name = "own"
+        dependencies = ["a", "b", "c @ git+https://git.example/c"]
+        [tool.uv.sources]
+        a = {git = "https://git.example/a"}
+        b = {git = "https://git.example/b", lfs = false}
+        """
+    )
+    found = {name: sources[0].reference for name, sources in project.sources.items()}
+    found["c"] = project.dependencies[2].reference
+    assert found == {
+        name: GitReference(f"https://git.example/{name}", None, "", lfs=name != "b" and said in ("1", "On"))
+        for name in "abc"
+    }
+
+
 @pytest.mark.parametrize(
     "source, said",
     [
