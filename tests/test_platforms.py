@@ -141,6 +141,20 @@ def test_upper_bounds_are_told_since_pip_heeds_them(tmp_path: Path) -> None:
     assert gap.package.name == "a" and {place.python for place in gap.places} == {(3, 14), (3, 15)}
 
 
+def test_the_exclusion_of_one_release_divides_nothing_and_rules_nothing_out(tmp_path: Path) -> None:
+    """``!=3.15`` is 3.15.0 alone: all versions of apache-airflow say so, and there was no lock for Python 3.15."""
+    listed = {
+        "a": {"1.0": Dist(), "2.0": Dist(requires_python=">=3.10,!=3.15")},
+        "b": {"1.0": Dist(requires_python="!=3.13")},
+    }
+    answer = found(["a", "b"], listed, tmp_path)
+    said = {
+        (package.name, package.version, str(package.marker or ""), package.requires_python)
+        for package in answer.lock.packages
+    }
+    assert said == {("a", "2.0", "", ">=3.10"), ("b", "1.0", "", None)}
+
+
 @pytest.mark.parametrize("requires", ["==3.12.*", "~=3.12.0", "==3.12.*,>=3.8"])
 def test_bounds_that_are_no_less_upper(requires: str, tmp_path: Path) -> None:
     answer = found(["a"], {"a": {"1.0": Dist(requires_python=requires)}}, tmp_path)

@@ -176,9 +176,9 @@ def python_lower_bounds(specifier: str) -> str | None:
 
     Upper bounds are dropped, as every universal resolver does: a package that says ``<4`` or ``<3.13`` did not know
     the Pythons that came after it, and no older version of it is a better choice. ``==3.9.*`` and ``~=3.9`` are
-    ``>=3.9``. The exclusion of one patch release (``!=3.14.1``) is dropped as well: it would move everybody to another
-    version, or leave none. Exclusions below the lower bound say nothing and are dropped, so that the many spellings
-    of one bound become one string.
+    ``>=3.9``. The exclusion of one release (``!=3.14.1``, and ``!=3.15``, which is 3.15.0 alone) is dropped as well: it
+    would move everybody to another version, or leave none. Exclusions below the lower bound say nothing and are
+    dropped, so that the many spellings of one bound become one string.
 
     Returns a canonical :class:`~packaging.specifiers.SpecifierSet` string, empty where every Python is admitted, and
     ``None`` where nothing can be read. Reads malformed ones as far as they are clear (``>=3.6.*``, ``>=3.7,<4.0'``,
@@ -190,7 +190,7 @@ def python_lower_bounds(specifier: str) -> str | None:
         [] if "|" in specifier or _LONG_NUMBER.search(specifier) else _CLAUSE.findall(_STRAY_QUOTES.sub("", specifier))
     )
     lower: tuple[Version, bool] | None = None
-    excluded: list[tuple[Version, bool]] = []
+    excluded: list[Version] = []
     readable = False
     for operator, tilde, text in clauses:
         digits = _WILDCARD.sub("", text).rstrip(".-_")
@@ -201,28 +201,21 @@ def python_lower_bounds(specifier: str) -> str | None:
             continue
         readable = True
         if operator == "!=":
-            prefix = digits != text or bool(tilde)
-            # One broken patch release (!=3.14.1) is no reason to lock another version for everybody, or none at all.
-            if prefix or len(version.release) < 3:
-                excluded.append((Version(version.base_version) if prefix else version, prefix))
+            # One broken release (!=3.14.1) is no reason to lock another version for everybody, or none at all.
+            if digits != text or tilde:
+                excluded.append(Version(version.base_version))
         elif operator not in ("<", "<="):
             bound = (version, operator == ">")
             lower = bound if lower is None else max(lower, bound)
     if not readable:
         return None
-    kept = {
-        f"!={version}{'.*' if prefix else ''}"
-        for version, prefix in excluded
-        if lower is None or not _is_below(version, prefix, lower)
-    }
+    kept = {f"!={version}.*" for version in excluded if lower is None or not _is_below(version, lower)}
     if lower is not None:
         kept.add(f"{'>' if lower[1] else '>='}{canonicalize_version(lower[0])}")
     return str(SpecifierSet(",".join(kept)))
 
 
-def _is_below(version: Version, prefix: bool, lower: tuple[Version, bool]) -> bool:
-    """Whether an exclusion removes nothing that the lower bound still admits."""
-    if prefix:
-        *head, last = version.release
-        return Version(f"{version.epoch}!{'.'.join(map(str, [*head, last + 1]))}") <= lower[0]
-    return version < lower[0] or (version == lower[0] and lower[1])
+def _is_below(version: Version, lower: tuple[Version, bool]) -> bool:
+    """Whether the exclusion of all that begins with a version removes nothing that the lower bound still admits."""
+    *head, last = version.release
+    return Version(f"{version.epoch}!{'.'.join(map(str, [*head, last + 1]))}") <= lower[0]

@@ -145,10 +145,7 @@ def rules_out(stated: str, python: str) -> bool:
         width = max(len(mine), len(bound))
         one, two = mine + [0] * (width - len(mine)), bound + [0] * (width - len(bound))
         if operator == "!=":
-            if wild or tilde:
-                if mine[: len(bound)] == bound:
-                    return True
-            elif len(bound) < 3 and one == two:
+            if (wild or tilde) and mine[: len(bound)] == bound:
                 return True
         elif operator == ">":
             if one <= two:
