@@ -401,6 +401,9 @@ def test_a_member_that_is_required_must_be_meant(scene: Scene) -> None:
     scene.write('["core"]', '[tool.uv.workspace]\nmembers = ["packages/*"]\n')
     tree(scene.project / "packages" / "core", "core")
     assert "core = { workspace = true }" in scene.run(code=2).output
+    source = 'core = { path = "packages/core" }'
+    scene.write('["core"]', f'[tool.uv.workspace]\nmembers = ["packages/*"]\n[tool.uv.sources]\n{source}\n')
+    assert "write core = { workspace = true }" in scene.run(code=1).output  # the two contradict each other
 
 
 def test_what_is_not_installed_itself_is_there_by_what_it_requires(scene: Scene) -> None:

@@ -10,7 +10,16 @@ from packaging.version import Version
 
 from satlock.encoder.project.layers import NOTHING_AROUND, Around, uv_settings
 from satlock.encoder.project.pins import Declared, read_conflicts, read_indexes
-from satlock.encoder.project.project import Choice, Index, Member, Project, ProjectError, Requirement, Source
+from satlock.encoder.project.project import (
+    Choice,
+    Index,
+    Member,
+    Project,
+    ProjectError,
+    Requirement,
+    Source,
+    Unsatisfiable,
+)
 from satlock.encoder.project.settings import merge_settings, settings_of, without_sources
 from satlock.encoder.project.sourcing import Ground, read_sources
 from satlock.encoder.project.tables import Groups, flat, read_extras, read_groups, read_name, tables_of
@@ -82,7 +91,10 @@ class Shared:
     def check(
         self, path: Path, name: str | None, requirements: Iterable[Requirement], sources: Mapping[str, object]
     ) -> None:
-        """Raises ProjectError where a member is required and nothing says that it is the member that is meant."""
+        """Raises ProjectError where a member is required and nothing says that it is the member that is meant.
+
+        Where a source says something else the two contradict each other, and it is Unsatisfiable.
+        """
         if self.workspace is None:
             return
         without = without_sources(self.settings)
@@ -96,7 +108,7 @@ class Shared:
             advice = f"add {requirement.name} = {{ workspace = true }} to [tool.uv.sources]"
             if requirement.name in sources:
                 advice = f"in [tool.uv.sources], write {requirement.name} = {{ workspace = true }}"
-            raise ProjectError(
+            raise (Unsatisfiable if requirement.name in sources else ProjectError)(
                 f"{requirement.origin} in {path} requires '{requirement.name}', a member of the workspace, and no "
                 f"source takes it from there; {advice}."
             )

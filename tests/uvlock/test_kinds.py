@@ -216,6 +216,27 @@ def test_a_source_whose_marker_asks_for_an_extra(scene: Scene) -> None:
     scene.project(text_of('["near"]', f"[project.optional-dependencies]\nhere = []\n{source}"))
     tree(scene.folder.parent / "near", "near", "0.5")
     assert scene.agrees() == scene.agrees("--extra", "here") == {"near": "0.5"}
+    lists = '[package.optional-dependencies]\nhere = [\n    { name = "near" },\n]\n'
+    assert lists in (scene.folder / "uv.lock").read_text()
+    assert scene.uv.run("lock", "--upgrade").returncode == 0
+    assert lists in (scene.folder / "uv.lock").read_text()  # as uv writes it
+
+
+@needs_uv
+def test_an_extra_in_conflict_with_its_own_project(scene: Scene) -> None:
+    """uv lists nothing for it, and refuses the choice by the set that is declared."""
+    members = '{ package = "own" }, { package = "own", extra = "more" }, { package = "near" }'
+    more = '[project.optional-dependencies]\nmore = ["near"]\n[tool.uv.workspace]\nmembers = ["near"]\n'
+    more += f"[tool.uv.sources]\nnear = {{ workspace = true }}\n[tool.uv]\nconflicts = [[{members}]]\n"
+    scene.project(text_of('["leaf<2"]', more))
+    scene.project(text_of('["leaf>1"]', name="near"), "own/near")
+    assert scene.agrees() == {"leaf": "1.0"}
+    assert scene.agrees("--package", "near", "--no-install-workspace") == {"leaf": "2.0"}
+    assert "[package.optional-dependencies]" not in (scene.folder / "uv.lock").read_text()
+    refused = scene.uv.run("sync", "--frozen", "--extra", "more")
+    assert "Extra `more` and package `own` are incompatible" in refused.stderr
+    assert scene.uv.run("lock", "--upgrade").returncode == 0
+    assert "[package.optional-dependencies]" not in (scene.folder / "uv.lock").read_text()
 
 
 @needs_uv

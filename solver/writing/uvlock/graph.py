@@ -127,6 +127,8 @@ class Graph:
         ``listed`` is what a group lists, with what it includes.
         """
         reached = self._reached(choice)
+        if choice is not None and self._excludes_its_project(choice):
+            return []
         if (choice or Choice("project", "")) in self.universe.unusable:
             return _once([*self._locked_alone(choice), *self.never(choice or Choice("project", ""))])
         steps: list[LockedRequirement] = []
@@ -134,10 +136,26 @@ class Graph:
             brought = self._brought(by, choice)
             if brought is not FALSE:
                 steps += (replace(step, region=step.region & brought) for step in requirements)
+        steps += self._by_marker_of_a_source(choice)
         possible = [step for step in steps if self.universe.domain.satisfiable(step.region, reached)]
         found = self.dependencies(_merged(possible), reached, str(choice or "the project"))
         asked = [(each.extras, from_marker(each.marker)) for each in listed if each.name == self.project.name]
         return self._with_project(found, asked or self._seen_active(choice), reached)
+
+    def _excludes_its_project(self, choice: Choice) -> bool:
+        """Whether an extra is in conflict with the project that has it: uv looks for nothing that it would bring."""
+        itself = Choice("project", "", choice.package)
+        return choice.kind == "extra" and any({choice, itself} <= set(one) for one in self.project.conflicts)
+
+    def _by_marker_of_a_source(self, choice: Choice | None) -> Iterable[LockedRequirement]:
+        """What uv lists in an extra as well: what the project itself requires, from a source for that extra."""
+        if choice is None or choice.kind != "extra" or choice.package:
+            return
+        for step in self.lock.roots.get(None, ()):
+            for source in self.project.sources.get(step.name, ()):
+                where = from_marker(source.marker, choice.name) & ~from_marker(source.marker)
+                if where is not FALSE:
+                    yield replace(step, region=step.region & where)
 
     def _reached(self, choice: Choice | None) -> Formula:
         return self.universe.active.get(choice or Choice("project", ""), TRUE)
