@@ -13,10 +13,12 @@ from tests.bruteforce import Judge
 from tests.per_environment import environments, installed, is_best, vector
 from tests.test_fresh import dated
 from tests.test_properties import CHUNK, Draw, chunks, kinds, locked
-from tests.worlds_apart import settled, world_apart, world_of_escapes
+from tests.worlds_apart import settled, world_apart, world_of_escapes, world_of_families
 
 
-@pytest.mark.parametrize("draw", [world_apart, world_of_escapes], ids=["apart", "escapes"])
+@pytest.mark.parametrize(
+    "draw", [world_apart, world_of_escapes, world_of_families], ids=["apart", "escapes", "families"]
+)
 @chunks
 def test_no_environment_pays_for_another(draw: Draw, first: int, tmp_path: Path) -> None:
     for seed in range(first, first + CHUNK):

@@ -1,5 +1,6 @@
 """Random worlds whose environments need different locks: what is new asks for a newer Python, has wheels for some
-platforms only, conflicts with what an extra asks for, or forgot a bound that later releases state."""
+platforms only, conflicts with what an extra asks for, or forgot a bound that later releases state. And worlds with
+families of many releases, each of which asks for its match in another one."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.world import DEFAULT, Dist, World
 
-__all__ = ["settled", "world_apart", "world_of_escapes"]
+__all__ = ["settled", "world_apart", "world_of_escapes", "world_of_families"]
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
 NAMES = ("a", "b", "c", "d", "e")
@@ -101,6 +102,48 @@ def world_of_escapes(seed: int) -> World:
     asked = [f"{name}{_bound(dice)}" if name in callers and dice.random() < 0.2 else name for name in asked]
     lines = ["[project]", 'name = "proj"', 'version = "1"', 'requires-python = ">=3.12,<3.13"']
     return World("\n".join([*lines, f"dependencies = {json.dumps(asked)}"]) + "\n", {DEFAULT: release})
+
+
+def world_of_families(seed: int) -> World:
+    """Families of many releases in lockstep, a few days apart, of which most rule out what is new of a library that has
+    few releases, hundreds of days apart. So what is new of the one has to be weighed against many steps of the others.
+    """
+    dice = random.Random(f"families {seed}")
+    release: dict[str, dict[str, Dist]] = {}
+    tall = dice.randint(6, 12)
+    kin = ("front", "core", "wire")[: dice.choice((2, 2, 3))]
+    parting = sorted(dice.sample(range(1, tall), 2))
+    for place, name in enumerate(kin):
+        day, release[name] = dice.randint(0, 60), {}
+        for number in range(1, tall + 1):
+            day += dice.choice((0, 1, 1, 2, 5, 40))
+            requires = []
+            if name != kin[-1]:
+                loose = dice.choice(
+                    (f">={number}", f">={number},<{tall + 1}", f">={number},<{number + 3}", f"=={number}")
+                )
+                requires.append(f"{kin[place + 1]}{loose}")
+            if name != "front" or dice.random() < 0.3:
+                period = sum(number > one for one in parting)
+                bound = (dice.choice(("", "<2", "<3")), "<3", dice.choice(("<3", "<3", "<4", "")))[period]
+                marker = f" ; {dice.choice(MARKERS)}" if dice.random() < 0.05 else ""
+                requires.append(f"lib{bound}{marker}")
+            python = ">=3.12" if dice.random() < 0.1 else None
+            moment = (START + timedelta(days=day)).isoformat()
+            release[name][f"{number}"] = Dist(tuple(requires), requires_python=python, upload_time=moment)
+    for name in ("lib", "tool"):
+        day, release[name] = 0, {}
+        for number in range(1, 5):
+            day += dice.choice((1, 10, 30, 100, 400))
+            requires = [f"lib{_bound(dice)}"] if name == "tool" and dice.random() < 0.5 else []
+            release[name][f"{number}.0"] = Dist(tuple(requires), upload_time=(START + timedelta(days=day)).isoformat())
+    asked = dice.choice((["front", "lib"], ["front", "tool"], ["front"], ["front", "tool", "lib"], ["core", "tool"]))
+    lines = ["[project]", 'name = "proj"', 'version = "1"', 'requires-python = ">=3.11,<3.14"']
+    lines.append(f"dependencies = {json.dumps(asked)}")
+    if dice.random() < 0.4:
+        lines += ["[project.optional-dependencies]", f'x = ["lib{_bound(dice)}"]', f'y = ["core>={tall // 2}"]']
+        lines += ["[tool.uv]", 'conflicts = [[{ extra = "x" }, { extra = "y" }]]']
+    return World("\n".join(lines) + "\n", {DEFAULT: release})
 
 
 def _bound(dice: random.Random) -> str:

@@ -6,12 +6,15 @@ below, or, where a core has used that weight, by a soft literal against the rank
 
 A core that would hold for much older ranks as well need not be paid for step by step: its step is *lowered* at once
 (order encodings make this easy), and the ranks in between become a flight of their own, which is hardly ever climbed.
+Steps that were taken already are *gathered* in the lowest that clashes: what each weighs is moved there, and it is
+kept against the ranks in between alone.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import takewhile
 
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
@@ -39,7 +42,7 @@ class _Flight:
     counted: dict[int, int] = field(default_factory=dict)
     """For each step what counts for ranks from there to the next one."""
     between: set[int] = field(default_factory=set)
-    """Steps whose literal is only against the ranks down to the step below."""
+    """Steps whose literal is only against the ranks down to some step below."""
 
 
 class Ladder:
@@ -65,8 +68,8 @@ class Ladder:
         """
         self._encoding, self.optimiser = encoding, optimiser
         self.cell, self._free, self._behind, self._unit, self._where = cell, free, behind, unit, where
-        self.literals: dict[int, _Flight] = {}
-        """All soft literals."""
+        self.literals: dict[int, tuple[_Flight, int]] = {}
+        """All soft literals, each with its flight and its step."""
         self._flights = [_Flight(0, cell.candidates.top + 1)]
         self._seen = 0
         self.owned = 0
@@ -75,8 +78,7 @@ class Ladder:
     @property
     def gave_way(self) -> bool:
         """Whether being the newest was given up, so that one of several ranks may be as good."""
-        first = self._flights[0]
-        return bool(first.steps) and first.literals[first.steps[-1]] not in self.optimiser.softs
+        return any(literal not in self.optimiser.softs for literal in self._flights[0].literals.values())
 
     def bring_up(self) -> None:
         """Looks at the thresholds that are new."""
@@ -94,7 +96,7 @@ class Ladder:
 
     def go_on(self, literal: int) -> None:
         """Takes the next step that tells ages apart after one that was given up for good."""
-        self._go_on(self.literals[literal])
+        self._go_on(self.literals[literal][0])
 
     def _go_on(self, flight: _Flight) -> None:
         if flight.ended or (flight.steps and flight.literals[flight.steps[0]] in self.optimiser.softs):
@@ -114,7 +116,9 @@ class Ladder:
         return thresholds[bisect_right(thresholds, max(floor, 1)) : bisect_left(thresholds, than)][::-1]
 
     def lowered(self, literal: int, enough: int, clashes: Callable[[int], bool]) -> int:
-        """Moves what is left of the lowest step's weight to a lower one, with what that weighs more; its literal.
+        """Moves what is left of a step's weight to a lower one, with what that weighs more; its literal.
+
+        Where no lower one clashes, it may be the step itself, with what steps above it weigh.
 
         Args:
             enough: the weight that is asked for; lower than that no step need be.
@@ -123,31 +127,24 @@ class Ladder:
         Returns:
             0 where there is no such step.
         """
-        flight = self.literals[literal]
+        flight, step = self.literals[literal]
         left = self.optimiser.softs.get(literal, 0)
-        if flight.floor or flight.ended or not left or flight.literals[flight.steps[0]] != literal:
+        if flight.floor or not left or step in flight.between or flight.literals[step] != literal:
             return 0
-        step, below = flight.steps[0], flight.below
-        region = self._where(self.cell, self._free >> step << step)
+        if step != flight.steps[0] or flight.ended:
+            return self._gathered(flight, step, enough, clashes)
+        below = flight.below
         possible: list[int] = []
-        for threshold in self._lower(step, 0):
-            if self._where(self.cell, self._free >> threshold << threshold) is not region:
-                break
+        for threshold in self._as_far_as(step, self._lower(step, 0)):
             more = self._behind(threshold - 1) - below
             if more > 0:
                 possible.append(threshold)
                 if more * self._unit + left >= enough:
                     break
-        low, high, leap = 0, len(possible), 1
-        while low < high:
-            middle = min(low + leap, high) - 1
-            if clashes(self._encoding.at_least(self.cell, possible[middle])):
-                low, leap = middle + 1, 2 * leap
-            else:
-                high, leap = middle, max(1, (middle - low) // 2)
-        found = possible[low - 1] if low else 0
-        if not found or not self.optimiser.unwant(literal, left):
-            return 0
+        found = self._lowest(possible, clashes)
+        if not found:
+            return self._gathered(flight, step, enough, clashes)
+        self.optimiser.unwant(literal, left)
         flight.ended = True
         passed = _Flight(found, step, below)
         passed.counted[step] = below
@@ -156,6 +153,48 @@ class Ladder:
         self._flights += [passed, rest]
         self._take(passed, step, left)
         return self._take(rest, found, left + (rest.below - below) * self._unit)
+
+    def _gathered(self, flight: _Flight, step: int, enough: int, clashes: Callable[[int], bool]) -> int:
+        """As :meth:`lowered`, among the steps that were taken, and with what those above weigh."""
+        softs, literals = self.optimiser.softs, flight.literals
+        taken = [one for one in flight.steps if one not in flight.between and literals[one] in softs]
+        place = bisect_left(taken, step)
+        possible, weight = [], softs[literals[step]]
+        for one in self._as_far_as(step, reversed(taken[:place])):
+            if weight >= enough:
+                break
+            possible.append(one)
+            weight += softs[literals[one]]
+        found = self._lowest(possible, clashes) or step
+        moved = taken[bisect_right(taken, found) : place + 1]
+        weight = sum(softs[literals[one]] for one in (found, *moved))
+        for one in self._as_far_as(step, taken[place + 1 :]):
+            if weight >= enough:
+                break
+            moved.append(one)
+            weight += softs[literals[one]]
+        for one in moved:
+            weight = softs[literals[one]]
+            self.optimiser.unwant(literals[one], weight)
+            self.optimiser.want(literals[found], weight, self.cell)
+            self._keep_off(flight, one, found, weight)
+        return literals[found] if moved else 0
+
+    def _as_far_as(self, step: int, others: Iterable[int]) -> Iterator[int]:
+        """Other thresholds than a step's, as long as they are about the same part of the cell."""
+        region = self._where(self.cell, self._free >> step << step)
+        return takewhile(lambda one: self._where(self.cell, self._free >> one << one) is region, others)
+
+    def _lowest(self, possible: Sequence[int], clashes: Callable[[int], bool]) -> int:
+        """The last of some thresholds from which on all ranks are impossible; 0 for none. It is looked for in leaps."""
+        low, high, leap = 0, len(possible), 1
+        while low < high:
+            middle = min(low + leap, high) - 1
+            if clashes(self._encoding.at_least(self.cell, possible[middle])):
+                low, leap = middle + 1, 2 * leap
+            else:
+                high, leap = middle, max(1, (middle - low) // 2)
+        return possible[low - 1] if low else 0
 
     def _take(self, flight: _Flight, threshold: int, weight: int) -> int:
         # That the package is there must come from a fact, which has a region: the wish is "absent, or as new as this".
@@ -178,17 +217,22 @@ class Ladder:
         if below not in flight.between and self.optimiser.unwant(flight.literals[below], weight):
             self._take(flight, threshold, weight)
         else:
-            between = (1 << threshold) - (1 << below)
-            flight.between.add(threshold)
-            self._want(flight, threshold, self.cell.candidates.everything & ~between, weight)
+            self._keep_off(flight, threshold, below, weight)
+
+    def _keep_off(self, flight: _Flight, threshold: int, below: int, weight: int) -> None:
+        """Has a step count against the ranks from a lower one on alone."""
+        flight.between.add(threshold)
+        between = (1 << threshold) - (1 << below)
+        self._want(flight, threshold, self.cell.candidates.everything & ~between, weight)
 
     def _want(self, flight: _Flight, threshold: int, ranks: int, weight: int) -> int:
         """Says what a step means: one of some ranks, where anything from the threshold on is admissible at all."""
         literal = self._encoding.fresh()
         newer = self._free >> threshold << threshold
         self._encoding.wish(self.cell, literal, ranks, self._where(self.cell, newer))
-        insort(flight.steps, threshold)
+        if threshold not in flight.literals:
+            insort(flight.steps, threshold)
         flight.literals[threshold] = literal
-        self.literals[literal] = flight
+        self.literals[literal] = flight, threshold
         self.optimiser.want(literal, weight, self.cell)
         return literal

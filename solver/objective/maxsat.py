@@ -212,7 +212,7 @@ class Optimiser:
             if not lost:
                 return
             for literal in lost:
-                if literal not in self._aside:
+                if literal in self.softs and literal not in self._aside:
                     core = self._clash(fixed, [literal])
                     assert core is not None
                     self._answer(core)
@@ -246,8 +246,10 @@ class Optimiser:
         self._reasons = [self._grounds]
         if self._prices is not None and not self._prices.is_whole(self._grounds, self._cells_of(core)):
             # On fewer grounds it may be the price of more environments.
-            core, self._grounds = self._prices.narrowed(core, self._grounds)
-            core = self._minimised(core)
+            narrowed, grounds = self._prices.narrowed(core, self._grounds, self._cells_of(core))
+            if len(grounds) < len(self._grounds):
+                self._grounds = grounds
+                core = self._minimised(narrowed)
             self._reasons = self._prices.reasons(core, self._grounds, self._cells_of(core), self._fixed)
         # What is lowered is no core any more where that is not seen at a glance; it is found again then.
         core = self._weightier(core)
@@ -291,7 +293,7 @@ class Optimiser:
             weaker = self._lowered(literal, enough, partial(self._are_refuted, others))
             if not weaker:
                 break
-            if not self._are_refuted(others, weaker):
+            if weaker != literal and not self._are_refuted(others, weaker):
                 return []
             core = [*others, weaker]
         return core

@@ -172,7 +172,7 @@ class _Climb:
         if found is None:
             return
         core = [claim] if claim in found else []
-        core, grounds = self.prices.narrowed(core, [literal for literal in found if literal != claim])
+        core, grounds = self.prices.narrowed(core, [one for one in found if one != claim], (cell,))
         self.prices.reasons(core, grounds, (cell,), self.assumptions)
 
     def _wish(self, cell: Cell, low: int, high: int) -> int:

@@ -48,10 +48,11 @@ class Prices:
             return (cell.region,)
         return tuple(cell.region for cell in self.assumed.get(literal, ()))
 
-    def narrowed(self, core: list[int], grounds: list[int]) -> tuple[list[int], list[int]]:
-        """The same core on fewer grounds: without the regions that it can do without, the widest price there is."""
-        whole = self._environments.whole
-        partial = [literal for literal in grounds if not all(map(whole, self.region(literal)))]
+    def narrowed(self, core: list[int], grounds: list[int], cells: Iterable[Cell]) -> tuple[list[int], list[int]]:
+        """The same core on fewer grounds: without what bounds it in its cells, as far as it can do without."""
+        within, own = self._environments.within, {cell.region: None for cell in cells}
+        regions = {literal: self.region(literal) for literal in grounds}
+        partial = [one for one in grounds if not all(within(cell, part) for part in regions[one] for cell in own)]
         for literal in partial:
             if literal in grounds:
                 rest = [other for other in grounds if other != literal]
@@ -97,7 +98,7 @@ class Prices:
             clash = self._session.clash_among([*self._in_force(point, fixed), *core])
             if clash is None:
                 break
-            _, grounds = self.narrowed(list(core), [literal for literal in clash if literal not in set(core)])
+            _, grounds = self.narrowed(list(core), [one for one in clash if one not in set(core)], cells)
             common = self._common(grounds, cells)
             if not all(self._environments.lies_in(point, region) for region in common):
                 break

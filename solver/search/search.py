@@ -234,9 +234,10 @@ class Search:
             if literal in clash:
                 clash = self.session.clash_among([other for other in clash if other != literal]) or clash
         lifted = self.held.first_to_lift(spare[literal] for literal in clash if literal in spare)
-        core, grounds = prices.narrowed([lifted.literal], [other for other in clash if other != lifted.literal])
+        rest, cells = [other for other in clash if other != lifted.literal], [lifted.cell]
+        core, grounds = prices.narrowed([lifted.literal], rest, cells)
         try:
-            prices.reasons(core, grounds, [lifted.cell], [*firm, *spare])
+            prices.reasons(core, grounds, cells, [*firm, *spare])
         except Divided as divided:
             self._divide(divided.parts)
         else:
