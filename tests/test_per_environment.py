@@ -12,17 +12,21 @@ from satlock.solver.writing.pylock import to_pylock
 from tests.bruteforce import Judge
 from tests.per_environment import environments, installed, is_best, vector
 from tests.test_fresh import dated
-from tests.test_properties import CHUNK, Draw, chunks, kinds, locked
+from tests.test_properties import CHUNK, NIGHTLY, Draw, chunks, kinds, locked
 from tests.worlds_apart import settled, world_apart, world_of_escapes, world_of_families
 
 
-@pytest.mark.parametrize(
-    "draw", [world_apart, world_of_escapes, world_of_families], ids=["apart", "escapes", "families"]
-)
+@pytest.mark.parametrize("draw", [world_apart, world_of_escapes], ids=["apart", "escapes"])
 @chunks
 def test_no_environment_pays_for_another(draw: Draw, first: int, tmp_path: Path) -> None:
     for seed in range(first, first + CHUNK):
         check(draw(seed), seed, tmp_path)
+
+
+@pytest.mark.parametrize("first", range(0, 3_000 if NIGHTLY else 60, 20))
+def test_families_of_many_releases(first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + 20):
+        check(world_of_families(seed), seed, tmp_path)
 
 
 @kinds
