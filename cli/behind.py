@@ -22,6 +22,7 @@ _LINES = 10
 """What a summary tells unless it is verbose."""
 _SECONDS = 10
 """How long it looks for them before it leaves the rest to who asks for more."""
+_SECONDS_FOR_PROGRAMS = 60
 _HOLDERS = 2
 
 
@@ -78,10 +79,15 @@ def lines_of_behind(
 
 
 def data_of_behind(locked: Locked, watched: Watched, project: Project, objective: str) -> list[dict[str, Any]]:
-    """The same for a program, all of it."""
+    """The same for a program, all of it; after a minute without those who hold it back."""
     if objective.startswith("lowest"):
         return []
     from satlock.solver.explaining.behind import Laggards
 
     laggards = Laggards(locked, project, watched.found, watched.unavailable)
-    return [{"name": one.name, **asdict(held)} for one in laggards.late(named_by(project)) for held in laggards.of(one)]
+    until = time.monotonic() + _SECONDS_FOR_PROGRAMS
+    return [
+        {"name": one.name, **asdict(held)}
+        for one in laggards.late(named_by(project))
+        for held in (laggards.of(one) if time.monotonic() < until else [laggards.unexplained(one)])
+    ]

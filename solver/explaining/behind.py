@@ -167,6 +167,11 @@ class Laggards:
             for holders, regions in found
         ]
 
+    def unexplained(self, late: Late) -> Behind:
+        """Where, without a look for those who hold it back."""
+        region = any_of(self._regions[cell, ""] for cell in late.cells)
+        return Behind(str(self._candidate(late.cells[0])), self._shortener.marker(region), late.newest, ())
+
     def _candidate(self, cell: Cell) -> Candidate:
         return cell.candidates[self._selection.ranks[cell]]
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from satlock.cli import behind
 from tests.cli.scene import Scene, pyproject, scene_of, world_of
 from tests.world import Dist
 
@@ -76,6 +79,18 @@ def test_ten_lines_and_all_of_them(tmp_path: Path) -> None:
     assert len(lines) == 11 and lines[-1] == "and 3 more (--verbose)"
     assert len(said(asked, "--upgrade", "--verbose")) == 13
     assert len(json.loads(asked.lock("--json", "--upgrade").stdout)["behind"]) == 13
+
+
+def test_a_program_is_told_without_reasons_what_would_take_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(behind, "_SECONDS_FOR_PROGRAMS", 0)
+    packages = {"a": {"1": on(0), "2": on(1)}, "b": {"1": on(0), "2": on(7, python=">=3.12")}}
+    found = json.loads(scene(tmp_path, packages, "a==1", "b").lock("--json").stdout)["behind"]
+    assert [(one["name"], one["marker"], one["holders"]) for one in found] == [
+        ("a", None, []),
+        ("b", "python_version < '3.12'", []),
+    ]
 
 
 def test_nothing_is_said_where_the_oldest_is_wanted(tmp_path: Path) -> None:
