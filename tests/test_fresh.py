@@ -393,6 +393,30 @@ def test_the_optimiser_keeps_its_bounds_while_clauses_are_added() -> None:
         session.close()
 
 
+@pytest.mark.parametrize("first", range(0, 3000 if NIGHTLY else 50, 50))
+def test_what_was_paid_is_taken_back_when_assumptions_are_given_up(first: int) -> None:
+    """Also where a payment brought something in once more that an earlier one, which it was built on, had used."""
+    for seed in range(first, first + 50):
+        dice, encoding = random.Random(seed), _NoClauses()
+        session = Session(encoding)  # type: ignore[arg-type]
+        softs, assumptions = ([encoding.fresh() for _ in range(count)] for count in (9, 6))
+        weights = {literal: dice.choice((4, 5, 6, 7)) for literal in softs}
+        optimiser = Optimiser(encoding, session)  # type: ignore[arg-type]
+        for literal, weight in weights.items():
+            optimiser.want(literal, weight)
+        clashes: list[tuple[list[int], list[int]]] = []
+        for _ in range(20):
+            for _ in range(2):
+                clashes.append((dice.sample(softs, dice.randint(2, 6)), dice.sample(assumptions, dice.randint(0, 1))))
+                encoding.state([-literal for part in clashes[-1] for literal in part])
+            fixed = dice.sample(assumptions, dice.randint(0, 6))
+            optimiser.renounce(set(fixed))
+            optimiser.optimise(fixed)
+            clauses = [[-literal for literal in clash] for clash, when in clashes if set(when) <= set(fixed)]
+            assert optimiser.cost == cheapest(softs, clauses, weights), f"seed {seed}"
+        session.close()
+
+
 def cheapest(literals: list[int], clauses: list[list[int]], weights: Mapping[int, int]) -> int | None:
     costs = []
     for signs in itertools.product((True, False), repeat=len(literals)):

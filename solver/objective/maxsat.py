@@ -332,19 +332,25 @@ class Optimiser:
             payment.made.append(literal)
 
     def _take_back(self, payment: _Payment) -> None:
-        if payment not in self._payments:
-            return
-        del self._payments[payment]
-        for literal in payment.made:
-            for later in list(self._paid_with.get(literal, ())):
-                self._take_back(later)
-        for literal in payment.made:
-            assert self.unwant(literal, payment.weight)
-        for literal in payment.core:
-            self._paid_with.get(literal, {}).pop(payment, None)
-            if literal in self.cells:
-                self.softs[literal] = self.softs.get(literal, 0) + payment.weight
-        self.cost -= payment.weight
+        """Takes a payment back, and all that was built on it; in a loop, since they may be a thousand in a row."""
+        gone: dict[_Payment, None] = {payment: None} if payment in self._payments else {}
+        waiting = list(gone)
+        while waiting:
+            for literal in waiting.pop().made:
+                later = [one for one in self._paid_with.get(literal, ()) if one not in gone]
+                gone.update(dict.fromkeys(later))
+                waiting += later
+        for one in gone:
+            del self._payments[one]
+            self.cost -= one.weight
+            for literal in one.core:
+                self._paid_with.get(literal, {}).pop(one, None)
+                if literal in self.cells:
+                    self.softs[literal] = self.softs.get(literal, 0) + one.weight
+        # Only now: what one of them brought in once more may have been used by another that it was built on.
+        for one in gone:
+            for literal in one.made:
+                assert self.unwant(literal, one.weight)
 
 
 def _stratum(weights: Iterable[int]) -> int:
