@@ -29,12 +29,12 @@ def test_the_run_can_be_repeated(asked: tuple[str, ...], tmp_path: Path) -> None
     project.mkdir()
     (project / "pyproject.toml").write_text(world.pyproject)
     with IndexServer(world) as server:
-        secret = server.url(DEFAULT).replace("://", "://someone:secret@")
+        secret = server.url(DEFAULT).replace("://", "://someone:opensesame@")
         options = ("--project", project, "--default-index", secret, "--no-cache", "--report", report)
         done = invoke(*options, "--objective", "lowest", "--upgrade")
     assert report.is_file(), done.stderr
     with zipfile.ZipFile(report) as archive:
-        assert b"secret" not in b"".join(archive.read(name) for name in archive.namelist())
+        assert b"opensesame" not in b"".join(archive.read(name) for name in archive.namelist())
         told = json.loads(archive.read("report.json"))
         archive.extractall(tmp_path / "there")
     assert told["schema"] == "satlock/report" and told["satlock"]
