@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.bruteforce import Environment
-from tests.test_semantics import installs, locked, world
+from tests.bruteforce import Environment, Judge
+from tests.per_environment import environments
+from tests.test_semantics import CPU, CU, installs, locked, world
 from tests.world import Dist
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 MAC = Environment("3.12.0", "darwin", "arm64")
 INTEL = Environment("3.12.0", "darwin", "x86_64")
 WINDOWS = Environment("3.12.0", "win32", "AMD64")
+ARM = Environment("3.12.0", "linux", "aarch64")
 
 
 def on(day: int, *requires: str, **more: object) -> Dist:
@@ -48,6 +51,35 @@ def test_each_python_has_its_newest() -> None:
     assert installs(found, linux("3.13.0")) == {"numpy": "2.4", "pandas": "2.3"}
 
 
+def test_numpy_pandas_and_scipy_are_the_newest_of_each_python() -> None:
+    """What is new has files for new Pythons alone, and says so or not; what is old has none for these."""
+    listed = {
+        "numpy": {
+            "1.24": on(0, requires_python=">=3.8", wheels=wheels(8, 9, 10, 11)),
+            "2.0": on(540, requires_python=">=3.9", wheels=wheels(9, 10, 11, 12)),
+            "2.2": on(720, requires_python=">=3.10", wheels=wheels(10, 11, 12, 13)),
+            "2.4": on(1090, requires_python=">=3.11", wheels=wheels(11, 12, 13, 14)),
+        },
+        "pandas": {
+            "2.0": on(110, "numpy>=1.20", requires_python=">=3.8", wheels=wheels(8, 9, 10, 11)),
+            "2.3": on(890, "numpy>=1.22", requires_python=">=3.9", wheels=wheels(9, 10, 11, 12, 13)),
+            "3.0": on(1120, "numpy>=1.26", requires_python=">=3.11", wheels=wheels(11, 12, 13, 14)),
+        },
+        "scipy": {
+            "1.10": on(15, "numpy>=1.19,<1.27", requires_python=">=3.8", wheels=wheels(8, 9, 10, 11)),
+            "1.13": on(460, "numpy>=1.22,<2.3", requires_python=">=3.9", wheels=wheels(9, 10, 11, 12)),
+            "1.15": on(730, "numpy>=1.23,<2.5", requires_python=">=3.9", wheels=wheels(10, 11, 12, 13)),
+            "1.17": on(1100, "numpy>=1.26,<2.7", requires_python=">=3.9", wheels=wheels(11, 12, 13, 14)),
+        },
+    }
+    found = locked(world(["numpy", "pandas", "scipy"], listed, python=">=3.8"))
+    best = {8: ("1.24", "2.0", "1.10"), 9: ("2.0", "2.3", "1.13"), 10: ("2.2", "2.3", "1.15")}
+    for minor in range(8, 15):
+        for platform, machine in (("linux", "x86_64"), ("win32", "AMD64"), ("darwin", "arm64")):
+            here = installs(found, Environment(f"3.{minor}.0", platform, machine))
+            assert tuple(here[name] for name in listed) == best.get(minor, ("2.4", "3.0", "1.17")), (minor, platform)
+
+
 @pytest.mark.parametrize(("old", "new"), [("cpu", "gpu"), ("gpu", "cpu"), ("a", "z"), ("z", "a")])
 def test_whoever_chooses_no_side_of_a_conflict_gets_the_newest(old: str, new: str) -> None:
     listed = {"core": {"1.0": on(0), "1.5": on(10), "2.0": on(20), "2.5": on(30)}}
@@ -70,6 +102,31 @@ def test_groups_in_conflict_hold_nothing_back_that_they_do_not_name() -> None:
     assert installs(found, linux("3.12.0")) == {"fastapi": "0.165", "pydantic": "2.13"}
     assert installs(found, linux("3.12.0"), group="two") == {"fastapi": "0.165", "pydantic": "2.13"}
     assert installs(found, linux("3.12.0"), group="one") == {"fastapi": "0.125", "pydantic": "1.10"}
+
+
+@pytest.mark.parametrize(("old", "new"), [("legacy", "modern"), ("z", "a")])
+@pytest.mark.parametrize("asked", [[], ["theme"]], ids=["groups alone", "theme"])
+def test_sphinx_of_each_group_is_the_newest(asked: list[str], old: str, new: str) -> None:
+    """3.5.3 would go with one docutils for all: it is from before the bound on it was stated."""
+    listed = {
+        "sphinx": {
+            "3.5.3": on(440, "docutils>=0.12"),
+            "3.5.4": on(465, "docutils>=0.12,<0.17"),
+            "4.5": on(815, "docutils>=0.14,<0.18"),
+            "5.0": on(880, "docutils>=0.14,<0.19"),
+            "8.2": on(1880, "docutils>=0.20,<0.22"),
+        },
+        "docutils": {"0.16": on(10), "0.17": on(458), "0.18": on(660), "0.21": on(1560), "0.22": on(2030)},
+        "theme": {"1.0": on(300, "sphinx>=1.6"), "3.0": on(1770, "sphinx>=4")},
+    }
+    more = f'[dependency-groups]\n{old} = ["sphinx<5"]\n{new} = ["sphinx>5"]\n'
+    more += f'[tool.uv]\nconflicts = [[{{ group = "{old}" }}, {{ group = "{new}" }}]]\n'
+    found = locked(world(asked, listed, more))
+    theme = dict.fromkeys(asked, "3.0")
+    newest = {"sphinx": "8.2", "docutils": "0.21"}
+    assert installs(found, group=old) == {"sphinx": "4.5", "docutils": "0.17", **theme}
+    assert installs(found, group=new) == {**newest, **theme}
+    assert installs(found) == ({**newest, **theme} if theme else {})
 
 
 def test_both_sides_of_a_conflict_have_files() -> None:
@@ -107,11 +164,129 @@ def test_builds_of_one_version_share_a_platform() -> None:
     assert marker == "sys_platform == 'darwin'"
 
 
+@pytest.mark.parametrize(("cpu", "cuda"), [("cpu", "cu124"), ("z", "a")])
+def test_torch_of_each_extra_is_the_newest_that_its_index_has_for_the_platform(cpu: str, cuda: str) -> None:
+    """The origin: three indexes; on CUDA's, the platform of the plain 2.5.1 is one that nothing newer serves."""
+    served, arm, mac = "manylinux_2_28_x86_64 win_amd64", "manylinux_2_28_aarch64", "macosx_11_0_arm64"
+    pythons = (11, 12, 13)
+
+    def build(day: int, platforms: str, *requires: str) -> Dist:
+        return on(day, "filelock", *requires, wheels=wheels(*pythons, platforms=platforms))
+
+    default = {"2.0.1": build(0, f"{served} {mac}"), "2.13": build(1100, f"{served} {arm} {mac}")}
+    on_cpu = {
+        "2.7.0": build(700, f"{arm} {mac}"),
+        "2.7.0+cpu": build(700, served),
+        "2.13": build(1100, mac),
+        "2.13+cpu": build(1100, f"{served} {arm}"),
+    }
+    on_cuda = {
+        "2.4.0+cu124": build(450, served, "nvidia"),
+        "2.5.1": build(540, arm),
+        "2.5.1+cu124": build(540, served, "nvidia"),
+        "2.6.0+cu124": build(630, served, "nvidia"),
+    }
+    listed = {
+        "metrics": {"1.0": on(0, "torch>=2.0"), "1.8": on(900, "torch>=2.0.1")},
+        "torch": default,
+        "filelock": {"3.16": on(500)},
+        "nvidia": {"12.4": on(400, wheels=("py3-none-manylinux_2_28_x86_64", "py3-none-win_amd64"))},
+    }
+    more = f'[project.optional-dependencies]\n{cpu} = ["torch>=2.7"]\n{cuda} = ["torch>=2.5"]\n'
+    more += f'[tool.uv]\nconflicts = [[{{ extra = "{cpu}" }}, {{ extra = "{cuda}" }}]]\n'
+    more += f'[tool.uv.sources]\ntorch = [{{ index = "cpu", extra = "{cpu}" }}, {{ index = "cu", extra = "{cuda}" }}]\n'
+    found = locked(world(["metrics"], listed, more, cpu={"torch": on_cpu}, cu={"torch": on_cuda}))
+    for place in (linux("3.11.0"), linux("3.12.0"), WINDOWS, ARM, MAC):
+        plain = {"metrics": "1.8", "filelock": "3.16"}
+        assert installs(found, place) == {**plain, "torch": "2.13"}
+        assert installs(found, place, extra=cpu) == {**plain, "torch": "2.13" if place == MAC else "2.13+cpu"}
+        if place == ARM:
+            assert installs(found, place, extra=cuda) == {**plain, "torch": "2.5.1"}
+        elif place != MAC:  # for which that index has nothing
+            assert installs(found, place, extra=cuda) == {**plain, "torch": "2.6.0+cu124", "nvidia": "12.4"}
+    indexes = {(one.version, one.index) for one in found.lock.packages if one.name == "torch"}
+    assert {index for version, index in indexes if "+cu" in version} == {CU}
+    assert {index for version, index in indexes if "+cpu" in version} == {CPU}
+
+
 def test_an_old_python_gets_what_has_a_wheel_for_it() -> None:
     listed = {"onnx": {"1.23": on(0, wheels=wheels(11, 12)), "1.32": on(500, wheels=wheels(12, 13, 14))}}
     found = locked(world(["onnx"], listed, python=">=3.11,<3.14"))
     assert installs(found, linux("3.11.0")) == {"onnx": "1.23"}
     assert installs(found, linux("3.12.0")) == installs(found, linux("3.13.0")) == {"onnx": "1.32"}
+
+
+EXTRAS = """[project.optional-dependencies]
+export = ["exporter"]
+train = []
+[tool.uv]
+conflicts = [[{ extra = "export" }, { extra = "train" }]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "more", "held"),
+    [
+        ("exporter; sys_platform == 'win32'", "", lambda env: env.platform == "win32"),
+        ("exporter; python_version < '3.12'", "", lambda env: env.python.startswith("3.11.")),
+        ("", EXTRAS, lambda env: "export" in env.extras),
+    ],
+    ids=["platform", "python", "extra"],
+)
+def test_torch_is_old_only_where_somebody_holds_it_back(
+    asked: str, more: str, held: Callable[[Environment], bool]
+) -> None:
+    """What holds it back is asked for on one platform, on one Python, or with one extra."""
+    listed = {
+        "torch": {"2.5": on(0, "sympy<1.14"), "2.6": on(100, "sympy<1.14"), "2.13": on(900, "sympy>=1.13")},
+        "torchvision": {"0.20": on(0, "torch==2.5"), "0.21": on(100, "torch==2.6"), "0.28": on(900, "torch==2.13")},
+        "lightning": {"2.4": on(50, "torch>=2.1"), "2.6": on(910, "torch>=2.3")},
+        "sympy": {"1.13": on(-100), "1.14": on(300)},
+        "exporter": {"1.0": on(110, "torch<=2.6"), "1.1": on(120, "torch<=2.6")},
+    }
+    problem = world([*filter(None, ["lightning", "torchvision", asked])], listed, more, python=">=3.11,<3.14")
+    found, seen = locked(problem), set()
+    for env in environments(Judge(problem)):
+        (extra,) = env.extras or ("",)
+        old = held(env)
+        seen.add(old)
+        torch = {"torch": "2.6", "torchvision": "0.21", "sympy": "1.13", "exporter": "1.1"}
+        if not old:
+            torch = {"torch": "2.13", "torchvision": "0.28", "sympy": "1.14"}
+        assert installs(found, env, extra=extra) == {"lightning": "2.6", **torch}, env
+    assert seen == {True, False}
+
+
+def test_black_and_flask_are_old_only_where_a_python_is() -> None:
+    """What they require dropped Python 3.9, and what their tests require dropped 3.10."""
+    listed = {
+        "click": {"8.1": on(0, "colorama; sys_platform == 'win32'"),
+                  "8.3": on(600, "colorama; sys_platform == 'win32'", requires_python=">=3.10")},
+        "colorama": {"0.4": on(0)},
+        "flask": {"3.0": on(30, "click>=8.1", "werkzeug>=3.0"), "3.1": on(400, "click>=8.1", "werkzeug>=3.1")},
+        "werkzeug": {"3.0": on(10, "markupsafe>=2.1"), "3.1": on(390, "markupsafe>=2.1")},
+        "markupsafe": {"2.1": on(0), "3.0": on(380, requires_python=">=3.10")},
+        "platformdirs": {"4.4": on(590), "4.5": on(630, requires_python=">=3.10")},
+        "tomli": {"2.0": on(0), "2.3": on(640)},
+        "pytest": {
+            "8.4": on(500, "pygments", "tomli>=1; python_version < '3.11'"),
+            "9.0": on(690, "pygments", "tomli>=1; python_version < '3.11'", requires_python=">=3.10"),
+            "9.1": on(800, "pygments", requires_python=">=3.11"),
+        },
+        "pygments": {"2.19": on(100)},
+    }  # fmt: skip
+    asked = ["click>=8.0", "flask", "platformdirs>=2", "tomli>=1.1; python_version < '3.11'"]
+    problem = world(asked, listed, '[dependency-groups]\ntest = ["pytest"]\n', python=">=3.9")
+    found = locked(problem)
+    for env in environments(Judge(problem)):
+        minor = int(env.python.split(".")[1])
+        new = minor >= 10
+        best = {"click": "8.3" if new else "8.1", "markupsafe": "3.0" if new else "2.1", "flask": "3.1"}
+        best |= {"platformdirs": "4.5" if new else "4.4", "werkzeug": "3.1", "pygments": "2.19"}
+        best |= {"pytest": "8.4" if minor == 9 else "9.0" if minor == 10 else "9.1"}
+        best |= {"tomli": "2.3"} if minor < 11 else {}
+        best |= {"colorama": "0.4"} if env.platform == "win32" else {}
+        assert installs(found, env, group="test") == best, env
 
 
 def test_a_bound_is_not_escaped_by_a_release_from_before_it_was_stated() -> None:
