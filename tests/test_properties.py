@@ -34,6 +34,7 @@ from tests.per_environment import environments, installed
 from tests.splitting import splitting_world, splitting_worlds
 from tests.standing.kept import kept_versions
 from tests.strategies import naming_world, opening_world, ordered_world, random_world, toml, worlds
+from tests.test_semantics import world as asking
 from tests.world import DEFAULT, Dist, MemoryCorpus, World
 
 NIGHTLY = os.environ.get("SATLOCK_NIGHTLY") == "1"
@@ -47,6 +48,7 @@ shrinking = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )
 Draw = Callable[[int], World]
+LINUX, WINDOWS, MACOS = "py3-none-manylinux_2_28_x86_64", "py3-none-win_amd64", "py3-none-macosx_11_0_arm64"
 
 
 def locked(world: World, folder: Path, *, shuffle: int | None = None, **options: object) -> Locked | NoLock:
@@ -135,6 +137,87 @@ def test_what_was_wrong_once(seed: int, tmp_path: Path) -> None:
 def test_what_was_wrong_once_with_the_lowest(seed: int, tmp_path: Path) -> None:
     """One of several builds was taken where only all of them serve."""
     assert wrong(random_world(seed), tmp_path, "lowest") is None
+
+
+def test_a_build_without_a_file_for_macos_was_taken_once(tmp_path: Path) -> None:
+    """The build of b 4.0 for macOS asks for what there is not. As the seed 3809 drew it before the worlds changed."""
+    on_cpu = {
+        "a": {"2.0+cpu": Dist(("b",), wheels=(LINUX, WINDOWS)), "3.0": Dist()},
+        "b": {
+            "1.0": Dist(wheels=(MACOS,)),
+            "1.0+cpu": Dist(wheels=(LINUX, WINDOWS)),
+            "4.0": Dist(wheels=(WINDOWS, MACOS), per_wheel=((MACOS, ("a>3.0",)),)),
+            "4.0+cpu": Dist(wheels=(LINUX, WINDOWS)),
+        },
+    }
+    on_cu = {
+        "2.0": Dist(("b ; sys_platform == 'linux'",), wheels=(MACOS,)),
+        "2.0+cu": Dist(("b ; sys_platform == 'linux'",), wheels=(WINDOWS, MACOS)),
+        "3.0+cu": Dist(),
+    }
+    listed = {
+        "a": {"2.0": Dist(("b",)), "3.0": Dist(("b!=1.0",))},
+        "b": {"1.0": Dist(sdist=True), "3.0": Dist(("b",)), "4.0": Dist()},
+    }
+    more = """
+    [project.optional-dependencies]
+    cpu = ["b>=1.0"]
+    cu = ["a", "b"]
+    [tool.uv.sources]
+    a = [{index = "cpu", marker = "sys_platform == 'darwin'"}, {index = "cu", marker = "sys_platform == 'win32'"}]
+    b = [{index = "cpu", extra = "cu"}]
+    """
+    drawn = asking(["a"], listed, more, cpu=on_cpu, cu={"a": on_cu})
+    for objective in ("newest-first", "fresh", "lowest", "lowest-direct"):
+        assert wrong(drawn, tmp_path, objective) is None, objective
+    answer, judge = locked(drawn, tmp_path, objective="fresh"), Judge(drawn)
+    assert isinstance(answer, Locked)
+    mac = Environment("3.12.0", "darwin", "arm64", extras=frozenset({"cu"}))
+    assert installed(judge, to_pylock(answer.lock), mac)["b"].version == "1.0"
+
+
+@pytest.mark.parametrize("objective", ["newest-first", "fresh"])
+def test_a_lock_with_builds_of_one_version_was_changed_once(objective: str, tmp_path: Path) -> None:
+    """4.0, kept of one index, let in the yanked one of another. As the seed 775 drew it before the worlds changed."""
+    on_cpu = {
+        "1.0+cpu": Dist(("e",), wheels=(WINDOWS, MACOS, "cp312-cp312-win_amd64")),
+        "2.0": Dist(("e~=4.0", "e>=3.0"), wheels=(MACOS,)),
+        "2.0+cpu": Dist(("e~=4.0", "e>=3.0"), wheels=(LINUX, WINDOWS)),
+        "3.0": Dist(("e",), wheels=(MACOS,)),
+        "3.0+cpu": Dist(("e",), wheels=(LINUX, WINDOWS), sdist=True),
+        "4.0+cpu": Dist(("e~=1.0", "e>=3.0")),
+    }
+    listed = {
+        "b": {"2.0": Dist(("d",), ">=3.11,<3.13")},
+        "c": {
+            "1.0": Dist(("e>2.0",), yanked=""),
+            "3.0": Dist(("e>=3.0",)),
+            "4.0": Dist(("d<=1.0", "d>=1.0 ; python_version < '3.12' or sys_platform == 'win32'")),
+        },
+        "d": {
+            "1.0": Dist(("e",), ">=3.12"),
+            "2.0": Dist(("e~=4.0 ; platform_machine == 'x86_64'", "e")),
+            "3.0": Dist(("e>=3.0",)),
+            "4.0": Dist(yanked="", sdist=True),
+        },
+        "e": {"1.0": Dist(sdist=True), "2.0": Dist(), "3.0": Dist(("c",)), "4.0": Dist()},
+    }
+    more = """
+    [project.optional-dependencies]
+    cpu = []
+    [dependency-groups]
+    dev = ["c>=1.0"]
+    [tool.uv]
+    conflicts = [[{extra = "cpu"}, {group = "dev"}]]
+    [tool.uv.sources]
+    d = [{index = "cpu", extra = "cpu"}, {index = "cu", group = "dev"}]
+    """
+    drawn = asking(["b"], listed, more, cpu={"d": on_cpu}, cu={"d": {"4.0": Dist(("e~=3.0",), sdist=True)}})
+    answer = locked(drawn, tmp_path, objective=objective)
+    assert isinstance(answer, Locked)
+    again = locked(drawn, tmp_path, objective=objective, preferred=kept_versions(to_pylock(answer.lock)))
+    assert text_of(again) == text_of(answer)
+    assert Judge(drawn).refute(to_pylock(answer.lock)) is None
 
 
 @given(worlds())
