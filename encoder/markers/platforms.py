@@ -32,8 +32,10 @@ __all__ = [
 ]
 
 PYTHONS = tuple((3, minor) for minor in range(9, 16))
-"""The minor releases of CPython since 3.9 that have been published, as the developer's guide lists them ("Status of
-Python versions"): those that wheels are made for today. 3.15 came in October 2026; CONTRIBUTING says how this is kept.
+"""The minor releases of CPython since 3.9 that have been published: those that wheels are made for today.
+
+The source is "Status of Python versions" in the developer's guide of CPython, https://devguide.python.org/versions/.
+3.15 came in October 2026; CONTRIBUTING says how this is kept.
 """
 
 COMMON = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("win32", "AMD64"))

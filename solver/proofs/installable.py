@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from satlock.encoder.markers import platforms
 from satlock.encoder.markers.tags import Fit, fits_of
 from satlock.encoder.project.values import first_line, shown
 from satlock.solver.lockfiles.markers import condition_of
@@ -22,12 +23,12 @@ from satlock.solver.proofs.unique import Proof, refuse_followed
 
 __all__ = ["COMMON", "fitting", "prove_installable"]
 
+_MACHINES = " or ".join(
+    f"sys_platform == '{system}' and platform_machine == '{machine}'" for system, machine in platforms.COMMON
+)
 COMMON = (
-    "implementation_name == 'cpython' and python_version >= '3.9' and python_version < '3.16' and ("
-    "sys_platform == 'linux' and platform_machine == 'x86_64' or "
-    "sys_platform == 'linux' and platform_machine == 'aarch64' or "
-    "sys_platform == 'darwin' and platform_machine == 'arm64' or "
-    "sys_platform == 'win32' and platform_machine == 'AMD64')"
+    f"implementation_name == 'cpython' and python_version >= '3.{platforms.PYTHONS[0][1]}' and "
+    f"python_version < '3.{platforms.PYTHONS[-1][1] + 1}' and ({_MACHINES})"
 )
 """The common platforms, as a marker."""
 
