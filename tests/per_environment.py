@@ -95,16 +95,19 @@ def selections(judge: Judge, env: Environment, chosen: dict[str, Candidate]) -> 
         yield from selections(judge, env, {**chosen, missing: candidate})
 
 
-def is_best(judge: Judge, env: Environment, found: Mapping[str, Candidate]) -> bool:
+def is_best(judge: Judge, env: Environment, found: Mapping[str, Candidate], *, alone: bool = False) -> bool:
     """Whether nothing better than a selection is valid in an environment; one that a pin of a yanked release makes
     possible may be better.
 
-    Newer releases that somebody rules out are not always read, so what they say of escapes may count or not. The number
-    of packages is left to the test of one environment: where all else is equal, it is the fewest over a cell.
+    Newer releases that somebody rules out are not always read, so what they say of escapes may count or not.
+
+    Args:
+        alone: whether the project has no other environment, and each package has one cell. Otherwise the number of
+            packages is left out: where all else is equal, it is the fewest over a cell.
     """
-    every = list(selections(judge, env, {}))
+    every, tiers = list(selections(judge, env, {})), None if alone else -1
     return any(
-        vector(judge, env, found, read)[:-1] <= min(vector(judge, env, one, read) for one in every)[:-1]
+        vector(judge, env, found, read)[:tiers] <= min(vector(judge, env, one, read) for one in every)[:tiers]
         for read in (True, False)
     )
 
