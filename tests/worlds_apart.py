@@ -7,12 +7,13 @@ from __future__ import annotations
 import json
 import random
 import tomllib
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tests.world import DEFAULT, Dist, World
 
-__all__ = ["settled", "world_apart", "world_of_escapes", "world_of_families"]
+__all__ = ["renamed", "settled", "world_apart", "world_of_escapes", "world_of_families"]
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
 NAMES = ("a", "b", "c", "d", "e")
@@ -158,6 +159,41 @@ def _asked(dice: random.Random, names: tuple[str, ...], count: int) -> str:
         marker = f" ; {dice.choice(MARKERS)}" if dice.random() < 0.3 else ""
         asked.append(f"{name}{bound}{marker}")
     return json.dumps(asked)
+
+
+def renamed(drawn: World, packages: Mapping[str, str], choices: Mapping[str, str], groups: Collection[str]) -> World:
+    """A world apart with other names for its packages and extras, of which some are groups."""
+
+    def asked(texts: Iterable[str]) -> list[str]:
+        return [packages[text[0]] + text[1:] for text in texts]
+
+    document = tomllib.loads(drawn.pyproject)
+    project = document["project"]
+    lines = [
+        "[project]",
+        'name = "proj"',
+        'version = "1"',
+        f"requires-python = {json.dumps(project['requires-python'])}",
+    ]
+    lines.append(f"dependencies = {json.dumps(asked(project['dependencies']))}")
+    listed = project.get("optional-dependencies", {})
+    for table, here in (("project.optional-dependencies", listed.keys() - groups), ("dependency-groups", groups)):
+        lines += [f"[{table}]", *(f"{choices[x]} = {json.dumps(asked(listed[x]))}" for x in listed if x in here)]
+    for members in document.get("tool", {}).get("uv", {}).get("conflicts", []):
+        kinds = [("group" if one["extra"] in groups else "extra", choices[one["extra"]]) for one in members]
+        told = ", ".join(f'{{ {kind} = "{name}" }}' for kind, name in kinds)
+        lines += ["[tool.uv]", f"conflicts = [[{told}]]"]
+    indexes = {
+        index: {
+            packages[name]: {
+                version: replace(dist, requires_dist=tuple(asked(dist.requires_dist)))
+                for version, dist in versions.items()
+            }
+            for name, versions in listing.items()
+        }
+        for index, listing in drawn.indexes.items()
+    }
+    return World("\n".join(lines) + "\n", indexes)
 
 
 def settled(drawn: World) -> World:
