@@ -39,13 +39,23 @@ def spelled_as_pylock(choice: Choice, chosen: bool) -> str:
 
 
 def spelled_for_people(project: Project) -> Callable[[Choice, bool], str]:
-    """The same, with a group that conflicts with its own project named as what it is: one that is installed alone."""
-    alone = {
+    """The same, with a group that conflicts with its own project, or includes one that does, named as what it is: one
+    that is installed alone.
+    """
+    includes = {member.name: member.group_includes for member in project.members} | {"": project.group_includes}
+    alone: set[Choice] = set()
+    todo = [
         choice
         for members in project.conflicts
         for choice in members
         if choice.kind == "group" and Choice("project", "", choice.package) in members
-    }
+    ]
+    while todo:
+        one = todo.pop()
+        if one not in alone:
+            alone.add(one)
+            listed = includes.get(one.package, {}).items()
+            todo += [Choice("group", by, one.package) for by, included in listed if one.name in included]
 
     def spelled(choice: Choice, chosen: bool) -> str:
         if choice in alone and project.whole_workspace:

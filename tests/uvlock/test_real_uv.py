@@ -50,13 +50,13 @@ class Uv:
             ["uv", *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
 
-    def accepts(self) -> None:
+    def accepts(self, *options: str) -> None:
         """uv finds the lock up to date, and locking again leaves its bytes alone."""
         before = (self.folder / "uv.lock").read_bytes()
-        checked = self.run("lock", "--check", "-v")
+        checked = self.run("lock", "--check", "-v", *options)
         said = "\n".join(re.findall(r".*(?:espite|gnoring).*", checked.stderr)) or checked.stderr
         assert checked.returncode == 0, said
-        again = self.run("lock")
+        again = self.run("lock", *options)
         assert again.returncode == 0, again.stderr
         assert (self.folder / "uv.lock").read_bytes() == before
 
