@@ -19,6 +19,7 @@ from tests.world import DEFAULT, Dist, World
 Start = Callable[..., IndexServer]
 
 OLD = "cp38-cp38-win_amd64"
+THREADS = "cp314-cp314t-manylinux_2_17_x86_64"
 LINUX = ("cp311-cp311-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_x86_64", "cp39-abi3-macosx_11_0_arm64")
 WORLD = World(
     '[project]\nname = "unused"\n',
@@ -26,12 +27,12 @@ WORLD = World(
         DEFAULT: {
             "bare": {"1.0": Dist(("leaf",)), "2.0": Dist(("leaf",), wheels=("py3-none-any", OLD), sdist=True)},
             "half": {"1.0": Dist(wheels=("py3-none-any",), sdist=True)},
-            "part": {"1.0": Dist(wheels=(*LINUX, "cp312-cp312-win_amd64", "cp310-cp310-win_amd64"))},
+            "part": {"1.0": Dist(wheels=(*LINUX, "cp312-cp312-win_amd64", "cp310-cp310-win_amd64", THREADS))},
             "leaf": {"1.0": Dist()},
         }
     },
 )
-BARE = Options(unhashed=r"^bare|^half.*gz|^part.*(cp312|win)")
+BARE = Options(unhashed=r"^bare|^half.*gz|^part.*(cp312|cp314|win)")
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_wheels_beside_ones_with_a_hash_are_hashed_where_nothing_else_serves(sce
     found = files_of(scene.lock()["part"])
     names = [f"part-1.0-{tags}.whl" for tags in (*LINUX, "cp312-cp312-win_amd64")]
     assert found == {name: {"sha256": digest(scene, name)} for name in names}
-    assert scene.server.paths("part.*(cp311|abi3|cp310).*whl$") == [], "these have a hash, or serve nobody"
+    assert scene.server.paths("part.*(cp311|abi3|cp310|cp314t).*whl$") == [], "these have a hash, or serve nobody"
 
 
 def test_a_file_that_cannot_be_had_gives_way_to_another_version(scene: Scene) -> None:
