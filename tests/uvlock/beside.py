@@ -5,7 +5,7 @@ judged apart in what is there and in which version of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,11 +39,14 @@ class Tally:
     refused: int = 0
     """Choices that both refuse."""
     newer: list[str] = field(default_factory=list)
+    excused: list[str] = field(default_factory=list)
+    """Those with an older version, or another build, for a written reason."""
 
     def __str__(self) -> str:
         said = f"{self.locked} projects locked by both, {self.refused} choices refused from both locks; "
-        said += f"of {self.installed} installations {len(self.newer)} have something newer than uv's lock"
-        return "".join([said, *(f"\n  {one}" for one in self.newer)])
+        said += f"of {self.installed} installations {len(self.newer)} have something newer than uv's lock, and "
+        said += f"{len(self.excused)} something older or another build for a reason"
+        return "".join([said, *(f"\n  {one}" for one in (*self.newer, *self.excused))])
 
 
 @dataclass
@@ -118,8 +121,10 @@ def agrees(pair: Pair, what: object, tally: Tally, stricter: Sequence[tuple[str,
                 tally.refused += 1
                 continue
             tally.installed += 1
-            if newer := judged(mine, peer, (what, asked)):
-                tally.newer.append(f"{what} {' '.join(asked)}: {', '.join(newer)}")
+            verdict = judged(mine, peer, (what, asked), excuses_of(pair.project, choice))
+            for said, found in ((verdict.newer, tally.newer), (verdict.excused, tally.excused)):
+                if said:
+                    found.append(f"{what} {' '.join(asked)}: {', '.join(said)}")
     return True
 
 
@@ -146,18 +151,43 @@ def refused(pair: Pair, what: object, done: Result) -> None:
     assert any(one.returncode == 0 for one in told), (what, done.output, told)
 
 
-def judged(mine: dict[str, str], peer: dict[str, str], where: object) -> list[str]:
-    """What is newer in the first than in the second. Fails for another build, an older version, and for a package that
-    only one of them has, unless another version of something may be why.
+@dataclass(frozen=True)
+class Verdict:
+    """What two installations of the same packages differ in."""
+
+    newer: list[str]
+    excused: list[str]
+
+
+FEWEST = "the fewest candidates are wanted, and a place may have the older one of two that are needed elsewhere"
+SCOPED = "its source is for an extra that is not chosen, and uv heeds that only where the extra is in a conflict"
+
+
+def excuses_of(project: SmallProject, choice: tuple[str, ...]) -> dict[str, str]:
+    """Why the versions of satlock's lock may be older than uv's, or its builds others: by what is wrong."""
+    text = project.files["pyproject.toml"]
+    found = {"an older ": FEWEST} if 'fork-strategy = "fewest"' in text else {}
+    for name, extra in re.findall(r'^(\w+) = \[\{ index = "second", extra = "(\w+)"', text, re.MULTILINE):
+        if extra not in choice and f'{{ extra = "{extra}" }}' not in text:
+            found[f"another build of {name}"] = SCOPED
+    return found
+
+
+def judged(mine: dict[str, str], peer: dict[str, str], where: object, excuses: Mapping[str, str]) -> Verdict:
+    """Fails for another build and an older version without an excuse; and for a package that only one of them has,
+    unless another version of something may be why.
     """
-    told = (where, mine, peer)
     versions = {name: (Version(mine[name] or "0"), Version(peer[name] or "0")) for name in mine.keys() & peer.keys()}
-    others = {name: both for name, both in versions.items() if both[0] != both[1]}
-    assert mine.keys() ^ peer.keys() <= brought_by(set(others)), ("another package", *told)
+    others = {name: both for name, both in sorted(versions.items()) if both[0] != both[1]}
+    assert mine.keys() ^ peer.keys() <= brought_by(set(others)), ("another package", where, mine, peer)
+    verdict = Verdict([], [])
     for name, (one, other) in others.items():
-        assert one.local == other.local, (f"another build of {name}", *told)
-        assert one > other, (f"an older {name}", *told)
-    return [f"{name} {one}, not {other}" for name, (one, other) in sorted(others.items())]
+        wrong = f"another build of {name}" if one.local != other.local else f"an older {name}" if one < other else ""
+        reason = next((reason for kind, reason in excuses.items() if wrong.startswith(kind)), None)
+        assert not wrong or reason, (wrong, where, mine, peer)
+        said = f"{name} {one}, not {other}"
+        (verdict.excused if wrong else verdict.newer).append(f"{said} ({reason})" if wrong else said)
+    return verdict
 
 
 def brought_by(names: set[str]) -> set[str]:
