@@ -335,6 +335,26 @@ def test_a_late_release_of_an_old_series_that_moved_a_bound_makes_no_escape() ->
     assert installs(locked(world(["nlp", "thin"], listed))) == {"nlp": "1.1", "thin": "8.1", "conf": "1.0"}
 
 
+@pytest.mark.parametrize("extra", ["", "[x]"])
+def test_an_extra_that_nobody_asks_for_makes_no_escape(extra: str) -> None:
+    """lib 4.0 calls num 3.0 too new for its extra alone, for which app 2.0 would ask, which cannot be had."""
+    listed = {
+        "app": {"1.0": on(0, f"lib{extra}", "num"), "2.0": on(900, "lib[x]", "gone>1")},
+        "lib": {
+            "3.0": on(0, "num", provides_extra=("x",)),
+            "4.0": on(100, "plug", "num", "num<3; extra == 'x'", provides_extra=("x",)),
+        },
+        "num": {"2.0": on(50), "3.0": on(900)},
+        "plug": {"1.0": on(0, "num<3")},
+        "gone": {"1.0": on(0)},
+    }
+    found = installs(locked(world(["app"], listed)))
+    if extra:
+        assert found == {"app": "1.0", "lib": "4.0", "num": "2.0", "plug": "1.0"}
+    else:
+        assert found == {"app": "1.0", "lib": "3.0", "num": "3.0"}
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_equal_and_missing_times_have_an_order(known: bool) -> None:
     time = START.isoformat() if known else None

@@ -7,16 +7,17 @@ release of it that might serve there states that the version is too new, or woul
 Newer releases are read as far as they are easily had before anything counts as an escape. One that somebody who is
 selected rules out could not serve, so it need not be read, and it excuses nobody. One that was uploaded before the
 candidate, and admits only what is too old for it, does not count: the candidate has moved the bound, not forgotten it.
+What is required for an extra counts where somebody who is selected asks for the extra.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
 from satlock.encoder.formula.candidates import Candidates, descending
-from satlock.encoder.formula.cells import Cell, Edge, Package
+from satlock.encoder.formula.cells import Cell, Edge, Node, Package
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import FALSE, Formula, all_of, any_of
 from satlock.records import dataclass, field
@@ -54,6 +55,8 @@ class _Suspect:
     region: Formula
     conditions: Mapping[Cell, int]
     """Ranks of others that rule newer releases out."""
+    extras: Collection[Node]
+    """Extras that have to be asked for, as what they require is against newer releases or of them."""
     unread: Sequence[int]
 
 
@@ -75,7 +78,29 @@ class _Scan:
     down_to: int
     forbidden: Formula = FALSE
     conditions: dict[Cell, int] = field(default_factory=dict)
+    extras: set[Node] = field(default_factory=set)
     unread: list[int] = field(default_factory=list)
+
+
+class _Said(NamedTuple):
+    """What a candidate says of a version of a dependency."""
+
+    edges: Sequence[Edge]
+    """In these requirements."""
+    forbids: Formula
+    """Where it calls the version too new."""
+    admits: Formula
+    extras: frozenset[Node]
+    """Those that make a difference to these."""
+
+
+class _Asked(NamedTuple):
+    """What somebody who is selected, or the project (``source`` None), asks of a cell."""
+
+    source: Cell | None
+    node: Node
+    admitted: int
+    region: Formula
 
 
 class Escapes:
@@ -98,11 +123,13 @@ class Escapes:
         self.literals: dict[tuple[Cell, str], int] = {}
         self._told: set[tuple[object, ...]] = set()
         self._edges_of: dict[Cell, _Edges] = {}
-        self._said: dict[tuple[Cell, int, Cell, int], tuple[Sequence[Edge], Formula, Formula]] = {}
-        """What candidates say of versions of a dependency: in which requirements, and see :meth:`_says`."""
+        self._said: dict[tuple[Cell, int, Cell, int, frozenset[str]], _Said] = {}
+        """By candidate, version of a dependency, and the extras that are asked for."""
         # For the selection at hand:
-        self._asks: dict[Cell, list[tuple[Cell | None, int, Formula]]] = {}
-        self._out: dict[tuple[Cell, int], tuple[Formula, dict[Cell, int]]] = {}
+        self._asks: dict[Cell, list[_Asked]] = {}
+        self._extras: dict[Cell, frozenset[str]] = {}
+        """What is asked for of each cell, with the package itself."""
+        self._out: dict[tuple[Cell, int], tuple[Formula, dict[Cell, int], set[Node]]] = {}
         self._scans: dict[tuple[Cell, Cell, int, Formula, int], _Scan] = {}
         self._uploads: dict[Candidates, tuple[list[float | None], int]] = {}
         """When the ranks were uploaded, and those that were more than a day after a higher one."""
@@ -121,15 +148,19 @@ class Escapes:
         self._scans.clear()
         self._current.clear()
         reached = {cell: rank for cell, rank in selection.ranks.items() if rank}
+        extras: dict[Cell, list[str]] = {}
+        for cell, extra in selection.asked:
+            extras.setdefault(cell, []).append(extra)
+        self._extras = {cell: frozenset(asked) for cell, asked in extras.items()}
         self._asks = self._asked_of(reached)
         for cell, rank in reached.items():
             newer = free(cell) >> (rank + 1) << (rank + 1)
             if not newer or not _is_read(cell, rank):
                 continue
             asks = self._asks.get(cell, ())
-            asked = tuple((source, source and reached[source], admitted) for source, admitted, _ in asks)
-            state = newer, len(cell.attached), len(cell.provisional), asked
-            for edge in _required(cell, rank):
+            asked = tuple((source, source and reached[source], node, admitted) for source, node, admitted, _ in asks)
+            state = newer, len(cell.attached), len(cell.provisional), self._extras[cell], asked
+            for edge in self._required(cell, rank):
                 package = edge.package
                 for target in package.cells if package is not None else ():
                     if target in reached and (target.guard, 0) in edge.encoded:
@@ -143,7 +174,7 @@ class Escapes:
         """The next older candidates make the same escape, as a rule: they are told at once, not one by one."""
         older = (rank for rank in pair.cell.attached if rank < pair.rank and free >> rank & 1)
         for rank in sorted(older, reverse=True):
-            for edge in _required(pair.cell, rank) if _is_read(pair.cell, rank) else ():
+            for edge in self._required(pair.cell, rank) if _is_read(pair.cell, rank) else ():
                 asks = edge.node is pair.edge.node and edge.package is pair.target.package
                 if asks and (pair.target.guard, 0) in edge.encoded:
                     same = pair._replace(rank=rank, edge=edge)
@@ -166,7 +197,9 @@ class Escapes:
         if suspect is None:
             return False
         # What was told of a selection that rules newer releases out says nothing of another one.
-        told = (*key, frozenset(suspect.conditions.items())) if suspect.conditions else key
+        told: tuple[object, ...] = key
+        if suspect.conditions or suspect.extras:
+            told = (*key, frozenset(suspect.conditions.items()), frozenset(suspect.extras))
         if told in self._told:
             return False
         self._told.add(told)
@@ -185,7 +218,7 @@ class Escapes:
         region = scan.region if scan.unread else scan.region & scan.forbidden
         if not self._environments.meet(region):
             return None
-        return _Suspect(region, dict(scan.conditions), list(scan.unread))
+        return _Suspect(region, dict(scan.conditions), set(scan.extras), list(scan.unread))
 
     def _moved(self, pair: _Pair) -> int:
         """Releases from before a candidate that admit only what is too old for it: it has moved their bound since."""
@@ -194,8 +227,10 @@ class Escapes:
             return 0
         wanted = pair.target.candidates.admitted(pair.edge.dependency.specifier)
         lowest, mine, moved = wanted & -wanted, uploads[pair.rank], 0
+        asked = self._extras[pair.cell]
         for other in pair.cell.attached:
             edges = self._edges(pair.cell).between.get((other, pair.target.package), ())
+            edges = [edge for edge in edges if edge.node.extra in asked]
             before = uploads[other]
             if edges and before is not None and mine is not None and before + _DAY < mine:
                 admitted = [pair.target.candidates.admitted(edge.dependency.specifier) for edge in edges]
@@ -222,14 +257,15 @@ class Escapes:
             if scan.region is FALSE:
                 break
             scan.down_to = other
-            ruled_out, conditions = self._ruled_out(cell, other, selection)
+            ruled_out, conditions, extras = self._ruled_out(cell, other, selection)
             if not _is_read(cell, other):
                 if self._environments.meet(scan.region, ~ruled_out) and self._missing(cell, other):
                     scan.unread.append(other)
                 else:
                     scan.conditions |= conditions
+                    scan.extras |= extras
                 continue
-            forbids, admits = self._says(cell, other, pair.target, pair.version)
+            _, forbids, admits, needed = self._says(cell, other, pair.target, pair.version)
             # What admits the version below a release that does not is no better than the pair, and excuses nobody.
             against = forbids | admits & scan.forbidden
             scan.region &= against | ruled_out
@@ -238,48 +274,60 @@ class Escapes:
                 break
             if ruled_out is not FALSE and not self._environments.within(scan.region, against):
                 scan.conditions |= conditions
+                scan.extras |= extras
+            scan.extras |= needed
             scan.forbidden |= forbids
 
-    def _says(self, cell: Cell, rank: int, target: Cell, version: int) -> tuple[Formula, Formula]:
-        """Where a candidate calls a version of a dependency too new, and where it admits it."""
-        key = cell, rank, target, version
+    def _says(self, cell: Cell, rank: int, target: Cell, version: int) -> _Said:
+        """What a candidate says of a version of a dependency, with the extras that are asked for."""
+        asked = self._extras[cell]
+        key = cell, rank, target, version, asked
         edges = self._edges(cell).between.get((rank, target.package), ())
         known = self._said.get(key)
-        if known is None or known[0] is not edges:
-            forbids = any_of(edge.region for edge in edges if _is_above(version, target, edge))
-            admits = any_of(edge.region for edge in edges if _admits(version, target, edge))
-            known = self._said[key] = edges, forbids, admits
-        return known[1:]
+        if known is None or known.edges is not edges:
+            here = [edge for edge in edges if edge.node.extra in asked]
+            plain, every = (_said_in(some, target, version) for some in ([e for e in here if not e.node.extra], here))
+            extras = frozenset(edge.node for edge in here if edge.node.extra) if plain != every else frozenset()
+            known = self._said[key] = _Said(edges, *every, extras)
+        return known
 
-    def _ruled_out(self, cell: Cell, rank: int, selection: Selection) -> tuple[Formula, dict[Cell, int]]:
-        """Where a release cannot serve as things are selected, and by whom that is."""
+    def _ruled_out(self, cell: Cell, rank: int, selection: Selection) -> tuple[Formula, dict[Cell, int], set[Node]]:
+        """Where a release cannot serve as things are selected, by whom that is, and by which of their extras."""
         known = self._out.get((cell, rank))
         if known is not None:
             return known
         out = [~rule for rule, ranks in cell.candidates.admission() if ranks >> rank & 1]
         conditions: dict[Cell, int] = {}
-        for source, admitted, region in self._asks.get(cell, ()):
-            if not admitted >> rank & 1:
-                out.append(region)
-                if source is not None:
-                    conditions[source] = selection.ranks[source]
-        self._out[cell, rank] = any_of(out), conditions
-        return self._out[cell, rank]
+        extras: set[Node] = set()
+        for one in self._asks.get(cell, ()):
+            if not one.admitted >> rank & 1:
+                out.append(one.region)
+                if one.source is not None:
+                    conditions[one.source] = selection.ranks[one.source]
+                    extras |= {one.node} if one.node.extra else set()
+        found = self._out[cell, rank] = any_of(out), conditions, extras
+        return found
 
-    def _asked_of(self, reached: Mapping[Cell, int]) -> dict[Cell, list[tuple[Cell | None, int, Formula]]]:
-        """What the project and selected candidates ask of cells: whose, the ranks that they admit, and where."""
-        asks: dict[Cell, list[tuple[Cell | None, int, Formula]]] = {}
+    def _asked_of(self, reached: Mapping[Cell, int]) -> dict[Cell, list[_Asked]]:
+        """What the project and selected candidates ask of cells."""
+        asks: dict[Cell, list[_Asked]] = {}
         sources: list[tuple[Edge, Cell | None]] = [(edge, None) for edge in self._encoding.root.edges]
         for cell, rank in reached.items():
-            sources += [(edge, cell) for edge in _required(cell, rank)]
+            sources += [(edge, cell) for edge in self._required(cell, rank)]
         for edge, source in sources:
             if edge.package is None or edge.withdrawn:
                 continue
             region = edge.region if source is None else edge.region & source.region
             for target in edge.package.cells:
                 if (target.guard, 0) in edge.encoded:
-                    asks.setdefault(target, []).append((source, self._admitted(edge, target), region))
+                    found = _Asked(source, edge.node, self._admitted(edge, target), region)
+                    asks.setdefault(target, []).append(found)
         return asks
+
+    def _required(self, cell: Cell, rank: int) -> list[Edge]:
+        """What a candidate requires, with those of its extras that are asked for."""
+        asked = self._extras[cell]
+        return [edge for extra, node in cell.nodes.items() if extra in asked for edge in node.of(rank)]
 
     def _admitted(self, edge: Edge, cell: Cell) -> int:
         admitted = cell.candidates.admitted(edge.dependency.specifier)
@@ -289,7 +337,7 @@ class Escapes:
         return admitted
 
     def _edges(self, cell: Cell) -> _Edges:
-        """What the candidates of a cell require, with any of its extras that are asked for."""
+        """What the candidates of a cell require, with any of its extras that somebody might ask for."""
         known = self._edges_of.get(cell)
         if known is None or cell not in self._current:
             self._current.add(cell)
@@ -309,15 +357,16 @@ class Escapes:
         self._optimiser.want(literal, self._weight, cell)
         conditions = [*suspect.conditions.items(), (cell, pair.rank)]
         more = [part for c, r in conditions for part in (-at_least(c, r), at_least(c, r + 1))]
-        if pair.edge.node.extra:
-            more.append(-pair.edge.node.literal)
+        extras = {*suspect.extras, pair.edge.node} if pair.edge.node.extra else suspect.extras
+        more += sorted(-node.literal for node in extras)
         below = (1 << pair.version) - 1
         self._encoding.wish(target, literal, below & target.candidates.everything, suspect.region, more)
 
 
-def _required(cell: Cell, rank: int) -> list[Edge]:
-    """What a candidate requires, with any of its extras that are asked for."""
-    return [edge for node in cell.nodes.values() for edge in node.of(rank)]
+def _said_in(edges: Sequence[Edge], target: Cell, version: int) -> tuple[Formula, Formula]:
+    """Where requirements call a version too new, and where they admit it."""
+    forbids = any_of(edge.region for edge in edges if _is_above(version, target, edge))
+    return forbids, any_of(edge.region for edge in edges if _admits(version, target, edge))
 
 
 def _edges_of(cell: Cell, state: tuple[int, ...], before: _Edges | None) -> _Edges:

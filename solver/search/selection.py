@@ -21,6 +21,8 @@ class Selection:
 
     ranks: dict[Cell, int] = field(default_factory=dict)
     """In the order in which they were chosen."""
+    asked: set[tuple[Cell, str]] = field(default_factory=set)
+    """What is asked for of these cells: the package itself (``""``), and extras."""
     unlisted: list[str] = field(default_factory=list)
     """Packages that are asked for and whose candidates are not known yet."""
     probes: list[tuple[Cell, int]] = field(default_factory=list)
@@ -63,7 +65,7 @@ def traverse(encoding: Encoding, choose: Callable[[Cell, bool], int], turn: Turn
     """
     selection = Selection()
     unlisted: dict[str, None] = {}
-    seen: set[tuple[Cell, str]] = set()
+    seen = selection.asked
     waiting: list[tuple[tuple[int, str], int, Cell, str]] = []
     direct: set[Cell] = set()
 
