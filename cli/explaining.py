@@ -68,7 +68,9 @@ class Explanation:
         return found
 
 
-def explanation_of(none: NoLock, project: Project, watched: Watched | None = None) -> Explanation:
+def explanation_of(
+    none: NoLock, project: Project, watched: Watched | None = None, head: str = "No lock exists"
+) -> Explanation:
     """The story of a *no*, without its ways out."""
     searched = watched.searched if watched is not None else {}
     from satlock.solver.explaining.explanation import explanation_of as explained
@@ -95,7 +97,7 @@ def explanation_of(none: NoLock, project: Project, watched: Watched | None = Non
                 for index, file, why in files_left_out(name, watched)]  # fmt: skip
         more = (*more, *said[:_MOST_FILES])
     story = (
-        f"No lock exists: {reason}.",
+        f"{head}: {reason}.",
         found.headline,
         *(f"  - {line}" for line in found.lines),
         *found.advice,

@@ -38,6 +38,8 @@ class Searching:
     looking: Looking = field(default_factory=Looking)
     asks_more: bool = False
     """Whether the project that is searched asks for more than its file: no change of the file is a way out then."""
+    head: str = "No lock exists"
+    """What there is not, for the story of a search that found no lock."""
     explanation: Explanation | None = None
     """Of a search that found no lock."""
     _rounds: int = 0
@@ -100,7 +102,7 @@ class Searching:
     ) -> list[str]:
         from satlock.cli.explaining import explanation_of, with_ways_out
 
-        told = explanation_of(none, project, watched)
+        told = explanation_of(none, project, watched, self.head)
         if watched.unbuilt:
             from satlock.cli.build_advice import advice_on_builds
 

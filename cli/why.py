@@ -207,8 +207,7 @@ class _Run:
         for entry in entries:
             for place in entry.places:
                 if place.not_newer is not None and place.not_newer.proven:
-                    told = self._newer(entry, place, objective)
-                    lines += [line.replace("Not the", "That is not the", 1) for line in told]
+                    lines += self._newer(entry, place, objective, "That is not")
                 elif place.not_newer is not None and not changed:
                     lines += self._way_out(entry, place.not_newer)
         return {"entries": [_data(entry) for entry in entries], "changes": [asdict(one) for one in changed]}, lines
@@ -234,7 +233,8 @@ class _Run:
             for one in locked.lock.packages
         )
         wanted = replace(project, constraints=(*project.constraints, replace(self.asked, marker=place)))
-        searching = Searching(self.given, self.phases, self.quiet, asks_more=True)
+        head = f"No lock has {self._question}{' there' if self.within.any else ''}"
+        searching = Searching(self.given, self.phases, self.quiet, asks_more=True, head=head)
         other, _ = searching.search(wanted, "fresh", kept, self._impossible)
         there = (one for one in other.lock.packages if one.name == self.asked.name)
         here = other.universe.where(place)
@@ -249,8 +249,6 @@ class _Run:
                 say(line)
 
     def _impossible(self, none: NoLock, lines: list[str]) -> NoReturn:
-        head = f"No lock has {self._question}{' there' if self.within.any else ''}"
-        lines = [lines[0].replace("No lock exists", head, 1), *lines[1:]]
         self._print({"status": "impossible", "explanation": lines})
         raise Ended(FAILED if none.failed else NO, *lines)
 
@@ -278,7 +276,7 @@ class _Run:
         for place in entry.places:
             yield from self._newer(entry, place, objective)
 
-    def _newer(self, entry: Entry, place: Place, objective: str) -> Iterator[str]:
+    def _newer(self, entry: Entry, place: Place, objective: str, so: str = "Not") -> Iterator[str]:
         reason = place.not_newer
         where = f" where {clear(place.marker)}" if place.marker else ""
         if reason is None:
@@ -287,10 +285,10 @@ class _Run:
             newest = f"the newest admissible is {reason.newest}{where}"
             yield f"  The objective {objective} takes the oldest that fits; {newest}."
         elif not reason.proven:
-            yield f"  Not the newest admissible version, {reason.newest}{where}, since {reason.headline}."
+            yield f"  {so} the newest admissible version, {reason.newest}{where}, since {reason.headline}."
         else:
             days = f", {reason.days} day{'' if reason.days == 1 else 's'} behind" if reason.days else ""
-            yield f"  Not the newest admissible version, {reason.newest}{days}{where}. {reason.headline}"
+            yield f"  {so} the newest admissible version, {reason.newest}{days}{where}. {reason.headline}"
             yield from (f"    - {line}" for line in reason.lines)
             yield from self._way_out(entry, reason)
 
