@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,7 +19,7 @@ from satlock.cli.phases import Phases
 from satlock.cli.report import print_report
 from satlock.cli.searching import Searching
 from satlock.cli.terminal import marked, say_warning, show
-from satlock.cli.words import columns, count
+from satlock.cli.words import clear, columns, count
 
 if TYPE_CHECKING:
     from satlock.solver.explaining.behind import Behind, Newest
@@ -132,7 +132,7 @@ def _lines(
                 upgraded,
                 row.newest.version,
                 how_far(row.newest),
-                whom(row.held, None if verbose else _HOLDERS),
+                _held_by(row.held, None if verbose else _HOLDERS),
             )
         )
     for place, line in enumerate(columns(table)):
@@ -148,6 +148,15 @@ def _lines(
         # What the project requires itself is what it can change.
         name = next((name for name in stuck if name in directs), stuck[0])
         yield f"What holds one back, and what it would cost: satlock why {name}{options_for('why')}"
+
+
+def _held_by(held: Sequence[Behind], most: int | None) -> str:
+    """Who holds a package back, and where, if that is not everywhere."""
+    if all(one.marker is None for one in held):
+        return whom(held, most)
+    told = [f"{whom([one], most)}{f' where {clear(one.marker)}' if one.marker else ''}" for one in held[:most]]
+    more = [f"{len(held) - len(told)} more"] if len(told) < len(held) else []
+    return " and ".join(["; ".join(told), *more])
 
 
 def _data(path: Path, rows: list[_Row], packages: int) -> dict[str, Any]:

@@ -56,6 +56,19 @@ def holders(row: dict[str, object]) -> set[tuple[str, str]]:
     return {(one["by"], one["requirement"]) for held in remains for one in held["holders"]}
 
 
+def test_where(tmp_path: Path) -> None:
+    more = '[project.optional-dependencies]\nx = ["core<1.1"]\ny = ["pinned"]\n'
+    more += '[tool.uv]\nconflicts = [[{ extra = "x" }, { extra = "y" }]]\n'
+    found = scene_of(
+        world_of(PACKAGES, pyproject("modern", "core", "web ; python_version < '3.12'", more=more)), tmp_path
+    )
+    assert found.lock().exit_code == 0
+    told = ask(found).stdout
+    assert re.search(r"modern +1, 2 +— +2 +7 days, 1 release +.*only\) where python_version < '3.12'", told), told
+    assert "web 1 (core<2) where 'x' not in extras and python_version < '3.12'" in told
+    assert "extra 'x' (core<1.1) where 'x' in extras" in told
+
+
 def test_because_of_whom(scene: Scene) -> None:
     found = rows(scene)
     assert set(found) == {"pinned", "core", "capped"}
