@@ -94,6 +94,33 @@ STEP = table({"name": or_null(TEXT), "marker": MARKER}, {"version": TEXT, "sourc
                                                         "member": TEXT})  # fmt: skip
 CHANGE = table({"name": TEXT, "before": TEXTS, "after": TEXTS, "days": or_null({"type": "integer"})})
 HELD = or_null(table({"version": TEXT, "source": TEXT}))
+FILE = {"path": TEXT, "sha256": TEXT}
+PLACE = table({"platform": TEXT, "machine": TEXT, "implementation": TEXT, "pythons": TEXTS})
+TRUSTED = table(
+    {"what": TEXT, "index": TEXT, "count": COUNT, "bound": COUNT, "confirmed": or_null(COUNT)},
+    {"recorded": or_null(TEXT), "asked": or_null(TEXT), "detail": or_null(TEXT)},
+)
+CLAIMED = table(
+    {"package": TEXT, "version": TEXT, "newest": TEXT, "environments": TEXTS, "facts": TEXTS, "kept": TEXTS}
+)
+CONFIRMED = table(
+    {
+        "property": {"enum": ["unique", "index-pins", "installable", "complete", "optimality", "no-lock"]},
+        "packages": TEXTS,
+        "all_packages": FLAG,
+        "environments": listed(PLACE),
+        "left_out": TEXTS,
+        "unproven": TEXTS,
+        "unexamined": TEXTS,
+        "facts": TEXTS,
+        "clash_in": TEXTS,
+        "not_newer": listed(CLAIMED),
+        "clauses": COUNT,
+        "steps": COUNT,
+        "trusted": listed(TRUSTED),
+    }
+)
+
 REPORTS: dict[str, tuple[str, dict[str, Any]]] = {
     "lock": ("satlock lock", LOCK),
     "why": (
@@ -244,6 +271,22 @@ REPORTS: dict[str, tuple[str, dict[str, Any]]] = {
         table(
             {"lockfile": TEXT, "property": TEXT, "packages": named(table({"proven": FLAG}))},
             {"further": listed(table({"lockfile": TEXT, "property": TEXT, "packages": named(table({}))}))},
+        ),
+    ),
+    "check": (
+        "satlock check",
+        table(
+            {"confirmed": FLAG},
+            {
+                "reason": TEXT,
+                "lockfile": or_null(table({**FILE, "format": TEXT})),
+                "project": or_null(table(FILE)),
+                "workspace": listed(table(FILE)),
+                "requires_python": TEXT,
+                "members": TEXTS,
+                "conflicts": listed(TEXTS),
+                "properties": listed(CONFIRMED),
+            },
         ),
     ),
     "corpus": (

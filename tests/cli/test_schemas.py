@@ -97,6 +97,20 @@ def test_what_reads_locks(scene: Scene) -> None:
     assert report("corpus", "show", scene.snapshot, "--json")[1]["kind"] == "corpus"
 
 
+def test_what_reads_certificates(tmp_path: Path) -> None:
+    scene = scene_of(world_of(PACKAGES, pyproject("a", "b", more=MORE + APART)), tmp_path)
+    proof = scene.project / "proof"
+    done = CliRunner().invoke(satlock, ["lock", "--certificate", str(proof), *here(scene)])
+    assert done.exit_code == 0, done.stderr
+    for options in ([], ["--lockfile", str(scene.lockfile)]):
+        code, found = report("check", proof, *options, "--json")
+        assert (code, found["kind"], found["confirmed"]) == (0, "check", True)
+        assert {one["property"] for one in found["properties"]} >= {"unique", "optimality"}
+    scene.lockfile.write_text(scene.lockfile.read_text("utf-8") + "# changed\n", "utf-8")
+    code, found = report("check", proof, "--json")
+    assert (code, found["confirmed"]) == (1, False) and found["reason"]
+
+
 def test_what_says_no(tmp_path: Path) -> None:
     scene = scene_of(world_of(PACKAGES, pyproject("a", "b", more=MORE)), tmp_path)
     code, found = report("lock", *here(scene))
