@@ -29,10 +29,10 @@ from satlock.solver.search.selection import Selection, by_name, pick
 __all__ = ["Fresh"]
 
 _ROUGHLY = DAY
-"""What is less may be left for when all metadata is there."""
+"""What is less is small: most of it may be left for when all metadata is there (see :meth:`Optimiser.optimise`)."""
 _FEW = 64
-"""Of more cells than this none is divided for the sake of fewer packages where that takes long: where no other
-selection is as good, and where the cell must be there as a whole."""
+"""With more cells than this, what takes long is left out of the search for fewer packages: all of it where no other
+selection is as good, and the cells that are surely there."""
 
 
 class Fresh(Tiers):
@@ -106,7 +106,7 @@ class Fresh(Tiers):
         rests on them.
 
         Args:
-            roughly: to a day in the last stage: enough to see what has to be read before it counts.
+            roughly: whether the last stage may leave small weights: that is enough to see what has to be read first.
         """
         best = list(fixed)
         self.prices.assumed = {}

@@ -1,13 +1,14 @@
 """The age of one cell as soft literals: one for each threshold that tells ages apart, from the top down.
 
-A *flight* is a run of steps. A step is only taken once the one above it has been given up for good: until then it is
-implied. What the formula tells apart later, between steps that are taken, is put in by moving weight from the step
-below, or, where a core has used that weight, by a soft literal against the ranks between. So cores and bounds survive.
+A *step* is a threshold with its soft literal, and a *flight* is a run of steps. A step is only taken once the one above
+it has been given up for good: until then it is implied. What the formula tells apart later, just above a step that was
+taken, gets weight from that step. Where too little of it is left there, a soft literal against the ranks between the
+two alone gets it. So cores and bounds survive.
 
 A core that would hold for much older ranks as well need not be paid for step by step: its step is *lowered* at once
-(order encodings make this easy), and the ranks in between become a flight of their own, which is hardly ever climbed.
-Steps that were taken already are *gathered* in the lowest that clashes: what each weighs is moved there, and it is
-kept against the ranks in between alone.
+(order encodings make this easy). The ranks in between become a flight of their own, of which hardly ever more than the
+first step is taken. Steps that were taken already are *gathered* in the lowest that clashes: what is left of their
+weights is moved there, and each of them is wanted against the ranks in between alone.
 """
 
 from __future__ import annotations
@@ -27,22 +28,22 @@ __all__ = ["Ladder"]
 
 @dataclass(eq=False)
 class _Flight:
-    """Steps that speak of the ranks from ``floor`` up to ``ceiling``."""
+    """Steps that speak of the ranks from ``floor`` up to the one below ``ceiling``."""
 
     floor: int
     ceiling: int
     below: int = 0
-    """What counts for ranks of the flight below all its steps."""
+    """How far behind ranks of the flight below all its steps count: in days or in ticks."""
     ended: bool = False
     """Whether other flights go on where this one's steps end."""
     steps: list[int] = field(default_factory=list)
     """The thresholds taken, sorted."""
     literals: dict[int, int] = field(default_factory=dict)
-    """The soft literal of each step."""
+    """The soft literal of each step; where its weight was moved, the one that it got then."""
     counted: dict[int, int] = field(default_factory=dict)
-    """For each step what counts for ranks from there to the next one."""
+    """For each step how far behind the ranks from there to the next one count; at the ceiling this says nothing."""
     between: set[int] = field(default_factory=set)
-    """Steps whose literal is only against the ranks down to some step below."""
+    """Steps whose literal is only against the ranks from some lower step up to them."""
 
 
 class Ladder:
@@ -69,7 +70,7 @@ class Ladder:
         self._encoding, self.optimiser = encoding, optimiser
         self.cell, self._free, self._behind, self._unit, self._where = cell, free, behind, unit, where
         self.literals: dict[int, tuple[_Flight, int]] = {}
-        """All soft literals, each with its flight and its step."""
+        """All soft literals, also those whose weight was moved, each with its flight and its step."""
         self._flights = [_Flight(0, cell.candidates.top + 1)]
         self._seen = 0
         self.owned = 0
@@ -77,7 +78,7 @@ class Ladder:
 
     @property
     def gave_way(self) -> bool:
-        """Whether being the newest was given up, so that one of several ranks may be as good."""
+        """Whether being the newest may have been given up: then one of several ranks may be as good."""
         return any(literal not in self.optimiser.softs for literal in self._flights[0].literals.values())
 
     def bring_up(self) -> None:
@@ -116,16 +117,17 @@ class Ladder:
         return thresholds[bisect_right(thresholds, max(floor, 1)) : bisect_left(thresholds, than)][::-1]
 
     def lowered(self, literal: int, enough: int, clashes: Callable[[int], bool]) -> int:
-        """Moves what is left of a step's weight to a lower one, with what that weighs more; its literal.
+        """Moves what is left of a step's weight to the lowest one that clashes, as far down as is asked for.
 
-        Where no lower one clashes, it may be the step itself, with what steps above it weigh.
+        A lower step that is new also gets the weight of the days (or ticks) down to it. Where none clashes, see
+        :meth:`_gathered`.
 
         Args:
-            enough: the weight that is asked for; lower than that no step need be.
-            clashes: whether ranks from the one of a literal on are impossible.
+            enough: the weight that is asked for; once it is reached, no lower step is tried.
+            clashes: whether a literal (at least some rank) clashes with the rest of the core.
 
         Returns:
-            0 where there is no such step.
+            the literal that has the weight now: the same where only steps above it were gathered; 0 where none moved.
         """
         flight, step = self.literals[literal]
         left = self.optimiser.softs.get(literal, 0)
@@ -155,7 +157,7 @@ class Ladder:
         return self._take(rest, found, left + (rest.below - below) * self._unit)
 
     def _gathered(self, flight: _Flight, step: int, enough: int, clashes: Callable[[int], bool]) -> int:
-        """As :meth:`lowered`, among the steps that were taken, and with what those above weigh."""
+        """As :meth:`lowered`, among the steps that were taken; then gathers steps above, as far as is asked for."""
         softs, literals = self.optimiser.softs, flight.literals
         taken = [one for one in flight.steps if one not in flight.between and literals[one] in softs]
         place = bisect_left(taken, step)
@@ -186,7 +188,7 @@ class Ladder:
         return takewhile(lambda one: self._where(self.cell, self._free >> one << one) is region, others)
 
     def _lowest(self, possible: Sequence[int], clashes: Callable[[int], bool]) -> int:
-        """The last of some thresholds from which on all ranks are impossible; 0 for none. It is looked for in leaps."""
+        """The last of some falling thresholds that still clashes; 0 for none. It is looked for in leaps."""
         low, high, leap = 0, len(possible), 1
         while low < high:
             middle = min(low + leap, high) - 1
@@ -206,7 +208,7 @@ class Ladder:
         return self._want(flight, threshold, ranks, weight)
 
     def _insert(self, flight: _Flight, threshold: int) -> None:
-        """A step between two that were taken: ranks from the one below up to it are older than was counted."""
+        """A step above one that was taken: ranks from that one up to it are further behind than was counted."""
         below = flight.steps[bisect_left(flight.steps, threshold) - 1]
         counted = flight.counted[below]
         more = self._behind(threshold - 1) - counted
@@ -220,7 +222,7 @@ class Ladder:
             self._keep_off(flight, threshold, below, weight)
 
     def _keep_off(self, flight: _Flight, threshold: int, below: int, weight: int) -> None:
-        """Has a step count against the ranks from a lower one on alone."""
+        """Wants a step against the ranks from a lower one up to it alone."""
         flight.between.add(threshold)
         between = (1 << threshold) - (1 << below)
         self._want(flight, threshold, self.cell.candidates.everything & ~between, weight)

@@ -12,7 +12,7 @@ __all__ = ["levels"]
 
 
 def levels(encoding: Encoding) -> dict[str, int]:
-    """For each package the longest way to it, counted in cycles passed, over all requirements that are known."""
+    """For each package the steps of the longest way to it over all known requirements; a cycle counts as one place."""
     graph = {
         package.name: list(
             dict.fromkeys(

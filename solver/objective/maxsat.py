@@ -30,9 +30,10 @@ _STRATUM = 3
 """Soft literals of weights within a factor of 2 ** this are looked at together."""
 _MOST_TO_MINIMISE = 8
 _GLANCES = 10
-"""Of a package with a release each day the order of the releases alone takes a thousand propagations."""
+"""How many times as much is spent to see whether a lowered wish clashes: the order of daily releases alone takes a
+thousand propagations."""
 _MOST_SMALL = 8
-"""Cores of little weight that are paid for in one call where not all has to be exact yet."""
+"""Cores that are paid for among soft literals of little weight, in one call where not all has to be exact yet."""
 _ALL = 1 << 1000
 """More than all soft literals weigh together."""
 
@@ -171,9 +172,9 @@ class Optimiser:
         Args:
             fixed: assumptions, which have a model.
             spent: told of each soft literal that is given up for good; it may want further ones.
-            lowered: moves a soft literal's weight to a weaker one, of at least ``enough`` weight if it can, that still
-                clashes; returns it, or 0.
-            little: cores of soft literals of less weight than this are paid for as long as they are few.
+            lowered: moves a soft literal's weight to a weaker one that still clashes, or weight of stronger ones to it,
+                until it weighs ``enough``, if it can; returns what has the weight now, or 0 where nothing moved.
+            little: once the turn comes to weights below 8 times this, only ``_MOST_SMALL`` cores are paid for.
 
         Raises:
             Divided: some cores are no price of whole cells.
@@ -285,7 +286,7 @@ class Optimiser:
         return core
 
     def _weightier(self, core: list[int]) -> list[int]:
-        """A core of weaker soft literals that weigh more, as far as there are any on the same grounds."""
+        """A core of weaker soft literals that weigh more, where there are any; empty if that is not seen to clash."""
         for _ in range(2 * len(core)):
             literal = min(core, key=lambda one: (self.softs[one], one))
             others = [other for other in core if other != literal]

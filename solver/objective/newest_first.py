@@ -164,7 +164,7 @@ class _Climb:
             raise AssertionError("a tie broke a rank that was possible")
 
     def _ask(self, cell: Cell, low: int, high: int) -> None:
-        """Sees whether a cell cannot have a rank in an interval, which is better, in all of its environments."""
+        """Has a cell divided that could have a rank in a better interval in some of its environments, if not in all."""
         if self.prices is None or not 0 < low <= high:
             return
         claim = self._wish(cell, low, high)

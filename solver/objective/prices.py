@@ -37,7 +37,7 @@ class Prices:
         """Cells that assumptions speak of which are neither guards nor selectors."""
         self._known_for: object = None
         self._there: dict[Point, tuple[list[int], int]] = {}
-        """For some assumptions and a grid, those in force in an environment, and how many selectors there were."""
+        """By environment the assumptions in force there, and how many selectors were looked at; for ``_known_for``."""
 
     def region(self, literal: int) -> tuple[Formula, ...]:
         """Where an assumption is in force."""
@@ -49,7 +49,7 @@ class Prices:
         return tuple(cell.region for cell in self.assumed.get(literal, ()))
 
     def narrowed(self, core: list[int], grounds: list[int], cells: Iterable[Cell]) -> tuple[list[int], list[int]]:
-        """The same core on fewer grounds: without what bounds it in its cells, as far as it can do without."""
+        """The same core on fewer grounds: without those that are not in force in all of its cells, where it can be."""
         within, own = self._environments.within, {cell.region: None for cell in cells}
         regions = {literal: self.region(literal) for literal in grounds}
         partial = [one for one in grounds if not all(within(cell, part) for part in regions[one] for cell in own)]
@@ -64,7 +64,7 @@ class Prices:
         return core, grounds
 
     def is_whole(self, grounds: Iterable[int], cells: Iterable[Cell]) -> bool:
-        """Whether grounds are in force in all of some cells, so that these are one region."""
+        """Whether grounds are in force in all of some cells, and these cells are one region."""
         seen, cells = self._environments, list(cells)
         regions = [region for literal in grounds for region in self.region(literal)]
         common = seen.common([*regions, *(cell.region for cell in cells)])
@@ -73,13 +73,13 @@ class Prices:
     def reasons(
         self, core: Sequence[int], grounds: list[int], cells: Iterable[Cell], fixed: Sequence[int]
     ) -> list[list[int]]:
-        """The grounds on which a core is the price of whole cells: more than one where it has other ones elsewhere.
+        """The grounds of a core that is the price of whole cells: one list, or one for each part that has its own.
 
         Args:
             fixed: all assumptions that there are, but for selectors.
 
         Raises:
-            Divided: it is not.
+            Divided: it is none.
         """
         cells = _in_order(cells)
         common = self._common(grounds, cells)

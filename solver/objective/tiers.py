@@ -62,10 +62,10 @@ class Objective(Protocol):
         """
 
     def extras(self, selection: Selection) -> tuple[list[int], list[int]]:
-        """Of the literals that say that an extra is there which is asked for, those that a selection meets, and not."""
+        """The literals of the wishes for extras that a selection meets, and those of the wishes that it does not."""
 
     def wanted(self) -> dict[int, tuple[Wish, Cell]]:
-        """The literals of what the best selection has, and what is worth more than to be new."""
+        """The wishes worth more than newness that the best selection meets: by literal what is wanted, and where."""
 
 
 class Tiers:

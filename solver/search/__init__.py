@@ -9,7 +9,7 @@
 ``refinement``                what a core means: a witness, or cells to divide
 ``selection``                 what a model selects
 ``held``                      what is held back, and when that is lifted
-``founded``, ``reached``      that who asks for a yanked release is reached from the project himself
+``founded``, ``reached``      that a yanked release serves only whom the project reaches
 ``admissible``                which candidates an objective counts
 ``loading``                   which metadata is needed now
 

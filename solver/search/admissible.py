@@ -12,7 +12,7 @@ __all__ = ["Admissible"]
 
 
 class Admissible:
-    """The ranks that are not held back, and neither capped nor refused in all of where the cell may be asked for."""
+    """The ranks that are not held back, nor capped in all of the cell, nor refused wherever it may be asked for."""
 
     def __init__(
         self,

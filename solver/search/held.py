@@ -1,7 +1,7 @@
 """What is held back: pre-releases, yanked releases, what would have to be built, and what could not be had.
 
 The search first runs without any of it. When the objective would select a candidate that is held back, a *hold* enters
-the formula: a literal under which the candidate is out, which is assumed. When a core needs it, the hold is lifted, if
+the formula: a literal under which the candidate is out, which is assumed. Where a clash rests on it, it is lifted, if
 candidates of its kind may serve as a last resort. What was lifted is still assumed wherever that leaves a model.
 """
 
@@ -42,9 +42,9 @@ class Holds:
         return self.unasked(cell) & ~cell.supported | self._rejected(cell.candidates)
 
     def unasked(self, cell: Cell) -> int:
-        """Ranks that are held back, also where somebody whom the project requires may ask for them.
+        """Ranks that are held back, also where a package asks for them; not what was lifted or the project asks for.
 
-        A lock is not behind them: what the project itself does not ask for is no measure of what is new.
+        A lock without them is not behind: what the project itself does not ask for is no measure of what is new.
         """
         candidates = cell.candidates
         held = candidates.prereleases | candidates.yanked
@@ -82,7 +82,7 @@ class Holds:
     def hold(self, cell: Cell, low: int, high: int) -> int:
         """Makes a hold on the highest ranks of an interval, as far down as they are held back for the same reason.
 
-        When this is the second hold on pre-releases of a cell, it is on all of them at once.
+        From the second hold on pre-releases of a cell on, it is on all of them at once.
 
         Returns:
             the literal under which the ranks are out.
@@ -112,7 +112,7 @@ class Holds:
         return "build", ""
 
     def in_force(self) -> list[Hold]:
-        """The holds that are assumed: those of living cells, without those of which some rank was lifted."""
+        """The holds that are assumed: those of living cells, but for those that were lifted, as a whole or in part."""
         holds = [hold for cell in self._encoding.living() for hold in cell.holds if not hold.lifted]
         return [hold for hold in holds if hold.kind == "unavailable" or not hold.ranks & hold.cell.lifted]
 
@@ -128,7 +128,7 @@ class Holds:
 
     @staticmethod
     def liftable(hold: Hold) -> bool:
-        """Whether its candidates may serve where nothing else does."""
+        """Whether its candidates, or other requirements than were believed, may serve where nothing else does."""
         return hold.kind == "build" or (hold.kind == "prerelease" and hold.cell.candidates.prereleases_serve)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Where a selection is reached from the project."""
+"""Where the project reaches what is selected."""
 
 from __future__ import annotations
 

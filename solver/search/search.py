@@ -211,8 +211,8 @@ class Search:
     def _split(self, facts: list[Fact]) -> bool:
         """Divides cells by a region of a core whose regions have nothing in common; False where they have something.
 
-        Choices that no conflict names are made in all environments that are looked at first. Only where the regions
-        meet in these is a cell divided by such a choice (``docs/solver.md#the-split``).
+        Choices that no conflict names are made in all environments that are looked at first. Only where no cell is
+        found in these is one divided by such a choice (``docs/solver.md#the-split``).
         """
         regions, cells = regions_of(facts), [cell for fact in facts for cell in fact.cells if cell.alive]
         for seen in (list(map(self.environments.of, regions)), list(regions)):
@@ -225,7 +225,7 @@ class Search:
         return False
 
     def _lift(self, firm: Sequence[int], spare: dict[int, Hold]) -> None:
-        """Lifts one of the holds without which there is no clash, in environments where it must be; nowhere else."""
+        """Lifts one of the holds that clash, if it must be lifted in all of its cell; if not, divides cells."""
         prices = Prices(self.encoding, self.session, self.environments)
         prices.assumed = {literal: frozenset((hold.cell,)) for literal, hold in spare.items()}
         clash = self.session.clash([*firm, *spare])

@@ -16,8 +16,9 @@ __all__ = ["Session"]
 _SOLVER = "minisat22"
 """Few questions take more than a few conflicts, and this one can be told how much to spend on a question."""
 _GLANCES = 20
+"""How many times as much is spent to see whether a fact is needless."""
 _MOST_TRIED = 32
-"""A fact that is needed takes a whole model to be seen as such, of up to a million variables."""
+"""In a core of more facts than this, none is asked for a model to see whether it is needed: models are large."""
 _CONFLICTS, _PROPAGATIONS = 60, 1_000
 """What is spent to see at a glance that assumptions clash; if they do not, all variables would be given values."""
 
@@ -62,7 +63,10 @@ class Session:
         return True
 
     def clash(self, assumptions: Sequence[int]) -> list[int] | None:
-        """Those of the assumptions, and of the selectors of regions, that have no model together; None for no clash."""
+        """Those of the assumptions, and of the selectors of regions, that have no model together; None for no clash.
+
+        Then the model is kept, as by :meth:`solve`.
+        """
         self._bring_up()
         return self.clash_among([*self.regions, *assumptions])
 

@@ -1,4 +1,4 @@
-"""What was read of candidates: kept for a search, and for those for ways out of a clash, which read the same."""
+"""What was read of candidates: kept for a search, and for the searches for ways out of a clash, which read the same."""
 
 from __future__ import annotations
 
