@@ -8,7 +8,7 @@ import itertools
 import json
 import random
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -415,6 +415,30 @@ def test_what_was_paid_is_taken_back_when_assumptions_are_given_up(first: int) -
             clauses = [[-literal for literal in clash] for clash, when in clashes if set(when) <= set(fixed)]
             assert optimiser.cost == cheapest(softs, clauses, weights), f"seed {seed}"
         session.close()
+
+
+@pytest.mark.parametrize("lightest", ["low", "high"])
+def test_a_core_may_have_two_steps_of_one_ladder(lightest: str) -> None:
+    """Where the weight of the one is moved to the other, the core goes on with that one alone, if it still clashes."""
+    encoding = _NoClauses()
+    session = Session(encoding)  # type: ignore[arg-type]
+    optimiser = Optimiser(encoding, session)  # type: ignore[arg-type]
+    low, high, other = (encoding.fresh() for _ in range(3))
+    encoding.state([-high, low])
+    encoding.state([-low, -other] if lightest == "high" else [-low, -high, -other])
+    for literal, weight in ((low, 1 + 8 * (lightest == "high")), (high, 5), (other, 20)):
+        optimiser.want(literal, weight)
+
+    def gathered(literal: int, enough: int, clashes: Callable[[int], bool]) -> int:
+        if high not in optimiser.softs:
+            return 0
+        assert optimiser.unwant(high, 5)
+        optimiser.want(low, 5)
+        return low
+
+    optimiser._lowered, optimiser._reasons = gathered, [[]]
+    assert optimiser._weightier([low, high, other]) == ([other, low] if lightest == "high" else [])
+    session.close()
 
 
 def cheapest(literals: list[int], clauses: list[list[int]], weights: Mapping[int, int]) -> int | None:

@@ -91,9 +91,18 @@ class Ladder:
             if flight.steps:
                 first, last = bisect_right(thresholds, flight.steps[0]), bisect_right(thresholds, flight.ceiling)
                 for threshold in thresholds[first:last]:
-                    if threshold not in flight.counted:
-                        self._insert(flight, threshold)
+                    if threshold not in flight.counted and not self._insert(flight, threshold):
+                        self._start_over()
+                        return
             self._go_on(flight)
+
+    def _start_over(self) -> None:
+        """Takes all back, and what was paid with it."""
+        self.optimiser.forget(list(self.literals))
+        self.literals.clear()
+        self._flights = [_Flight(0, self.cell.candidates.top + 1)]
+        self.owned = 0
+        self._go_on(self._flights[0])
 
     def go_on(self, literal: int) -> None:
         """Takes the next step that tells ages apart after one that was given up for good."""
@@ -184,8 +193,12 @@ class Ladder:
 
     def _as_far_as(self, step: int, others: Iterable[int]) -> Iterator[int]:
         """Other thresholds than a step's, as long as they are about the same part of the cell."""
-        region = self._where(self.cell, self._free >> step << step)
-        return takewhile(lambda one: self._where(self.cell, self._free >> one << one) is region, others)
+        region = self._region(step)
+        return takewhile(lambda one: self._region(one) is region, others)
+
+    def _region(self, threshold: int) -> Formula:
+        """Where in the cell anything from a threshold on is admissible."""
+        return self._where(self.cell, self._free >> threshold << threshold)
 
     def _lowest(self, possible: Sequence[int], clashes: Callable[[int], bool]) -> int:
         """The last of some falling thresholds that still clashes; 0 for none. It is looked for in leaps."""
@@ -207,19 +220,27 @@ class Ladder:
             ranks = ranks >> threshold << threshold
         return self._want(flight, threshold, ranks, weight)
 
-    def _insert(self, flight: _Flight, threshold: int) -> None:
-        """A step above one that was taken: ranks from that one up to it are further behind than was counted."""
+    def _insert(self, flight: _Flight, threshold: int) -> bool:
+        """A step above one that was taken: ranks from that one up to it are further behind than was counted.
+
+        Returns:
+            False where the step is about less of the cell than the one below, and the weight that is too much in the
+            rest of it cannot be taken from that one any more.
+        """
         below = flight.steps[bisect_left(flight.steps, threshold) - 1]
         counted = flight.counted[below]
         more = self._behind(threshold - 1) - counted
         if more <= 0:
-            return
+            return True
         flight.counted[threshold], flight.counted[below] = counted, counted + more
         weight = more * self._unit
         if below not in flight.between and self.optimiser.unwant(flight.literals[below], weight):
             self._take(flight, threshold, weight)
-        else:
+        elif self._region(threshold) is self._region(below):
             self._keep_off(flight, threshold, below, weight)
+        else:
+            return False
+        return True
 
     def _keep_off(self, flight: _Flight, threshold: int, below: int, weight: int) -> None:
         """Wants a step against the ranks from a lower one up to it alone."""
@@ -230,8 +251,7 @@ class Ladder:
     def _want(self, flight: _Flight, threshold: int, ranks: int, weight: int) -> int:
         """Says what a step means: one of some ranks, where anything from the threshold on is admissible at all."""
         literal = self._encoding.fresh()
-        newer = self._free >> threshold << threshold
-        self._encoding.wish(self.cell, literal, ranks, self._where(self.cell, newer))
+        self._encoding.wish(self.cell, literal, ranks, self._region(threshold))
         if threshold not in flight.literals:
             insort(flight.steps, threshold)
         flight.literals[threshold] = literal

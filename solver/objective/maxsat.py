@@ -294,9 +294,11 @@ class Optimiser:
             weaker = self._lowered(literal, enough, partial(self._are_refuted, others))
             if not weaker:
                 break
-            if weaker != literal and not self._are_refuted(others, weaker):
+            # Two steps of a ladder may be in a core that is not minimal: one may have been moved to the other.
+            left = [other for other in others if other in self.softs and other != weaker]
+            if (weaker != literal or len(left) < len(others)) and not self._are_refuted(left, weaker):
                 return []
-            core = [*others, weaker]
+            core = [*left, weaker]
         return core
 
     def _are_refuted(self, others: Sequence[int], literal: int) -> bool:
@@ -349,9 +351,9 @@ class Optimiser:
                 if literal in self.cells:
                     self.softs[literal] = self.softs.get(literal, 0) + one.weight
         # Only now: what one of them brought in once more may have been used by another that it was built on.
-        for one in gone:
-            for literal in one.made:
-                assert self.unwant(literal, one.weight)
+        for literal, weight in [(literal, one.weight) for one in gone for literal in one.made]:
+            if not self.unwant(literal, weight):
+                raise AssertionError("what a payment brought in was used, and not given back")
 
 
 def _stratum(weights: Iterable[int]) -> int:
