@@ -1,5 +1,5 @@
-"""What a command does, counted: requests, parsed requirements, imported modules, rounds of the search, divided cells and
-questions to the solver, against numbers that are kept here.
+"""What a command does, counted: requests, parsed requirements, imported modules, rounds of the search, divided cells
+and questions to the solver, against numbers that are kept here.
 
 Times depend on the machine, and these do not. A number that has grown is a regression, or wants a reason in the commit
 that raises it; one that has shrunk by more than a fifth is lowered here, so that it goes on telling.
