@@ -12,6 +12,7 @@ from satlock.solver.explaining.reasons import Reasons
 from satlock.solver.lockfiles.decoding import decode
 from satlock.solver.lockfiles.hashing import with_hashes
 from satlock.solver.lockfiles.lock import Lock
+from satlock.solver.objective.named import OBJECTIVES
 from satlock.solver.search.directs import place_of_commit, universe_for
 from satlock.solver.search.held import Kept
 from satlock.solver.search.search import Search, Statistics
@@ -48,7 +49,7 @@ def lock(
 
     Args:
         default_index: URL of the index for packages that no setting of the project sends elsewhere.
-        objective: ``fresh``, ``newest-first``, ``lowest`` or ``lowest-direct``.
+        objective: a name of ``OBJECTIVES``.
         preferred: versions of an existing lock by name, each with where it is locked, kept to as far as possible.
         commits: those of an existing lock by (repository, reference, subdirectory), see :func:`place_of_commit`.
 
@@ -58,10 +59,11 @@ def lock(
         CorpusError: an index or snapshot failed.
     """
     # Of all equally fresh locks the order of the file picks none; by the other objectives what comes first matters.
-    searched = project.in_canonical_order() if objective == "fresh" else project
+    wanted = OBJECTIVES[objective]
+    searched = project if wanted.in_turn else project.in_canonical_order()
     universe = universe_for(searched, corpus, commits or {})
     sources = Sources(searched, universe, corpus, default_index, universe.edits)
-    search = Search(searched, universe, sources, objective, preferred or {}, on_round)
+    search = Search(searched, universe, sources, wanted, preferred or {}, on_round)
     try:
         while True:
             selection = search.run()
@@ -87,7 +89,7 @@ def attempt(project: Project, corpus: Corpus, *, default_index: str) -> None:
     """
     universe = universe_for(project, corpus, {})
     sources = Sources(project, universe, corpus, default_index, universe.edits)
-    search = Search(project, universe, sources, "newest-first")
+    search = Search(project, universe, sources, OBJECTIVES["newest-first"])
     try:
         search.run()
     finally:

@@ -25,6 +25,7 @@ from satlock.solver.explaining.galloping import first
 from satlock.solver.explaining.loosenings import steps_against
 from satlock.solver.explaining.steps import Clash, Step, clash_of
 from satlock.solver.locking import universe_for
+from satlock.solver.objective.named import OBJECTIVES
 from satlock.solver.search.search import NoLock, Search
 from satlock.solver.search.selection import Selection
 from satlock.solver.search.shelf import Shelf
@@ -138,7 +139,7 @@ class _Trials:
             return None
         shelf = self._shelf_for(project, universe)
         sources = Sources(project, universe, self.corpus, self.default_index, universe.edits, shelf=shelf)
-        search = Search(project, universe, sources, "newest-first", self._last, on_round=self._on_round)
+        search = Search(project, universe, sources, OBJECTIVES["newest-first"], self._last, on_round=self._on_round)
         try:
             self._last = _versions(search.run())
             return project, universe, search.encoding, None

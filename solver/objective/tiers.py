@@ -1,8 +1,6 @@
 """What every objective wants before it looks at how new a lock is, in each environment (see ``environments``).
 
-An *objective* is called by the search in each round of metadata, with assumptions that have a model. It returns the
-best selection under them as far as the formula knows, or raises :class:`Divided`: some cell mixes environments that
-are served differently, and is to be divided first. What it learned survives from call to call.
+:class:`Objective` says what an objective is and owes; the four that there are have names in ``named``.
 """
 
 from __future__ import annotations
@@ -51,7 +49,16 @@ class Known:
 
 
 class Objective(Protocol):
-    """Which of all valid locks."""
+    """Which of all valid locks.
+
+    What it owes: the same selection for the same formula, whatever the order of hashes; one that is best as far as the
+    formula knows, since what is not loaded can only forbid more; and where some environments of a cell are served worse
+    for the sake of others, :class:`Divided` in place of a selection. What rests on assumptions that are no longer given
+    (a cell was divided, a hold was lifted) it takes back.
+
+    What it costs: it is called once for each round of metadata and after each division, some hundred times in a large
+    project. So what it learned should survive from call to call. Nearly all time goes into what it asks the session.
+    """
 
     def __call__(self, fixed: list[int]) -> Selection:
         """The best selection under assumptions that have a model, as far as the formula knows.

@@ -20,10 +20,9 @@ from satlock.encoder.project.universe import Universe
 from satlock.records import dataclass, field
 from satlock.solver.explaining.reasons import Reasons
 from satlock.solver.objective.environments import Environments
-from satlock.solver.objective.fresh import Fresh
-from satlock.solver.objective.newest_first import NewestFirst
+from satlock.solver.objective.named import Wanted
 from satlock.solver.objective.prices import Divided, Prices
-from satlock.solver.objective.tiers import Known, Objective
+from satlock.solver.objective.tiers import Known
 from satlock.solver.search.admissible import Admissible
 from satlock.solver.search.founded import Founded
 from satlock.solver.search.held import Holds, Kept
@@ -78,8 +77,8 @@ class Search:
     project: Project
     universe: Universe
     sources: Sources
-    resolution: str = "fresh"
-    """``fresh``, ``newest-first``, ``lowest`` or ``lowest-direct``."""
+    wanted: Wanted
+    """Which of all valid locks."""
     preferred: Kept = field(default_factory=dict)
     """The versions of an existing lock: kept as far as possible, also where they were yanked since."""
     on_round: Callable[[Statistics, Selection], None] = lambda statistics, selection: None
@@ -95,9 +94,8 @@ class Search:
         self.encoding.preferred = self.held.preferred
         self.founded = Founded(self.encoding)
         self.admissible = Admissible(self.environments, self.held.unasked, self._caps)
-        downwards = self.resolution in ("fresh", "newest-first")
-        self.loading = Loading(self.encoding, self.sources, self.held.ranks, downwards=downwards)
-        self.objective = self._objective()
+        self.loading = Loading(self.encoding, self.sources, self.held.ranks, downwards=self.wanted.downwards)
+        self.objective = self.wanted.made(self._known(), fewest=self.project.fork_strategy == "fewest")
         edits = self.sources.edits
         for root in self.universe.roots:
             self.encoding.require((d, root.active & d.marker) for d in root.dependencies(edits))
@@ -145,8 +143,9 @@ class Search:
         held = [hold.literal for hold in self.held.in_force()]
         return Reasons(self.encoding, selection, self.admissible, self.held.preferred, held, self.objective.wanted())
 
-    def _objective(self) -> Objective:
-        known = Known(
+    def _known(self) -> Known:
+        """What the objective may ask."""
+        return Known(
             self.encoding,
             self.session,
             self.environments,
@@ -157,11 +156,6 @@ class Search:
             self.held.hold,
             self._places(),
         )
-        fewest = self.project.fork_strategy == "fewest"
-        if self.resolution == "fresh":
-            return Fresh(known, fewest=fewest)
-        lowest = {"lowest": lambda cell, direct: True, "lowest-direct": lambda cell, direct: direct}
-        return NewestFirst(known, lowest.get(self.resolution, lambda cell, direct: False), fewest=fewest)
 
     def _places(self) -> list[Place]:
         """Where a file is asked for: the common platforms, and those that the project requires."""

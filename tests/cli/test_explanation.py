@@ -17,6 +17,7 @@ from satlock.encoder.project.reading import read_project
 from satlock.encoder.project.universe import universe_of
 from satlock.solver.explaining.explanation import explanation_of, reason_of
 from satlock.solver.locking import lock
+from satlock.solver.objective.named import OBJECTIVES
 from satlock.solver.search.search import NoLock, Search
 from satlock.solver.search.sources import Sources
 from tests.cli.scene import pyproject, scene_of, world_of
@@ -76,7 +77,7 @@ def test_the_facts_clash_and_none_of_them_can_be_spared(draw: object, tmp_path: 
         project = read_project(world.write_project(tmp_path))
         universe = universe_of(project)
         sources = Sources(project, universe, MemoryCorpus(world), world.default_index, universe.edits)
-        search = Search(project, universe, sources, "newest-first")
+        search = Search(project, universe, sources, OBJECTIVES["newest-first"])
         try:
             search.run()
         except NoLock as none:
