@@ -28,7 +28,8 @@ _FIRST, _LAST = Bound((), False), Bound((float("inf"),), False)
 def release_ranges(specifiers: SpecifierSet) -> tuple[Range, ...]:
     """The releases that specifiers admit, in order, as ranges that do not touch.
 
-    As in uv only releases count: ``>=3.10rc1`` begins at 3.10, and ``<3.14`` ends before the pre-releases of 3.14.
+    As in uv only releases count: ``>=3.10rc1`` begins at 3.10, and ``<3.14`` ends before the pre-releases of 3.14. The
+    ranges of ``packaging.ranges`` tell pre-releases apart, so two spellings of one set of releases would differ there.
     """
     found: list[Range] = [(_FIRST, _LAST)]
     for specifier in specifiers:
