@@ -13,7 +13,7 @@ from satlock.corpora.facts import Corpus
 from satlock.encoder.project.project import Project, Requirement
 from satlock.records import dataclass, replace
 from satlock.solver.explaining.explanation import Stated, explanation_of, reason_of
-from satlock.solver.explaining.galloping import first
+from satlock.solver.galloping import first
 from satlock.solver.lockfiles.changes import Change, changes
 from satlock.solver.locking import Locked, lock
 from satlock.solver.search.held import Kept

@@ -21,9 +21,9 @@ from satlock.encoder.project.universe import Universe
 from satlock.records import dataclass, field, replace
 from satlock.solver.explaining.amending import amendments_of
 from satlock.solver.explaining.correction_sets import Correction, CorrectionSets, needed
-from satlock.solver.explaining.galloping import first
 from satlock.solver.explaining.loosenings import steps_against
 from satlock.solver.explaining.steps import Clash, Step, clash_of
+from satlock.solver.galloping import first
 from satlock.solver.locking import universe_for
 from satlock.solver.objective.named import OBJECTIVES
 from satlock.solver.search.search import NoLock, Search

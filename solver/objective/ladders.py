@@ -21,6 +21,7 @@ from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import Formula
 from satlock.records import dataclass, field
+from satlock.solver.galloping import first
 from satlock.solver.objective.maxsat import Optimiser
 
 __all__ = ["Ladder"]
@@ -201,15 +202,9 @@ class Ladder:
         return self._where(self.cell, self._free >> threshold << threshold)
 
     def _lowest(self, possible: Sequence[int], clashes: Callable[[int], bool]) -> int:
-        """The last of some falling thresholds that still clashes; 0 for none. It is looked for in leaps."""
-        low, high, leap = 0, len(possible), 1
-        while low < high:
-            middle = min(low + leap, high) - 1
-            if clashes(self._encoding.at_least(self.cell, possible[middle])):
-                low, leap = middle + 1, 2 * leap
-            else:
-                high, leap = middle, max(1, (middle - low) // 2)
-        return possible[low - 1] if low else 0
+        """The last of some falling thresholds that still clashes; 0 for none."""
+        fine = first(len(possible), lambda place: not clashes(self._encoding.at_least(self.cell, possible[place])))
+        return possible[-1 if fine is None else fine - 1] if possible and fine != 0 else 0
 
     def _take(self, flight: _Flight, threshold: int, weight: int) -> int:
         # That the package is there must come from a fact, which has a region: the wish is "absent, or as new as this".

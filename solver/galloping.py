@@ -1,4 +1,4 @@
-"""The first place at which something holds, with few questions: each of them is a search for a lock."""
+"""The first place at which something holds, with few questions: each of them is dear."""
 
 from __future__ import annotations
 
