@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from satlock.cli.behind import data_of_behind, lines_of_behind
 from satlock.cli.gaps import json_of_gaps, notes_of_refusals
@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["json_of", "summary"]
 
-_PLURALS = {"is a pre-release": "pre-releases", "was yanked": "yanked", "has no file": "without a file"}
+
+class _Why(NamedTuple):
+    """Why a newer release was left out: of one release, and over several."""
+
+    said: str
+    heading: str
+
+
+_PRERELEASE = _Why("is a pre-release", "pre-releases")
+_YANKED = _Why("was yanked", "yanked")
+_NO_FILE = _Why("has no file", "without a file")
 _SHOWN = 6
 """Lines of one kind in a summary that is not verbose."""
 
@@ -96,7 +106,7 @@ def json_of(
         },
         "behind": data_of_behind(locked, watched, project, header["objective"]),
         "left-out": [
-            {"name": name, "version": version, "reason": why} for name, version, why in _newer(locked, watched)
+            {"name": name, "version": version, "reason": why.said} for name, version, why in _newer(locked, watched)
         ],
         "yanked": [one.data() for one in locked.lock.yanked],
         "without-file": json_of_gaps(locked.lock, locked.universe.domain),
@@ -127,7 +137,7 @@ def _several(locked: Locked) -> dict[str, list[LockedPackage]]:
     return {name: found for name, found in by_name.items() if len(found) > 1}
 
 
-def _newer(locked: Locked, watched: Watched) -> Iterator[tuple[str, str, str]]:
+def _newer(locked: Locked, watched: Watched) -> Iterator[tuple[str, str, _Why]]:
     """Releases that would have been taken before what was locked, but for this: (name, version, why).
 
     A pre-release or yanked release counts only while no usable one is newer: else that one was not refused for this.
@@ -148,7 +158,8 @@ def _newer(locked: Locked, watched: Watched) -> Iterator[tuple[str, str, str]]:
                 break
             if release.version in late:
                 continue
-            why = watched.unavailable.get((index, name, release.version))
+            unavailable = watched.unavailable.get((index, name, release.version))
+            why = None if unavailable is None else _Why(unavailable, unavailable)
             if why is None and not seen_usable:
                 why = _why_not(release.version, release.yanked, bool(release.raw_files))
                 seen_usable = why is None
@@ -156,25 +167,25 @@ def _newer(locked: Locked, watched: Watched) -> Iterator[tuple[str, str, str]]:
                 yield name, release.version, why
 
 
-def _why_not(version: str, yanked: bool, has_files: bool) -> str | None:
+def _why_not(version: str, yanked: bool, has_files: bool) -> _Why | None:
     from packaging.version import Version
 
     if not has_files:
-        return "has no file"
+        return _NO_FILE
     if yanked:
-        return "was yanked"
-    return "is a pre-release" if Version(version).is_prerelease else None
+        return _YANKED
+    return _PRERELEASE if Version(version).is_prerelease else None
 
 
 def _left_out(locked: Locked, watched: Watched, verbose: bool) -> Iterator[str]:
     """One line for each reason, with the newest release of each package that it concerns."""
-    grouped: dict[str, dict[str, str]] = {}
+    grouped: dict[_Why, dict[str, str]] = {}
     for name, version, why in _newer(locked, watched):
         grouped.setdefault(why, {}).setdefault(name, f"{name} {version}")
     for why, newest in grouped.items():
         shown = list(newest.values()) if verbose or len(newest) <= _SHOWN else [*newest.values()][: _SHOWN - 1]
         more = f" and {len(newest) - len(shown)} more" if len(shown) < len(newest) else ""
-        yield f"  {marked(_PLURALS.get(why, why), dim=True)}: {', '.join(shown)}{more}"
+        yield f"  {marked(why.heading, dim=True)}: {', '.join(shown)}{more}"
 
 
 def _notes(locked: Locked, watched: Watched) -> list[str]:
