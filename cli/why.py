@@ -209,7 +209,7 @@ class _Run:
                 if place.not_newer is not None and place.not_newer.proven:
                     lines += self._newer(entry, place, objective, "That is not")
                 elif place.not_newer is not None and not changed:
-                    lines += self._way_out(entry, place.not_newer)
+                    lines += self._way_out(place.not_newer)
         return {"entries": [_data(entry) for entry in entries], "changes": [asdict(one) for one in changed]}, lines
 
     def met(self, versions: list[str]) -> None:
@@ -290,12 +290,11 @@ class _Run:
             days = f", {reason.days} day{'' if reason.days == 1 else 's'} behind" if reason.days else ""
             yield f"  {so} the newest admissible version, {reason.newest}{days}{where}. {reason.headline}"
             yield from (f"    - {line}" for line in reason.lines)
-            yield from self._way_out(entry, reason)
+            yield from self._way_out(reason)
 
-    def _way_out(self, entry: Entry, reason: NotNewer) -> Iterator[str]:
+    def _way_out(self, reason: NotNewer) -> Iterator[str]:
         if not reason.hard:
-            newer = newer_than(entry.version.partition(" ")[0], reason.newest.partition(" ")[0])
-            yield f"  What it would cost: {self.command(f'{self.asked.name}{newer}')}"
+            yield f"  What it would cost: {self.command(f'{self.asked.name}{reason.newer}')}"
 
     def _weighed(self, versions: list[str], found: list[Change], fewest: int) -> Iterator[str]:
         name = self.asked.name
@@ -323,17 +322,3 @@ class _Run:
 
 def _data(entry: Entry) -> dict[str, Any]:
     return {**asdict(entry), "not_newer": None if entry.not_newer is None else asdict(entry.not_newer)}
-
-
-def newer_than(version: str, newest: str) -> str:
-    """The specifier of what is newer than a version, the newest among it.
-
-    ``>`` takes no local version, and leaves out the post releases of what it names.
-    """
-    from packaging.specifiers import SpecifierSet
-    from packaging.version import Version
-
-    public, best = Version(version).public, Version(newest)
-    if SpecifierSet(f">{public}").contains(best, prereleases=True):
-        return f">{public}"
-    return f">={best.public}" if best.public != public else f"=={newest}"

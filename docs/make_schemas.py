@@ -63,7 +63,18 @@ NEWEST = table({"version": TEXT, "days": or_null(COUNT), "releases": COUNT})
 HOLDERS = listed(table({"by": TEXT, "requirement": TEXT}))
 BEHIND = {"version": TEXT, "marker": MARKER, "newest": NEWEST, "holders": HOLDERS}
 NOT_NEWER = or_null(
-    table({"newest": TEXT, "days": COUNT, "headline": TEXT, "lines": TEXTS, "proven": FLAG, "hard": FLAG, "kept": FLAG})
+    table(
+        {
+            "newest": TEXT,
+            "newer": TEXT,
+            "days": COUNT,
+            "headline": TEXT,
+            "lines": TEXTS,
+            "proven": FLAG,
+            "hard": FLAG,
+            "kept": FLAG,
+        }
+    )
 )
 YANKED = table({"name": TEXT, "version": TEXT, "index": TEXT, "reason": TEXT, "asked-by": TEXTS, "since-locked": FLAG})
 LOCK = table(

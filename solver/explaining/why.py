@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
 from satlock.encoder.formula.candidates import Candidate, Candidates
 from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.markers.marker import Formula, all_of, any_of
@@ -21,7 +24,7 @@ from satlock.solver.search.reached import edges_from, reached
 from satlock.solver.search.refinement import regions_of, witness_of
 from satlock.solver.search.search import NoLock
 
-__all__ = ["Asked", "Entry", "NotNewer", "Path", "Place", "why"]
+__all__ = ["Asked", "Entry", "NotNewer", "Path", "Place", "newer_than", "why"]
 
 
 _WANTED = {
@@ -54,6 +57,8 @@ class NotNewer:
 
     newest: str
     """The newest version that is admissible there."""
+    newer: str
+    """The specifier of what is newer, this one among it."""
     days: int
     """How far the chosen one is behind it (see ``ages``)."""
     headline: str
@@ -208,6 +213,7 @@ class _Finding:
         headline, lines = self._told(reason, part.region)
         return NotNewer(
             newest=str(cell.candidates[part.newest]),
+            newer=newer_than(cell.candidates[reason.rank].version, cell.candidates[part.newest].version),
             days=Ages(cell.candidates, admissible).days(reason.rank),
             headline=headline,
             lines=tuple(lines),
@@ -264,3 +270,14 @@ def _requirement(edge: Edge) -> str:
     asked = edge.dependency
     extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
     return f"{asked.name}{extras}{asked.specifier}"
+
+
+def newer_than(version: str, newest: str) -> str:
+    """The specifier of what is newer than a version, the newest among it.
+
+    ``>`` takes no local version, and leaves out the post releases of what it names.
+    """
+    public, best = Version(version).public, Version(newest)
+    if SpecifierSet(f">{public}").contains(best, prereleases=True):
+        return f">{public}"
+    return f">={best.public}" if best.public != public else f"=={newest}"

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from packaging.specifiers import SpecifierSet
 
 from satlock.cli.commands import satlock
-from satlock.cli.why import newer_than
+from satlock.solver.explaining.why import newer_than
 from tests.cli.scene import Scene, pyproject, scene_of, world_of
 from tests.world import Dist
 
