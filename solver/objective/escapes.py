@@ -286,8 +286,10 @@ class Escapes:
         known = self._said.get(key)
         if known is None or known.edges is not edges:
             here = [edge for edge in edges if edge.node.extra in asked]
-            plain, every = (_said_in(some, target, version) for some in ([e for e in here if not e.node.extra], here))
-            extras = frozenset(edge.node for edge in here if edge.node.extra) if plain != every else frozenset()
+            every = _said_in(here, target, version)
+            extras = frozenset(edge.node for edge in here if edge.node.extra)
+            if extras and _said_in([edge for edge in here if not edge.node.extra], target, version) == every:
+                extras = frozenset()
             known = self._said[key] = _Said(edges, *every, extras)
         return known
 
