@@ -8,7 +8,6 @@ is in force.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.facts import SingleVersion
@@ -71,9 +70,7 @@ def _held(reasons: Reasons, environments: Environments, cell: Cell, newest: int,
             cuts = (one for one in common if environments.meet(here, one) and environments.meet(here, ~one))
             cut = next(cuts, None)
             rest = [here] if cut is None else [all_of((here, cut)), all_of((here, ~cut))]
-        waiting += [
-            (part, reasons.there(cell, partial(environments.meet, part))) for part in rest if environments.meet(part)
-        ]
+        waiting += [(part, reasons.there(cell, part, environments)) for part in rest if environments.meet(part)]
 
 
 def _rests_on_all(reason: Reason) -> bool:

@@ -8,14 +8,16 @@ up elsewhere would help.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 
 from satlock.encoder.formula.candidates import runs
 from satlock.encoder.formula.cells import Cell
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.formula.facts import Fact, Wished
-from satlock.encoder.markers.marker import Formula
+from satlock.encoder.markers.marker import TRUE, Formula
 from satlock.records import dataclass
+from satlock.solver.objective.environments import Environments
 from satlock.solver.objective.wishes import Wish
 from satlock.solver.search.admissible import Admissible
 from satlock.solver.search.selection import Selection
@@ -76,11 +78,11 @@ class Reasons:
         self._held = tuple(assumptions)
         self.assumed = (*(cell.guard for cell in encoding.living()), *assumptions)
         self._session: Session | None = None
-        self._local: Session | None = None
         self.wanted = wanted
         self._wishes: dict[int, tuple[Cell, Cell | int]] = {}
         self._stays: dict[Cell, int] = {}
-        self._found: dict[Cell, Reason] = {}
+        self._found: dict[tuple[Cell, Formula], Reason] = {}
+        """By cell and the part of it that was asked for, TRUE for all of it."""
 
     def behind(self) -> Iterator[Cell]:
         """The selected cells that are not at their newest admissible rank."""
@@ -90,58 +92,57 @@ class Reasons:
 
     def of(self, cell: Cell) -> Reason:
         """Why a cell that is :meth:`behind` is there."""
-        if cell not in self._found:
-            if self._session is None:
-                self._session = Session(self.encoding)
-            self._wish()
-            self._found[cell] = self._find(cell, self._session, self.assumed, [*self.wanted, *self._wishes])
-        return self._found[cell]
+        if (cell, TRUE) not in self._found:
+            session = self._brought_up()
+            wishes = [*self.wanted, *self._wishes]
+            self._found[cell, TRUE] = self._find(cell, session.regions, self.assumed, wishes)
+        return self._found[cell, TRUE]
 
-    def there(self, cell: Cell, met: Callable[[Formula], bool]) -> Reason:
-        """The same in some of its environments, of what is in force in these alone.
+    def there(self, cell: Cell, part: Formula, environments: Environments) -> Reason:
+        """The same in a part of its environments, of what is in force there alone."""
+        if (cell, part) not in self._found:
+            self._found[cell, part] = self._there(cell, cache(partial(environments.meet, part)))
+        return self._found[cell, part]
 
-        Args:
-            met: whether a region has some of them.
-        """
-        if self._local is None:
-            self._local = Session(self.encoding, lambda own: own)
-        self._wish()
+    def _there(self, cell: Cell, met: Callable[[Formula], bool]) -> Reason:
+        session = self._brought_up()
+        regions = [literal for literal, region in session.regions.items() if met(region)]
         guards = [one.guard for one in self.encoding.living() if met(one.region)]
-        self._local.clash_among([])  # It knows its regions only when it is up to date.
-        regions = {literal: region for literal, region in self._local.regions.items() if met(region)}
         wishes = [literal for literal, (_, one) in self.wanted.items() if met(one.region)]
         for literal, (one, other) in self._wishes.items():
             if met(one.region) and (not isinstance(other, Cell) or met(other.region)):
                 wishes.append(literal)
-        assumed = [*guards, *self._held]
-        return self._find(cell, self._local, assumed, wishes, list(regions), lambda fact: met(fact.own))
+        return self._find(cell, regions, [*guards, *self._held], wishes)
 
-    def _find(  # noqa: PLR0917
-        self,
-        cell: Cell,
-        session: Session,
-        assumed: Sequence[int],
-        wishes: Sequence[int],
-        regions: Sequence[int] = (),
-        among: Callable[[Fact], bool] | None = None,
-    ) -> Reason:
+    def _brought_up(self) -> Session:
+        """The session of all reasons, with a selector for each region that facts are stated for."""
+        if self._session is None:
+            self._session = Session(self.encoding, lambda own: own)
+        self._wish()
+        self._session.bring_up()
+        return self._session
+
+    def _find(self, cell: Cell, regions: Iterable[int], assumed: Sequence[int], wishes: Sequence[int]) -> Reason:
+        session = self._brought_up()
         rank, newest = self.selection.ranks[cell], self.admissible.newest(cell)
         claim = self._at(cell, self._above(cell, rank), rank + 1)
         wishes = [literal for literal in wishes if literal != self._stays.get(cell)]
 
-        def clash(kept: Sequence[int]) -> list[int] | None:
-            return session.clash_among([*regions, *assumed, claim, *kept])
+        def clash(kept: Sequence[int]) -> set[int] | None:
+            found = session.clash_among([*regions, *assumed, claim, *kept])
+            return None if found is None else set(found)
 
         core = clash(wishes)
         if core is None:
             return Reason(cell, rank, newest, locked=any(ranks >> rank & 1 for _, ranks in self._preferred(cell)))
-        kept = [literal for literal in wishes if literal in set(core)]
+        kept = [literal for literal in wishes if literal in core]
         for literal in reversed(kept):
             if literal in kept:
                 smaller = clash([other for other in kept if other != literal])
                 if smaller is not None:
-                    kept = [other for other in kept if other in set(smaller)]
-        facts = session.core([*assumed, claim, *kept], among=among)
+                    core, kept = smaller, [other for other in kept if other in smaller]
+        involved = {TRUE, *(region for literal, region in session.regions.items() if literal in core)}
+        facts = session.core([*assumed, claim, *kept], involved)
         wished = [self._wishes[literal] for literal in kept if literal in self._wishes]
         return Reason(
             cell,
