@@ -20,7 +20,7 @@ from packaging.version import Version
 
 from tests.bruteforce import Candidate, Choice, Environment, Judge, marker_variables, satisfies
 
-__all__ = ["TICKS", "environments", "installed", "is_best", "selections", "vector"]
+__all__ = ["TICKS", "environments", "installed", "is_best", "selections", "serving", "vector"]
 
 COMMON = {("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("win32", "AMD64")}
 PYTHONS = {f"3.{minor}" for minor in range(9, 16)}
@@ -122,13 +122,19 @@ def vector(judge: Judge, env: Environment, chosen: Mapping[str, Candidate], read
     asked = judge.requirements(env, chosen)
     ages = {name: behind(judge, candidate, env) for name, candidate in chosen.items()}
     direct = sum(age for name, age in ages.items() if name in _named(judge))
+    rest = sum(ages.values()) - direct
+    return *serving(judge, env, chosen), escapes(judge, chosen, asked, env, read), direct, rest, len(chosen)
+
+
+def serving(judge: Judge, env: Environment, chosen: Mapping[str, Candidate]) -> tuple[int, int]:
+    """What comes before all that is about age: packages without a file, and extras that are lacking."""
     lacking = 0
-    for name, requirements in asked.items():
+    for name, requirements in judge.requirements(env, chosen).items():
         extras = {canonicalize_name(extra) for requirement, _ in requirements for extra in requirement.extras}
-        newest = judge.dist(admissible(judge, name, env)[0]).provides_extra
-        lacking += len((extras & set(newest)) - set(judge.dist(chosen[name]).provides_extra))
-    bare = sum(_lacks_file(judge, candidate, env) for candidate in chosen.values())
-    return bare, lacking, escapes(judge, chosen, asked, env, read), direct, sum(ages.values()) - direct, len(chosen)
+        if extras:
+            newest = judge.dist(admissible(judge, name, env)[0]).provides_extra
+            lacking += len((extras & set(newest)) - set(judge.dist(chosen[name]).provides_extra))
+    return sum(_lacks_file(judge, candidate, env) for candidate in chosen.values()), lacking
 
 
 def _named(judge: Judge) -> set[str]:

@@ -24,7 +24,7 @@ from satlock.solver.objective.maxsat import Optimiser
 from satlock.solver.objective.newest_first import select
 from satlock.solver.objective.tiers import BITS, DIRECT, ESCAPES, Known, Tiers
 from satlock.solver.objective.wishes import Wish
-from satlock.solver.search.selection import Selection, by_name, pick
+from satlock.solver.search.selection import Selection, by_name, directs, pick
 
 __all__ = ["Fresh"]
 
@@ -140,7 +140,7 @@ class Fresh(Tiers):
 
     def _age(self, changed: Sequence[Cell]) -> None:
         """Has the ages of cells count."""
-        direct = {edge.package.name for edge in self.known.encoding.root.edges if edge.package}
+        direct = directs(self.known.encoding)
         for cell in changed:
             for known in self._ladders.pop(cell, ()):
                 known.optimiser.forget(list(known.literals))

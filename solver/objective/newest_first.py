@@ -10,18 +10,20 @@ from collections.abc import Callable, Iterator
 
 from satlock.encoder.formula.candidates import descending
 from satlock.encoder.formula.cells import Cell
+from satlock.encoder.markers.marker import TRUE, Formula
 from satlock.records import dataclass, field
 from satlock.solver.objective.alike import Alike
 from satlock.solver.objective.levels import levels
 from satlock.solver.objective.maxsat import Optimiser
 from satlock.solver.objective.prices import Prices
+from satlock.solver.objective.reaching import Reaching
 from satlock.solver.objective.tiers import Known, Tiers
-from satlock.solver.search.selection import HeldBack, Selection, Turn, pick, traverse
+from satlock.solver.search.selection import HeldBack, Selection, Turn, directs, pick, traverse
 
 __all__ = ["Direction", "NewestFirst", "select"]
 
 Direction = Callable[[Cell, bool], bool]
-"""Whether a cell wants its lowest rank, told whether the project itself requires the package."""
+"""Whether a cell wants its lowest rank, told whether the project itself names the package."""
 
 
 class NewestFirst(Tiers):
@@ -52,6 +54,7 @@ class NewestFirst(Tiers):
         self.upper.optimise(fixed)
         best = [*fixed, *self.upper.softs]
         self.prices.assumed = {literal: self.upper.cells[literal] for literal in self.upper.softs}
+        self.prices.within = {}
         if self._fewest:
             return self._select_alike(best)
         selection = select(self.known, best, direction=self._direction, prices=self.prices)
@@ -105,15 +108,18 @@ class _Climb:
                 return False
         return self.known.session.solve([*self.assumptions, *literals])
 
-    def fix(self, cell: Cell, lowest: bool) -> int:
+    def fix(self, cell: Cell, lowest: bool, where: Formula = TRUE) -> int:
         """Fixes the cell at the best rank that is still possible, and returns it.
+
+        Args:
+            where: with prices, where in the cell its turn has come.
 
         Raises:
             HeldBack: every rank in reach is held back.
             Divided: a part of the cell could be better.
         """
         at_least, held = self.known.encoding.at_least, self.known.held
-        kept = self._keep(cell)
+        kept = self._keep(cell, where)
         if kept:
             return kept
         reach = self._lowest if lowest else self._highest
@@ -134,10 +140,10 @@ class _Climb:
             worse = cell.thresholds[bisect_right(cell.thresholds, high) :]
             best = pick(1, cell.candidates.top, held(cell), lowest=False)
             self._ask(cell, worse[0] if worse and worse[0] <= best else 0, cell.candidates.top)
-        self._fix(cell, rank)
+        self._fix(cell, rank, where)
         return rank
 
-    def _keep(self, cell: Cell) -> int:
+    def _keep(self, cell: Cell, where: Formula) -> int:
         """Fixes the cell at a version of an existing lock, if it can be; else returns 0."""
         low, high = self.known.session.interval(cell)
         kept = 0
@@ -147,17 +153,18 @@ class _Climb:
         for rank in descending(kept & ~self.known.held(cell)):
             exact = [self.known.encoding.at_least(cell, rank), -self.known.encoding.at_least(cell, rank + 1)]
             if (low <= rank <= high and not cell.ties) or self.feasible(*exact):
-                self._fix(cell, rank)
+                self._fix(cell, rank, where)
                 return rank
         return 0
 
-    def _fix(self, cell: Cell, rank: int) -> None:
+    def _fix(self, cell: Cell, rank: int, where: Formula) -> None:
         at_least = self.known.encoding.at_least
         if self.prices is None:
             self.assumptions += [at_least(cell, rank), -at_least(cell, rank + 1)]
         else:
             literal = self._wish(cell, rank, rank)
             self.prices.assumed[literal] = frozenset((cell,))
+            self.prices.within[literal] = where
             self.assumptions.append(literal)
         # A threshold that is new is bound by its neighbours, but what it is tied to may have to follow.
         if cell.ties and not self.known.session.knows(self.assumptions[-2:]) and not self.feasible():
@@ -231,7 +238,7 @@ def select(
     turn: Turn | None = None,
     prices: Prices | None = None,
 ) -> Selection:
-    """Selects package by package, by default first what the project itself requires, in the order of the file, then
+    """Selects package by package, by default first what the project itself names, in the order of the file, then
     level by level (see ``levels``), and in order of discovery where that leaves a choice.
 
     ``assumptions`` must have a model; ranks are fixed on top of them.
@@ -247,6 +254,12 @@ def select(
                 known.session.prefer([known.encoding.at_least(cell, rank), -known.encoding.at_least(cell, rank + 1)])
     climb.feasible()
     if turn is None:
-        level = levels(known.encoding)
-        turn = lambda name, direct: (-1 if direct else level[name], "")  # noqa: E731
-    return traverse(known.encoding, lambda cell, direct: climb.fix(cell, direction(cell, direct)), turn)
+        level, place = levels(known.encoding), directs(known.encoding)
+        turn = lambda name, direct: (place[name] - len(place) if direct else level[name], "")  # noqa: E731
+    if prices is None:
+        return traverse(known.encoding, lambda cell, direct: climb.fix(cell, direction(cell, direct)), turn)
+    reaching = Reaching(known.encoding, known.environments, turn)
+    while (found := reaching.next()) is not None:
+        cell, direct = found
+        reaching.choose(cell, climb.fix(cell, direction(cell, direct), reaching.at(cell)))
+    return reaching.selection

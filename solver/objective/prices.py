@@ -35,6 +35,8 @@ class Prices:
         self._encoding, self._session, self._environments = encoding, session, environments
         self.assumed: dict[int, frozenset[Cell]] = {}
         """Cells that assumptions speak of which are neither guards nor selectors."""
+        self.within: dict[int, Formula] = {}
+        """Where in these cells the assumption is in force, if not everywhere."""
         self._known_for: object = None
         self._there: dict[Point, tuple[list[int], int]] = {}
         """By environment the assumptions in force there, and how many selectors were looked at; for ``_known_for``."""
@@ -46,7 +48,8 @@ class Prices:
         cell = self._encoding.guarded.get(literal)
         if cell is not None:
             return (cell.region,)
-        return tuple(cell.region for cell in self.assumed.get(literal, ()))
+        cells = tuple(cell.region for cell in self.assumed.get(literal, ()))
+        return (*cells, self.within[literal]) if literal in self.within else cells
 
     def narrowed(self, core: list[int], grounds: list[int], cells: Iterable[Cell]) -> tuple[list[int], list[int]]:
         """The same core on fewer grounds: without those that are not in force in all of its cells, where it can be."""

@@ -9,7 +9,7 @@ from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.formula.encoding import Encoding
 from satlock.records import dataclass, field
 
-__all__ = ["HeldBack", "Selection", "Turn", "by_name", "pick", "traverse"]
+__all__ = ["HeldBack", "Selection", "Turn", "by_name", "directs", "pick", "traverse"]
 
 Turn = Callable[[str, bool], tuple[int, str]]
 """When a package is chosen, from its name and whether the project itself requires it: the lowest first."""
@@ -52,22 +52,33 @@ def pick(low: int, high: int, held: int, lowest: bool) -> int:
 
 
 def by_name(name: str, direct: bool) -> tuple[int, str]:
-    """A :data:`Turn`: what the project itself requires comes first, and then names decide."""
+    """A :data:`Turn`: what the project itself names comes first, and then names decide."""
     return (0 if direct else 1, name)
+
+
+def directs(encoding: Encoding) -> dict[str, int]:
+    """The packages that the project itself names, in the order of the file, each with its place there.
+
+    One that it names for some environments alone is direct in all of them. So the order does not depend on the cells.
+    Lines that hold nowhere come last.
+    """
+    lines = sorted(encoding.root.edges, key=lambda edge: not edge.encoded)
+    names = dict.fromkeys(edge.package.name for edge in lines if edge.package is not None)
+    return {name: place for place, name in enumerate(names)}
 
 
 def traverse(encoding: Encoding, choose: Callable[[Cell, bool], int], turn: Turn) -> Selection:
     """What the project reaches, step by step along the edges of what is selected.
 
     Args:
-        choose: the rank of a cell; told whether the project itself requires the package.
+        choose: the rank of a cell; told whether the project itself names the package.
         turn: which of the cells that were reached is next: the lowest turn, and of equal ones the first reached.
     """
     selection = Selection()
     unlisted: dict[str, None] = {}
     seen = selection.asked
     waiting: list[tuple[tuple[int, str], int, Cell, str]] = []
-    direct: set[Cell] = set()
+    direct = directs(encoding)
 
     def follow(edges: Iterable[Edge]) -> None:
         for edge in edges:
@@ -77,19 +88,17 @@ def traverse(encoding: Encoding, choose: Callable[[Cell, bool], int], turn: Turn
                 unlisted[edge.package.name] = None
             for cell in edge.package.cells:
                 if (cell.guard, 0) in edge.encoded:
-                    if edge.node.cell is None:
-                        direct.add(cell)
                     for extra in ("", *edge.dependency.extras):
                         if (cell, extra) not in seen:
                             seen.add((cell, extra))
-                            place = turn(cell.package.name, cell in direct)
+                            place = turn(cell.package.name, cell.package.name in direct)
                             heappush(waiting, (place, len(seen), cell, extra))
 
     follow(encoding.root.edges)
     while waiting:
         _, _, cell, extra = heappop(waiting)
         if cell not in selection.ranks:
-            selection.ranks[cell] = choose(cell, cell in direct)
+            selection.ranks[cell] = choose(cell, cell.package.name in direct)
         rank = selection.ranks[cell]
         follow(cell.nodes[extra].of(rank))
     selection.unlisted = list(unlisted)
