@@ -1,4 +1,4 @@
-"""The parts of the formula: packages, their cells, and the edges of requirements between them."""
+"""The parts of the formula: packages, their cells, the edges of requirements between them, and the bars on cells."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from satlock.records import dataclass, field
 if TYPE_CHECKING:
     from satlock.encoder.formula.facts import Held, HoldKind
 
-__all__ = ["Cell", "Edge", "Hold", "Node", "Package", "Requirements"]
+__all__ = ["Bar", "Cell", "Edge", "Hold", "Node", "Package", "Requirements", "Statement"]
 
 Requirements = tuple[tuple[Formula, Dependencies], ...]
 """What a candidate requires: for each of its builds the region that it serves, and its requirements."""
@@ -91,9 +91,16 @@ class Node:
     """Whether the demand is the whole cell already."""
     edges: list[Edge] = field(default_factory=list)
     """Those of all its candidates. New ones are appended; where some are withdrawn, another list takes its place."""
+    bars: list[Bar] = field(default_factory=list)
+    """Of all its candidates."""
+    cells: tuple[Cell, ...] = field(init=False)
+    """Its cell, if it has one."""
     _by_rank: dict[int, list[Edge]] = field(default_factory=dict)
     _sorted: tuple[list[Edge] | None, int] = None, 0
     """The list whose edges are in ``_by_rank``, and how many of them are."""
+
+    def __post_init__(self) -> None:
+        self.cells = () if self.cell is None else (self.cell,)
 
     def of(self, rank: int) -> Sequence[Edge]:
         """The edges of one candidate."""
@@ -108,27 +115,45 @@ class Node:
 
 
 @dataclass(eq=False, repr=False)
-class Edge:
-    """One requirement of a node: of the project, or of one candidate (and extra) in one cell. Or its refusal."""
+class Statement:
+    """What a node states: the project, or one candidate (and extra) in one cell."""
 
     node: Node
     rank: int
-    """Of the requiring candidate; 0 for the project."""
-    dependency: Dependency
+    """Of the candidate that states it; 0 for the project."""
     region: Formula
     """Its marker, and the region of the build that states it."""
-    package: Package | None
-    """None for a refusal: where the region holds, the candidate cannot serve."""
-    refusal: Refusal | None = None
+    provisional: int = field(default=0, init=False)
+    """The literal under which it is believed, where it is not yet known to be true."""
+    withdrawn: bool = field(default=False, init=False)
+    """Whether it was provisional, and is believed no more."""
+
+    def __post_init__(self) -> None:
+        if self.node.cell is not None:
+            self.provisional = self.node.cell.provisional.get(self.rank, 0)
+
+
+@dataclass(eq=False, repr=False)
+class Edge(Statement):
+    """One requirement."""
+
+    dependency: Dependency
+    package: Package
     reference: Reference | None = None
     """What the target must come from, where the requirement says."""
-    provisional: int = 0
-    """The literal under which it is believed, where it is not yet known to be true."""
-    withdrawn: bool = False
-    """Whether it was provisional, and is believed no more."""
     encoded: set[tuple[int, int]] = field(default_factory=set)
-    """What has its clauses already: (guard of the target cell, 0), for an admission (that guard, key of its region),
-    and (0, 0) for a refusal."""
+    """What has its clauses already: (guard of the target cell, 0), and for an admission (that guard, key of its
+    region)."""
+
+
+@dataclass(eq=False, repr=False)
+class Bar(Statement):
+    """That the candidate (or its extra) cannot serve in the region."""
+
+    refusal: Refusal
+    """Why."""
+    encoded: bool = False
+    """Whether it has its clause already."""
 
 
 @dataclass(eq=False, repr=False)

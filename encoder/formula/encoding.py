@@ -11,10 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from packaging.specifiers import SpecifierSet
-
 from satlock.encoder.formula.candidates import Candidates, python_region, runs
-from satlock.encoder.formula.cells import Cell, Edge, Hold, Node, Package, Requirements
+from satlock.encoder.formula.cells import Bar, Cell, Edge, Hold, Node, Package, Requirements, Statement
 from satlock.encoder.formula.facts import (
     Admission,
     Constraint,
@@ -26,11 +24,11 @@ from satlock.encoder.formula.facts import (
     SingleVersion,
     Wished,
 )
-from satlock.encoder.formula.reasons import NeedsPython, NotDeclared, Unreadable
+from satlock.encoder.formula.reasons import NeedsPython, NotDeclared, Refusal, Unreadable
 from satlock.encoder.formula.support import asked_for, keep, support
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, forget_switches
 from satlock.encoder.markers.shortest import Shortener
-from satlock.encoder.project.dependencies import Dependency, dependency_of
+from satlock.encoder.project.dependencies import Dependency
 from satlock.encoder.project.project import Requirement
 from satlock.encoder.project.universe import Universe
 
@@ -108,7 +106,7 @@ class Encoding:
         cell.attached[rank] = builds
         if provisional:
             literal = cell.provisional[rank] = self.fresh()
-            fact = Held(TRUE, (cell,), None, 1 << rank, "build")
+            fact = Held(TRUE, (cell,), "build", ranks=1 << rank)
             cell.holds.append(Hold(cell, "build", 1 << rank, literal, fact))
         for node in list(cell.nodes.values()):
             self._attach(node, rank)
@@ -121,9 +119,10 @@ class Encoding:
         del cell.attached[rank]
         cell.holds = [hold for hold in cell.holds if hold.literal != literal]
         for node in cell.nodes.values():
-            for edge in node.edges:
-                edge.withdrawn = edge.withdrawn or edge.provisional == literal
+            for one in (*node.edges, *node.bars):
+                one.withdrawn = one.withdrawn or one.provisional == literal
             node.edges = [edge for edge in node.edges if not edge.withdrawn]
+            node.bars = [bar for bar in node.bars if not bar.withdrawn]
 
     def split(self, cell: Cell, formula: Formula) -> None:
         """Replaces a cell by its parts inside and outside of ``formula``; its guard, and so its clauses, are off."""
@@ -148,7 +147,7 @@ class Encoding:
     def hold(self, cell: Cell, ranks: int, kind: HoldKind, reason: str) -> Hold:
         """Makes the hold under whose literal ranks of a cell are out, all of them held back for one reason."""
         literal = self.fresh()
-        fact = Held(TRUE, (cell,), None, ranks, kind, reason)
+        fact = Held(TRUE, (cell,), kind, reason, ranks=ranks)
         for first, last in runs(ranks):
             self.add(fact, [-cell.guard, -literal, -self.at_least(cell, first), self.at_least(cell, last + 1)])
         hold = Hold(cell, kind, ranks, literal, fact)
@@ -216,7 +215,7 @@ class Encoding:
             marker = self.universe.where(requirement.marker)
             if requirement.specifier and self.domain.satisfiable(region, marker):
                 origin, specifier = requirement.origin, str(requirement.specifier)
-                fact = Constraint(marker, (cell,), None, 0, requirement.text, origin, specifier)
+                fact = Constraint(marker, (cell,), requirement.text, origin, specifier)
                 antecedent = [-cell.guard, -self.at_least(cell, 1)]
                 self._bound(fact, antecedent, cell, admitted := candidates.admitted(requirement.specifier))
                 support(self, cell, asked_for(requirement.specifier, candidates, admitted), requirement, (marker,))
@@ -242,12 +241,12 @@ class Encoding:
         for region, dependencies in builds if not node.extra else ():
             admits = python_region(python := dependencies.requires_python)
             if python is not None and admits is not TRUE:
-                self._add_edge(Edge(node, rank, _NOTHING, region & ~admits, None, NeedsPython(python)))
+                self._bar(node, rank, region & ~admits, NeedsPython(python))
         for region, dependencies in builds:
             try:
                 wanted = dependencies.of(node.extra)
             except ValueError as unreadable:
-                self._add_edge(Edge(node, rank, _NOTHING, region, None, Unreadable(str(unreadable))))
+                self._bar(node, rank, region, Unreadable(str(unreadable)))
                 continue
             for dependency in wanted:
                 self._connect(node, rank, dependency, region & dependency.marker)
@@ -257,18 +256,17 @@ class Encoding:
             return
         reference = self.universe.declared(dependency)
         if dependency.url is not None and reference is None:
-            self._add_edge(Edge(node, rank, dependency, region, None, NotDeclared(dependency.text)))
+            self._bar(node, rank, region, NotDeclared(dependency.text))
             return
         package = self.package(dependency.name)
-        edge = Edge(node, rank, dependency, region, package, None, reference)
+        edge = Edge(node, rank, region, dependency, package, reference)
         package.incoming.append(edge)
-        self._add_edge(edge)
-
-    def _add_edge(self, edge: Edge) -> None:
-        if edge.node.cell is not None:
-            edge.provisional = edge.node.cell.provisional.get(edge.rank, 0)
-        edge.node.edges.append(edge)
+        node.edges.append(edge)
         self._encode(edge)
+
+    def _bar(self, node: Node, rank: int, region: Formula, refusal: Refusal) -> None:
+        node.bars.append(bar := Bar(node, rank, region, refusal))
+        self._encode_bar(bar)
 
     def _encode(self, edge: Edge, cells: Sequence[Cell] | None = None) -> None:
         """Adds the clauses of an edge for each cell, or each of some, that it can meet and has none for yet.
@@ -280,15 +278,16 @@ class Encoding:
         if edge.withdrawn or node.demand is FALSE or (node.cell is not None and not node.cell.alive):
             return
         asks = (node.demand, edge.region)
-        if edge.package is None:
-            if (0, 0) not in edge.encoded and self.domain.satisfiable(*asks):
-                edge.encoded.add((0, 0))
-                cells = () if node.cell is None else (node.cell,)
-                self.add(Refused(edge.region, cells, edge), self.antecedent(edge))
-            return
         for cell in edge.package.cells if cells is None else cells:
             if self.domain.satisfiable(*asks, cell.region):
                 self._encode_in(edge, cell)
+
+    def _encode_bar(self, bar: Bar) -> None:
+        """Adds the clause of a bar once the demand of its node meets it."""
+        done = bar.encoded or bar.withdrawn or not all(cell.alive for cell in bar.node.cells)
+        if not done and self.domain.satisfiable(bar.node.demand, bar.region):
+            bar.encoded = True
+            self.add(Refused(bar.region, bar.node.cells, bar), self.antecedent(bar))
 
     def _encode_in(self, edge: Edge, cell: Cell) -> None:
         asks = (edge.node.demand, edge.region)
@@ -297,7 +296,7 @@ class Encoding:
         if edge.reference is not None:
             direct = self.universe.known.get(edge.reference)
             admitted = admitted & candidates.of(direct.key) if direct is not None else 0
-        sources = () if edge.node.cell is None else (edge.node.cell,)
+        sources = edge.node.cells
         if (cell.guard, 0) not in edge.encoded:
             edge.encoded.add((cell.guard, 0))
             fact = Required(edge.region, (*sources, cell), edge)
@@ -312,19 +311,19 @@ class Encoding:
                 refused = ~rule
                 if self.domain.satisfiable(*asks, cell.region, refused):
                     edge.encoded.add((cell.guard, rule.key))
-                    narrowed = Admission(edge.region & refused, (*sources, cell), edge, ranks & admitted)
+                    narrowed = Admission(edge.region & refused, (*sources, cell), edge, ranks=ranks & admitted)
                     self._bound(narrowed, [*self.antecedent(edge), -cell.guard], cell, admitted & ~ranks)
         for extra in ("", *edge.dependency.extras):
             self._raise(self._node(cell, extra), asks)
 
-    def antecedent(self, edge: Edge) -> list[int]:
-        """Literals, one of which is true where an edge asks for nothing: what it needs to ask, negated."""
-        node, cell = edge.node, edge.node.cell
+    def antecedent(self, stated: Statement) -> list[int]:
+        """Literals, one of which is true where nobody states this: that its candidate is selected, negated."""
+        node, cell = stated.node, stated.node.cell
         if cell is None:
             return []
-        literals = [-cell.guard, -self.at_least(cell, edge.rank), self.at_least(cell, edge.rank + 1)]
-        if edge.provisional:
-            literals.append(-edge.provisional)
+        literals = [-cell.guard, -self.at_least(cell, stated.rank), self.at_least(cell, stated.rank + 1)]
+        if stated.provisional:
+            literals.append(-stated.provisional)
         return [*literals, -node.literal] if node.extra else literals
 
     def _bound(self, fact: Fact, antecedent: list[int], cell: Cell, ranks: int) -> None:
@@ -368,7 +367,10 @@ class Encoding:
     def _settle(self) -> None:
         """Encodes what widened demands have brought in reach, until nothing grows any more."""
         while self._grown:
-            for edge in list(self._grown.popleft().edges):
+            node = self._grown.popleft()
+            for bar in node.bars:
+                self._encode_bar(bar)
+            for edge in list(node.edges):
                 self._encode(edge)
 
     def state(self, clause: list[int]) -> None:
@@ -381,7 +383,7 @@ class Encoding:
         Args:
             more: literals any of which is enough instead.
         """
-        fact = Wished(own, (cell,), None, cell.candidates.everything & ~ranks)
+        fact = Wished(own, (cell,), ranks=cell.candidates.everything & ~ranks)
         self._bound(fact, [-literal, -cell.guard, -self.at_least(cell, 1), *more], cell, ranks)
 
     def add(self, fact: Fact | None, clause: list[int]) -> None:
@@ -395,6 +397,3 @@ class Encoding:
                 self.facts.append(fact)
         self.clauses.append([literal for literal in clause if literal != -_TRUE])
         self.fact_of.append(index)
-
-
-_NOTHING = dependency_of(Requirement("", (), SpecifierSet(), None, None, "", ""), TRUE)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from satlock.encoder.markers.marker import Formula
-from satlock.records import dataclass
+from satlock.records import dataclass, field
 
 if TYPE_CHECKING:
-    from satlock.encoder.formula.cells import Cell, Edge
+    from satlock.encoder.formula.cells import Bar, Cell, Edge
 
 __all__ = [
     "Admission",
@@ -27,6 +27,7 @@ __all__ = [
     "SingleVersion",
     "Unasked",
     "Wished",
+    "stated_by",
 ]
 
 HoldKind = Literal["prerelease", "yanked", "build", "unavailable"]
@@ -40,9 +41,7 @@ class Fact:
     """Where it is stated, whatever the cells: a marker, a scope, what a candidate does not admit."""
     cells: tuple[Cell, ...]
     """The last one is the target."""
-    edge: Edge | None = None
-    """The requirement that it comes from."""
-    ranks: int = 0
+    ranks: int = field(default=0, kw_only=True)
     """Those that it takes away, where it does just that."""
 
     @property
@@ -51,22 +50,24 @@ class Fact:
         return (*(cell.region for cell in self.cells), self.own)
 
 
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Required(Fact):
     """A requirement, in one cell of its target: ``g ∧ source →`` the runs of what it admits, and each extra."""
 
+    edge: Edge
+
+
+class Admission(Required):
+    """A requirement where a Python or a required platform refuses some candidates: the runs are without these."""
+
     __slots__ = ()
 
 
-class Admission(Fact):
-    """A requirement where a Python or a required platform refuses some candidates: :class:`Required` without these."""
-
-    __slots__ = ()
-
-
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Refused(Fact):
-    """That a candidate cannot serve: ``¬source``. ``edge.refusal`` says why."""
+    """That a candidate, or an extra of it, cannot serve: ``g → ¬source``."""
 
-    __slots__ = ()
+    bar: Bar
 
 
 class SingleVersion(Fact):
@@ -93,11 +94,11 @@ class Wished(Fact):
 class Constraint(Fact):
     """A constraint of the project: ``g ∧ p ≥ 1 →`` the runs of what it admits."""
 
-    text: str = ""
+    text: str
     """As written."""
-    origin: str = ""
+    origin: str
     """The list that it is in."""
-    specifier: str = ""
+    specifier: str
 
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True)
@@ -107,7 +108,7 @@ class Held(Fact):
     ``h`` is the literal of the hold, which is assumed until the hold is lifted.
     """
 
-    kind: HoldKind = "build"
+    kind: HoldKind
     reason: str = ""
     """Of those that are unavailable: what was said when they were asked for."""
 
@@ -118,3 +119,8 @@ class Unasked(Held):
 
     ``g ∧ p = k →`` some source that asks for it, or a literal that is assumed to be false.
     """
+
+
+def stated_by(fact: Fact) -> Edge | Bar | None:
+    """The statement of the project or of a candidate that a fact comes from, where it comes from one."""
+    return fact.edge if isinstance(fact, Required) else fact.bar if isinstance(fact, Refused) else None

@@ -97,10 +97,10 @@ def _open(encoding: Encoding, cell: Cell, ranks: int, who: object, region: Formu
             taken = [known.literal]
         # Nobody else asks: this is a hold, since somebody else may be found who does.
         nobody = encoding.fresh()
-        fact = Unasked(TRUE, cells, None, 1 << rank, kind)
+        fact = Unasked(TRUE, cells, kind, ranks=1 << rank)
         encoding.add(fact, [*taken, asks, -nobody])
         if not everywhere:
-            encoding.add(Unasked(~region, (cell,), None, 1 << rank, kind), [*taken, -nobody])
+            encoding.add(Unasked(~region, (cell,), kind, ranks=1 << rank), [*taken, -nobody])
         if known is None:
             known = cell.openings[rank] = Hold(cell, kind, 1 << rank, nobody, fact)
             cell.holds.append(known)

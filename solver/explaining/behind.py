@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 from satlock.corpora.facts import Listing, Release
 from satlock.encoder.formula.candidates import Candidate, Candidates, python_region
 from satlock.encoder.formula.cells import Cell, Edge
-from satlock.encoder.formula.facts import Admission, Constraint
+from satlock.encoder.formula.facts import Admission, Constraint, Required
 from satlock.encoder.formula.reasons import LATE
 from satlock.encoder.markers.marker import Formula, any_of
 from satlock.encoder.markers.shortest import Shortener, spelled_for_people
@@ -186,7 +186,7 @@ class Laggards:
     def _of_reason(self, reason: Reason, cell: Cell, part: Part) -> Iterator[Holder]:
         """Those who ask for an older version; else those whom a newer one would not suit."""
         best = part.newest
-        edges = [fact.edge for fact in reason.facts if fact.edge is not None and fact.edge.package is not None]
+        edges = [fact.edge for fact in reason.facts if isinstance(fact, Required)]
         direct = [
             edge
             for edge in edges

@@ -12,8 +12,8 @@ from functools import reduce
 from operator import or_
 
 from satlock.encoder.formula.candidates import python_region, runs
-from satlock.encoder.formula.cells import Cell, Edge
-from satlock.encoder.formula.facts import Admission, Constraint, Fact, Held, HoldKind, Refused, Required, Unasked
+from satlock.encoder.formula.cells import Bar, Cell, Edge
+from satlock.encoder.formula.facts import Admission, Constraint, Fact, Held, HoldKind, Required, Unasked, stated_by
 from satlock.encoder.formula.reasons import Unreadable
 from satlock.encoder.markers.marker import TRUE, Formula, all_of, chosen
 from satlock.encoder.markers.shortest import Shortener
@@ -153,10 +153,10 @@ class _Story:
 
     def _order(self) -> list[str]:
         """The packages of the core from the project (``""``) down, each after those that require it if that can be."""
-        edges = [fact.edge for fact in self.no_lock.facts if fact.edge is not None and fact.edge.package is not None]
+        edges = [fact.edge for fact in self.no_lock.facts if isinstance(fact, Required)]
         askers: dict[str, set[str]] = {"": set()}
         for edge in edges:
-            if edge.package is not None and edge.package.name != source_of(edge):
+            if edge.package.name != source_of(edge):
                 askers.setdefault(edge.package.name, set()).add(source_of(edge))
         for fact in self.no_lock.facts:
             for cell in fact.cells:
@@ -169,40 +169,30 @@ class _Story:
 
     def _stated_by(self, source: str) -> Iterator[str]:
         """What the project or a package requires, merged over the versions that require the same."""
-        stated: dict[tuple[object, ...], list[Edge]] = {}
-        for fact in self.no_lock.facts:
-            edge = fact.edge
-            if edge is not None and isinstance(fact, Required | Admission | Refused) and source_of(edge) == source:
-                key = (
-                    edge.node.extra,
-                    candidates_of(edge),
-                    choice_of(edge, self.universe),
-                    asked(edge),
-                    edge.dependency.marker,
-                )
-                stated.setdefault(key, []).append(edge)
-        groups = list(stated.values())
-        rivals: dict[tuple[object, ...], list[list[Edge]]] = {}
-        for edges in groups:
-            target = edges[0].package
-            shared = (edges[0].node.extra, candidates_of(edges[0]), target and target.name)
-            rivals.setdefault(shared if source and target else (edges[0],), []).append(edges)
-        for told in rivals.values():
+        alike: dict[tuple[object, ...], list[Edge | Bar]] = {}
+        for one in map(stated_by, self.no_lock.facts):
+            if one is not None and source_of(one) == source:
+                marker = one.dependency.marker if isinstance(one, Edge) else None
+                key = (one.node.extra, candidates_of(one), choice_of(one, self.universe), asked(one), marker)
+                alike.setdefault(key, []).append(one)
+        rivals: dict[tuple[object, ...], list[list[Edge | Bar]]] = {}
+        for stated in alike.values():
+            one = stated[0]
+            target = one.package.name if source and isinstance(one, Edge) else None
+            rivals.setdefault((one.node.extra, candidates_of(one), target) if target else (one,), []).append(stated)
+        for shared, told in rivals.items():
             if len(told) <= _DIFFERENT:
-                yield from (self._requirement(edges) for edges in told)
+                yield from map(self._statement, told)
             else:
-                everything = sorted((edge for edges in told for edge in edges), key=lambda edge: edge.rank)
+                everything = sorted((one for stated in told for one in stated), key=lambda one: one.rank)
                 oldest, newest = everything[0], everything[-1]
                 subject, _ = self._subject(everything)
-                yield (
-                    f"{subject} require {oldest.dependency.name} in {len(told)} ways, "
-                    f"from {asked(oldest)} to {asked(newest)}"
-                )
+                yield f"{subject} require {shared[-1]} in {len(told)} ways, from {asked(oldest)} to {asked(newest)}"
 
-    def _requirement(self, edges: Sequence[Edge]) -> str:
-        edge = edges[0]
-        subject, many = self._subject(edges)
-        if edge.refusal is not None:
+    def _statement(self, stated: Sequence[Edge | Bar]) -> str:
+        edge = stated[0]
+        subject, many = self._subject(stated)
+        if isinstance(edge, Bar):
             return f"{subject}{':' if isinstance(edge.refusal, Unreadable) else ''} {refused(edge.refusal, many)}"
         said = f"{subject} {'require' if many else 'requires'} {asked(edge)}"
         where = self._where(edge.dependency.marker)
@@ -211,16 +201,16 @@ class _Story:
         said += f" where {where}" if where else ""
         return f"{said} ({edge.dependency.origin})" if is_the_projects(edge) else said
 
-    def _subject(self, edges: Sequence[Edge]) -> tuple[str, bool]:
-        """Who requires, and whether that is more than one."""
-        edge, cell = edges[0], edges[0].node.cell
+    def _subject(self, stated: Sequence[Edge | Bar]) -> tuple[str, bool]:
+        """Who states it, and whether that is more than one."""
+        node, cell = stated[0].node, stated[0].node.cell
         if cell is None:
-            choice = choice_of(edge, self.universe)
+            choice = choice_of(stated[0], self.universe)
             return "the project" if choice is None else f"{choice}{self._brought(choice)}", False
         ranks = 0
-        for each in edges:
-            ranks |= 1 << each.rank
-        name = f"{cell.package.name}[{edge.node.extra}]" if edge.node.extra else cell.package.name
+        for one in stated:
+            ranks |= 1 << one.rank
+        name = f"{cell.package.name}[{node.extra}]" if node.extra else cell.package.name
         return versions(name, cell.candidates, ranks), ranks & (ranks - 1) != 0
 
     def _brought(self, choice: Choice) -> str:
@@ -355,7 +345,7 @@ class _Story:
         if ruled_out:
             which = f" that fits {','.join(sorted(set(map(str, fits)), reverse=True))}" if fits else ""
             return f"every version of {name}{which} {' or '.join(ruled_out)}"
-        several = len({str(fact.edge.dependency.specifier) if fact.edge else _said(fact) for fact in facts}) > 1
+        several = len({*map(_said, facts)}) > 1
         return f"no version of {name} fits {'all that is asked of it' if several else str(fits)}"
 
     def _ruled_out(self, fact: Fact, cell: Cell) -> str:
@@ -384,4 +374,6 @@ class _Story:
 
 
 def _said(fact: Fact) -> str:
+    if isinstance(fact, Required):
+        return str(fact.edge.dependency.specifier)
     return fact.text if isinstance(fact, Constraint) else held_back(fact) if isinstance(fact, Held) else ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from packaging.specifiers import SpecifierSet
 
 from satlock.encoder.formula.cells import Cell
-from satlock.encoder.formula.facts import Constraint, Fact
+from satlock.encoder.formula.facts import Constraint, Fact, Required
 from satlock.encoder.formula.reasons import LeftOut, NotHad
 
 __all__ = ["fitting", "left_out_that_fit"]
@@ -15,7 +15,7 @@ __all__ = ["fitting", "left_out_that_fit"]
 
 def fitting(facts: Sequence[Fact], cell: Cell) -> tuple[SpecifierSet | None, int]:
     """What is asked of a package in a cell (None where nothing is), and the ranks that fit."""
-    asked = [fact.edge.dependency.specifier for fact in facts if fact.edge is not None]
+    asked = [fact.edge.dependency.specifier for fact in facts if isinstance(fact, Required)]
     asked += [SpecifierSet(fact.specifier) for fact in facts if isinstance(fact, Constraint)]
     admitted = cell.candidates.everything
     for specifier in asked:

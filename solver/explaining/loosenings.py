@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from satlock.encoder.formula.cells import Cell
-from satlock.encoder.formula.facts import Admission, Constraint, Fact
+from satlock.encoder.formula.facts import Admission, Constraint, Fact, Required, stated_by
 from satlock.encoder.formula.ranking import is_exact
 from satlock.encoder.formula.reasons import LATE, LeftOut
 from satlock.encoder.markers.marker import (
@@ -66,14 +66,14 @@ def resolves(step: Step, clash: Clash, against: Collection[Step]) -> bool:
 
 
 def _on_requirements(clash: Clash, document: Mapping[str, Any], meant: Mapping[str, str]) -> Iterator[Step]:
-    asked_extras = {fact.edge.node.cell.package.name for fact in clash.facts
-                    if fact.edge and fact.edge.node.cell and fact.edge.node.extra}  # fmt: skip
+    asked_extras = {stated.node.cell.package.name for stated in map(stated_by, clash.facts)
+                    if stated and stated.node.cell and stated.node.extra}  # fmt: skip
     for written in written_requirements(document):
         requirement = written.requirement
         name = requirement.name
         cells = _asked_by(clash, written)
         overridden = any(
-            fact.edge is not None and fact.edge.node.cell is None and fact.edge.dependency.name == name
+            isinstance(fact, Required) and fact.edge.node.cell is None and fact.edge.dependency.name == name
             and fact.edge.dependency.overrides for fact in clash.facts
         )  # fmt: skip
         if cells is None and not overridden:
@@ -107,9 +107,8 @@ def _asked_by(clash: Clash, written: Written) -> list[Cell] | None:
     stated = written.requirement
     found: list[Cell] | None = None
     for fact in clash.facts:
-        edge = fact.edge
-        if edge is not None:
-            same = (edge.dependency.origin, edge.dependency.text) == (stated.origin, stated.text)
+        if isinstance(fact, Required):
+            same = (fact.edge.dependency.origin, fact.edge.dependency.text) == (stated.origin, stated.text)
         else:
             same = isinstance(fact, Constraint) and fact.text == stated.text and written.is_constraint
         same = same or _loosened(fact, written)
@@ -122,7 +121,7 @@ def _asked_by(clash: Clash, written: Written) -> list[Cell] | None:
 def _loosened(fact: Fact, written: Written) -> bool:
     """Whether a fact comes from a requirement that other steps have changed: its text is no longer the one written."""
     stated = written.requirement
-    if fact.edge is not None:
+    if isinstance(fact, Required):
         return (fact.edge.dependency.origin, fact.edge.dependency.name) == (stated.origin, stated.name)
     return isinstance(fact, Constraint) and written.is_constraint and fact.cells[-1].package.name == stated.name
 
@@ -147,7 +146,7 @@ def _on_choices(clash: Clash, document: Mapping[str, Any]) -> Iterator[Step]:
     needed = {
         root.choice
         for fact in clash.facts
-        if fact.edge is not None and fact.edge.node.cell is None
+        if isinstance(fact, Required) and fact.edge.node.cell is None
         for root in clash.universe.roots
         if root.choice is not None and root.requirement.origin == fact.edge.dependency.origin
     }
@@ -214,7 +213,8 @@ def _closure(project: Project, choices: frozenset[Choice]) -> frozenset[Choice]:
 def _on_candidates(clash: Clash, document: Mapping[str, Any]) -> Iterator[Step]:
     for cell in clash.cells:
         name, candidates = cell.package.name, cell.candidates
-        asked = [fact.edge.dependency.specifier for fact in clash.facts if fact.edge and fact.cells[-1:] == (cell,)]
+        own = [fact.edge for fact in clash.facts if isinstance(fact, Required) and fact.cells[-1] is cell]
+        asked = [edge.dependency.specifier for edge in own]
         fits = SpecifierSet(",".join(str(specifier) for specifier in asked))
         admitted = candidates.everything
         for specifier in asked:

@@ -35,7 +35,6 @@ def shortest_ways(encoding: Encoding, selection: Selection, targets: Collection[
     while waiting:
         cell, extra, region, steps = waiting.popleft()
         for edge in edges_from(encoding, selection, cell, extra):
-            assert edge.package is not None
             for target in edge.package.cells:
                 if target not in selection.ranks:
                     continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from satlock.encoder.formula.facts import Required
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, Matches, PythonAtLeast, all_of, any_of
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.amendments import setting_path
@@ -20,9 +21,9 @@ LARGEST_PLACE = 12
 def elsewhere(clash: Clash, document: Mapping[str, Any], name: str) -> Iterator[Step]:
     """Sources that send a package to an index which gives nothing to packages that are not pinned to it."""
     named = [index.name for index in clash.project.indexes if index.explicit and index.name]
-    edges = [fact.edge for fact in clash.facts if fact.edge is not None and fact.edge.package is not None]
+    edges = [fact.edge for fact in clash.facts if isinstance(fact, Required)]
     asking = {edge.node.cell.package.name for edge in edges
-              if edge.node.cell and edge.package and edge.package.name == name}  # fmt: skip
+              if edge.node.cell and edge.package.name == name}  # fmt: skip
     scopes: dict[tuple[str, tuple[tuple[str, str], ...]], None] = {}
     for one in sorted(asking):
         for _, entries in sources_of(document, one):

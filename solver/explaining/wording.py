@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from satlock.encoder.formula.candidates import Candidate, Candidates, runs
-from satlock.encoder.formula.cells import Edge
+from satlock.encoder.formula.cells import Bar, Edge, Statement
 from satlock.encoder.formula.facts import Held
 from satlock.encoder.formula.reasons import LeftOut, NeedsPython, NotHad, Refusal, Unreadable
 from satlock.encoder.markers.shortest import spelled_as_pylock
@@ -32,19 +32,19 @@ _RUNS = 4
 """Runs of versions that are named one by one; more of them are counted."""
 
 
-def source_of(edge: Edge) -> str:
-    return "" if edge.node.cell is None else edge.node.cell.package.name
+def source_of(stated: Statement) -> str:
+    return "" if stated.node.cell is None else stated.node.cell.package.name
 
 
-def candidates_of(edge: Edge) -> Candidates | None:
-    return None if edge.node.cell is None else edge.node.cell.candidates
+def candidates_of(stated: Statement) -> Candidates | None:
+    return None if stated.node.cell is None else stated.node.cell.candidates
 
 
-def choice_of(edge: Edge, universe: Universe) -> Choice | None:
+def choice_of(stated: Statement, universe: Universe) -> Choice | None:
     """The extra or group of the project that lists a requirement."""
-    if edge.node.cell is not None:
+    if stated.node.cell is not None or not isinstance(stated, Edge):
         return None
-    listing = (root.choice for root in universe.roots if root.requirement.origin == edge.dependency.origin)
+    listing = (root.choice for root in universe.roots if root.requirement.origin == stated.dependency.origin)
     return next((choice for choice in listing if choice is not None), None)
 
 
@@ -53,11 +53,11 @@ def is_the_projects(edge: Edge) -> bool:
     return edge.node.cell is None or edge.dependency.overrides
 
 
-def asked(edge: Edge) -> str:
-    """What a requirement asks for, without its marker."""
-    if edge.refusal is not None:
-        return refused(edge.refusal)
-    asked = edge.dependency
+def asked(stated: Edge | Bar) -> str:
+    """What a requirement asks for, without its marker; or why its candidate cannot serve."""
+    if isinstance(stated, Bar):
+        return refused(stated.refusal)
+    asked = stated.dependency
     extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
     if asked.reference is not None:
         return f"{asked.name}{extras} from {asked.reference}"

@@ -161,8 +161,7 @@ class Escapes:
             asked = tuple((source, source and reached[source], node, admitted) for source, node, admitted, _ in asks)
             state = newer, len(cell.attached), len(cell.provisional), self._extras[cell], asked
             for edge in self._required(cell, rank):
-                package = edge.package
-                for target in package.cells if package is not None else ():
+                for target in edge.package.cells:
                     if target in reached and (target.guard, 0) in edge.encoded:
                         pair = _Pair(cell, rank, edge, target, selection.ranks[target])
                         if self._cleared.get(pair) != state and self._look_at(pair, newer, selection, state):
@@ -317,7 +316,7 @@ class Escapes:
         for cell, rank in reached.items():
             sources += [(edge, cell) for edge in self._required(cell, rank)]
         for edge, source in sources:
-            if edge.package is None or edge.withdrawn:
+            if edge.withdrawn:
                 continue
             region = edge.region if source is None else edge.region & source.region
             for target in edge.package.cells:
@@ -375,8 +374,7 @@ def _edges_of(cell: Cell, state: tuple[int, ...], before: _Edges | None) -> _Edg
     found = _Edges(state)
     for node in cell.nodes.values():
         for edge in node.edges:
-            if edge.package is not None:
-                found.between.setdefault((edge.rank, edge.package), []).append(edge)
+            found.between.setdefault((edge.rank, edge.package), []).append(edge)
     if before is not None:
         # What was said of these is still true.
         found.between.update((key, edges) for key, edges in before.between.items() if found.between.get(key) == edges)

@@ -230,7 +230,7 @@ class Fresh(Tiers):
             cell = waiting.pop()
             yield cell
             for edge in (edge for node in cell.nodes.values() for edge in node.edges):
-                below = [c for c in (edge.package.cells if edge.package else ()) if (c.guard, 0) in edge.encoded]
+                below = [c for c in edge.package.cells if (c.guard, 0) in edge.encoded]
                 waiting += [c for c in below if c not in seen and c in self._free]
                 seen.update(below)
 

@@ -20,7 +20,7 @@ def levels(encoding: Encoding) -> dict[str, int]:
                 for cell in package.cells
                 for node in cell.nodes.values()
                 for edge in node.edges
-                if edge.package is not None and edge.encoded
+                if edge.encoded
             )
         )
         for package in encoding.packages.values()

@@ -65,8 +65,6 @@ class Reaching:
     def _follow(self, edges: Iterable[Edge], source: Formula) -> None:
         of, regions = self._environments.of, self._regions
         for edge in edges:
-            if edge.package is None:
-                continue
             if not edge.package.listed and self._environments.meet(source, edge.region):
                 self._unlisted[edge.package.name] = None
             for cell in edge.package.cells:

@@ -15,8 +15,8 @@ from packaging.version import Version
 
 from satlock.corpora.index.file_order import files_in_order
 from satlock.encoder.formula.candidates import Build, Candidates
-from satlock.encoder.formula.cells import Cell, Edge
-from satlock.encoder.formula.facts import Admission, Constraint, Fact, Held, Refused, Required
+from satlock.encoder.formula.cells import Cell, Edge, Statement
+from satlock.encoder.formula.facts import Constraint, Fact, Held, Refused, Required
 from satlock.encoder.formula.reasons import NeedsPython
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.specifiers import parse_requirement, python_lower_bounds
@@ -88,12 +88,12 @@ class Telling:
         Raises:
             NotCertified: where there are no words for it.
         """
-        edge = fact.edge
-        if edge is not None and edge.reference is not None:
-            raise NotCertified(f"{edge.dependency.text} names an address, of which satlock writes no certificate.")
         match fact:
-            case Required() | Admission():
-                assert edge is not None
+            case Required(edge=edge):
+                if edge.reference is not None:
+                    raise NotCertified(
+                        f"{edge.dependency.text} names an address, of which satlock writes no certificate."
+                    )
                 name = self.name_of(fact.cells[-1])
                 self._say({"kind": "requirement", **self._by(edge), "on": name, "line": edge.dependency.text})
                 self._say_pythons(name, fact.cells[-1].candidates, fact.ranks)
@@ -102,13 +102,12 @@ class Telling:
                 self._say({"kind": "constraint", "list": fact.origin, "on": name, "line": fact.text})
             case Held():
                 self._say_ranks("held", fact.cells[-1], fact.ranks, why=held_back(fact))
-            case Refused():
-                assert edge is not None and edge.node.cell is not None
-                self.name_of(edge.node.cell)
-                if self._places(edge.node.cell, 1 << edge.rank):
-                    assert edge.refusal is not None
-                    said = {"python": edge.refusal.python} if isinstance(edge.refusal, NeedsPython) else {}
-                    self._say({"kind": "refused", **self._by(edge), **said, "why": refused(edge.refusal)})
+            case Refused(bar=bar):
+                assert bar.node.cell is not None
+                self.name_of(bar.node.cell)
+                if self._places(bar.node.cell, 1 << bar.rank):
+                    said = {"python": bar.refusal.python} if isinstance(bar.refusal, NeedsPython) else {}
+                    self._say({"kind": "refused", **self._by(bar), **said, "why": refused(bar.refusal)})
 
     def tell_bare(self, cell: Cell, ranks: int) -> None:
         """Says that versions have no file there; their files are noted."""
@@ -193,17 +192,17 @@ class Telling:
     def _read(self, name: str, cell: Cell, rank: int) -> None:
         self._noted(name, "read").setdefault(self._title(cell, rank), _read(cell.candidates[rank].builds[0]))
 
-    def _by(self, edge: Edge) -> dict[str, Any]:
-        """Who requires: a list of the project, or a candidate, of which it is noted where its metadata was read."""
-        asked, cell = edge.dependency, edge.node.cell
+    def _by(self, stated: Statement) -> dict[str, Any]:
+        """Who states: a list of the project, or a candidate, of which it is noted where its metadata was read."""
+        cell, asked = stated.node.cell, stated.dependency if isinstance(stated, Edge) else None
+        listed = {"list": asked.origin} if asked and (cell is None or asked.overrides) else {}
         if cell is None:
-            return {"list": asked.origin}
-        name, places = self.name_of(cell), self._places(cell, 1 << edge.rank)
+            return listed
+        name, places = self.name_of(cell), self._places(cell, 1 << stated.rank)
         if not places:
             return {"by": None}
-        self._read(name, cell, edge.rank)
-        overridden = {"list": asked.origin} if asked.overrides else {}
-        return {"by": {"package": name, "ranks": places, "extra": edge.node.extra}, **overridden}
+        self._read(name, cell, stated.rank)
+        return {"by": {"package": name, "ranks": places, "extra": stated.node.extra}, **listed}
 
     def _say_pythons(self, name: str, candidates: Candidates, ranks: int) -> None:
         """The versions that do not admit the Python there, or have no file where one is required."""

@@ -98,7 +98,7 @@ class OneEnvironment:
         for ranks, kind, why in kinds:
             if left & ranks:
                 selector = self._encoding.fresh()
-                self._facts[selector] = Held(TRUE, (cell,), None, left & ranks, kind, why)
+                self._facts[selector] = Held(TRUE, (cell,), kind, why, ranks=left & ranks)
                 self._clauses[selector] = []
                 for first, last in runs(left & ranks):
                     low, above = self._encoding.at_least(cell, first), self._encoding.at_least(cell, last + 1)

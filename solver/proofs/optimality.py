@@ -92,7 +92,7 @@ class Finding:
         self.free = [choice for choice in locked.universe.active if choice not in idle and not choice.package]
         self.regions = {cell: where for (cell, extra), where in reached(self.encoding, self.selection).items()
                         if not extra}  # fmt: skip
-        self.direct = {edge.package for edge in self.encoding.root.edges if edge.package}
+        self.direct = {edge.package for edge in self.encoding.root.edges}
         self._scales = Scales()
         self._heres: list[OneEnvironment] = []
         self.unproven: set[str] = set()

@@ -107,7 +107,7 @@ class Founded:
         """
         encoding, opening, still = self._encoding, cell.openings[rank], self._encoding.fresh()
         sources = dict.fromkeys(source for source in others.values() if source is not cell)
-        fact = Unasked(where, (*sources, cell), None, 1 << rank, opening.kind)
+        fact = Unasked(where, (*sources, cell), opening.kind, ranks=1 << rank)
         taken = [-cell.guard, -encoding.at_least(cell, rank), encoding.at_least(cell, rank + 1)]
         encoding.add(fact, [*taken, *others, -still])
         hold = Hold(cell, opening.kind, 1 << rank, still, fact)

@@ -126,7 +126,7 @@ class Loading:
             for cell, rank in due
             for node in cell.nodes.values()
             for edge in node.of(rank)
-            if edge.package and not edge.package.listed
+            if not edge.package.listed
             if self._encoding.domain.satisfiable(node.demand, edge.region)
         )
         self._sources.expect(dict.fromkeys(below))

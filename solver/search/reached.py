@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.formula.encoding import Encoding
 from satlock.encoder.markers.marker import TRUE, Formula
@@ -20,7 +22,6 @@ def reached(encoding: Encoding, selection: Selection) -> dict[tuple[Cell, str], 
 
     def follow(cell: Cell | None, extra: str, source: Formula) -> None:
         for edge in edges_from(encoding, selection, cell, extra):
-            assert edge.package is not None
             for target in edge.package.cells:
                 if target in selection.ranks:
                     for wanted in ("", *edge.dependency.extras):
@@ -32,10 +33,10 @@ def reached(encoding: Encoding, selection: Selection) -> dict[tuple[Cell, str], 
     return regions
 
 
-def edges_from(encoding: Encoding, selection: Selection, cell: Cell | None, extra: str) -> list[Edge]:
-    """The edges to packages of what a cell selects, or of an extra of it; of the project where there is no cell."""
+def edges_from(encoding: Encoding, selection: Selection, cell: Cell | None, extra: str) -> Sequence[Edge]:
+    """The edges of what a cell selects, or of an extra of it; of the project where there is no cell."""
     if cell is None:
-        return [edge for edge in encoding.root.edges if edge.package]
+        return encoding.root.edges
     rank = selection.ranks[cell]
     node = cell.nodes.get(extra)
-    return [edge for edge in node.of(rank) if edge.package] if node else []
+    return node.of(rank) if node else ()

@@ -63,7 +63,7 @@ def directs(encoding: Encoding) -> dict[str, int]:
     Lines that hold nowhere come last.
     """
     lines = sorted(encoding.root.edges, key=lambda edge: not edge.encoded)
-    names = dict.fromkeys(edge.package.name for edge in lines if edge.package is not None)
+    names = dict.fromkeys(edge.package.name for edge in lines)
     return {name: place for place, name in enumerate(names)}
 
 
@@ -82,8 +82,6 @@ def traverse(encoding: Encoding, choose: Callable[[Cell, bool], int], turn: Turn
 
     def follow(edges: Iterable[Edge]) -> None:
         for edge in edges:
-            if edge.package is None:
-                continue
             if not edge.package.listed and encoding.domain.satisfiable(edge.node.demand, edge.region):
                 unlisted[edge.package.name] = None
             for cell in edge.package.cells:
