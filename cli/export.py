@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from packaging.markers import Marker
 
     from satlock.encoder.project.values import Value
-    from satlock.solver.lockfiles.model import Lockfile
+    from satlock.solver.lockfiles.model import Lockfile, Switch
     from satlock.solver.writing.requirements_txt import Pins
 
 __all__ = ["export"]
@@ -138,8 +138,10 @@ class _Choice:
     extras: tuple[str, ...]
     groups: tuple[str, ...]
 
-    def switches(self, lock: Lockfile) -> set[str]:
-        chosen = {*(f"extra {name}" for name in self.extras), *(f"group {name}" for name in self.groups)}
+    def switches(self, lock: Lockfile) -> set[Switch]:
+        from satlock.solver.lockfiles.model import Switch
+
+        chosen = {Switch("extra", name) for name in self.extras} | {Switch("group", name) for name in self.groups}
         return chosen | _always(lock)
 
     def __str__(self) -> str:
@@ -214,7 +216,7 @@ def _chosen(
     """The extras or groups of these names; all of the lock's on request. Raises Ended where it has none such."""
     from packaging.utils import canonicalize_name
 
-    known = [switch.partition(" ")[2] for switch in lock.switches if switch.startswith(f"{kind} ")]
+    known = [name for one, name in lock.switches if one == kind]
     found = list(known) if everything else []
     for name in map(canonicalize_name, names):
         if name not in known and name not in empty:
@@ -229,7 +231,7 @@ def _default_groups(path: Path, lock: Lockfile) -> list[str]:
     """The groups that are installed unless a person says otherwise."""
     from satlock.solver.lockfiles.reading import parse
 
-    known = {switch.partition(" ")[2] for switch in lock.switches if switch.startswith("group ")}
+    known = {name for kind, name in lock.switches if kind == "group"}
     if lock.kind == "pylock":
         stated = parse(path).get("default-groups")
         names = [item.name("name of a group") for item in stated.items()] if stated else []
@@ -248,11 +250,13 @@ def _default_groups_of_project(path: Path, known: set[str]) -> list[str]:
     return ["dev"]
 
 
-def _always(lock: Lockfile) -> set[str]:
+def _always(lock: Lockfile) -> set[Switch]:
     """What is on without being chosen: the projects of a uv.lock and what they always install."""
+    from satlock.solver.lockfiles.model import Switch
+
     if lock.kind != "uv":
-        return {"poetry": {"group main"}, "pdm": {"group default"}}.get(lock.kind, set())
-    return {switch for switch in lock.switches if switch == "production" or switch.startswith("project ")}
+        return {"poetry": {Switch("group", "main")}, "pdm": {Switch("group", "default")}}.get(lock.kind, set())
+    return {switch for switch in lock.switches if switch.kind in ("production", "project")}
 
 
 def _relative(folder: Path, start: Path) -> Path:

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from satlock.cli.commands import satlock
 from satlock.encoder.project.project import ProjectError
 from satlock.solver.lockfiles.installed import installed
+from satlock.solver.lockfiles.model import PRODUCTION, Switch
 from satlock.solver.lockfiles.reading import read_lockfile
 from tests.prove.deciding_locks import pylock_text, random_deciding
 from tests.prove.locks import origin_lock
@@ -42,8 +43,8 @@ def test_uv_lock_installs_the_same(batch: int, tmp_path: Path) -> None:
         choices = [choice for choice in uv_choices(lock) if choice[0] and len(choice[1]) == len(lock.members)]
         for choice in chance.sample(choices, min(3, len(choices))):
             _, members, extras, groups = choice
-            switches = {f"project {m}" for m in members} | {"production"}
-            switches |= {f"extra {e}" for e in extras} | {f"group {g}" for g in groups}
+            switches = {Switch("project", m) for m in members} | {PRODUCTION}
+            switches |= {Switch("extra", e) for e in extras} | {Switch("group", g) for g in groups}
             expected = [uv_installs(lock, environment, choice) for environment in sampled]
             names = [[lock.entries[i][0] for i in found or ()] for found in expected]
             try:
@@ -69,7 +70,7 @@ def test_pylock_installs_the_same(batch: int, tmp_path: Path) -> None:
         lockfile = read_lockfile(tmp_path / "pylock.toml").lockfile
         on = set(chance.sample(choices, chance.randint(0, 4)))
         try:
-            found = installed(lockfile, {f"{kind} {name}" for kind, name in on})
+            found = installed(lockfile, {Switch(kind, name) for kind, name in on})
         except ProjectError as error:
             assert "installs both" in str(error)
             continue

@@ -30,6 +30,7 @@ from satlock.solver.lockfiles.model import (
     LockfileError,
     Source,
     Switch,
+    Whether,
     all_of,
     any_of,
     node_of,
@@ -51,7 +52,7 @@ def _lockfile(
     kind: str,
     decided: Iterable[_Decided],
     requires_python: str,
-    switches: Iterable[str],
+    switches: Iterable[Switch],
     environments: Condition = ALWAYS,
 ) -> Lockfile:
     found = tuple(decided)
@@ -68,7 +69,7 @@ def _lockfile(
     )
 
 
-def _membership(switches: frozenset[str]) -> Callable[[Comparison], Condition]:
+def _membership(switches: frozenset[Switch]) -> Callable[[Comparison], Condition]:
     """Reads ``'x' in extras`` and ``'x' in dependency_groups``; what the lock does not declare is never chosen."""
 
     def asked(comparison: Comparison) -> Condition:
@@ -80,14 +81,14 @@ def _membership(switches: frozenset[str]) -> Callable[[Comparison], Condition]:
                 f"{comparison.variable}."
             )
         kind = "extra" if comparison.variable == "extras" else "group"
-        return _switch(f"{kind} {canonicalize_name(comparison.text)}", comparison.operator == "in", switches)
+        return _whether(Switch(kind, canonicalize_name(comparison.text)), comparison.operator == "in", switches)
 
     return asked
 
 
-def _switch(name: str, on: bool, switches: frozenset[str]) -> Condition:
-    if name in switches:
-        return Switch(name, on)
+def _whether(switch: Switch, on: bool, switches: frozenset[Switch]) -> Condition:
+    if switch in switches:
+        return Whether(switch, on)
     return NEVER if on else ALWAYS
 
 
@@ -105,10 +106,10 @@ def read_pylock(top: dict[str, Value]) -> Lockfile:
         raise LockfileError(f"The pylock.toml is not valid: {' '.join(str(error).split())[:300]}.") from None
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise LockfileError(f"The pylock.toml is not valid: {' '.join(str(error).split())[:300]}.") from None
-    switches = [f"extra {canonicalize_name(name)}" for name in lock.extras or ()]
+    switches = [Switch("extra", canonicalize_name(name)) for name in lock.extras or ()]
     # What is installed by default is in force whether or not it can be chosen.
     groups = dict.fromkeys((*(lock.dependency_groups or ()), *(lock.default_groups or ())))
-    switches += [f"group {canonicalize_name(name)}" for name in groups]
+    switches += [Switch("group", canonicalize_name(name)) for name in groups]
     asked = _membership(frozenset(switches))
     decided = []
     for number, (package, raw) in enumerate(zip(lock.packages, top["packages"].items(), strict=True)):
@@ -166,13 +167,13 @@ def read_poetry_lock(top: dict[str, Value], project: dict[str, Value] | None = N
     if version != "2.1":
         raise LockfileError(f"This poetry.lock is of version {shown(version)}; satlock reads versions 1.0 to 2.1.")
     groups = {group for package in packages for group in _groups(package, "poetry.lock")}
-    switches = [*(f"extra {extra}" for extra in sorted(extras)), *(f"group {group}" for group in sorted(groups))]
+    switches = [*_named("extra", extras), *_named("group", groups)]
     known = frozenset(switches)
 
     def asked(comparison: Comparison) -> Condition:
         if comparison.variable != "extra":
             return comparison
-        return _switch(f"extra {canonicalize_name(comparison.text)}", comparison.operator == "==", known)
+        return _whether(Switch("extra", canonicalize_name(comparison.text)), comparison.operator == "==", known)
 
     decided = []
     for number, package in enumerate(packages):
@@ -183,9 +184,9 @@ def read_poetry_lock(top: dict[str, Value], project: dict[str, Value] | None = N
         elif markers is not None:
             by_group = dict.fromkeys(by_group, read_marker(markers))
         parts = [
-            all_of(Switch(f"group {group}"), replace(marker, asked))
+            all_of(Whether(switch), replace(marker, asked))
             for group, marker in by_group.items()
-            if f"group {group}" in known
+            if (switch := Switch("group", group)) in known
         ]
         decided.append(_Decided(_legacy_entry(number, package, "poetry.lock"), any_of(*parts)))
     python = metadata.get("python-versions")
@@ -206,8 +207,12 @@ def _followed_poetry(
         candidates.append(Candidate(entry, pythons, needs_of_poetry(package)))
     groups: list[str] = []
     roots = list(roots_of_poetry(project, groups, extras))
-    switches = [f"extra {extra}" for extra in sorted(extras)] + [f"group {one}" for one in sorted(set(groups))]
+    switches = [*_named("extra", extras), *_named("group", set(groups))]
     return follow("poetry", candidates, roots, _poetry_python(metadata.get("python-versions")), switches)
+
+
+def _named(kind: str, names: Iterable[str]) -> list[Switch]:
+    return [Switch(kind, name) for name in sorted(names)]
 
 
 def _groups(package: dict[str, Value], file: str) -> list[str]:
@@ -283,11 +288,11 @@ def read_pdm_lock(top: dict[str, Value], project: dict[str, Value] | None = None
             )
         return _followed_pdm(packages, project, names or ["default"])
     groups = {*names, *(group for package in packages for group in _groups(package, "pdm.lock"))}
-    switches = [f"group {group}" for group in sorted(groups)]
+    switches = _named("group", groups)
     merged: dict[tuple[str, str, Source], _Decided] = {}
     for package in packages:
         entry = _legacy_entry(len(merged), package, "pdm.lock")
-        chosen = AnyOf(tuple(Switch(f"group {group}") for group in _groups(package, "pdm.lock")))
+        chosen = AnyOf(tuple(Whether(Switch("group", group)) for group in _groups(package, "pdm.lock")))
         condition = all_of(any_of(chosen), read_marker(package.get("marker")))
         key = (entry.name, entry.version, entry.source)
         if key in merged:
@@ -312,7 +317,7 @@ def _followed_pdm(packages: list[dict[str, Value]], project: dict[str, Value], g
         mine = candidates.setdefault((entry.name, entry.version, entry.source), Candidate(entry, (python,), {"": []}))
         mine.needs.update(needs_of_pdm(package, entry.name))
     roots = list(roots_of_pdm(project, groups))
-    return follow("pdm", list(candidates.values()), roots, "", [f"group {group}" for group in sorted(groups)])
+    return follow("pdm", list(candidates.values()), roots, "", _named("group", groups))
 
 
 _SYSTEMS = {"linux": "linux", "manylinux": "linux", "musllinux": "linux", "alpine": "linux", "windows": "win32",

@@ -28,6 +28,7 @@ from satlock.solver.lockfiles.model import (
     Lockfile,
     LockfileError,
     Switch,
+    Whether,
     all_of,
     any_of,
     node_of,
@@ -75,7 +76,7 @@ def follow(
     candidates: Sequence[Candidate],
     roots: Iterable[tuple[str, Need]],
     requires_python: str,
-    switches: Iterable[str],
+    switches: Iterable[Switch],
 ) -> Lockfile:
     """The lock in which each requirement leads to the newest entry that it admits.
 
@@ -169,9 +170,9 @@ def roots_of_poetry(project: dict[str, Value], groups: list[str], extras: list[s
             if name == "python":
                 continue
             for need, optional in _poetry_needs(name, value):
-                chosen: Condition = Switch(f"group {group}")
+                chosen: Condition = Whether(Switch("group", group))
                 if optional:
-                    by = [Switch(f"extra {extra}") for extra in asked_by.get(name, ()) if extra in extras]
+                    by = [Whether(Switch("extra", extra)) for extra in asked_by.get(name, ()) if extra in extras]
                     chosen = all_of(chosen, any_of(*by))
                 yield f"group {group!r}", Need(need.name, need.extras, need.versions, all_of(chosen, need.condition))
 
@@ -285,7 +286,7 @@ def roots_of_pdm(project: dict[str, Value], groups: list[str]) -> Iterator[tuple
         for item in items.items():
             need = _pdm_need(item)
             yield f"group {group!r}", Need(need.name, need.extras, need.versions,
-                                           all_of(Switch(f"group {group}"), need.condition))  # fmt: skip
+                                           all_of(Whether(Switch("group", group)), need.condition))  # fmt: skip
 
 
 def needs_of_pdm(package: dict[str, Value], name: str) -> dict[str, list[Need]]:

@@ -17,7 +17,7 @@ from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import Choice, ProjectError
 from satlock.records import dataclass, replace
 from satlock.solver.lockfiles.links import Link, links_of, members_of
-from satlock.solver.lockfiles.model import Entry, Lockfile, node_of
+from satlock.solver.lockfiles.model import Entry, Lockfile, Switch, node_of
 from satlock.solver.lockfiles.reach import Reach
 from satlock.solver.lockfiles.reading import Reading, read_lockfile
 from satlock.solver.lockfiles.requirements import read_lists
@@ -82,8 +82,7 @@ class LockGraph:
 
     def choices(self, kind: str) -> list[str]:
         """The names of the extras, or of the groups, that can be chosen."""
-        named = [name.partition(" ") for name in self.lockfile.switches]
-        atoms = (_asked(f"{what} {name}", self.lockfile.kind, self.extras).atom for what, _, name in named)
+        atoms = (_asked(switch, self.lockfile.kind, self.extras).atom for switch in self.lockfile.switches)
         return [atom.name for atom in atoms if isinstance(atom, Choice) and atom.kind == kind]
 
     def marker(self, region: Formula, within: Formula = TRUE) -> str | None:
@@ -102,7 +101,7 @@ def graph_of(path: Path, project: Path | None = None) -> LockGraph:
     links = links_of(reading)
     lists, _ = read_lists(reading.beside)
     extras = frozenset(which[1:-1] for which in lists.lists if which.startswith("["))
-    reach = Reach(lockfile, lambda names: all_of(_asked(name, lockfile.kind, extras) for name in names))
+    reach = Reach(lockfile, lambda switches: all_of(_asked(one, lockfile.kind, extras) for one in switches))
     universe = _universe(reach, lockfile)
     domain = Domain(universe)
     if not domain.satisfiable(TRUE):
@@ -139,9 +138,9 @@ def narrowed(graph: LockGraph, within: Formula, choices: Mapping[Choice, bool]) 
     )
 
 
-def _asked(switch: str, kind: str, extras: Iterable[str]) -> Formula:
+def _asked(switch: Switch, kind: str, extras: Iterable[str]) -> Formula:
     """Where a switch of a lock is on. What is installed without being chosen always is."""
-    what, _, name = switch.partition(" ")
+    what, name = switch
     if what == "extra":
         return chosen(Choice("extra", name))
     if what != "group" or (kind, name) in (("poetry", "main"), ("pdm", "default")):

@@ -12,7 +12,7 @@ from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, from_ma
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import ProjectError
 from satlock.records import dataclass
-from satlock.solver.lockfiles.model import Entry, Lockfile, node_of
+from satlock.solver.lockfiles.model import PRODUCTION, Entry, Lockfile, Switch, Thing, node_of
 from satlock.solver.lockfiles.reach import Reach
 
 __all__ = ["Installed", "installed"]
@@ -27,7 +27,7 @@ class Installed:
     """On the platform and the Python alone; None where it is installed everywhere that is asked for."""
 
 
-def installed(lockfile: Lockfile, switches: Iterable[str], within: Marker | None = None) -> tuple[Installed, ...]:
+def installed(lockfile: Lockfile, switches: Iterable[Switch], within: Marker | None = None) -> tuple[Installed, ...]:
     """What a lock of any format installs, in the order of the file.
 
     Args:
@@ -82,7 +82,8 @@ def _refuse_active(reach: Reach, domain: Domain) -> None:
     for pair in reach.lockfile.rivals:
         both = domain.witness(*(force.get(name, FALSE) for name in pair))
         if both is not None:
-            rivals = " and ".join(name.removeprefix("in force ") for name in pair if name != "production")
+            named = [one.label if isinstance(one, Thing) else str(one) for one in pair if one != PRODUCTION]
+            rivals = " and ".join(named)
             raise ProjectError(
                 f"{rivals} are in conflict, and these choices bring both, e.g. for {both}; choose fewer."
             )

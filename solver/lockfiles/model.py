@@ -14,8 +14,8 @@ from satlock.encoder.project.project import ProjectError
 from satlock.records import dataclass, field
 
 __all__ = ["ALWAYS", "NEVER", "AllOf", "AnyOf", "Bring", "Comparison", "Condition", "ConflictItem", "Edge", "Entry",
-           "Item", "Lockfile", "LockfileError", "Source", "Switch", "all_of", "any_of", "at_node", "comparisons",
-           "node_of"]  # fmt: skip
+           "Item", "Lockfile", "LockfileError", "PRODUCTION", "Source", "Switch", "Thing", "Whether", "all_of",
+           "any_of", "at_node", "comparisons", "node_of"]  # fmt: skip
 
 
 class LockfileError(ProjectError):
@@ -40,11 +40,47 @@ class Comparison:
         return f"{sides[0]} {self.operator} {sides[1]}"
 
 
-@dataclass(frozen=True)
-class Switch:
-    """Whether something is chosen or active, e.g. ``extra cpu``; negated where ``on`` is false."""
+class Switch(NamedTuple):
+    """Something that can be on. As a text, as variables and certificates have it, ``extra cpu``."""
 
+    kind: str
+    """What a person chooses is a ``project``, ``production``, an ``extra`` or a ``group``. Of an :class:`Item` it is
+    ``picked``, ``active`` or ``early``. To ``reach`` an entry is one as well, where what is asked for depends on it."""
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" if self.name else self.kind
+
+
+PRODUCTION = Switch("production")
+"""That the project itself is installed, and not its groups alone."""
+
+
+class Thing(NamedTuple):
+    """Something that can be in force. As a text ``in force extra cpu of pkg``."""
+
+    kind: str
+    """``extra``, ``group`` or ``project``."""
     name: str
+    package: str
+    """The project itself has no name as a package."""
+
+    @property
+    def label(self) -> str:
+        """As a sentence has it."""
+        if self.kind == "project":
+            return f"project {self.package}" if self.package else "the project"
+        return f"{self.kind} {self.name}" + (f" of {self.package}" if self.package else "")
+
+    def __str__(self) -> str:
+        return f"in force {self.label}"
+
+
+@dataclass(frozen=True)
+class Whether:
+    """Whether a switch is on; negated where ``on`` is false."""
+
+    switch: Switch
     on: bool = True
 
 
@@ -62,7 +98,7 @@ class AnyOf:
     parts: tuple[Condition, ...]
 
 
-Condition: TypeAlias = Comparison | Switch | AllOf | AnyOf
+Condition: TypeAlias = Comparison | Whether | AllOf | AnyOf
 """There is no negation: markers have none, and comparisons carry their own."""
 
 ALWAYS = AllOf(())
@@ -171,7 +207,7 @@ class Item:
 
     name: str
     """As markers spell it: ``extra-4-test-cpu``."""
-    needs: tuple[str, ...] | None
+    needs: tuple[Switch, ...] | None
     """The switches that together pick it at the start; None where nothing does."""
     activators: tuple[str, ...] = ()
     """Names of edges that activate it on the way."""
@@ -179,9 +215,9 @@ class Item:
     """Those of them that start at the project."""
 
     @property
-    def switch(self) -> str:
+    def switch(self) -> Switch:
         """The switch that markers on it read, once the first walk is over."""
-        return f"active {self.name}" if self.activators else f"picked {self.name}"
+        return Switch("active" if self.activators else "picked", self.name)
 
 
 @dataclass(frozen=True)
@@ -200,10 +236,9 @@ class ConflictItem:
 class Bring:
     """Something that puts an extra, a group or a member of the project in force, where ``condition`` holds."""
 
-    by: str
-    """A switch, or what is in force itself; empty for what always is."""
-    brought: str
-    """What is then in force, e.g. ``in force extra cpu``."""
+    by: Switch | Thing | None
+    """A switch, or what is in force itself; None for what always is."""
+    brought: Thing
     condition: Condition = ALWAYS
     marker: str = ""
     """The condition as the project writes it."""
@@ -224,17 +259,17 @@ class Lockfile:
     """Where dependencies are followed at all, whatever is chosen (``uv.lock``); *complete* asks for that."""
     followed: bool = False
     """The lock does not say when an entry is installed: that was followed from the project's own tables."""
-    switches: tuple[str, ...] = ()
-    """Everything that a person can choose: ``project …``, ``production``, ``extra …``, ``group …``."""
-    required: tuple[str, ...] = ()
+    switches: tuple[Switch, ...] = ()
+    """Everything that a person can choose."""
+    required: tuple[Switch, ...] = ()
     """Switches that are always on."""
-    implied: tuple[tuple[str, str], ...] = ()
+    implied: tuple[tuple[Switch, Switch], ...] = ()
     """Pairs of switches where the first cannot be chosen without the second."""
     items: Mapping[str, Item] = field(default_factory=dict)
     conflicts: tuple[tuple[ConflictItem, ...], ...] = ()
     brings: tuple[Bring, ...] = ()
     """What puts into force what :attr:`rivals` speaks of; nothing else does."""
-    rivals: tuple[tuple[str, ...], ...] = ()
+    rivals: tuple[tuple[Switch | Thing, ...], ...] = ()
     """What is never in force together, by the project's conflicts: pairs; in a ``uv.lock`` switches."""
 
     def named(self) -> dict[str, list[Entry]]:

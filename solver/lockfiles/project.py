@@ -15,8 +15,8 @@ from satlock.encoder.project.values import Value
 from satlock.records import dataclass
 from satlock.records import replace as changed
 from satlock.solver.lockfiles.markers import read_marker, replace
-from satlock.solver.lockfiles.model import ALWAYS, Comparison, Condition, Switch, all_of, any_of
-from satlock.solver.lockfiles.pulls import Pull, Thing, conflicts_of, force_of, pulls_of
+from satlock.solver.lockfiles.model import ALWAYS, Comparison, Condition, Switch, Thing, Whether, all_of, any_of
+from satlock.solver.lockfiles.pulls import Pull, conflicts_of, force_of, pulls_of
 from satlock.solver.lockfiles.pyproject import read_pyproject
 
 __all__ = ["as_setting", "in_scope", "Index", "Pin", "ProjectFacts", "read_project"]
@@ -83,7 +83,7 @@ def read_project(path: Path) -> ProjectFacts:
         key in table for table in found.settings for key in ("override-dependencies", "constraint-dependencies")
     )
     own = pulls or (tuple(pulls_of(path, found)) if pins or asked else ())
-    steps = tuple(pull for pull in own if not pull.by[2])
+    steps = tuple(pull for pull in own if not pull.by.package)
     if any(pin.scope is not None for pin in pins):
         pins = [changed(pin, marker=all_of(pin.marker, _listed(pin, steps))) for pin in pins]
     return ProjectFacts(conflicts, pulls, tuple(pins), indexes, python, steps, unknown)
@@ -93,7 +93,9 @@ def _listed(pin: Pin, pulls: Iterable[Pull]) -> Condition:
     """Where the extra or group that a pin is for lists its package itself; everywhere where it does not list it."""
     if pin.scope is None:
         return ALWAYS
-    lines = [p.condition for p in pulls if p.by == (*pin.scope, "") and p.brought == ("project", "", pin.name)]
+    lines = [
+        p.condition for p in pulls if p.by == Thing(*pin.scope, "") and p.brought == Thing("project", "", pin.name)
+    ]
     return any_of(*lines) if lines else ALWAYS
 
 
@@ -130,11 +132,11 @@ def _pins(tables: list[dict[str, Value]], declared: tuple[Index, ...]) -> tuple[
     return pins, unknown
 
 
-def in_scope(pin: Pin, facts: ProjectFacts, switches: tuple[str, ...], kind: str) -> Condition:
+def in_scope(pin: Pin, facts: ProjectFacts, switches: tuple[Switch, ...], kind: str) -> Condition:
     """Where a pin is in force in a lock of this kind: where what it is scoped to is, chosen or brought along."""
     found = as_setting(pin.marker, facts.steps, switches, kind)
     if pin.scope is not None:
-        found = all_of(force_of((*pin.scope, ""), facts.steps, kind, frozenset(switches)), found)
+        found = all_of(force_of(Thing(*pin.scope, ""), facts.steps, kind, frozenset(switches)), found)
     if kind != "uv":
         return found
     from satlock.solver.lockfiles.uv_markers import by_letters
@@ -142,7 +144,7 @@ def in_scope(pin: Pin, facts: ProjectFacts, switches: tuple[str, ...], kind: str
     return by_letters(found)
 
 
-def as_setting(marker: Condition, steps: Sequence[Pull], switches: Iterable[str], kind: str) -> Condition:
+def as_setting(marker: Condition, steps: Sequence[Pull], switches: Iterable[Switch], kind: str) -> Condition:
     """A marker of the project's settings: ``extra == 'x'`` asks whether that is in force, and ``!=`` whether it was not
     chosen."""
     known = frozenset(switches)
@@ -152,8 +154,8 @@ def as_setting(marker: Condition, steps: Sequence[Pull], switches: Iterable[str]
             return comparison
         name = canonicalize_name(comparison.text)
         if comparison.operator == "==":
-            return force_of(("extra", name, ""), steps, kind, known)
-        switch = f"{'group' if kind == 'pdm' else 'extra'} {name}"
-        return Switch(switch, False) if switch in known else ALWAYS
+            return force_of(Thing("extra", name, ""), steps, kind, known)
+        switch = Switch("group" if kind == "pdm" else "extra", name)
+        return Whether(switch, False) if switch in known else ALWAYS
 
     return replace(marker, asked)

@@ -26,21 +26,19 @@ from satlock.solver.lockfiles.model import (
     Condition,
     LockfileError,
     Switch,
+    Thing,
+    Whether,
     all_of,
     any_of,
 )
 from satlock.solver.lockfiles.pyproject import Pyproject, read_pyproject
 
-__all__ = ["Pull", "Thing", "axioms_of", "conflicts_of", "force_of", "pulls_of", "workspace_files"]
+__all__ = ["Pull", "axioms_of", "conflicts_of", "force_of", "pulls_of", "workspace_files"]
 
-Thing: TypeAlias = tuple[str, str, str]
-"""(``extra``, ``group`` or ``project``, name, package): something that can be in force. The project itself has no
-name as a package."""
+_ITSELF = Thing("project", "", "")
 
-_ITSELF: Thing = ("project", "", "")
-
-_CHOSEN_BY = {"pylock": "", "poetry": "group main", "pdm": "group default"}
-"""The switch that puts the project itself in force, for each kind of lock; empty where it always is."""
+_CHOSEN_BY = {"pylock": None, "poetry": Switch("group", "main"), "pdm": Switch("group", "default")}
+"""The switch that puts the project itself in force, for each kind of lock; None where it always is."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,8 @@ class Pull:
 
 
 def axioms_of(
-    conflicts: Iterable[tuple[Thing, ...]], pulls: Iterable[Pull], kind: str, switches: Iterable[str]
-) -> tuple[tuple[Bring, ...], tuple[tuple[str, str], ...]]:
+    conflicts: Iterable[tuple[Thing, ...]], pulls: Iterable[Pull], kind: str, switches: Iterable[Switch]
+) -> tuple[tuple[Bring, ...], tuple[tuple[Thing, Thing], ...]]:
     """What puts things in force in a lock of this kind with these switches, and the pairs that never are together.
 
     Only what leads from a switch to one of a pair is listed.
@@ -65,46 +63,41 @@ def axioms_of(
     listed = list(pulls)
     pairs = dict.fromkeys(pair for things in conflicts for pair in combinations(things, 2))
     things = dict.fromkeys(thing for both in (*((pull.by, pull.brought) for pull in listed), *pairs) for thing in both)
-    starts = [Bring(by, _in_force(thing)) for thing in things if (by := _chosen_by(thing, kind, known)) is not None]
-    brings = [*starts, *(Bring(_in_force(p.by), _in_force(p.brought), p.condition, p.marker) for p in listed)]
-    possible = _closure({"", *known}, [(bring.by, bring.brought) for bring in brings])
-    named = dict.fromkeys((_in_force(one), _in_force(other)) for one, other in pairs)
-    rivals = tuple(pair for pair in named if possible.issuperset(pair))
-    needed = _closure({name for pair in rivals for name in pair}, [(bring.brought, bring.by) for bring in brings])
+    starts = [Bring(by, thing) for thing in things for by in _chosen_by(thing, kind, known)]
+    brings = [*starts, *(Bring(pull.by, pull.brought, pull.condition, pull.marker) for pull in listed)]
+    possible = _closure({None, *known}, [(bring.by, bring.brought) for bring in brings])
+    rivals = tuple((one, other) for one, other in pairs if possible.issuperset((one, other)))
+    needed = _closure({thing for pair in rivals for thing in pair}, [(bring.brought, bring.by) for bring in brings])
     return tuple(bring for bring in brings if bring.by in possible and bring.brought in needed), rivals
 
 
-def force_of(thing: Thing, pulls: Sequence[Pull], kind: str, switches: frozenset[str]) -> Condition:
+def force_of(thing: Thing, pulls: Sequence[Pull], kind: str, switches: frozenset[Switch]) -> Condition:
     """Where something is in force: where it is chosen, or brought along by what is."""
 
     def found(here: Thing, way: tuple[Thing, ...]) -> Condition:
-        by = _chosen_by(here, kind, switches) if here != _ITSELF or kind in _CHOSEN_BY else ""
-        parts: list[Condition] = [] if by is None else [Switch(by) if by else ALWAYS]
+        ways = _chosen_by(here, kind, switches) if here != _ITSELF or kind in _CHOSEN_BY else [None]
+        parts: list[Condition] = [ALWAYS if by is None else Whether(by) for by in ways]
         leading = [pull for pull in pulls if pull.brought == here and pull.by not in way]
         return any_of(*parts, *(all_of(found(pull.by, (*way, pull.by)), pull.condition) for pull in leading))
 
     return found(thing, (thing,))
 
 
-def _in_force(thing: Thing) -> str:
-    kind, name, package = thing
-    if kind == "project":
-        return f"in force project {package}" if package else "in force the project"
-    return f"in force {kind} {name}" + (f" of {package}" if package else "")
-
-
-def _chosen_by(thing: Thing, kind: str, switches: frozenset[str]) -> str | None:
-    """What a person chooses it by; None where nobody can, as nobody chooses for another package."""
+def _chosen_by(thing: Thing, kind: str, switches: frozenset[Switch]) -> list[Switch | None]:
+    """What a person chooses it by, if anything, as nobody chooses for another package; None where it always is."""
     what, name, package = thing
     if package:
-        return None
+        return []
     # PDM calls extras groups.
-    by = _CHOSEN_BY[kind] if what == "project" else f"{'group' if kind == 'pdm' else what} {name}"
-    return by if not by or by in switches else None
+    by = _CHOSEN_BY[kind] if what == "project" else Switch("group" if kind == "pdm" else what, name)
+    return [by] if by is None or by in switches else []
 
 
-def _closure(start: set[str], steps: list[tuple[str, str]]) -> set[str]:
-    after: dict[str, list[str]] = {}
+_Cause: TypeAlias = Switch | Thing | None
+
+
+def _closure(start: Iterable[_Cause], steps: Sequence[tuple[_Cause, _Cause]]) -> set[_Cause]:
+    after: dict[_Cause, list[_Cause]] = {}
     for here, there in steps:
         after.setdefault(here, []).append(there)
     found, todo = set(start), list(start)
@@ -142,8 +135,8 @@ def _thing(item: Value, own: str, owner: str) -> Thing | None:
     package = "" if package == own else package
     for kind in ("extra", "group"):
         if kind in table:
-            return kind, table[kind].name(f"name of a {kind}"), package
-    return ("project", "", package) if "package" in table else None
+            return Thing(kind, table[kind].name(f"name of a {kind}"), package)
+    return Thing("project", "", package) if "package" in table else None
 
 
 def pulls_of(path: Path, project: Pyproject) -> Iterator[Pull]:
@@ -159,16 +152,16 @@ def _pulls(stated: Pyproject, own: str, package: str) -> Iterator[Pull]:
     """What the things of one package bring along."""
     pythons = stated.pythons()
     for kind, listing, items in stated.lists():
-        here = (kind, listing, package)
+        here = Thing(kind, listing, package)
         bounds = pythons.get(listing, "") if kind == "group" else ""
         inside = condition_of(bounds) if bounds else ALWAYS
         if kind == "extra" and package:
-            yield Pull(here, ("project", "", package), ALWAYS, "")
+            yield Pull(here, Thing("project", "", package), ALWAYS, "")
         for item in items.items():
             if isinstance(item.raw, dict):
                 if "include-group" in item.raw:
                     included = item.table()["include-group"].name("name of a group")
-                    yield Pull(here, ("group", included, package), inside, bounds)
+                    yield Pull(here, Thing("group", included, package), inside, bounds)
                 continue
             try:
                 requirement = Requirement(item.text())
@@ -176,8 +169,9 @@ def _pulls(stated: Pyproject, own: str, package: str) -> Iterator[Pull]:
                 continue
             name = canonicalize_name(requirement.name)
             target = "" if name == own else name
-            brought: list[Thing] = [("project", "", target)] if target else []
-            brought += [("extra", extra, target) for extra in sorted(set(map(canonicalize_name, requirement.extras)))]
+            extras = sorted(set(map(canonicalize_name, requirement.extras)))
+            brought = [Thing("project", "", target)] if target else []
+            brought += [Thing("extra", extra, target) for extra in extras]
             condition, text = _condition(item, requirement)
             if condition != NEVER:
                 text = " and ".join([f"({text})", bounds] if text and bounds else [text or bounds])

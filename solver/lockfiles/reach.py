@@ -11,7 +11,7 @@ from satlock.encoder.markers.ordered import AS_TEXT
 from satlock.encoder.markers.regions import Regions
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import ProjectError
-from satlock.solver.lockfiles.model import AllOf, Comparison, Condition, Edge, Lockfile, Switch
+from satlock.solver.lockfiles.model import AllOf, Comparison, Condition, Edge, Lockfile, Switch, Thing, Whether
 
 __all__ = ["Reach", "Unsettled"]
 
@@ -30,8 +30,8 @@ class Reach:
     def __init__(
         self,
         lockfile: Lockfile,
-        asked: Callable[[tuple[str, ...]], Formula],
-        marked: Callable[[tuple[str, ...]], Formula] | None = None,
+        asked: Callable[[tuple[Switch, ...]], Formula],
+        marked: Callable[[tuple[Switch, ...]], Formula] | None = None,
     ) -> None:
         """``asked`` tells where all of some switches of the lock are on; ``marked`` where a marker finds them on."""
         self.lockfile, self._asked = lockfile, asked
@@ -47,15 +47,16 @@ class Reach:
             self._early[name] = any_of([self._picked[name], *started])
         self._active = dict(self._early)
 
-    def in_force(self, domain: Domain) -> Regions[str]:
-        """Where each thing that the project's conflicts speak of is in force."""
-        force: Regions[str] = Regions(domain)
-        for name in ("", *self.lockfile.switches):
-            force.grow(name, self._asked((name,)) if name else TRUE)
-        for name in force.grown():
+    def in_force(self, domain: Domain) -> Regions[Switch | Thing | None]:
+        """Where each thing that the project's conflicts speak of is in force; None stands for what always is."""
+        force: Regions[Switch | Thing | None] = Regions(domain)
+        force.grow(None, TRUE)
+        for switch in self.lockfile.switches:
+            force.grow(switch, self._asked((switch,)))
+        for cause in force.grown():
             for bring in self.lockfile.brings:
-                if bring.by == name:
-                    force.grow(bring.brought, force[name], self.formula(bring.condition))
+                if bring.by == cause:
+                    force.grow(bring.brought, force[cause], self.formula(bring.condition))
         return force
 
     def picked(self, item: str) -> Formula:
@@ -73,21 +74,18 @@ class Reach:
             operator = condition.operator.removesuffix(AS_TEXT)
             found = _compared(condition.variable, operator, condition.text, condition.reversed)
             return ~found if condition.denied else found
-        if isinstance(condition, Switch):
-            found = self._switch(condition.name)
+        if isinstance(condition, Whether):
+            found = self._switch(condition.switch)
             return found if condition.on else ~found
         if not isinstance(condition, AllOf):
             return any_of(map(self.formula, condition.parts))
-        picks = tuple(part.name for part in condition.parts if isinstance(part, Switch) and _is_pick(part))
-        rest = (part for part in condition.parts if not (isinstance(part, Switch) and _is_pick(part)))
+        picks = tuple(part.switch for part in condition.parts if isinstance(part, Whether) and _is_pick(part))
+        rest = (part for part in condition.parts if not (isinstance(part, Whether) and _is_pick(part)))
         return all_of([self._asked(picks) if picks else TRUE, *map(self.formula, rest)])
 
-    def _switch(self, name: str) -> Formula:
-        kind, _, item = name.partition(" ")
-        if kind in ("picked", "early", "active"):
-            known = {"picked": self._picked, "early": self._early, "active": self._active}[kind]
-            return known.get(item, FALSE)
-        return self._asked((name,))
+    def _switch(self, switch: Switch) -> Formula:
+        known = {"picked": self._picked, "early": self._early, "active": self._active}.get(switch.kind)
+        return self._asked((switch,)) if known is None else known.get(switch.name, FALSE)
 
     def regions(self, domain: Domain, shortener: Shortener | None = None) -> Regions[str]:
         """Where each node is reached, once what is active no longer changes.
@@ -136,8 +134,8 @@ class Reach:
         return regions
 
 
-def _is_pick(switch: Switch) -> bool:
-    return switch.on and switch.name.partition(" ")[0] in _PICKS
+def _is_pick(condition: Whether) -> bool:
+    return condition.on and condition.switch.kind in _PICKS
 
 
 _compared = lru_cache(maxsize=4096)(compared)

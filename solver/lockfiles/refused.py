@@ -11,11 +11,12 @@ from itertools import combinations, product
 from typing import TypeAlias
 
 from satlock.encoder.project.values import Value
+from satlock.solver.lockfiles.model import PRODUCTION, Switch
 from satlock.solver.lockfiles.pyproject import keyed
 
 __all__ = ["rivals_of"]
 
-Way: TypeAlias = frozenset[str]
+Way: TypeAlias = frozenset[Switch]
 """Switches that are on together."""
 _Node: TypeAlias = tuple[str, str]
 """A package, and one of its extras or nothing."""
@@ -28,7 +29,7 @@ def rivals_of(
     packages: Sequence[dict[str, Value]],
     members: Iterable[str],
     conflicts: Iterable[Sequence[tuple[str, str, str]]],
-) -> tuple[tuple[str, ...], ...]:
+) -> tuple[tuple[Switch, ...], ...]:
     """The sets of switches that uv refuses together, without those that name both members of a conflict themselves.
 
     Args:
@@ -42,7 +43,7 @@ def rivals_of(
         for way, start in _choices(member, tables[member]):
             for reached in _closure(start, after) & tables.keys():
                 ways.setdefault(reached, set()).add(way)
-        ways.setdefault(member, set()).add(frozenset((f"project {member}",)))
+        ways.setdefault(member, set()).add(frozenset((Switch("project", member),)))
     found: dict[Way, None] = {}
     for things in conflicts:
         for one, other in combinations(things, 2):
@@ -52,12 +53,12 @@ def rivals_of(
 
 def _choices(member: str, table: dict[str, Value]) -> Iterator[tuple[Way, list[_Node]]]:
     """What can be chosen of a member, and what that starts with."""
-    project = f"project {member}"
-    yield frozenset((project, "production")), [(member, "")]
+    project = Switch("project", member)
+    yield frozenset((project, PRODUCTION)), [(member, "")]
     for extra, _ in keyed(table.get("optional-dependencies"), "extra"):
-        yield frozenset((project, "production", f"extra {extra}")), [(member, extra)]
+        yield frozenset((project, PRODUCTION, Switch("extra", extra))), [(member, extra)]
     for group, items in keyed(table.get("dev-dependencies", table.get("dependency-groups")), "group"):
-        yield frozenset((project, f"group {group}")), [*_targets(items)]
+        yield frozenset((project, Switch("group", group))), [*_targets(items)]
 
 
 def _targets(items: Value | None) -> Iterator[_Node]:
@@ -100,5 +101,5 @@ def _together(one: tuple[str, str, str], other: tuple[str, str, str], ways: Mapp
 def _active(thing: tuple[str, str, str], ways: Mapping[str, set[Way]]) -> tuple[set[Way], Way]:
     """For which choices a member of a conflict counts, and that of it alone."""
     kind, package, name = thing
-    chosen = frozenset(("production",) if kind == "project" else (f"{kind} {name}",))
-    return {way | chosen for way in ways.get(package, ())}, chosen | {f"project {package}"}
+    chosen = frozenset((PRODUCTION if kind == "project" else Switch(kind, name),))
+    return {way | chosen for way in ways.get(package, ())}, chosen | {Switch("project", package)}

@@ -16,6 +16,7 @@ from satlock.records import replace as changed
 from satlock.solver.lockfiles.markers import replace
 from satlock.solver.lockfiles.model import (
     NEVER,
+    PRODUCTION,
     AllOf,
     Comparison,
     Condition,
@@ -27,6 +28,7 @@ from satlock.solver.lockfiles.model import (
     LockfileError,
     Source,
     Switch,
+    Whether,
     all_of,
     any_of,
     node_of,
@@ -81,7 +83,7 @@ def read_uv_lock(top: dict[str, Value]) -> Lockfile:
         reader.items = {code: Item(code, None) for code in reader.items}
     extras = sorted({extra for names in reader.extras.values() for extra in names})
     groups = sorted({group for names in reader.groups.values() for group in names})
-    projects = [f"project {name}" for name in reader.roots]
+    projects = [Switch("project", name) for name in reader.roots]
     supported = top.get("supported-markers")
     return Lockfile(
         kind="uv",
@@ -90,9 +92,14 @@ def read_uv_lock(top: dict[str, Value]) -> Lockfile:
         requires_python=str(top["requires-python"].specifiers()) if "requires-python" in top else "",
         environments=_environments(supported),
         covered=covered_by(top.get("resolution-markers")),
-        switches=(*projects, "production", *(f"extra {name}" for name in extras), *(f"group {g}" for g in groups)),
+        switches=(
+            *projects,
+            PRODUCTION,
+            *(Switch("extra", name) for name in extras),
+            *(Switch("group", name) for name in groups),
+        ),
         required=tuple(projects) if len(projects) == 1 else (),
-        implied=tuple((f"extra {name}", "production") for name in extras),
+        implied=tuple((Switch("extra", name), PRODUCTION) for name in extras),
         items=dict(sorted(reader.items.items())),
         conflicts=conflicts,
         rivals=_rivals(packages, [*reader.roots], top) if conflicts and "members" in manifest else (),
@@ -188,22 +195,20 @@ def _find_roots(reader: _Reader, manifest: dict[str, Value], top: dict[str, Valu
 def _read_edges(reader: _Reader, entry: Entry, package: dict[str, Value]) -> None:
     here = node_of(entry.number)
     root = reader.roots.get(entry.name) is entry
-    project = Switch(f"project {entry.name}")
+    project = Switch("project", entry.name)
     if root:
         reader.edges.append(
             Edge(
                 f"root {here}",
                 None,
                 (here,),
-                all_of(project, Switch("production")),
+                all_of(Whether(project), Whether(PRODUCTION)),
                 (),
                 f"project {entry.name!r}",
                 entry.name,
             )
         )
-        reader.items[_encoded("project", entry.name)] = Item(
-            _encoded("project", entry.name), (project.name, "production")
-        )
+        reader.items[_encoded("project", entry.name)] = Item(_encoded("project", entry.name), (project, PRODUCTION))
     for edge in _dependencies(reader, package.get("dependencies"), f"{here}.", here):
         reader.edges.append(edge)
     for extra, items in keyed(package.get("optional-dependencies"), "extra"):
@@ -213,22 +218,22 @@ def _read_edges(reader: _Reader, entry: Entry, package: dict[str, Value]) -> Non
             reader.edges.append(edge)
         if root:
             reader.extras.setdefault(entry.name, []).append(extra)
-            chosen = (project, Switch(f"extra {extra}"))
+            chosen = (project, Switch("extra", extra))
             reader.edges.append(
-                Edge(f"root {node}", None, (node,), all_of(*chosen), (), f"extra {extra!r}", entry.name)
+                Edge(f"root {node}", None, (node,), all_of(*map(Whether, chosen)), (), f"extra {extra!r}", entry.name)
             )
             code = _encoded("extra", entry.name, extra)
-            reader.items[code] = Item(code, tuple(switch.name for switch in chosen))
+            reader.items[code] = Item(code, chosen)
     for group, items in keyed(_groups_in(package), "group") if root else ():
         reader.groups.setdefault(entry.name, []).append(group)
-        chosen = (project, Switch(f"group {group}"))
+        chosen = (project, Switch("group", group))
         code = _encoded("group", entry.name, group)
-        reader.items[code] = Item(code, tuple(switch.name for switch in chosen))
+        reader.items[code] = Item(code, chosen)
         for edge in _dependencies(reader, items, f"{here}{{{group}}}.", None):
             reader.edges.append(
                 changed(
                     edge,
-                    condition=all_of(*chosen, edge.condition),
+                    condition=all_of(*map(Whether, chosen), edge.condition),
                     step=f"group {group!r} of {entry.name!r}",
                     member=entry.name,
                     group=group,
@@ -275,7 +280,7 @@ def _target(reader: _Reader, item: Value, table: dict[str, Value]) -> Entry:
 def _read_manifest(reader: _Reader, manifest: dict[str, Value]) -> None:
     """Requirements of scripts, and groups of workspaces that are no project."""
     for group, items in (("", manifest.get("requirements")), *keyed(manifest.get("dependency-groups"), "group")):
-        prefix, switch = (f"{{{group}}}", f"group {group}") if group else ("requirements", "production")
+        prefix, switch = (f"{{{group}}}", Switch("group", group)) if group else ("requirements", PRODUCTION)
         if group:
             reader.groups.setdefault("", []).append(group)
         for place, item in enumerate(items.items() if items is not None else ()):
@@ -292,9 +297,9 @@ def _read_manifest(reader: _Reader, manifest: dict[str, Value]) -> None:
                         f"{prefix}.{place}>{entry.number}",
                         None,
                         (node_of(entry.number), *(node_of(entry.number, extra) for extra in extras)),
-                        all_of(Switch(switch), marker, fork),
+                        all_of(Whether(switch), marker, fork),
                         tuple(_encoded("extra", name, extra) for extra in extras) if group else (),
-                        step=switch if group else "requirements",
+                        step=str(switch) if group else "requirements",
                         group=group,
                     )
                 )
@@ -317,7 +322,9 @@ def _read_conflicts(reader: _Reader, top: dict[str, Value]) -> Iterator[tuple[Co
         yield tuple(found)
 
 
-def _rivals(packages: list[dict[str, Value]], members: list[str], top: dict[str, Value]) -> tuple[tuple[str, ...], ...]:
+def _rivals(
+    packages: list[dict[str, Value]], members: list[str], top: dict[str, Value]
+) -> tuple[tuple[Switch, ...], ...]:
     from satlock.solver.lockfiles.refused import rivals_of  # few locks ask for it
 
     return rivals_of(packages, members, _things(top))
@@ -362,7 +369,7 @@ def _asked(condition: Condition) -> Iterator[str]:
             if condition.operator not in ("==", "!="):
                 raise LockfileError(f"The uv.lock has the marker {shown(str(condition))}, which uv never writes.")
             yield condition.text
-    elif not isinstance(condition, Switch):
+    elif not isinstance(condition, Whether):
         for part in condition.parts:
             yield from _asked(part)
 
@@ -376,10 +383,10 @@ def _resolved(reader: _Reader, edge: Edge) -> Condition:
         item = reader.items[comparison.text]
         on = comparison.operator == "=="
         if edge.source is not None:
-            return Switch(item.switch, on)
+            return Whether(item.switch, on)
         # uv follows the edges of groups first: what is active then are choices and what such edges activate themselves.
         if item.name in edge.activates:
             return AllOf(()) if on else NEVER
-        return Switch(f"{'early' if item.early else 'picked'} {item.name}", on)
+        return Whether(Switch("early" if item.early else "picked", item.name), on)
 
     return replace(edge.condition, asked)

@@ -221,12 +221,12 @@ def _in_words(proof: Proof) -> dict[str, Any]:
             **{name: [axes.value(axis, place) for place in range(axes.size(axis))]
                for axis, name in _named(axes)},
             "impossible": [[axes.label(1, one), axes.label(3, other)] for one, other in axes.phantoms()],
-            "switches": list(lockfile.switches),
-            "required": list(lockfile.required),
-            "implied": [list(pair) for pair in lockfile.implied],
+            "switches": [*map(str, lockfile.switches)],
+            "required": [*map(str, lockfile.required)],
+            "implied": [[*map(str, pair)] for pair in lockfile.implied],
             "conflicts": [[member.label for member in members] for members in lockfile.conflicts],
-            "brings": [[bring.by, bring.brought, bring.marker] for bring in lockfile.brings],
-            "rivals": [list(pair) for pair in lockfile.rivals],
+            "brings": [[str(bring.by or ""), str(bring.brought), bring.marker] for bring in lockfile.brings],
+            "rivals": [[*map(str, pair)] for pair in lockfile.rivals],
         },
         "loops": [[kind, list(nodes)] for kind, nodes in obligation.loops],
         "walked": [_box(obligation, box) for box in proof.passed],
@@ -243,7 +243,7 @@ def _example(proof: Proof) -> dict[str, Any]:
     axes = proof.obligation.axes
     values = values_of(proof.example, axes)
     places = {name: values[axis] for axis, name in _named(axes)}
-    return {**places, "on": sorted(proof.example.switches)}
+    return {**places, "on": sorted(map(str, proof.example.switches))}
 
 
 def _box(obligation: Obligation, box: Passed) -> dict[str, Any]:

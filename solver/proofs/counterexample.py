@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from satlock.solver.lockfiles.model import Edge, Entry, Lockfile, node_of
+from satlock.solver.lockfiles.model import PRODUCTION, Edge, Entry, Lockfile, at_node, node_of
 from satlock.solver.proofs.unique import Answer
 from satlock.solver.proofs.walk import Point
 
@@ -13,7 +13,7 @@ __all__ = ["command", "environment_of", "json_of", "told"]
 
 
 def _chosen(point: Point, kind: str) -> list[str]:
-    return sorted(name.partition(" ")[2] for name in point.switches if name.startswith(f"{kind} "))
+    return sorted(name for one, name in point.switches if one == kind)
 
 
 def environment_of(point: Point) -> dict[str, str]:
@@ -28,8 +28,8 @@ def path_of(lockfile: Lockfile, answer: Answer, entry: Entry) -> list[str]:
     steps = [edges[0].step or "the project"]
     for edge, following in zip(edges, [*edges[1:], None], strict=True):
         node = _left_by(edge, following, entry)
-        number, _, extra = node.partition("[")
-        steps.append(f"{lockfile.entries[int(number)]}{'[' + extra if extra else ''}")
+        number, extra = at_node(node)
+        steps.append(f"{lockfile.entries[number]}[{extra}]" if extra else str(lockfile.entries[number]))
     return steps
 
 
@@ -52,7 +52,7 @@ def json_of(lockfile: Lockfile, answer: Answer) -> dict[str, Any]:
     }
     if lockfile.kind == "uv":
         found["projects"] = _chosen(answer.point, "project")
-        found["production"] = "production" in answer.point.switches
+        found["production"] = PRODUCTION in answer.point.switches
     if answer.requirement:
         found["requirement"] = answer.requirement
         found["unmet"] = answer.note
@@ -75,7 +75,7 @@ def command(lockfile: Lockfile, point: Point, file: str = "pylock.toml") -> str:
     python = point.variables["python_full_version"]
     if lockfile.kind == "uv":
         words = ["uv", "sync", "--frozen", "--python", python]
-        if "production" not in point.switches:
+        if PRODUCTION not in point.switches:
             words += [word for group in groups for word in ("--only-group", group)]
         else:
             words += ["--no-default-groups"]

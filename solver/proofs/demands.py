@@ -21,6 +21,7 @@ from satlock.solver.lockfiles.model import (
     Entry,
     Lockfile,
     Switch,
+    Whether,
     all_of,
     node_of,
 )
@@ -63,9 +64,8 @@ class Demands:
         """The nodes in force in one environment, each with the edge that asked for it first; None for what the lock
         installs."""
 
-        def switch(name: str) -> bool:
-            kind, _, rest = name.partition(" ")
-            return rest in walked.reached if kind == "reach" else here.on(name)
+        def on(switch: Switch) -> bool:
+            return switch.name in walked.reached if switch.kind == "reach" else here.on(switch)
 
         after: dict[str | None, list[Edge]] = {}
         for edge in self.edges:
@@ -74,7 +74,7 @@ class Demands:
         queue: deque[str | None] = deque([None, *found])
         while queue:
             for edge in after.get(queue.popleft(), ()):
-                if holds(edge.condition, here, switch):
+                if holds(edge.condition, here, on):
                     for target in edge.targets:
                         if target not in found:
                             found[target] = edge
@@ -211,7 +211,7 @@ def _asked_by(  # noqa: PLR0917
         key = str(entry.number)
         if key in asking.owners:
             targets = tuple(Asked(key, f"[{extra}]").node for extra in line.extras)
-            yield key, Edge(f"{name}>{key}", node, targets, all_of(condition, Switch(f"reach {key}")))
+            yield key, Edge(f"{name}>{key}", node, targets, all_of(condition, Whether(Switch("reach", key))))
     if owner.own and asking.itself == line.name and PROJECT in asking.owners:
         targets = tuple(Asked(PROJECT, f"[{extra}]").node for extra in line.extras)
         yield PROJECT, Edge(f"{name}>{PROJECT}", node, targets, condition)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from satlock.records import dataclass, field, replace
-from satlock.solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, Item, Lockfile, Switch
+from satlock.solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, Item, Lockfile, Switch, Whether
 from satlock.solver.proofs.environments import Axes, is_opaque, opaque_name
 
 __all__ = ["Clause", "Obligation", "obligation_of", "opposite"]
@@ -30,8 +30,8 @@ _SHARED = ("via ", "may via ", "part ", "condition ")
 
 def told(condition: Condition) -> str:
     """A condition as a text, by which its variable is called. Words of a lock are quoted, lest two read alike."""
-    if isinstance(condition, Switch):
-        return f"{'' if condition.on else 'not '}{json.dumps(condition.name)}"
+    if isinstance(condition, Whether):
+        return f"{'' if condition.on else 'not '}{json.dumps(str(condition.switch))}"
     if isinstance(condition, Comparison):
         sides = (condition.variable, json.dumps(condition.text))
         text = f" {condition.operator} ".join(sides[::-1] if condition.reversed else sides)
@@ -104,8 +104,8 @@ class Obligation:
                 if found is None:
                     return
                 literals += found
-            elif isinstance(part, Switch):
-                literals.append(self.variable(part.name) * (1 if part.on else -1))
+            elif isinstance(part, Whether):
+                literals.append(self.variable(str(part.switch)) * (1 if part.on else -1))
             elif part == AllOf(()):
                 return
             else:
@@ -216,31 +216,32 @@ def _say_environment(found: Obligation) -> None:
 
 def _say_choices(found: Obligation) -> None:
     lockfile = found.lockfile
-    for name in lockfile.required:
-        found.add((found.variable(name),))
+    for switch in lockfile.required:
+        found.add((found.variable(str(switch)),))
     for one, other in lockfile.implied:
-        found.add((-found.variable(one), found.variable(other)))
+        found.add((-found.variable(str(one)), found.variable(str(other))))
     for place, bring in enumerate(lockfile.brings):
         # What is brought along is in force; nothing has to say that nothing else is, since rivals only exclude.
-        unless = [found.variable(bring.brought)] + ([-found.variable(bring.by)] if bring.by else [])
+        unless = [found.variable(str(bring.brought))] + ([-found.variable(str(bring.by))] if bring.by else [])
         found.imply(unless, opposite(bring.condition), f"brings {place}")
     for rivals in lockfile.rivals:
-        found.add(-found.variable(name) for name in rivals)
+        found.add(-found.variable(str(one)) for one in rivals)
     for item in lockfile.items.values():
         picked = found.variable(f"picked {item.name}")
         if item.needs is None:
             found.add((-picked,))
             continue
-        for name in item.needs:
-            found.add((-picked, found.variable(name)))
-        found.add((picked, *(-found.variable(name) for name in item.needs)))
+        needs = [found.variable(str(switch)) for switch in item.needs]
+        for need in needs:
+            found.add((-picked, need))
+        found.add((picked, *(-need for need in needs)))
     for members in lockfile.conflicts:
         for left, right in combinations(members, 2):
-            pair = [f"picked {left.item}", f"picked {right.item}"]
+            pair = [Switch("picked", left.item), Switch("picked", right.item)]
             if left.extra and right.extra:
                 pair = [lockfile.items[member.item].switch for member in (left, right)]
             if pair[0] != pair[1]:
-                found.add(-found.variable(name) for name in pair)
+                found.add(-found.variable(str(switch)) for switch in pair)
 
 
 def _say_activation(found: Obligation, moving: dict[str, Item], activating: list[Edge], before: list[str]) -> None:
@@ -260,7 +261,7 @@ def _say_activation(found: Obligation, moving: dict[str, Item], activating: list
         if edge.source is not None:
             found.add((-via, found.variable(f"may {edge.source}")))
         found.imply((-via,), _relaxed(edge.condition, edge, moving), f"may via {edge.name}")
-        if any(switch.name.partition(" ")[2] in moving for switch in _switches(edge.condition)):
+        if any(switch.name in moving for switch in _switches(edge.condition)):
             continue
         when = [sure] + ([-found.variable(f"sure {edge.source}")] if edge.source is not None else [])
         found.imply(when, opposite(edge.condition), f"sure via {edge.name}")
@@ -282,8 +283,8 @@ def _say_activation(found: Obligation, moving: dict[str, Item], activating: list
 
 
 def _switches(condition: Condition) -> list[Switch]:
-    if isinstance(condition, Switch):
-        return [condition]
+    if isinstance(condition, Whether):
+        return [condition.switch]
     if isinstance(condition, (AllOf, AnyOf)):
         return [switch for part in condition.parts for switch in _switches(part)]
     return []
@@ -291,8 +292,8 @@ def _switches(condition: Condition) -> list[Switch]:
 
 def _relaxed(condition: Condition, edge: Edge, moving: dict[str, Item]) -> Condition:
     """The condition as it may be met during the first walk."""
-    if isinstance(condition, Switch) and condition.name.startswith("active "):
-        own = condition.name.removeprefix("active ") in edge.activates
+    if isinstance(condition, Whether) and condition.switch.kind == "active":
+        own = condition.switch.name in edge.activates
         return condition if condition.on and not own else AllOf(())
     if isinstance(condition, (AllOf, AnyOf)):
         return type(condition)(tuple(_relaxed(part, edge, moving) for part in condition.parts))
@@ -301,8 +302,8 @@ def _relaxed(condition: Condition, edge: Edge, moving: dict[str, Item]) -> Condi
 
 def opposite(condition: Condition) -> Condition:
     """The condition's negation."""
-    if isinstance(condition, Switch):
-        return Switch(condition.name, not condition.on)
+    if isinstance(condition, Whether):
+        return Whether(condition.switch, not condition.on)
     if isinstance(condition, Comparison):
         return replace(condition, denied=not condition.denied)
     other = AnyOf if isinstance(condition, AllOf) else AllOf

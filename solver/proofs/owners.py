@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from satlock.records import dataclass, field
-from satlock.solver.lockfiles.model import ALWAYS, NEVER, Condition, Edge, Entry, Lockfile, Switch, all_of
+from satlock.solver.lockfiles.model import (
+    ALWAYS,
+    NEVER,
+    PRODUCTION,
+    Condition,
+    Edge,
+    Entry,
+    Lockfile,
+    Switch,
+    Whether,
+    all_of,
+)
 from satlock.solver.lockfiles.pulls import Pull
 from satlock.solver.lockfiles.reading import Reading, parse
 from satlock.solver.lockfiles.requirements import (
@@ -106,9 +117,9 @@ class Asking:
     edits: Edits = field(default_factory=Edits)
     steps: tuple[Pull, ...] = ()
     """What brings what along of the project's own choices."""
-    switches: tuple[str, ...] = ()
+    switches: tuple[Switch, ...] = ()
     """What can be chosen besides the lock's own switches."""
-    implied: tuple[tuple[str, str], ...] = ()
+    implied: tuple[tuple[Switch, Switch], ...] = ()
     unexamined: dict[str, str] = field(default_factory=dict)
     """Owners whose requirements are not known, with the reason."""
     wanted: list[Entry] = field(default_factory=list)
@@ -200,12 +211,13 @@ def _chosen(lockfile: Lockfile, which: str) -> Condition:
     """When one of the project's lists is in force, in the formats in which entries decide for themselves."""
     kind, name = lockfile.kind, which[1:-1]
     if kind == "pylock":
-        needed = [f"extra {name}" if which.startswith("[") else f"group {name}"] if which else []
+        needed = [Switch("extra" if which.startswith("[") else "group", name)] if which else []
     elif kind == "poetry":
-        needed = [f"group {name}"] if which.startswith("{") else ["group main", *([f"extra {name}"] if which else [])]
+        needed = [Switch("group", name if which.startswith("{") else "main")]
+        needed += [Switch("extra", name)] if which.startswith("[") else []
     else:
-        needed = [f"group {name or 'default'}"]
-    return all_of(*map(Switch, needed)) if set(needed) <= set(lockfile.switches) else NEVER
+        needed = [Switch("group", name or "default")]
+    return all_of(*map(Whether, needed)) if set(needed) <= set(lockfile.switches) else NEVER
 
 
 def _choice(key: str, which: str, condition: Condition) -> tuple[Asked, Edge]:
@@ -243,21 +255,21 @@ def _ask_as_uv(found: Asking, reading: Reading, project: ProjectLists, there: bo
     if lists:
         found.owners[PROJECT] = Owner(PROJECT, "(project)", lists, "lockfile", own=True)
         for which in lists:
-            condition = Switch(f"group {which[1:-1]}" if which else "production")
+            condition = Whether(Switch("group", which[1:-1]) if which else PRODUCTION)
             found.choices.append(_choice(PROJECT, which, condition))
 
 
 def _choose_as_uv(found: Asking, lockfile: Lockfile) -> None:
     """The extras and groups of each member can be chosen, also those of which the lock has no list."""
-    switches: list[str] = []
+    switches: list[Switch] = []
     roots = [edge.targets[0] for edge in lockfile.edges if edge.name.startswith("root ") and "[" not in edge.targets[0]]
     for root in roots:
         owner = found.owners.get(root)
         for which in owner.lists if owner is not None else ():
             if which:
-                name = f"{'extra' if which.startswith('[') else 'group'} {which[1:-1]}"
-                switches.append(name)
-                condition = all_of(Switch(f"project {lockfile.entries[int(root)].name}"), Switch(name))
+                switches.append(Switch("extra" if which.startswith("[") else "group", which[1:-1]))
+                itself = Switch("project", lockfile.entries[int(root)].name)
+                condition = all_of(Whether(itself), Whether(switches[-1]))
                 found.choices.append(_choice(root, which, condition))
-    found.switches = tuple(name for name in dict.fromkeys(switches) if name not in lockfile.switches)
-    found.implied = tuple((name, "production") for name in found.switches if name.startswith("extra "))
+    found.switches = tuple(switch for switch in dict.fromkeys(switches) if switch not in lockfile.switches)
+    found.implied = tuple((switch, PRODUCTION) for switch in found.switches if switch.kind == "extra")

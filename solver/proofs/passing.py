@@ -62,14 +62,14 @@ def passing_clause(obligation: Obligation, passed: Passed) -> Clause:
 def widen(obligation: Obligation, goal: int, point: Point, confirms: Callable[[Walk, Here], bool]) -> Passed:
     """A box around an environment that refutes nothing, as wide as it can be without one that does."""
     axes = obligation.axes
-    names = [name for name in obligation.lockfile.switches if obligation.knows(name)]
-    names += obligation.opaque
+    switches = {name: switch for switch in obligation.lockfile.switches if obligation.knows(name := str(switch))}
+    names = [*switches, *obligation.opaque]
     places = tuple(
         (next(i for i in range(axes.size(axis)) if axes.value(axis, i) == value),)
         for axis, value in enumerate(values_of(point, axes))
     )
     fixed = {
-        name: point.opaque.get(obligation.opaque[name], False) if name in obligation.opaque else name in point.switches
+        name: point.on(switches[name]) if name in switches else point.opaque.get(obligation.opaque[name], False)
         for name in names
     }  # fmt: skip
     box = Passed(goal, places, fixed)
@@ -102,7 +102,8 @@ def each_kind(obligation: Obligation, box: Passed) -> Iterator[Watched]:
     """
     axes, lockfile = obligation.axes, obligation.lockfile
     impossible = set(axes.phantoms())
-    known = {name for name in lockfile.switches if obligation.knows(name)} | obligation.opaque.keys()
+    switches = {name: switch for switch in lockfile.switches if obligation.knows(name := str(switch))}
+    known = switches.keys() | obligation.opaque.keys()
     todo = [box]
     while todo:
         rest = todo.pop()
@@ -114,7 +115,8 @@ def each_kind(obligation: Obligation, box: Passed) -> Iterator[Watched]:
         places[1], places[3] = pair
         on = {name for name, answer in rest.fixed.items() if answer}
         opaque = {obligation.opaque[name]: True for name in on & obligation.opaque.keys()}
-        here = Watched(Point(axes.variables(places), frozenset(on - obligation.opaque.keys()), opaque))
+        chosen = frozenset(switches[name] for name in on & switches.keys())
+        here = Watched(Point(axes.variables(places), chosen, opaque))
         yield here
         for question, answer in here.asked.items():
             if isinstance(question, Comparison) and not is_opaque(question):
@@ -124,7 +126,7 @@ def each_kind(obligation: Obligation, box: Passed) -> Iterator[Watched]:
                     todo.append(rest.at(axis, tuple(place for place in rest.places[axis] if place not in same)))
                     rest = rest.at(axis, same)
                 continue
-            name, agrees = opaque_name(question) if isinstance(question, Comparison) else (question, True)
+            name, agrees = opaque_name(question) if isinstance(question, Comparison) else (str(question), True)
             if name in known and name not in rest.fixed:
                 todo.append(replace(rest, fixed={**rest.fixed, name: answer != agrees}))
                 rest = replace(rest, fixed={**rest.fixed, name: answer == agrees})

@@ -139,7 +139,7 @@ class Search:
         """Literals that fix one environment: what can be off is off, and what is common comes first."""
         found = self.obligation
         lockfile = found.lockfile
-        off = [*found.opaque, *reversed(lockfile.switches)]
+        off = [*found.opaque, *map(str, reversed(lockfile.switches))]
         for name in off:
             if found.knows(name):
                 literal = found.variable(name)
@@ -167,6 +167,6 @@ class Search:
         ]
         return Point(
             found.axes.variables(places),
-            frozenset(name for name in found.lockfile.switches if name in chosen),
+            frozenset(switch for switch in found.lockfile.switches if str(switch) in chosen),
             {asked: name in chosen for name, asked in found.opaque.items()},
         )

@@ -11,7 +11,18 @@ from itertools import combinations
 from typing import TypeAlias
 
 from satlock.records import dataclass, field
-from satlock.solver.lockfiles.model import AllOf, AnyOf, Bring, Comparison, Condition, Edge, Lockfile, Switch
+from satlock.solver.lockfiles.model import (
+    AllOf,
+    AnyOf,
+    Bring,
+    Comparison,
+    Condition,
+    Edge,
+    Lockfile,
+    Switch,
+    Thing,
+    Whether,
+)
 from satlock.solver.proofs.environments import is_opaque, opaque_name, true_of
 
 __all__ = ["Here", "Point", "Walk", "Watched", "holds", "walk"]
@@ -23,12 +34,12 @@ class Point:
 
     variables: Mapping[str, str]
     """Marker variables."""
-    switches: frozenset[str]
+    switches: frozenset[Switch]
     """What is on, of the lock's switches."""
     opaque: Mapping[str, bool]
     """Answers to the opaque questions; what is not listed does not hold."""
 
-    def on(self, switch: str) -> bool:
+    def on(self, switch: Switch) -> bool:
         """Whether something is chosen."""
         return switch in self.switches
 
@@ -49,9 +60,9 @@ class Watched:
     """An environment that notes what is asked of it: where all of that has the same answers, the same is found."""
 
     point: Point
-    asked: dict[Comparison | str, bool] = field(default_factory=dict)
+    asked: dict[Comparison | Switch, bool] = field(default_factory=dict)
 
-    def on(self, switch: str) -> bool:
+    def on(self, switch: Switch) -> bool:
         return self.asked.setdefault(switch, self.point.on(switch))
 
     def meets(self, comparison: Comparison) -> bool:
@@ -85,14 +96,14 @@ class Walk:
         return edges[::-1]
 
 
-def holds(condition: Condition, here: Here, switch: Callable[[str], bool]) -> bool:
+def holds(condition: Condition, here: Here, on: Callable[[Switch], bool]) -> bool:
     """Whether a condition is met."""
     if isinstance(condition, AllOf):
-        return all(holds(part, here, switch) for part in condition.parts)
+        return all(holds(part, here, on) for part in condition.parts)
     if isinstance(condition, AnyOf):
-        return any(holds(part, here, switch) for part in condition.parts)
-    if isinstance(condition, Switch):
-        return switch(condition.name) == condition.on
+        return any(holds(part, here, on) for part in condition.parts)
+    if isinstance(condition, Whether):
+        return on(condition.switch) == condition.on
     return here.meets(condition)
 
 
@@ -109,11 +120,11 @@ def walk(lockfile: Lockfile, here: Here) -> Walk:
     active: set[str] = set()
     """What was activated on the way. What is picked is active as well."""
 
-    def switch(name: str) -> bool:
-        kind, _, rest = name.partition(" ")
+    def on(switch: Switch) -> bool:
+        kind, item = switch
         if kind == "picked":
-            return picked(rest)
-        return rest in active or picked(rest) if kind in ("active", "early") else here.on(name)
+            return picked(item)
+        return item in active or picked(item) if kind in ("active", "early") else here.on(switch)
 
     edges: dict[str | None, list[Edge]] = {}
     for edge in lockfile.edges:
@@ -121,7 +132,7 @@ def walk(lockfile: Lockfile, here: Here) -> Walk:
     reached: dict[str, Edge] = {}
     start: list[Edge] = []
     for edge in edges.get(None, ()):
-        if holds(edge.condition, here, switch):
+        if holds(edge.condition, here, on):
             start.append(edge)
             active.update(edge.activates)
             for target in edge.targets:
@@ -131,12 +142,12 @@ def walk(lockfile: Lockfile, here: Here) -> Walk:
     for members in lockfile.conflicts:
         for one, other in combinations(members, 2):
             kind = "active" if one.extra and other.extra else "picked"
-            if one.item != other.item and switch(f"{kind} {one.item}") and switch(f"{kind} {other.item}"):
+            if one.item != other.item and on(Switch(kind, one.item)) and on(Switch(kind, other.item)):
                 return Walk({}, f"{one.label} and {other.label} are in conflict")
     queue = deque(reached)
     while queue:
         for edge in edges.get(queue.popleft(), ()):
-            if holds(edge.condition, here, switch):
+            if holds(edge.condition, here, on):
                 for target in edge.targets:
                     if target not in reached:
                         reached[target] = edge
@@ -203,11 +214,10 @@ def _activate(
             further = [way if asked is True else way | {asked} for way in ways[node]]
             now = active.union(edge.activates)
 
-            def switch(name: str, now: set[str] = now) -> bool:
-                item = name.partition(" ")[2]
-                return item in now or picked(item)
+            def on(switch: Switch, now: set[str] = now) -> bool:
+                return switch.name in now or picked(switch.name)
 
-            if any(all(holds(part, here, switch) for part in way) for way in further):
+            if any(all(holds(part, here, on) for part in way) for way in further):
                 active.update(edge.activates)
                 for target in edge.targets:
                     come(target, further)
@@ -215,10 +225,10 @@ def _activate(
 
 def _asked_of_switches(condition: Condition, here: Here) -> Condition | bool:
     """What a condition still asks of what is active, once the environment and the choices are known."""
-    if isinstance(condition, Switch):
-        if condition.name.startswith(("picked ", "active ", "early ")):
+    if isinstance(condition, Whether):
+        if condition.switch.kind in ("picked", "active", "early"):
             return condition
-        return here.on(condition.name) == condition.on
+        return here.on(condition.switch) == condition.on
     if isinstance(condition, (AllOf, AnyOf)):
         decided = isinstance(condition, AnyOf)
         parts = []
@@ -241,26 +251,32 @@ def _refusal(lockfile: Lockfile, here: Here) -> str | None:
         return "nothing is chosen"
     if any(not here.on(other) and here.on(one) for one, other in lockfile.implied):
         return "extras need the project"
-    brought: dict[str, list[Bring]] = {}
+    brought: dict[Switch | Thing, list[Bring]] = {}
     for bring in lockfile.brings:
         brought.setdefault(bring.brought, []).append(bring)
-    known: dict[str, bool] = {}
+    known: dict[Switch | Thing, bool] = {}
     for pair in lockfile.rivals:
-        if all(_in_force(name, brought, here, known) for name in pair):
+        if all(_in_force(one, brought, here, known) for one in pair):
             return "the project's conflicts forbid this choice"
     return None
 
 
-def _in_force(wanted: str, brought: Mapping[str, list[Bring]], here: Here, known: dict[str, bool]) -> bool:
+def _in_force(
+    wanted: Switch | Thing,
+    brought: Mapping[Switch | Thing, list[Bring]],
+    here: Here,
+    known: dict[Switch | Thing, bool],
+) -> bool:
     """Whether something is chosen, or brought along by what is in force in this environment."""
     if wanted not in known:
-        seen, todo = {wanted}, [wanted]
+        seen: set[Switch | Thing | None] = {wanted}
+        todo: list[Switch | Thing | None] = [wanted]
         found = False
         while todo and not found:
-            name = todo.pop()
-            found = not name or here.on(name)
-            for bring in brought.get(name, ()) if not found else ():
-                if bring.by not in seen and holds(bring.condition, here, lambda name: False):
+            one = todo.pop()
+            found = one is None or (isinstance(one, Switch) and here.on(one))
+            for bring in brought.get(one, ()) if one is not None and not found else ():
+                if bring.by not in seen and holds(bring.condition, here, lambda switch: False):
                     seen.add(bring.by)
                     todo.append(bring.by)
         known[wanted] = found

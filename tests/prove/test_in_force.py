@@ -16,7 +16,7 @@ from packaging.markers import Marker
 from satlock.encoder.project.project import ProjectError
 from satlock.solver.checking.certificate import Bad, check_certificate
 from satlock.solver.lockfiles.installed import installed
-from satlock.solver.lockfiles.model import LockfileError
+from satlock.solver.lockfiles.model import LockfileError, Switch
 from satlock.solver.lockfiles.reading import Reading, read_lockfile
 from satlock.solver.proofs.certificate import write_certificate
 from satlock.solver.proofs.complete import prove_complete
@@ -272,7 +272,7 @@ def test_a_project_that_excludes_itself(tmp_path: Path) -> None:
 
 def test_export_refuses_where_the_markers_hold(tmp_path: Path) -> None:
     lockfile = read_lockfile(_lock(tmp_path, "sys_platform == 'linux'")).lockfile
-    chosen = ("extra all", "extra cu")
+    chosen = (Switch("extra", "all"), Switch("extra", "cu"))
     with pytest.raises(ProjectError, match="extra cpu and extra cu are in conflict"):
         installed(lockfile, chosen)
     (found,) = installed(lockfile, chosen, Marker("sys_platform == 'darwin'"))
@@ -297,4 +297,4 @@ def test_a_lock_of_such_a_project(tmp_path: Path) -> None:
     scene.rewrite(world.pyproject.replace("== 'linux'", "== 'win32'"))
     (answer,) = prove_unique(read_lockfile(scene.lockfile)).answers
     assert answer.point is not None and answer.point.variables["sys_platform"] == "linux"
-    assert {"extra all", "extra cu"} <= answer.point.switches
+    assert {Switch("extra", "all"), Switch("extra", "cu")} <= answer.point.switches

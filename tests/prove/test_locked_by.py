@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from satlock.solver.checking.certificate import check_certificate
+from satlock.solver.lockfiles.model import Switch
 from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.proofs.certificate import write_certificate
 from satlock.solver.proofs.counterexample import command
@@ -64,7 +65,7 @@ def test_poetry_refuted(changes: tuple[tuple[str, str], ...], name: str, printed
 )
 def test_pdm_refuted(change: tuple[str, str], after: str, name: str, group: str, tmp_path: Path) -> None:
     (answer,) = _refuted(_proof(tmp_path, "pdm", change, after=after))
-    assert answer.name == name and answer.point is not None and f"group {group}" in answer.point.switches
+    assert answer.name == name and answer.point is not None and Switch("group", group) in answer.point.switches
     assert answer.point.variables["python_full_version"] == ("3.9.0" if name == "numpy" else "3.12.0")
 
 

@@ -35,7 +35,7 @@ def test_one_environment_of_each_kind_is_walked(tmp_path: Path, monkeypatch: pyt
     proof = prove_unique(read_lockfile(tmp_path / "uv.lock"))
     assert write_certificate(tmp_path / "c", [proof])
     check_certificate(tmp_path / "c")
-    switches = [name for name in proof.obligation.lockfile.switches if proof.obligation.knows(name)]
+    switches = [one for one in proof.obligation.lockfile.switches if proof.obligation.knows(str(one))]
     free = len(switches) + len(proof.obligation.opaque)
     environments = sum(box.size(free - len(box.fixed)) for box in proof.passed)
     assert environments > 10_000

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from satlock.solver.checking.certificate import check_certificate
+from satlock.solver.lockfiles.model import Switch
 from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.proofs.certificate import write_certificate
 from satlock.solver.proofs.pins import prove_index_pins
@@ -90,5 +91,5 @@ def test_a_pin_whose_marker_asks_for_an_extra(tmp_path: Path) -> None:
     right = proven(tmp_path, source, entry("torch", CPU, WITH_CPU), entry("torch", PYPI, without))
     assert all(answer.proven for answer in right.answers)
     wrong: list[Answer] = [*proven(tmp_path, source, entry("torch", PYPI)).answers]
-    assert wrong[0].point is not None and "extra cpu" in wrong[0].point.switches
+    assert wrong[0].point is not None and Switch("extra", "cpu") in wrong[0].point.switches
     assert wrong[0].note == f"the project pins it to {CPU} there"

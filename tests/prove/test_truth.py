@@ -9,6 +9,7 @@ import pytest
 from packaging.pylock import Pylock, PylockSelectError
 
 from satlock.solver.checking.certificate import check_certificate
+from satlock.solver.lockfiles.model import PRODUCTION, Switch
 from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.proofs.certificate import write_certificate
 from satlock.solver.proofs.unique import Proof, prove_unique
@@ -44,11 +45,10 @@ def test_uv(batch: int, tmp_path: Path) -> None:
             if answer.point is not None:
                 switches = answer.point.switches
                 chosen = [
-                    frozenset(name.partition(" ")[2] for name in switches if name.startswith(f"{kind} "))
-                    for kind in ("project", "extra", "group")
+                    frozenset(name for one, name in switches if one == kind) for kind in ("project", "extra", "group")
                 ]
                 installed = uv_installs(
-                    lock, dict(answer.point.variables), ("production" in switches, chosen[0], chosen[1], chosen[2])
+                    lock, dict(answer.point.variables), (PRODUCTION in switches, chosen[0], chosen[1], chosen[2])
                 )
                 assert installed is not None
                 assert {entry.number for entry in answer.reached} <= installed
@@ -73,7 +73,7 @@ def test_pylock(batch: int, tmp_path: Path) -> None:
         _certified(proof, tmp_path, seed)
 
 
-def _refuses(path: Path, switches: frozenset[str], variables: dict[str, str], name: str) -> None:
+def _refuses(path: Path, switches: frozenset[Switch], variables: dict[str, str], name: str) -> None:
     import tomllib
 
     lock = Pylock.from_dict(tomllib.loads(path.read_text()))
@@ -85,8 +85,8 @@ def _refuses(path: Path, switches: frozenset[str], variables: dict[str, str], na
             alone.select(
                 environment=variables,
                 tags=[],
-                extras=[s.partition(" ")[2] for s in switches if s.startswith("extra ")],
-                dependency_groups=[s.partition(" ")[2] for s in switches if s.startswith("group ")],
+                extras=[name for kind, name in switches if kind == "extra"],
+                dependency_groups=[name for kind, name in switches if kind == "group"],
             )
         )
 

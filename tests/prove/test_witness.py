@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from satlock.solver.lockfiles.model import PRODUCTION, Switch
 from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.proofs.counterexample import command
 from satlock.solver.proofs.unique import prove_unique
@@ -141,8 +142,8 @@ def test_installs_what_the_walk_says(seed: int, tmp_path: Path, index_server: Ca
     for choice in sorted(choices, key=interesting, reverse=True)[:2]:
         _, members, extras, with_groups = choice
         switches = frozenset(
-            [*(f"project {m}" for m in members), "production", *(f"extra {e}" for e in extras)]
-            + [f"group {g}" for g in with_groups]
+            [*(Switch("project", m) for m in members), PRODUCTION, *(Switch("extra", e) for e in extras)]
+            + [Switch("group", g) for g in with_groups]
         )
         walked = walk(lockfile, Point(HERE, switches, {}))
         expected = {int(node) for node in walked.reached if node.isdigit()} if walked.refused is None else None

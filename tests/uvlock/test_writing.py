@@ -12,6 +12,7 @@ from satlock.encoder.project.project import ProjectError
 from satlock.encoder.project.reading import read_project
 from satlock.encoder.project.universe import universe_of
 from satlock.encoder.project.uv_view import uv_view_of
+from satlock.solver.lockfiles.model import PRODUCTION, Switch
 from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.lockfiles.standing.reading import read_standing
 from satlock.solver.locking import Locked, lock
@@ -103,9 +104,9 @@ def walk_everywhere(found: Locked, lockfile, seed: int) -> int:  # type: ignore[
         for extras, groups in choices_of(found):
             switches = {
                 *lockfile.required,
-                "production",
-                *(f"extra {e}" for e in extras),
-                *(f"group {g}" for g in groups),
+                PRODUCTION,
+                *(Switch("extra", e) for e in extras),
+                *(Switch("group", g) for g in groups),
             }
             done = walk(lockfile, Point(variables, frozenset(switches), {}))
             if done.refused is not None:

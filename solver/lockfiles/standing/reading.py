@@ -144,7 +144,6 @@ def _of_uv(tables: dict[str, object], where: str) -> Standing:
     top = Value(tables, where, "").table()
     graph = read_uv_lock(top)
     packages = [item.table() for item in top["package"].items()] if "package" in top else []
-    switches = [name.partition(" ") for name in graph.switches]
     folder = os.path.dirname(os.path.abspath(where))
     supported = top.get("supported-markers")
     return Standing(
@@ -163,8 +162,8 @@ def _of_uv(tables: dict[str, object], where: str) -> Standing:
         ),
         graph.requires_python,
         tuple(item.environment_marker() for item in supported.items()) if supported is not None else (),
-        tuple(name for kind, _, name in switches if kind == "extra"),
-        tuple(name for kind, _, name in switches if kind == "group"),
+        tuple(name for kind, name in graph.switches if kind == "extra"),
+        tuple(name for kind, name in graph.switches if kind == "group"),
         (),
         graph,
         tables,

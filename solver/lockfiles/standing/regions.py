@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from satlock.encoder.markers.marker import TRUE, Formula, all_of, chosen, from_marker
 from satlock.encoder.project.project import Choice
 from satlock.encoder.project.universe import Universe
 from satlock.records import dataclass
-from satlock.solver.lockfiles.model import node_of
+from satlock.solver.lockfiles.model import Switch, node_of
 from satlock.solver.lockfiles.reach import Reach
 from satlock.solver.lockfiles.standing.reading import Standing
 
@@ -38,12 +36,11 @@ class _Choices:
     universe: Universe
     project: str
 
-    def picked(self, switches: tuple[str, ...]) -> Formula:
+    def picked(self, switches: tuple[Switch, ...]) -> Formula:
         """Where all of these are picked at the start."""
-        said: Mapping[str, str] = dict(reversed(name.partition(" ")[::2]) for name in switches)
         owner = self._owner(switches)
         found = []
-        for name, kind in said.items():
+        for kind, name in switches:
             if kind == "group":
                 found.append(chosen(Choice("group", name, owner)))
             elif kind == "extra":
@@ -52,15 +49,15 @@ class _Choices:
                 found.append(self._installed(owner))
         return all_of(found) if found else self._installed(owner)
 
-    def marked(self, switches: tuple[str, ...]) -> Formula:
+    def marked(self, switches: tuple[Switch, ...]) -> Formula:
         """Where a marker finds these picked; an extra is, whatever becomes of the project that has it."""
-        extras = [name.removeprefix("extra ") for name in switches if name.startswith("extra ")]
+        extras = [name for kind, name in switches if kind == "extra"]
         if not extras:
             return self.picked(switches)
         return all_of(chosen(Choice("extra", name, self._owner(switches))) for name in extras)
 
-    def _owner(self, switches: tuple[str, ...]) -> str:
-        package = next((name.removeprefix("project ") for name in switches if name.startswith("project ")), "")
+    def _owner(self, switches: tuple[Switch, ...]) -> str:
+        package = next((name for kind, name in switches if kind == "project"), "")
         return "" if package == self.project else package
 
     def _installed(self, package: str) -> Formula:
