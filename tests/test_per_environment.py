@@ -15,7 +15,7 @@ from tests.bruteforce import Judge
 from tests.per_environment import environments, installed, is_best, vector
 from tests.test_fresh import dated
 from tests.test_properties import CHUNK, NIGHTLY, Draw, chunks, kinds, locked
-from tests.worlds_apart import renamed, settled, world_apart, world_of_escapes, world_of_families
+from tests.worlds_apart import renamed, settled, world_apart, world_of_builds, world_of_escapes, world_of_families
 
 NAMES = (
     "art",
@@ -42,6 +42,12 @@ NAMES = (
 def test_no_environment_pays_for_another(draw: Draw, first: int, tmp_path: Path) -> None:
     for seed in range(first, first + CHUNK):
         check(draw(seed), seed, tmp_path)
+
+
+@pytest.mark.parametrize("first", range(0, 10_000 if NIGHTLY else 40, 20))
+def test_builds_and_groups(first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + 20):
+        check(world_of_builds(seed), seed, tmp_path)
 
 
 @pytest.mark.parametrize("first", range(0, 3_000 if NIGHTLY else 60, 20))

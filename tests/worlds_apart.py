@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.world import DEFAULT, Dist, World
 
-__all__ = ["renamed", "settled", "world_apart", "world_of_escapes", "world_of_families"]
+__all__ = ["renamed", "settled", "world_apart", "world_of_builds", "world_of_escapes", "world_of_families"]
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
 NAMES = ("a", "b", "c", "d", "e")
@@ -22,6 +22,14 @@ MARKERS = (
     "sys_platform == 'linux'", "sys_platform == 'win32'", "sys_platform != 'win32'", "python_version < '3.12'",
     "python_version >= '3.12'", "python_version >= '3.13'", "platform_machine == 'aarch64'",
 )  # fmt: skip
+BUILDS = (
+    (("manylinux_2_28_x86_64", "win_amd64"), ("win_amd64", "macosx_11_0_arm64")),
+    (("manylinux_2_28_x86_64", "win_amd64"), ("macosx_11_0_arm64",)),
+    (("manylinux_2_28_x86_64",), ("any",)),
+    (("any",), ("manylinux_2_28_x86_64", "win_amd64")),
+    (("win_amd64",), ("manylinux_2_28_x86_64", "manylinux_2_28_aarch64")),
+)
+"""Platforms of a build with a label, and of the plain one beside it."""
 PYTHONS = (">=3.11", ">=3.12", ">=3.13")
 WHEELS = (
     ("cp311-cp311-manylinux_2_28_x86_64", "cp312-cp312-manylinux_2_28_x86_64", "cp313-cp313-win_amd64"),
@@ -68,6 +76,31 @@ def _package(dice: random.Random, name: str, names: tuple[str, ...]) -> dict[str
             upload_time=(START + timedelta(days=day)).isoformat() if known else None,
         )
     return found
+
+
+def world_of_builds(seed: int) -> World:
+    """A world apart, of which some versions have two builds that share the platforms, and some choices are groups.
+
+    Versions that have builds differ in days: each build counts for ticks.
+    """
+    dice, drawn = random.Random(f"builds {seed}"), world_apart(seed)
+    packages = {name: dict(versions) for name, versions in drawn.indexes[DEFAULT].items()}
+    for name in [name for name in packages if dice.random() < 0.6]:
+        day, others = 0, [other for other in packages if other != name]
+        for version, dist in list(packages[name].items()):
+            day += dice.choice((1, 30, 200))
+            dated = replace(dist, upload_time=(START + timedelta(days=day)).isoformat())
+            packages[name][version] = dated
+            if dice.random() < 0.5:
+                label, plain = (tuple(f"py3-none-{tag}" for tag in part) for part in dice.choice(BUILDS))
+                more = [f"{dice.choice(others)}{_bound(dice)}"] if dice.random() < 0.3 else dist.requires_dist[:1]
+                packages[name][version] = replace(dated, wheels=plain)
+                requires = (*more, *dist.requires_dist[1:])
+                packages[name][f"{version}+cpu"] = replace(dated, requires_dist=requires, wheels=label)
+    extras = tomllib.loads(drawn.pyproject)["project"].get("optional-dependencies", {})
+    groups = {extra for extra in extras if dice.random() < 0.5}
+    built = replace(drawn, indexes={DEFAULT: packages})
+    return renamed(built, {name: name for name in packages}, {extra: extra for extra in extras}, groups)
 
 
 def world_of_escapes(seed: int) -> World:
