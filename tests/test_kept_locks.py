@@ -84,7 +84,7 @@ def is_best(judge: Judge, env: Environment, lock: Pylock, found: Mapping[str, Ca
     )
 
 
-WORLDS = {world_apart: (48, 6_000), mixed: (18, 3_000), splitting: (12, 3_000)}
+WORLDS = {world_apart: (36, 6_000), mixed: (12, 3_000), splitting: (6, 3_000)}
 """How many worlds of each generator are drawn, and how many each night."""
 
 

@@ -32,7 +32,7 @@ def splitting(seed: int) -> World:
     return settled(dated(splitting_world(seed), seed))
 
 
-WORLDS = {world_apart: (54, 6_000), mixed: (24, 3_000), splitting: (24, 3_000), world_of_families: (0, 900)}
+WORLDS = {world_apart: (54, 6_000), mixed: (12, 3_000), splitting: (12, 3_000), world_of_families: (0, 900)}
 """How many worlds of each generator are drawn, and how many each night."""
 
 
