@@ -227,9 +227,14 @@ class ConflictItem:
     label: str
     item: str
     """The name of the :class:`Item`."""
-    extra: bool
-    """Two extras are in conflict however they became active, all else only where it was picked at the start: that is
-    as far as uv looks."""
+    thing: Thing
+    """What it is; a member of a workspace is named."""
+
+    @property
+    def extra(self) -> bool:
+        """Two extras are in conflict however they became active, all else only where it was picked at the start: that
+        is as far as uv looks."""
+        return self.thing.kind == "extra"
 
 
 @dataclass(frozen=True)

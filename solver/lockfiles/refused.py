@@ -6,13 +6,11 @@ conflict with one of them counts as if that one had been chosen (``detect_confli
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations, product
 from typing import TypeAlias
 
-from satlock.encoder.project.values import Value
-from satlock.solver.lockfiles.model import PRODUCTION, Switch
-from satlock.solver.lockfiles.pyproject import keyed
+from satlock.solver.lockfiles.model import PRODUCTION, Lockfile, Switch, Thing, at_node
 
 __all__ = ["rivals_of"]
 
@@ -25,56 +23,53 @@ _MOST_WAYS = 4096
 """For how many combinations two members are compared; beyond that a refusal may go unnoticed, and proofs are harder."""
 
 
-def rivals_of(
-    packages: Sequence[dict[str, Value]],
-    members: Iterable[str],
-    conflicts: Iterable[Sequence[tuple[str, str, str]]],
-) -> tuple[tuple[Switch, ...], ...]:
-    """The sets of switches that uv refuses together, without those that name both members of a conflict themselves.
-
-    Args:
-        members: of the workspace.
-        conflicts: (kind, package, name) of each member of each set.
-    """
-    tables = {package["name"].name(): package for package in packages}
-    after = {node: nodes for name, table in tables.items() for node, nodes in _nodes(name, table)}
+def rivals_of(lock: Lockfile) -> tuple[tuple[Switch, ...], ...]:
+    """The sets of switches that uv refuses together, without those that name both members of a conflict themselves."""
+    after = _steps(lock)
     ways: dict[str, set[Way]] = {}
-    for member in members:
-        for way, start in _choices(member, tables[member]):
-            for reached in _closure(start, after) & tables.keys():
-                ways.setdefault(reached, set()).add(way)
+    for member, way, start in _choices(lock):
+        for reached in _closure(start, after):
+            ways.setdefault(reached, set()).add(way)
         ways.setdefault(member, set()).add(frozenset((Switch("project", member),)))
     found: dict[Way, None] = {}
-    for things in conflicts:
-        for one, other in combinations(things, 2):
+    for members in lock.conflicts:
+        for one, other in combinations((member.thing for member in members), 2):
             found.update(dict.fromkeys(_together(one, other, ways)))
     return tuple(tuple(sorted(way)) for way in found)
 
 
-def _choices(member: str, table: dict[str, Value]) -> Iterator[tuple[Way, list[_Node]]]:
-    """What can be chosen of a member, and what that starts with."""
-    project = Switch("project", member)
-    yield frozenset((project, PRODUCTION)), [(member, "")]
-    for extra, _ in keyed(table.get("optional-dependencies"), "extra"):
-        yield frozenset((project, PRODUCTION, Switch("extra", extra))), [(member, extra)]
-    for group, items in keyed(table.get("dev-dependencies", table.get("dependency-groups")), "group"):
-        yield frozenset((project, Switch("group", group))), [*_targets(items)]
+def _choices(lock: Lockfile) -> Iterator[tuple[str, Way, list[_Node]]]:
+    """What can be chosen of each member, and what that starts with."""
+    groups: dict[tuple[str, str], list[_Node]] = {}
+    for edge in lock.edges:
+        if edge.source is not None or not edge.member:
+            continue
+        targets = [_named(lock, node) for node in edge.targets]
+        if edge.group:
+            groups.setdefault((edge.member, edge.group), []).extend(targets)
+            continue
+        for _, extra in targets:
+            chosen = [PRODUCTION, *([Switch("extra", extra)] if extra else [])]
+            yield edge.member, frozenset((Switch("project", edge.member), *chosen)), targets
+    for (member, group), targets in groups.items():
+        yield member, frozenset((Switch("project", member), Switch("group", group))), targets
 
 
-def _targets(items: Value | None) -> Iterator[_Node]:
-    for item in items.items() if items is not None else ():
-        table = item.table()
-        name = table["name"].name()
-        yield name, ""
-        for extra in table["extra"].items() if "extra" in table else ():
-            yield name, extra.name()
+def _named(lock: Lockfile, node: str) -> _Node:
+    number, extra = at_node(node)
+    return lock.entries[number].name, extra
 
 
-def _nodes(name: str, table: dict[str, Value]) -> Iterator[tuple[_Node, list[_Node]]]:
-    """A package and each of its extras, with what they lead to."""
-    yield (name, ""), [*_targets(table.get("dependencies"))]
-    for extra, items in keyed(table.get("optional-dependencies"), "extra"):
-        yield (name, extra), [*_targets(items)]
+def _steps(lock: Lockfile) -> dict[_Node, list[_Node]]:
+    """What packages and their extras lead to. Of several entries of one name uv looks at the last."""
+    last = {entry.name: entry.number for entry in lock.entries}
+    after: dict[_Node, list[_Node]] = {}
+    for edge in lock.edges:
+        if edge.source is not None:
+            here = _named(lock, edge.source)
+            if last[here[0]] == at_node(edge.source)[0]:
+                after.setdefault(here, []).extend(_named(lock, node) for node in edge.targets)
+    return after
 
 
 def _closure(start: Iterable[_Node], after: Mapping[_Node, list[_Node]]) -> set[str]:
@@ -88,7 +83,7 @@ def _closure(start: Iterable[_Node], after: Mapping[_Node, list[_Node]]) -> set[
     return {name for name, _ in seen}
 
 
-def _together(one: tuple[str, str, str], other: tuple[str, str, str], ways: Mapping[str, set[Way]]) -> list[Way]:
+def _together(one: Thing, other: Thing, ways: Mapping[str, set[Way]]) -> list[Way]:
     """The least choices for which two members of a conflict count both, but for those of the two themselves."""
     (mine, itself), (theirs, too) = (_active(thing, ways) for thing in (one, other))
     if one == other or len(mine) * len(theirs) > _MOST_WAYS or len(mine) + len(theirs) == 2:
@@ -98,8 +93,8 @@ def _together(one: tuple[str, str, str], other: tuple[str, str, str], ways: Mapp
     return sorted((way for way in least if not itself | too <= way), key=sorted)
 
 
-def _active(thing: tuple[str, str, str], ways: Mapping[str, set[Way]]) -> tuple[set[Way], Way]:
+def _active(thing: Thing, ways: Mapping[str, set[Way]]) -> tuple[set[Way], Way]:
     """For which choices a member of a conflict counts, and that of it alone."""
-    kind, package, name = thing
+    kind, name, package = thing
     chosen = frozenset((PRODUCTION if kind == "project" else Switch(kind, name),))
     return {way | chosen for way in ways.get(package, ())}, chosen | {Switch("project", package)}

@@ -28,6 +28,7 @@ from satlock.solver.lockfiles.model import (
     LockfileError,
     Source,
     Switch,
+    Thing,
     Whether,
     all_of,
     any_of,
@@ -85,7 +86,7 @@ def read_uv_lock(top: dict[str, Value]) -> Lockfile:
     groups = sorted({group for names in reader.groups.values() for group in names})
     projects = [Switch("project", name) for name in reader.roots]
     supported = top.get("supported-markers")
-    return Lockfile(
+    lock = Lockfile(
         kind="uv",
         entries=tuple(reader.entries),
         edges=tuple(changed(edge, condition=_resolved(reader, edge)) for edge in reader.edges),
@@ -102,8 +103,12 @@ def read_uv_lock(top: dict[str, Value]) -> Lockfile:
         implied=tuple((Switch("extra", name), PRODUCTION) for name in extras),
         items=dict(sorted(reader.items.items())),
         conflicts=conflicts,
-        rivals=_rivals(packages, [*reader.roots], top) if conflicts and "members" in manifest else (),
     )
+    if not conflicts or "members" not in manifest:
+        return lock
+    from satlock.solver.lockfiles.refused import rivals_of  # few locks ask for it
+
+    return changed(lock, rivals=rivals_of(lock))
 
 
 def _environments(supported: Value | None) -> Condition:
@@ -318,27 +323,8 @@ def _read_conflicts(reader: _Reader, top: dict[str, Value]) -> Iterator[tuple[Co
             code = _encoded(kind, package, name)
             reader.items.setdefault(code, Item(code, None))
             label = f"{kind} {name!r} of {package!r}" if name else f"{kind} {package!r}"
-            found.append(ConflictItem(label, code, kind == "extra"))
+            found.append(ConflictItem(label, code, Thing(kind, name, package)))
         yield tuple(found)
-
-
-def _rivals(
-    packages: list[dict[str, Value]], members: list[str], top: dict[str, Value]
-) -> tuple[tuple[Switch, ...], ...]:
-    from satlock.solver.lockfiles.refused import rivals_of  # few locks ask for it
-
-    return rivals_of(packages, members, _things(top))
-
-
-def _things(top: dict[str, Value]) -> Iterator[list[tuple[str, str, str]]]:
-    """(kind, package, name) of each member of each conflict set."""
-    for members in top["conflicts"].items():
-        found = []
-        for item in members.items():
-            table = item.table()
-            kind = "extra" if "extra" in table else "group" if "group" in table else "project"
-            found.append((kind, table["package"].name(), table[kind].name() if kind != "project" else ""))
-        yield found
 
 
 def _encoded(kind: str, package: str, name: str = "") -> str:
