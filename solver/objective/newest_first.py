@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 
 from satlock.encoder.formula.candidates import descending
@@ -202,13 +202,11 @@ class _Climb:
         _, high = session.interval(cell)
         if high < best and not self.feasible(self.known.encoding.at_least(cell, best)):
             above = [k for k in cell.thresholds if high < k <= best]
-            possible, impossible = -1, len(above) - 1
-            while impossible - possible > 1:
-                middle = (possible + impossible) // 2
-                if self.feasible(cell.at_least[above[middle]]):
-                    possible = bisect_right(above, session.interval(cell)[0]) - 1
-                else:
-                    impossible = middle
+
+            def impossible(k: int) -> bool:
+                return session.interval(cell)[0] < k and not self.feasible(cell.at_least[k])
+
+            bisect_left(above, True, hi=len(above) - 1, key=impossible)
         return session.interval(cell)
 
     def _lowest(self, cell: Cell) -> tuple[int, int]:
@@ -219,13 +217,11 @@ class _Climb:
         present = self.known.encoding.at_least(cell, 1)
         if low > best and not self.feasible(present, -self.known.encoding.at_least(cell, best + 1)):
             below = [k for k in cell.thresholds if best < k <= low]
-            impossible, possible = 0, len(below)
-            while possible - impossible > 1:
-                middle = (possible + impossible) // 2
-                if self.feasible(present, -cell.at_least[below[middle]]):
-                    possible = bisect_right(below, session.interval(cell)[0])
-                else:
-                    impossible = middle
+
+            def possible(k: int) -> bool:
+                return session.interval(cell)[0] < k or self.feasible(present, -cell.at_least[k])
+
+            bisect_left(below, True, lo=1, key=possible)
         low, high = session.interval(cell)
         return max(low, 1), high
 
