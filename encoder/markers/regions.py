@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of
 from satlock.encoder.markers.shortest import Shortener
 
-__all__ = ["Regions"]
+__all__ = ["Regions", "closure"]
 
 _LARGE = 24
 """Regions with more atoms or parts than this are brought into a short form before they grow further."""
@@ -62,3 +62,15 @@ class Regions(dict[Node, Formula]):
         """Each node that has grown, and again where it has grown since, until none does."""
         while self._waiting:
             yield self._waiting.popleft()
+
+
+def closure(start: Iterable[Node], after: Callable[[Node], Iterable[Node]]) -> dict[Node, None]:
+    """What steps lead to from ``start``, wherever they hold, and that itself; in the order in which it is found."""
+    found = dict.fromkeys(start)
+    todo = list(found)
+    while todo:
+        for node in after(todo.pop()):
+            if node not in found:
+                found[node] = None
+                todo.append(node)
+    return found

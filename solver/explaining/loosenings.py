@@ -28,6 +28,7 @@ from satlock.encoder.markers.marker import (
     chosen,
     python_at_least,
 )
+from satlock.encoder.markers.regions import closure
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.markers.specifiers import parse_strict_requirement
 from satlock.encoder.project.amendments import Written, written_requirements
@@ -190,9 +191,8 @@ def _bringers(
 
 def _closure(project: Project, choices: frozenset[Choice]) -> frozenset[Choice]:
     """The choices that these bring with them, under whatever marker, and they themselves."""
-    found, left = set(choices), list(choices)
-    while left:
-        choice = left.pop()
+
+    def brought(choice: Choice) -> set[Choice]:
         lists = project.extras if choice.kind == "extra" else project.groups
         more = {
             Choice("extra", extra)
@@ -202,9 +202,9 @@ def _closure(project: Project, choices: frozenset[Choice]) -> frozenset[Choice]:
         }
         if choice.kind == "group":
             more |= {Choice("group", name) for name in project.group_includes.get(choice.name, ())}
-        left += more - found
-        found |= more
-    return frozenset(found)
+        return more
+
+    return frozenset(closure(choices, brought))
 
 
 # -- candidates that are not used

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, any_of, chosen, decided, from_python_specifier
+from satlock.encoder.markers.regions import closure
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import Choice, ProjectError
 from satlock.records import dataclass, replace
@@ -173,11 +174,7 @@ def _active(includes: Iterable[tuple[str, str]], choices: Iterable[Choice | None
     for choice in choices:
         if choice is None:
             continue
-        names, waiting = {choice.name}, [choice.name]
-        while choice.kind == "group" and waiting:
-            new = by.get(waiting.pop(), set()) - names
-            names |= new
-            waiting += new
+        names = closure([choice.name], lambda name: by.get(name, ())) if choice.kind == "group" else [choice.name]
         found[choice] = any_of(chosen(Choice(choice.kind, name)) for name in sorted(names))
     return found
 

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from satlock.encoder.markers.regions import closure
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of
 from satlock.records import dataclass
@@ -34,6 +35,9 @@ from satlock.solver.lockfiles.model import (
 from satlock.solver.lockfiles.pyproject import Pyproject, read_pyproject
 
 __all__ = ["Pull", "axioms_of", "conflicts_of", "force_of", "pulls_of", "workspace_files"]
+
+_Cause: TypeAlias = Switch | Thing | None
+"""What puts something in force; None for what always is."""
 
 _ITSELF = Thing("project", "", "")
 
@@ -66,7 +70,7 @@ def axioms_of(
     starts = [Bring(by, thing) for thing in things for by in _chosen_by(thing, kind, known)]
     brings = [*starts, *(Bring(pull.by, pull.brought, pull.condition, pull.marker) for pull in listed)]
     possible = _closure({None, *known}, [(bring.by, bring.brought) for bring in brings])
-    rivals = tuple((one, other) for one, other in pairs if possible.issuperset((one, other)))
+    rivals = tuple((one, other) for one, other in pairs if one in possible and other in possible)
     needed = _closure({thing for pair in rivals for thing in pair}, [(bring.brought, bring.by) for bring in brings])
     return tuple(bring for bring in brings if bring.by in possible and bring.brought in needed), rivals
 
@@ -93,20 +97,11 @@ def _chosen_by(thing: Thing, kind: str, switches: frozenset[Switch]) -> list[Swi
     return [by] if by is None or by in switches else []
 
 
-_Cause: TypeAlias = Switch | Thing | None
-
-
-def _closure(start: Iterable[_Cause], steps: Sequence[tuple[_Cause, _Cause]]) -> set[_Cause]:
+def _closure(start: Iterable[_Cause], steps: Iterable[tuple[_Cause, _Cause]]) -> dict[_Cause, None]:
     after: dict[_Cause, list[_Cause]] = {}
     for here, there in steps:
         after.setdefault(here, []).append(there)
-    found, todo = set(start), list(start)
-    while todo:
-        for there in after.get(todo.pop(), ()):
-            if there not in found:
-                found.add(there)
-                todo.append(there)
-    return found
+    return closure(start, lambda cause: after.get(cause, ()))
 
 
 def workspace_files(path: Path) -> list[Path]:

@@ -6,10 +6,11 @@ conflict with one of them counts as if that one had been chosen (``detect_confli
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import combinations, product
 from typing import TypeAlias
 
+from satlock.encoder.markers.regions import closure
 from satlock.solver.lockfiles.model import PRODUCTION, Lockfile, Switch, Thing, at_node
 
 __all__ = ["rivals_of"]
@@ -28,7 +29,7 @@ def rivals_of(lock: Lockfile) -> tuple[tuple[Switch, ...], ...]:
     after = _steps(lock)
     ways: dict[str, set[Way]] = {}
     for member, way, start in _choices(lock):
-        for reached in _closure(start, after):
+        for reached in {name for name, _ in closure(start, lambda node: after.get(node, ()))}:
             ways.setdefault(reached, set()).add(way)
         ways.setdefault(member, set()).add(frozenset((Switch("project", member),)))
     found: dict[Way, None] = {}
@@ -70,17 +71,6 @@ def _steps(lock: Lockfile) -> dict[_Node, list[_Node]]:
             if last[here[0]] == at_node(edge.source)[0]:
                 after.setdefault(here, []).extend(_named(lock, node) for node in edge.targets)
     return after
-
-
-def _closure(start: Iterable[_Node], after: Mapping[_Node, list[_Node]]) -> set[str]:
-    """The packages that nodes reach, whatever markers say."""
-    seen = set(start)
-    todo = list(seen)
-    while todo:
-        new = {node for node in after.get(todo.pop(), ()) if node not in seen}
-        seen |= new
-        todo += new
-    return {name for name, _ in seen}
 
 
 def _together(one: Thing, other: Thing, ways: Mapping[str, set[Way]]) -> list[Way]:

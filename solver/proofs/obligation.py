@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
+from satlock.encoder.markers.regions import closure
 from satlock.records import dataclass, field, replace
 from satlock.solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, Item, Lockfile, Switch, Whether
 from satlock.solver.proofs.environments import Axes, is_opaque, opaque_name
@@ -191,14 +192,7 @@ def obligation_of(lockfile: Lockfile, axes: Axes, wanted: Iterable[str]) -> Obli
 
 def _ancestors(into: dict[str, list[Edge]], nodes: Iterable[str]) -> list[str]:
     """The nodes and everything before them, in the order of the search."""
-    found = dict.fromkeys(nodes)
-    todo = list(found)
-    while todo:
-        for edge in into.get(todo.pop(), ()):
-            if edge.source is not None and edge.source not in found:
-                found[edge.source] = None
-                todo.append(edge.source)
-    return list(found)
+    return [*closure(nodes, lambda node: (edge.source for edge in into.get(node, ()) if edge.source is not None))]
 
 
 def _say_environment(found: Obligation) -> None:

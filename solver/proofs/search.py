@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from satlock.encoder.markers.grid import AXES
+from satlock.encoder.markers.regions import closure
 from satlock.solver.lockfiles.model import LockfileError
 from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.passing import Passed, passing_clause, widen
@@ -126,13 +127,7 @@ class Search:
         for node, sources in used.items():
             for source in sources:
                 after.setdefault(source, []).append(node)
-        grounded: set[str] = set()
-        todo: list[str | None] = [None]
-        while todo:
-            for node in after.get(todo.pop(), ()):
-                if node not in grounded:
-                    grounded.add(node)
-                    todo.append(node)
+        grounded = closure([None], lambda node: after.get(node, ()))
         return [node for node in claimed if node not in grounded]
 
     def _settle(self, fixed: list[int]) -> list[int]:
