@@ -44,9 +44,9 @@ def test_no_environment_pays_for_another(draw: Draw, first: int, tmp_path: Path)
         check(draw(seed), seed, tmp_path)
 
 
-@pytest.mark.parametrize("first", range(0, 10_000 if NIGHTLY else 40, 20))
+@pytest.mark.parametrize("first", range(0, 10_000 if NIGHTLY else 20, 10))
 def test_builds_and_groups(first: int, tmp_path: Path) -> None:
-    for seed in range(first, first + 20):
+    for seed in range(first, first + 10):
         check(world_of_builds(seed), seed, tmp_path)
 
 
