@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from satlock.records import dataclass
 
-__all__ = ["LATE", "LeftOut", "NeedsPython", "NotDeclared", "NotHad", "Refusal", "Unreadable"]
+__all__ = ["LATE", "LeftOut", "NeedsPython", "NoFile", "NotDeclared", "NotHad", "Refusal", "Unreadable"]
 
 
 class LeftOut(Enum):
@@ -45,6 +45,15 @@ class NeedsPython:
     """A build is for these Pythons only."""
 
     python: str
+
+
+class NoFile(Enum):
+    """Why a candidate is to have a file in a place where it has none."""
+
+    REQUIRED = auto()
+    """The project requires the platform."""
+    SIBLING = auto()
+    """Another build of its version has one."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from operator import or_
 from satlock.encoder.formula.candidates import python_region, runs
 from satlock.encoder.formula.cells import Bar, Cell, Edge
 from satlock.encoder.formula.facts import Admission, Constraint, Fact, Held, HoldKind, Required, Unasked, stated_by
-from satlock.encoder.formula.reasons import Unreadable
+from satlock.encoder.formula.reasons import NeedsPython, NoFile, Unreadable
 from satlock.encoder.markers.marker import TRUE, Formula, all_of, chosen
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import Choice
@@ -29,6 +29,8 @@ from satlock.solver.explaining.wording import (
     is_the_projects,
     left_out,
     listed,
+    none_admitted,
+    not_admitted,
     refused,
     source_of,
     span,
@@ -240,31 +242,27 @@ class _Story:
 
     def _admissions(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
         """Versions that do not admit the Python, or have no file where the project or a sibling asks for one."""
-        by_refusal: dict[str, int] = {}
+        by_refusal: dict[NeedsPython | NoFile, int] = {}
         for fact in facts:
             for rank, refusal in self._refusals(fact, cell):
                 by_refusal[refusal] = by_refusal.get(refusal, 0) | 1 << rank
         for refusal, ranks in by_refusal.items():
-            several = ranks & (ranks - 1) != 0
-            said = {
-                "required": "would have to serve a platform of which it has no file (tool.uv.required-environments)",
-                "sibling": f"{'have' if several else 'has'} no file there, and another build of that version has one",
-            }.get(refusal, f"{'need' if several else 'needs'} Python {refusal}")
+            said = not_admitted(refusal, ranks & (ranks - 1) != 0)
             yield f"{versions(cell.package.name, cell.candidates, ranks)} {said}"
 
-    def _refusals(self, fact: Fact, cell: Cell) -> Iterator[tuple[int, str]]:
-        """Each rank that has no place there: the Pythons that it admits, ``sibling`` or ``required``."""
+    def _refusals(self, fact: Fact, cell: Cell) -> Iterator[tuple[int, NeedsPython | NoFile]]:
+        """Each rank that has no place there, with the reason."""
         domain, candidates = self.universe.domain, cell.candidates
         for first, last in runs(fact.ranks):
             for rank in range(first, last + 1):
                 for build in candidates[rank].builds:
                     python = build.release.requires_python
                     if python and domain.satisfiable(*fact.regions, ~python_region(python)):
-                        yield rank, python
+                        yield rank, NeedsPython(python)
                     elif rank in candidates.whole and domain.satisfiable(*fact.regions, ~candidates.beside(rank)):
-                        yield rank, "sibling"
+                        yield rank, NoFile.SIBLING
                     else:
-                        yield rank, "required"
+                        yield rank, NoFile.REQUIRED
 
     def _held(self, facts: Sequence[Held], cell: Cell) -> Iterator[str]:
         """Versions that exist and are not used."""
@@ -351,11 +349,7 @@ class _Story:
     def _ruled_out(self, fact: Fact, cell: Cell) -> str:
         """What is the matter with the versions that a fact takes away."""
         if isinstance(fact, Admission):
-            refusals = {refusal for _, refusal in self._refusals(fact, cell)}
-            if refusals <= {"required", "sibling"}:
-                where = "for a platform that is required" if "required" in refusals else "where another build has one"
-                return f"has no file {where}"
-            return "needs a newer Python"
+            return none_admitted({refusal for _, refusal in self._refusals(fact, cell)})
         if not isinstance(fact, Held):
             return "is ruled out"
         return "cannot be used" if fact.kind == "unavailable" else held_back(fact)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from satlock.encoder.formula.candidates import Candidate, Candidates, runs
 from satlock.encoder.formula.cells import Bar, Edge, Statement
 from satlock.encoder.formula.facts import Held
-from satlock.encoder.formula.reasons import LeftOut, NeedsPython, NotHad, Refusal, Unreadable
+from satlock.encoder.formula.reasons import LeftOut, NeedsPython, NoFile, NotHad, Refusal, Unreadable
 from satlock.encoder.markers.shortest import spelled_as_pylock
 from satlock.encoder.project.project import Choice
 from satlock.encoder.project.universe import Universe
@@ -20,6 +20,8 @@ __all__ = [
     "is_the_projects",
     "left_out",
     "listed",
+    "none_admitted",
+    "not_admitted",
     "refused",
     "source_of",
     "span",
@@ -138,6 +140,23 @@ def refused(refusal: Refusal, many: bool = False) -> str:
     else:
         what = f"{refusal.requirement}, a direct reference that the project does not declare"
     return f"{'require' if many else 'requires'} {what}"
+
+
+def not_admitted(reason: NeedsPython | NoFile, many: bool) -> str:
+    """Why a candidate does not serve the environments, or several do not."""
+    if isinstance(reason, NeedsPython):
+        return f"{'need' if many else 'needs'} Python {reason.python}"
+    if reason is NoFile.REQUIRED:
+        return "would have to serve a platform of which it has no file (tool.uv.required-environments)"
+    return f"{'have' if many else 'has'} no file there, and another build of that version has one"
+
+
+def none_admitted(reasons: Collection[NeedsPython | NoFile]) -> str:
+    """Why no version serves the environments, in a few words."""
+    if any(isinstance(reason, NeedsPython) for reason in reasons):
+        return "needs a newer Python"
+    where = "for a platform that is required" if NoFile.REQUIRED in reasons else "where another build has one"
+    return f"has no file {where}"
 
 
 def spelled_in_words(choice: Choice, chosen: bool) -> str:
