@@ -11,7 +11,8 @@ of a cell: no cell is divided for the sake of days.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from satlock.encoder.formula.candidates import Candidates
 from satlock.encoder.formula.cells import Cell
@@ -30,6 +31,8 @@ __all__ = ["Fresh"]
 
 _ROUGHLY = DAY
 """What is less is small: most of it may be left for when all metadata is there (see :meth:`Optimiser.optimise`)."""
+_ALTERNATIVES = 16
+"""Selections that are looked at to see what those have in common that are as good."""
 _FEW = 64
 """With more cells than this, what takes long is left out of the search for fewer packages: all of it where no other
 selection is as good, and the cells that are surely there."""
@@ -45,7 +48,11 @@ class Fresh(Tiers):
         self._together = Optimiser(encoding, session)
         self._direct = self._together if fewest else self.upper
         self._lower = Optimiser(encoding, session, None if fewest else self.prices)
-        self._stages = (self.upper, self._together, self._lower) if fewest else (self.upper, self._lower)
+        self._ticks = Optimiser(encoding, session, None if fewest else self.prices)
+        self._agreed = False
+        """Whether it took to know how old the cells are to settle the ticks."""
+        more = (self._together,) if fewest else ()
+        self._stages = (self.upper, *more, self._lower, self._ticks)
         self._escapes = Escapes(encoding, known.environments, self.upper, ESCAPES, known.missing)
         self._ages: dict[tuple[Candidates, int], Ages] = {}
         self._ladders: dict[Cell, list[Ladder]] = {}
@@ -110,15 +117,69 @@ class Fresh(Tiers):
         """
         best = list(fixed)
         self.prices.assumed = {}
-        for stage in self._stages:
+        roughly = roughly and bool(self._lower.softs)
+        for stage in self._stages[:-1]:
             stage.renounce(set(best))
-            little = _ROUGHLY if roughly and stage is self._stages[-1] else 0
-            stage.optimise(best, self._spent, self._lowered, little=little)
-            best += stage.softs
-            self.prices.assumed |= {literal: stage.cells[literal] for literal in stage.softs}
+            stage.optimise(best, self._spent, self._lowered, little=_ROUGHLY if roughly and stage is self._lower else 0)
+            self._assume(best, {literal: stage.cells[literal] for literal in stage.softs})
             if stage is self._direct and self._lower.cost and self._unread_directs():
                 return None
+        if not self._lower.is_open:
+            self._settle_ticks(best, roughly=roughly)
         return best
+
+    def _settle_ticks(self, best: list[int], *, roughly: bool) -> None:
+        """Adds to the assumptions that of all that is as good in days, what is best in ticks is had."""
+        stage = self._ticks
+        if self._agreed:
+            self._agree(best)
+        stage.renounce(set(best))
+        if not all(map(self.known.session.holds, stage.softs)):
+            stage.optimise(best, self._spent, self._lowered, little=_ROUGHLY)
+            if stage.is_open and not roughly:
+                self._agree(best)
+                stage.optimise(best, self._spent, self._lowered)
+        self._assume(best, {literal: stage.cells[literal] for literal in stage.softs})
+
+    def _agree(self, best: list[int]) -> None:
+        """Adds what the selections that are as good in days have in common: of each cell how old it is.
+
+        The sum of the days says so too, but hides it: a wish for a tick would clash with dozens of its parts, again and
+        again (``docs/solver.md#the-best-in-each-environment``).
+        """
+        encoding, session = self.known.encoding, self.known.session
+        common = {literal: cell for cell in self._ladders for literal in self._as_old(cell)}
+        for _ in range(_ALTERNATIVES):
+            other = encoding.fresh()
+            encoding.state([-other, *(-literal for literal in common)])
+            if session.clash([*best, other]) is not None:
+                break
+            common = {literal: cell for literal, cell in common.items() if session.holds(literal)}
+        else:
+            common = {}
+        self._agreed = bool(common)
+        self._assume(best, {literal: frozenset((cell,)) for literal, cell in common.items()})
+
+    def _as_old(self, cell: Cell) -> Iterator[int]:
+        """Literals that the model satisfies, under which a cell is as many days behind as there, or absent as there."""
+        encoding, thresholds = self.known.encoding, cell.thresholds
+        low, high = self.known.session.interval(cell)
+        first, above = bisect_left(thresholds, low), bisect_left(thresholds, high + 1)
+        if low:
+            days = self._ages_of(cell, self._free[cell]).days
+            tops = [*(threshold - 1 for threshold in thresholds), cell.candidates.top]
+            while first and days(tops[first]) == days(high):
+                first -= 1
+            while above < len(thresholds) and days(tops[above + 1]) == days(high):
+                above += 1
+            yield encoding.at_least(cell, thresholds[first])
+        if above < len(thresholds):
+            yield -encoding.at_least(cell, thresholds[above])
+
+    def _assume(self, best: list[int], cells: Mapping[int, frozenset[Cell]]) -> None:
+        """Adds assumptions, each with the cells that it is about."""
+        best += cells
+        self.prices.assumed |= cells
 
     def _unread_directs(self) -> dict[Cell, int]:
         """What the model at hand has of direct requirements whose metadata is easily had and missing."""
@@ -159,6 +220,7 @@ class Fresh(Tiers):
         days = Ladder(encoding, optimiser, cell, free=free, behind=ages.days, unit=unit * DAY, where=where)
         if not ages.has_ticks:
             return [days]
+        optimiser = self._ticks if optimiser is self._lower else optimiser
         return [days, Ladder(encoding, optimiser, cell, free=free, behind=ages.ticks, unit=unit, where=where)]
 
     def gone(self, cell: Cell) -> None:

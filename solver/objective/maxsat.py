@@ -114,6 +114,8 @@ class Optimiser:
         self._reasons: list[list[int]] = []
         self._divided: dict[Cell, Formula] = {}
         self._aside: set[int] = set()
+        self.is_open = False
+        """Whether cores of little weight were left."""
         self._spent: Callable[[int], None] = lambda literal: None
         self._lowered: Lowered = lambda literal, enough, clashes: 0
 
@@ -180,11 +182,9 @@ class Optimiser:
             Divided: some cores are no price of whole cells.
         """
         self._fixed, self._spent, self._lowered = fixed, spent, lowered
-        self._divided, self._aside = {}, set()
+        self._divided, self._aside, self.is_open = {}, set(), False
         self._give_up_implied(fixed)
         level = _stratum(self.softs.values()) if self._clash(fixed, self._looked_at(0)) is not None else 0
-        if max(self.softs.values(), default=0) < little:
-            little = 0
         small = 0
         while level:
             core = self._clash(fixed, self._looked_at(level))
@@ -192,6 +192,7 @@ class Optimiser:
                 small += level < little
                 if small > _MOST_SMALL:
                     self._aside.update(core)
+                    self.is_open = True
                 else:
                     self._answer(core)
                 continue

@@ -4,7 +4,8 @@
 ``encoder.formula.facts``     where clauses come from, with the clauses of each kind
 ``encoder.formula.encoding``  the growing formula
 ``encoder.formula.support``   that yanked releases and pre-releases serve who asks for them
-``session``                   the solvers, and cores
+``session``                   the solver, and what it is asked
+``explainer``                 cores: which facts a clash is made of
 ``search``                    the loop
 ``refinement``                what a core means: a witness, or cells to divide
 ``selection``                 what a model selects
