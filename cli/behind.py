@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from satlock.solver.explaining.behind import Behind, Newest
     from satlock.solver.locking import Locked
 
-__all__ = ["data_of_behind", "how_far", "lines_of_behind", "named_by", "whom"]
+__all__ = ["data_of", "data_of_behind", "how_far", "lines_of_behind", "named_by", "whom"]
 
 _LINES = 10
 """What a summary tells unless it is verbose."""
@@ -40,10 +40,20 @@ def how_far(newest: Newest) -> str:
 
 def whom(held: Iterable[Behind], most: int | None) -> str:
     """Who holds it back; no more than so many are named."""
-    holders = list(dict.fromkeys(f"{one.by} ({one.requirement})" for behind in held for one in behind.holders))
+    from satlock.solver.explaining.wording.holders import told
+
+    all_told = (told(holder) for behind in held for holder in behind.holders)
+    holders = list(dict.fromkeys(f"{one.by} ({one.requirement})" for one in all_told))
     shown = holders if most is None or len(holders) <= most else holders[: most - 1]
     more = f" and {len(holders) - len(shown)} more" if len(shown) < len(holders) else ""
     return "; ".join(shown) + more
+
+
+def data_of(held: Behind) -> dict[str, Any]:
+    """One package that is behind, for a program: who holds it back is told in words."""
+    from satlock.solver.explaining.wording.holders import told
+
+    return {**asdict(held), "holders": [told(holder)._asdict() for holder in held.holders]}
 
 
 def lines_of_behind(
@@ -87,7 +97,7 @@ def data_of_behind(locked: Locked, watched: Watched, project: Project, objective
     laggards = Laggards(locked, project, watched.found, watched.unavailable)
     until = time.monotonic() + _SECONDS_FOR_PROGRAMS
     return [
-        {"name": one.name, **asdict(held)}
+        {"name": one.name, **data_of(held)}
         for one in laggards.late(named_by(project))
         for held in (laggards.of(one) if time.monotonic() < until else [laggards.unexplained(one)])
     ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from satlock.cli.behind import how_far, named_by, whom
+from satlock.cli.behind import data_of, how_far, named_by, whom
 from satlock.cli.failures import FAILED, NO, Ended
 from satlock.cli.inputs import Inputs, inputs
 from satlock.cli.lockfile import lockfile_in
@@ -170,7 +170,7 @@ def _data(path: Path, rows: list[_Row], packages: int) -> dict[str, Any]:
                 "locked": list(row.locked),
                 "upgrade": list(row.upgraded),
                 "newest": asdict(row.newest),
-                "remains": [asdict(held) for held in row.held],
+                "remains": [data_of(held) for held in row.held],
             }
             for row in rows
         ],

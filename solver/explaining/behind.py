@@ -8,40 +8,40 @@ from datetime import datetime
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from satlock.corpora.facts import Listing, Release
+from satlock.corpora.facts import Listing
+from satlock.corpora.facts import Release as Listed
 from satlock.encoder.formula.candidates import Candidate, Candidates, python_region
 from satlock.encoder.formula.cells import Cell, Edge
 from satlock.encoder.formula.facts import Admission, Constraint, Required
-from satlock.encoder.formula.reasons import LATE
+from satlock.encoder.formula.reasons import LATE, NeedsPython, NoFile
 from satlock.encoder.markers.marker import Formula, any_of
 from satlock.encoder.markers.shortest import Shortener, spelled_for_people
 from satlock.encoder.project.project import Project
 from satlock.records import dataclass
+from satlock.solver.explaining.holders import (
+    Asker,
+    BroughtIn,
+    Constrained,
+    Divided,
+    GivenUp,
+    Holder,
+    NoCandidate,
+    NotRead,
+    NotServing,
+    Older,
+    Oldest,
+    Release,
+    Requires,
+    Whole,
+)
 from satlock.solver.explaining.parts import Part, parts_of
 from satlock.solver.explaining.reasons import Reason
-from satlock.solver.explaining.wording import asked, choice_of, left_out, version
+from satlock.solver.explaining.wording.phrases import choice_of, version
 from satlock.solver.locking import Locked
 from satlock.solver.objective.environments import Environments
 from satlock.solver.search.reached import reached
 
-__all__ = ["Behind", "Holder", "Laggards", "Late", "Newest", "newest_of"]
-
-_WISHED = {
-    "installs": ("the environments", "have no file for some of them"),
-    "extras": ("the extras that are asked for", "lack some of them"),
-    "escapes": ("what newer releases exclude", "be from before its authors said so"),
-}
-"""What is worth more than to be newer, and what would become of a package otherwise."""
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Someone whose requirement keeps a package from its newest release."""
-
-    by: str
-    """``the project``, an extra or group of it, or a package with its version."""
-    requirement: str
-    """What it asks for; or why else the newest release is out of reach."""
+__all__ = ["Behind", "Laggards", "Late", "Newest", "newest_of"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _public(text: str) -> Version:
     return Version(Version(text).public)
 
 
-def _days(here: Release | None, newest: Release) -> int | None:
+def _days(here: Listed | None, newest: Listed) -> int | None:
     if here is None or not here.upload_time or not newest.upload_time:
         return None
     moments = [datetime.fromisoformat(moment).replace(tzinfo=None) for moment in (here.upload_time, newest.upload_time)]
@@ -196,78 +196,78 @@ class Laggards:
         others = [edge for edge in edges if edge.package is not cell.package and edge.node.cell is not cell]
         found = direct or others
         # What versions that are not locked ask for only tells why another version of whoever holds it is no help.
-        by = set()
+        by = set[Asker]()
         for edge in [edge for edge in found if self._is_locked(edge)] or found:
+            asked = edge.dependency
             by.add(self._by(edge))
-            yield Holder(self._by(edge), asked(edge))
+            yield Requires(self._by(edge), asked.name, asked.extras, str(asked.specifier), asked.reference)
         if not direct:
             for other, rank in reason.kept:
-                name, told = other.package.name, f"{other.package.name} {version(other.candidates[rank])}"
-                if other.package is not cell.package and told not in by:
-                    yield Holder(told, f"{name} would have to be older")
+                release = Release(other.package.name, version(other.candidates[rank]))
+                if other.package is not cell.package and release not in by:
+                    yield Older(release)
             yield from self._of_wishes(reason)
         for fact in reason.facts:
             if isinstance(fact, Admission) and cell in fact.cells and fact.ranks >> best & 1:
-                yield Holder("the environments", self._needs(cell, part.region, best))
+                yield NotServing(self._needs(cell, part.region, best))
             elif isinstance(fact, Constraint) and cell in fact.cells:
-                yield Holder("the project's constraints", fact.text)
+                yield Constrained(fact.text)
         if self._oldest and not reason.proven:
-            yield Holder(f"the objective {self._oldest}", "it takes the oldest that fits")
+            yield Oldest(self._oldest)
         elif reason.locked:
-            yield Holder("the lock that is there", "it is kept to")
+            yield Whole.KEPT
         elif not reason.proven:
-            yield Holder("the whole lock", "a newer one would make more of the others older")
+            yield Whole.SUMS
 
     @staticmethod
     def _of_wishes(reason: Reason) -> Iterator[Holder]:
         """What else would be given up for a newer one."""
         for wish, other in reason.wanted:
-            who = "it" if other.package is reason.cell.package else other.package.name
-            yield Holder(_WISHED[wish][0], f"{who} would {_WISHED[wish][1]}")
+            yield GivenUp(wish, None if other.package is reason.cell.package else other.package.name)
         for other in reason.absent:
-            yield Holder(other.package.name, "it would be brought in")
+            yield BroughtIn(other.package.name)
         for one, _ in reason.alike:
-            yield Holder(one.package.name, "it would need several candidates")
+            yield Divided(one.package.name)
 
     def _is_locked(self, edge: Edge) -> bool:
         return edge.node.cell is None or self._selection.ranks.get(edge.node.cell) == edge.rank
 
-    def _by(self, edge: Edge) -> str:
-        if edge.node.cell is None:
-            choice = choice_of(edge, self._locked.universe)
-            return "the project" if choice is None else str(choice)
-        return f"{edge.node.cell.package.name} {version(edge.node.cell.candidates[edge.rank])}"
+    def _by(self, edge: Edge) -> Asker:
+        cell = edge.node.cell
+        if cell is None:
+            return choice_of(edge, self._locked.universe)
+        return Release(cell.package.name, version(cell.candidates[edge.rank]))
 
-    def _needs(self, cell: Cell, region: Formula, rank: int) -> str:
-        """For which environments a candidate is."""
+    def _needs(self, cell: Cell, region: Formula, rank: int) -> NeedsPython | NoFile:
+        """Why a candidate is not for some of the environments."""
         python = cell.candidates[rank].builds[0].release.requires_python
         if python and not self._encoding.domain.implies(region, python_region(python)):
-            return f"it is for Python {python} only"
-        return "it would have no file for some of them"  # one that required-environments names
+            return NeedsPython(python)
+        return NoFile.REQUIRED
 
     def _out_of_reach(self, cell: Cell, region: Formula, newest: str) -> Iterator[Holder]:
         """Why the newest release is no candidate at all, or none that is taken without need."""
         name = cell.package.name
         for left, reason in cell.candidates.left_out:
             if left == newest:
-                yield Holder("the project's settings" if reason in LATE else "the release", f"it {left_out(reason)}")
+                yield NoCandidate(reason, by_settings=reason in LATE)
                 return
         for constraint in self._project.constraints:
             if constraint.name != name or _admits(constraint.specifier, newest):
                 continue
             if self._encoding.domain.satisfiable(region, self._locked.universe.where(constraint.marker)):
-                yield Holder("the project's constraints", f"{name}{constraint.specifier}")
+                yield Constrained(f"{name}{constraint.specifier}")
                 return
         told = next((why for (_, one, its), why in self._unavailable.items() if (one, its) == (name, newest)), None)
         if told is not None:
-            yield Holder("the release", f"it {told}")
+            yield NotRead(told)
             return
         for rank in range(cell.candidates.top, 0, -1):
             if cell.candidates[rank].version == newest:
                 if any(ranks >> rank & 1 for _, ranks in cell.candidates.admission()):
-                    yield Holder("the environments", self._needs(cell, region, rank))
+                    yield NotServing(self._needs(cell, region, rank))
                 else:
-                    yield Holder("the release", "only a build tells what it requires")
+                    yield NotRead(None)
                 return
 
 

@@ -21,7 +21,7 @@ from satlock.encoder.project.project import Choice
 from satlock.encoder.project.universe import Universe
 from satlock.records import dataclass, field
 from satlock.solver.explaining.fitting import fitting, left_out_that_fit
-from satlock.solver.explaining.wording import (
+from satlock.solver.explaining.wording.phrases import (
     asked,
     candidates_of,
     choice_of,

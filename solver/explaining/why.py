@@ -16,7 +16,7 @@ from satlock.solver.explaining.explanation import Conclusion, explanation_of
 from satlock.solver.explaining.parts import Part, parts_of
 from satlock.solver.explaining.paths import shortest_ways
 from satlock.solver.explaining.reasons import Reason
-from satlock.solver.explaining.wording import choice_of
+from satlock.solver.explaining.wording.phrases import choice_of
 from satlock.solver.locking import Locked
 from satlock.solver.objective.ages import Ages
 from satlock.solver.objective.environments import Environments

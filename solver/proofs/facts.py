@@ -21,7 +21,7 @@ from satlock.encoder.formula.reasons import NeedsPython
 from satlock.encoder.markers.domain import Environment
 from satlock.encoder.markers.specifiers import parse_requirement, python_lower_bounds
 from satlock.records import dataclass, field
-from satlock.solver.explaining.wording import held_back, left_out, refused
+from satlock.solver.explaining.wording.phrases import held_back, left_out, refused
 from satlock.solver.proofs.obligation import Clause
 
 __all__ = ["Formula", "Given", "NotCertified", "Scales", "Telling", "runs_of"]

@@ -25,7 +25,7 @@ from satlock.encoder.project.dependencies import Dependencies, Dependency
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
 from satlock.records import dataclass, field
-from satlock.solver.explaining.wording import left_out
+from satlock.solver.explaining.wording.phrases import left_out
 from satlock.solver.lockfiles.reach import Unsettled
 from satlock.solver.lockfiles.standing.reading import Standing, StandingEntry
 from satlock.solver.lockfiles.standing.regions import regions_of

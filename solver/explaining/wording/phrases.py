@@ -1,9 +1,10 @@
-"""The words for versions, requirements and markers in an explanation."""
+"""The words for versions, requirements and markers, and for why something does not serve."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from satlock.corpora.references import Reference
 from satlock.encoder.formula.candidates import Candidate, Candidates, runs
 from satlock.encoder.formula.cells import Bar, Edge, Statement
 from satlock.encoder.formula.facts import Held
@@ -23,6 +24,7 @@ __all__ = [
     "none_admitted",
     "not_admitted",
     "refused",
+    "requirement",
     "source_of",
     "span",
     "spelled_in_words",
@@ -60,10 +62,13 @@ def asked(stated: Edge | Bar) -> str:
     if isinstance(stated, Bar):
         return refused(stated.refusal)
     asked = stated.dependency
-    extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
-    if asked.reference is not None:
-        return f"{asked.name}{extras} from {asked.reference}"
-    return f"{asked.name}{extras}{asked.specifier}"
+    return requirement(asked.name, asked.extras, str(asked.specifier), asked.reference)
+
+
+def requirement(name: str, extras: Sequence[str], specifier: str, reference: Reference | None = None) -> str:
+    """A requirement without its marker."""
+    extra = f"[{','.join(extras)}]" if extras else ""
+    return f"{name}{extra}{specifier if reference is None else f' from {reference}'}"
 
 
 def versions(name: str, candidates: Candidates, ranks: int) -> str:

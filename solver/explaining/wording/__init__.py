@@ -1,0 +1,7 @@
+"""The one place where facts and reasons become text, in rooms by what is told:
+
+``phrases``   what all share: versions, requirements, and why something does not serve
+``holders``   who keeps a package from its newest release
+
+Nobody reads a sentence back: who asks further asks the types that a sentence is made of.
+"""
