@@ -101,7 +101,7 @@ def graph_of(path: Path, project: Path | None = None) -> LockGraph:
     lockfile = reading.lockfile
     links = links_of(reading)
     lists, _ = read_lists(reading.beside)
-    extras = frozenset(which[1:-1] for which in lists.lists if which.startswith("["))
+    extras = frozenset(which.name for which in lists.lists if which.kind == "extra")
     reach = Reach(lockfile, lambda switches: all_of(_asked(one, lockfile.kind, extras) for one in switches))
     universe = _universe(reach, lockfile)
     domain = Domain(universe)

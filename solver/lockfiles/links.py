@@ -24,7 +24,7 @@ from satlock.solver.lockfiles.model import (
 )
 from satlock.solver.lockfiles.pyproject import read_pyproject
 from satlock.solver.lockfiles.reading import Reading, packages_of
-from satlock.solver.lockfiles.requirements import ProjectLists, read_lists
+from satlock.solver.lockfiles.requirements import OWN, ProjectLists, read_lists
 
 __all__ = ["Link", "links_of", "members_of"]
 
@@ -165,7 +165,7 @@ def _of_project(lockfile: Lockfile, lists: ProjectLists) -> Iterator[Link]:
     """What the project's own lists ask for."""
     numbers = _by_name(lockfile)
     for which, lines in lists.lists.items():
-        choice = None if not which else Choice("extra" if which.startswith("[") else "group", which[1:-1])
+        choice = Choice(*which) if which != OWN else None
         for line in lines:
             if line.name != lists.name and line.name in numbers:
                 yield Link(None, "", tuple(numbers[line.name]), _without_extras(line.marker), choice)

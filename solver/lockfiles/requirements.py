@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
@@ -38,10 +39,35 @@ from satlock.solver.lockfiles.model import (
 )
 from satlock.solver.lockfiles.pyproject import keyed, read_pyproject
 
-__all__ = ["Edits", "Line", "ProjectLists", "edits_noted_by_uv", "lines_of_uv", "noted_by_uv", "read_line",
-           "read_lists", "selected"]  # fmt: skip
+__all__ = ["OWN", "Edits", "Line", "Listed", "ProjectLists", "edits_noted_by_uv", "lines_of_uv", "noted_by_uv",
+           "read_line", "read_lists", "selected"]  # fmt: skip
 
 _DIRECT = ("url", "git", "path", "directory", "editable", "virtual", "workspace")
+
+
+class Listed(NamedTuple):
+    """A list of requirements: the project's (or a package's) own, that of one of its extras, or of one of its groups.
+
+    As a text, as variables and certificates have it, ``""``, ``[cpu]`` or ``{dev}``.
+    """
+
+    kind: Literal["project", "extra", "group"]
+    name: str = ""
+    """Empty for ``project``."""
+
+    @property
+    def extra(self) -> str:
+        """The extra whose list it is; empty where it is no extra's."""
+        return self.name if self.kind == "extra" else ""
+
+    def __str__(self) -> str:
+        if self.kind == "project":
+            return ""
+        return f"[{self.name}]" if self.kind == "extra" else f"{{{self.name}}}"
+
+
+OWN = Listed("project")
+"""What is required wherever the owner is installed."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +106,15 @@ class Edits:
 
 @dataclass(frozen=True)
 class ProjectLists:
-    """The lists of one project: ``""`` for its dependencies, ``[cpu]`` for an extra, ``{dev}`` for a group."""
+    """The lists of one project."""
 
     name: str = ""
-    lists: Mapping[str, tuple[Line, ...]] = field(default_factory=dict)
+    lists: Mapping[Listed, tuple[Line, ...]] = field(default_factory=dict)
     includes: tuple[tuple[str, str], ...] = ()
     """Groups, and those that they include."""
     dynamic: bool = False
     """Its own dependencies are not in the file."""
-    pythons: Mapping[str, Condition] = field(default_factory=dict)
+    pythons: Mapping[Listed, Condition] = field(default_factory=dict)
     """For which Pythons a list is, where that is not for all."""
     elsewhere: str = ""
     """The table with further requirements, in a form of another tool's own."""
@@ -162,11 +188,11 @@ def read_lists(path: Path) -> tuple[ProjectLists, Edits]:
         ProjectError: where what is read of it is wrong.
     """
     stated = read_pyproject(path)
-    lists: dict[str, tuple[Line, ...]] = {"": ()}
+    lists: dict[Listed, tuple[Line, ...]] = {OWN: ()}
     includes: list[tuple[str, str]] = []
     for kind, name, items in stated.lists():
         entries = list(items.items("a list of requirements"))
-        key = {"project": "", "extra": f"[{name}]", "group": f"{{{name}}}"}[kind]
+        key = Listed(kind, name)
         lines = tuple(_of_value(item) for item in entries if kind != "group" or not isinstance(item.raw, dict))
         lists[key] = lists.get(key, ()) + lines
         including = [item.table() for item in entries if kind == "group" and isinstance(item.raw, dict)]
@@ -177,7 +203,7 @@ def read_lists(path: Path) -> tuple[ProjectLists, Edits]:
         lists,
         tuple(includes),
         bool({"dependencies", "optional-dependencies"}.intersection(dynamic)),
-        {f"{{{group}}}": condition_of(marker) for group, marker in stated.pythons().items()},
+        {Listed("group", group): condition_of(marker) for group, marker in stated.pythons().items()},
         _elsewhere(stated.tool),
     )
     return found, _edits(settings_of(stated.top, []))
@@ -266,14 +292,14 @@ def noted_by_uv(package: dict[str, Value]) -> ProjectLists:
     """
     noted = package["metadata"].table() if "metadata" in package else {}
     lines = lines_of_uv(noted.get("requires-dist"))
-    lists = {"": lines}
+    lists = {OWN: lines}
     offers = noted["provides-extras"].items() if "provides-extras" in noted else ()
     offered = [extra.name("name of an extra") for extra in offers]
     mentioned = [c.text for line in lines for c in comparisons(line.marker) if c.variable == "extra"]
     for extra in dict.fromkeys((*offered, *mentioned)):
-        lists[f"[{extra}]"] = lines
+        lists[Listed("extra", extra)] = lines
     for group, items in keyed(noted.get("requires-dev", noted.get("dependency-groups")), "group"):
-        lists[f"{{{group}}}"] = lines_of_uv(items)
+        lists[Listed("group", group)] = lines_of_uv(items)
     return ProjectLists(package["name"].name(), lists)
 
 

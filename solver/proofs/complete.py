@@ -14,7 +14,7 @@ from satlock.corpora.index.redaction import redacted
 from satlock.records import replace
 from satlock.solver.lockfiles.model import ALWAYS, Edge, Entry, Lockfile, all_of, node_of
 from satlock.solver.lockfiles.reading import Reading
-from satlock.solver.lockfiles.requirements import Line
+from satlock.solver.lockfiles.requirements import OWN, Line
 from satlock.solver.proofs.demands import Demands, Unmet, demands_of
 from satlock.solver.proofs.environments import axes_of
 from satlock.solver.proofs.further import condition_comparisons
@@ -155,7 +155,7 @@ def _where_covered(lockfile: Lockfile) -> tuple[Edge, ...]:
 def _doubtful(one: Unmet, point: Point, reading: Reading, asking: Asking, doubt: Doubt | None) -> str:
     key = one.bearer.key
     owner = asking.owners.get(key)
-    if doubt is None or owner is None or not owner.of_index or one.line not in owner.lists[""]:
+    if doubt is None or owner is None or not owner.of_index or one.line not in owner.lists[OWN]:
         return ""
     return doubt(reading.lockfile.entries[int(key)], one.line, point)
 
@@ -205,8 +205,8 @@ def _refuted(  # noqa: PLR0917
 
 def _who(one: Unmet, bearer: tuple[Entry, ...]) -> str:
     which = one.bearer.which
-    extra = which if which.startswith("[") else ""
-    group = f"the group {which[1:-1]!r} of " if which.startswith("{") else ""
+    extra = str(which) if which.kind == "extra" else ""
+    group = f"the group {which.name!r} of " if which.kind == "group" else ""
     if one.why:
         return one.why
     return f"{group}{bearer[0].name}{extra} {bearer[0].version}".rstrip() if bearer else f"{group}the project{extra}"
@@ -219,7 +219,7 @@ def _chain(start: Asked, asked: dict[str, Edge | None], demands: Demands, lockfi
     while here is not None and here in demands.nodes:
         key, which = demands.nodes[here]
         title = "the project" if key == PROJECT else lockfile.entries[int(key)].name
-        found.append(title + which)
+        found.append(f"{title}{which}")
         edge = asked[here]
         here = edge.source if edge is not None else None
     if here is not None:
@@ -233,7 +233,7 @@ def _recorded(asking: Asking) -> str:
     for key, owner in _in_order(asking.owners.items()):
         owners[key] = {"from": owner.origin}
         if owner.of_index:
-            owners[key] = {**_where(owner), "requires-dist": [line.text for line in owner.lists[""]]}
+            owners[key] = {**_where(owner), "requires-dist": [line.text for line in owner.lists[OWN]]}
     found = {"recorded": asking.day, "owners": owners, "unexamined": dict(_in_order(asking.unexamined.items()))}
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 

@@ -26,7 +26,7 @@ from satlock.solver.lockfiles.model import (
     node_of,
 )
 from satlock.solver.lockfiles.project import as_setting
-from satlock.solver.lockfiles.requirements import Line, selected
+from satlock.solver.lockfiles.requirements import Line, Listed, selected
 from satlock.solver.lockfiles.uv_markers import by_letters
 from satlock.solver.proofs.owners import PROJECT, Asked, Asking, Owner, is_direct
 from satlock.solver.proofs.walk import Here, Walk, holds
@@ -109,8 +109,8 @@ def demands_of(lockfile: Lockfile, asking: Asking) -> Demands:
         if node != asked.key:
             found.nodes[node] = asked
         for group, included in owner.includes:
-            if which == f"{{{group}}}":
-                target = Asked(asked.key, f"{{{included}}}")
+            if which == Listed("group", group):
+                target = Asked(asked.key, Listed("group", included))
                 bounds = owner.pythons.get(which, ALWAYS)
                 found.edges.append(Edge(f"{node}~include {included}", node, (target.node,), bounds))
                 queue.append(target)
@@ -120,7 +120,7 @@ def demands_of(lockfile: Lockfile, asking: Asking) -> Demands:
             name = f"{node}~{label}"
             for whose, edge in _asked_by(name, node, line, condition, named, asking, owner):
                 found.edges.append(edge)
-                queue += [Asked(whose, f"[{extra}]") for extra in line.extras]
+                queue += [Asked(whose, Listed("extra", extra)) for extra in line.extras]
             if line.name == asking.itself:
                 continue
             admitted = tuple(e.number for e in named.get(line.name, ()) if _admits(line, e, owner, asking))
@@ -129,13 +129,12 @@ def demands_of(lockfile: Lockfile, asking: Asking) -> Demands:
     return found
 
 
-def _in_force(owner: Owner, which: str, asking: Asking, lockfile: Lockfile) -> Iterator[tuple[str, Line, Condition]]:
+def _in_force(owner: Owner, which: Listed, asking: Asking, lockfile: Lockfile) -> Iterator[tuple[str, Line, Condition]]:
     """The lines of one list after the project's overrides and exclusions, each with a label.
 
     As in uv, an override brings its own marker and stands for every line on its name; one for this package alone comes
     first, stays in the extra of what it replaces, and is added where there is nothing to replace.
     """
-    extra = which[1:-1] if which.startswith("[") else ""
     instead, excluded = _for_one(owner, asking, lockfile)
     replaced: set[str] = set()
     overridden = {line.name for line in asking.edits.overrides}
@@ -145,7 +144,7 @@ def _in_force(owner: Owner, which: str, asking: Asking, lockfile: Lockfile) -> I
         if line.name in instead:
             replaced.add(line.name)
             for label, other in instead[line.name]:
-                for _, _, when in selected((other,), extra, listed=True):
+                for _, _, when in selected((other,), which.extra, listed=True):
                     yield label, other, when
         elif line.name not in overridden:
             yield str(place), line, condition
@@ -159,7 +158,7 @@ def _in_force(owner: Owner, which: str, asking: Asking, lockfile: Lockfile) -> I
     for name, others in instead.items():
         if name not in known and name not in excluded and name not in asking.edits.excludes:
             for label, other in others:
-                for _, _, when in selected((other,), extra):
+                for _, _, when in selected((other,), which.extra):
                     yield label, other, when
 
 
@@ -210,10 +209,10 @@ def _asked_by(  # noqa: PLR0917
     for entry in named.get(line.name, ()):
         key = str(entry.number)
         if key in asking.owners:
-            targets = tuple(Asked(key, f"[{extra}]").node for extra in line.extras)
+            targets = tuple(Asked(key, Listed("extra", extra)).node for extra in line.extras)
             yield key, Edge(f"{name}>{key}", node, targets, all_of(condition, Whether(Switch("reach", key))))
     if owner.own and asking.itself == line.name and PROJECT in asking.owners:
-        targets = tuple(Asked(PROJECT, f"[{extra}]").node for extra in line.extras)
+        targets = tuple(Asked(PROJECT, Listed("extra", extra)).node for extra in line.extras)
         yield PROJECT, Edge(f"{name}>{PROJECT}", node, targets, condition)
 
 

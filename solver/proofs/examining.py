@@ -22,7 +22,7 @@ from satlock.corpora.index.address import without_credentials
 from satlock.corpora.index.file_order import files_in_order
 from satlock.records import dataclass, replace
 from satlock.solver.lockfiles.model import Entry
-from satlock.solver.lockfiles.requirements import Line
+from satlock.solver.lockfiles.requirements import OWN, Line
 from satlock.solver.proofs.installable import fitting
 from satlock.solver.proofs.owners import Asking, ReadFrom, owner_of_metadata
 from satlock.solver.proofs.walk import Point
@@ -123,7 +123,7 @@ class SecondLook:
             said = corpus.metadata([one := replace(wanted, files=mine)])[one] if mine else None
             if not isinstance(said, Metadata):
                 return None
-            return owner_of_metadata(entry, said.requires_dist, place).lists[""]
+            return owner_of_metadata(entry, said.requires_dist, place).lists[OWN]
         except (CorpusError, ValueError):
             return None
         finally:

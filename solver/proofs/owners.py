@@ -1,7 +1,7 @@
 """Who requires what: the owners of requirements, from the project, the lock's notes, and metadata.
 
-The lines of an owner are in lists: ``""`` is in force wherever the owner is installed, ``[cpu]`` where its extra was
-asked for, ``{dev}`` where that group of a project was chosen.
+The lines of an owner are in lists: its own is in force wherever the owner is installed, that of an extra where the
+extra was asked for, that of a group where that group of a project was chosen.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from satlock.solver.lockfiles.model import (
 from satlock.solver.lockfiles.pulls import Pull
 from satlock.solver.lockfiles.reading import Reading, parse
 from satlock.solver.lockfiles.requirements import (
+    OWN,
     Edits,
     Line,
+    Listed,
     ProjectLists,
     edits_noted_by_uv,
     lines_of_uv,
@@ -70,13 +72,13 @@ class Owner:
     """The number of its entry, or :data:`PROJECT`."""
     claim: str
     """The name under which it is told whether its requirements are met."""
-    lists: Mapping[str, tuple[Line, ...]]
+    lists: Mapping[Listed, tuple[Line, ...]]
     origin: str
     """``project``, ``lockfile``, ``stated``, or the address of the index."""
     own: bool = False
     """It is part of the project: what the project takes from an address serves it, whatever the version."""
     includes: tuple[tuple[str, str], ...] = ()
-    pythons: Mapping[str, Condition] = field(default_factory=dict)
+    pythons: Mapping[Listed, Condition] = field(default_factory=dict)
     """For which Pythons a list is, where that is not for all."""
     read_from: ReadFrom | None = None
     """Where its lines were read, where an index told them."""
@@ -86,12 +88,11 @@ class Owner:
         """Whether an index told its lines."""
         return self.origin not in ("project", "lockfile", "stated")
 
-    def of(self, which: str) -> Iterator[tuple[int, Line, Condition]]:
+    def of(self, which: Listed) -> Iterator[tuple[int, Line, Condition]]:
         """The lines of one list, with their places and when they hold."""
-        extra = which[1:-1] if which.startswith("[") else ""
-        listed = self.origin == "project" or which.startswith("{")
-        bounds = self.pythons.get(which, ALWAYS)
-        for place, line, condition in selected(self.lists.get(which if listed else "", ()), extra, listed=listed):
+        listed = self.origin == "project" or which.kind == "group"
+        bounds, lines = self.pythons.get(which, ALWAYS), self.lists.get(which if listed else OWN, ())
+        for place, line, condition in selected(lines, which.extra, listed=listed):
             yield place, line, all_of(condition, bounds)
 
 
@@ -99,12 +100,12 @@ class Asked(NamedTuple):
     """One list of an owner: what is asked of it, or of an extra or group of it."""
 
     key: str
-    which: str = ""
+    which: Listed = OWN
 
     @property
     def node(self) -> str:
         """Its node in the graph: where it is what the lock installs, that of the entry."""
-        return f"asked {self.key}{self.which}" if self.which or self.key == PROJECT else self.key
+        return f"asked {self.key}{self.which}" if self.which != OWN or self.key == PROJECT else self.key
 
 
 @dataclass
@@ -160,7 +161,7 @@ def owner_of_metadata(entry: Entry, texts: Iterable[str], origin: str) -> Owner:
         ValueError: where a line cannot be read.
     """
     lines = tuple(read_line(text, str(entry)) for text in texts)
-    return Owner(str(entry.number), entry.name, {"": lines}, origin)
+    return Owner(str(entry.number), entry.name, {OWN: lines}, origin)
 
 
 def _stated(found: Asking, entry: Entry) -> bool:
@@ -176,7 +177,7 @@ def _ask_as_project(found: Asking, lockfile: Lockfile, project: ProjectLists, be
     for entry in lockfile.entries:
         key = str(entry.number)
         if project.name and entry.name == project.name and is_direct(entry):
-            found.owners[key] = Owner(key, entry.name, {"": ()}, "project")
+            found.owners[key] = Owner(key, entry.name, {OWN: ()}, "project")
         elif not _stated(found, entry):
             if is_direct(entry):
                 found.unexamined[key] = _of_address(entry)
@@ -207,22 +208,22 @@ def _of_address(entry: Entry) -> str:
     return f"it comes from an address ({entry.source.kind}), so no index tells what it requires"
 
 
-def _chosen(lockfile: Lockfile, which: str) -> Condition:
+def _chosen(lockfile: Lockfile, which: Listed) -> Condition:
     """When one of the project's lists is in force, in the formats in which entries decide for themselves."""
-    kind, name = lockfile.kind, which[1:-1]
+    kind = lockfile.kind
     if kind == "pylock":
-        needed = [Switch("extra" if which.startswith("[") else "group", name)] if which else []
+        needed = [Switch(*which)] if which != OWN else []
     elif kind == "poetry":
-        needed = [Switch("group", name if which.startswith("{") else "main")]
-        needed += [Switch("extra", name)] if which.startswith("[") else []
+        needed = [Switch("group", "main") if which.kind != "group" else Switch(*which)]
+        needed += [Switch(*which)] if which.extra else []
     else:
-        needed = [Switch("group", name or "default")]
+        needed = [Switch("group", which.name or "default")]
     return all_of(*map(Whether, needed)) if set(needed) <= set(lockfile.switches) else NEVER
 
 
-def _choice(key: str, which: str, condition: Condition) -> tuple[Asked, Edge]:
+def _choice(key: str, which: Listed, condition: Condition) -> tuple[Asked, Edge]:
     asked = Asked(key, which)
-    return asked, Edge(f"choose {key}{which}", None, (asked.node,), condition, step=which[1:-1] or "the project")
+    return asked, Edge(f"choose {key}{which}", None, (asked.node,), condition, step=which.name or "the project")
 
 
 def _ask_as_uv(found: Asking, reading: Reading, project: ProjectLists, there: bool) -> None:
@@ -247,15 +248,15 @@ def _ask_as_uv(found: Asking, reading: Reading, project: ProjectLists, there: bo
         else:
             found.unexamined[key] = _of_address(entry)
     _choose_as_uv(found, lockfile)
-    lists = {"": lines_of_uv(manifest.get("requirements"))} if "requirements" in manifest else {}
+    lists = {OWN: lines_of_uv(manifest.get("requirements"))} if "requirements" in manifest else {}
     if "dependency-groups" in manifest:
         groups = manifest["dependency-groups"]
         for key, items in groups.table().items():
-            lists[f"{{{groups.key_name(key, 'name of a group')}}}"] = lines_of_uv(items)
+            lists[Listed("group", groups.key_name(key, "name of a group"))] = lines_of_uv(items)
     if lists:
         found.owners[PROJECT] = Owner(PROJECT, "(project)", lists, "lockfile", own=True)
         for which in lists:
-            condition = Whether(Switch("group", which[1:-1]) if which else PRODUCTION)
+            condition = Whether(Switch(*which) if which != OWN else PRODUCTION)
             found.choices.append(_choice(PROJECT, which, condition))
 
 
@@ -266,8 +267,8 @@ def _choose_as_uv(found: Asking, lockfile: Lockfile) -> None:
     for root in roots:
         owner = found.owners.get(root)
         for which in owner.lists if owner is not None else ():
-            if which:
-                switches.append(Switch("extra" if which.startswith("[") else "group", which[1:-1]))
+            if which != OWN:
+                switches.append(Switch(*which))
                 itself = Switch("project", lockfile.entries[int(root)].name)
                 condition = all_of(Whether(itself), Whether(switches[-1]))
                 found.choices.append(_choice(root, which, condition))
