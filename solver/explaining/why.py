@@ -16,6 +16,7 @@ from satlock.solver.explaining.explanation import Conclusion, explanation_of
 from satlock.solver.explaining.parts import Part, parts_of
 from satlock.solver.explaining.paths import shortest_ways
 from satlock.solver.explaining.reasons import Reason
+from satlock.solver.explaining.wording.newer import given_up, is_newer, requested, who_requires, without_proof
 from satlock.solver.explaining.wording.phrases import choice_of
 from satlock.solver.locking import Locked
 from satlock.solver.objective.ages import Ages
@@ -25,13 +26,6 @@ from satlock.solver.search.refinement import regions_of, witness_of
 from satlock.solver.search.search import NoLock
 
 __all__ = ["Asked", "Entry", "NotNewer", "Path", "Place", "newer_than", "why"]
-
-
-_WANTED = {
-    "installs": "{} has a file wherever some version of it has one",
-    "extras": "{} has the extras that are asked for",
-    "escapes": "{} is not from before it stated which versions it does not go with",
-}
 
 
 @dataclass(frozen=True)
@@ -158,7 +152,7 @@ class _Finding:
             paths=self._paths(cells),
             asked=tuple(
                 dict.fromkeys(
-                    Asked(self._source(edge), _requirement(edge), self._marker(stated)) for edge, stated in asked
+                    Asked(self._source(edge), requested(edge), self._marker(stated)) for edge, stated in asked
                 )
             ),
             places=tuple(self._places(cells, region)),
@@ -171,7 +165,7 @@ class _Finding:
         for way in shortest_ways(self._encoding, self._selection, cells):
             if not self._encoding.domain.satisfiable(way.region, self._within):
                 continue
-            steps = tuple((self._source(edge), _requirement(edge)) for edge in way.steps)
+            steps = tuple((self._source(edge), requested(edge)) for edge in way.steps)
             found[steps] = any_of((found[steps], way.region)) if steps in found else way.region
         return tuple(Path(steps, self._marker(region)) for steps, region in found.items())
 
@@ -223,27 +217,18 @@ class _Finding:
         )
 
     def _told(self, reason: Reason, region: Formula) -> tuple[str, list[str]]:
-        name, chosen = reason.cell.package.name, str(reason.cell.candidates[reason.rank])
         if not reason.proven:
-            said = f"the lock that is there has {name} {chosen}, and is kept to" if reason.locked else ""
-            return said or f"a newer {name} would make more of the others older", []
+            return without_proof(reason), []
         domain = self._encoding.domain
         witness = domain.witness(*regions_of(reason.facts), region) or witness_of(domain, reason.facts)
         clash = NoLock(list(reason.facts), witness, failed=False, universe=self._locked.universe)
         told = explanation_of(clash, self._locked.universe, self._searched, self._single_version)
-        lines = [f"{name} is newer than {chosen}"]
-        lines += [line for line in told.lines if not isinstance(line, Conclusion)]
-        for other, rank in reason.kept:
-            lines.append(f"{other.package.name} is no older than {other.candidates[rank]}")
-        lines += dict.fromkeys(f"{other.package.name} is not brought in" for other in reason.absent)
-        lines += dict.fromkeys(_WANTED[wish].format(one.package.name) for wish, one in reason.wanted)
-        if reason.alike or (witness is None and not reason.wanted):
-            alike = [one for one, _ in reason.alike] or [reason.cell]
-            lines += dict.fromkeys(
-                f"{one.package.name} has one candidate in all environments, or would need two candidates"
-                for one in alike
-            )
-        return told.headline, lines
+        alike = [one for one, _ in reason.alike]
+        if not alike and witness is None and not reason.wanted:
+            alike = [reason.cell]
+        names = dict.fromkeys(one.package.name for one in alike)
+        facts = (line for line in told.lines if not isinstance(line, Conclusion))
+        return told.headline, [is_newer(reason), *facts, *given_up(reason, names)]
 
     # -- names
 
@@ -259,17 +244,9 @@ class _Finding:
 
     def _source(self, edge: Edge) -> str:
         """Who requires, with its version."""
-        cell, extra = edge.node.cell, edge.node.extra
-        if cell is None:
-            choice = choice_of(edge, self._locked.universe)
-            return "the project" if choice is None else str(choice)
-        return f"{cell.package.name}{f'[{extra}]' if extra else ''} {self._candidate(cell)}"
-
-
-def _requirement(edge: Edge) -> str:
-    asked = edge.dependency
-    extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
-    return f"{asked.name}{extras}{asked.specifier}"
+        cell = edge.node.cell
+        candidate = None if cell is None else self._candidate(cell)
+        return who_requires(edge, candidate, choice_of(edge, self._locked.universe))
 
 
 def newer_than(version: str, newest: str) -> str:

@@ -2,6 +2,7 @@
 
 ``phrases``   what all share: versions, requirements, and why something does not serve
 ``holders``   who keeps a package from its newest release
+``newer``     why a package is in no newer version
 
 Nobody reads a sentence back: who asks further asks the types that a sentence is made of.
 """

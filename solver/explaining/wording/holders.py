@@ -21,7 +21,7 @@ from satlock.solver.explaining.holders import (
     Requires,
     Whole,
 )
-from satlock.solver.explaining.wording.phrases import left_out, requirement
+from satlock.solver.explaining.wording.phrases import left_out, lists, requirement
 
 __all__ = ["Told", "told"]
 
@@ -72,9 +72,7 @@ def told(holder: Holder) -> Told:
 
 
 def _who(asker: Asker) -> str:
-    if isinstance(asker, Release):
-        return f"{asker.name} {asker.version}"
-    return "the project" if asker is None else str(asker)
+    return f"{asker.name} {asker.version}" if isinstance(asker, Release) else lists(asker)
 
 
 def _needs(reason: NeedsPython | NoFile) -> str:

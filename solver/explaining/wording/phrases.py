@@ -21,6 +21,7 @@ __all__ = [
     "is_the_projects",
     "left_out",
     "listed",
+    "lists",
     "none_admitted",
     "not_admitted",
     "refused",
@@ -50,6 +51,11 @@ def choice_of(stated: Statement, universe: Universe) -> Choice | None:
         return None
     listing = (root.choice for root in universe.roots if root.requirement.origin == stated.dependency.origin)
     return next((choice for choice in listing if choice is not None), None)
+
+
+def lists(choice: Choice | None) -> str:
+    """Who lists a requirement: an extra or group, or the project itself."""
+    return "the project" if choice is None else str(choice)
 
 
 def is_the_projects(edge: Edge) -> bool:
