@@ -190,6 +190,8 @@ def _refuted(  # noqa: PLR0917
     asked = demands.asked(walked, point)
     key = one.bearer.key
     bearer = (lockfile.entries[int(key)],) if key != PROJECT else ()
+    # A group of a member can be chosen alone, and then the member is not installed.
+    installed = tuple(entry for entry in bearer if node_of(entry.number) in walked.reached)
     there = [e for e in lockfile.entries if e.name == one.line.name and node_of(e.number) in walked.reached]
     has = ", ".join(f"{e}" + (f" from {e.source}" if any(e.source) else "") for e in there)
     what = f"only {has} is" if has else "nothing of that name is"
@@ -199,7 +201,7 @@ def _refuted(  # noqa: PLR0917
     chain = _chain(one.bearer, asked, demands, lockfile)
     if len(chain) > 1:
         note += f" (asked for by {' → '.join(chain[:-1])})"
-    return Answer(name, entries, point, walked, (*bearer, *(e for e in there if e not in bearer)), note,
+    return Answer(name, entries, point, walked, (*installed, *(e for e in there if e not in installed)), note,
                   requirement=redacted(one.line.text))  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from satlock.solver.checking.certificate import check_certificate
 from satlock.solver.lockfiles.reading import read_lockfile
 from satlock.solver.proofs.certificate import write_certificate
 from satlock.solver.proofs.complete import prove_complete
+from satlock.solver.proofs.counterexample import told
 from satlock.solver.proofs.examining import examine
 from satlock.solver.proofs.owners import asking_of
 from satlock.solver.proofs.unique import Proof
@@ -50,6 +51,8 @@ def _agrees(proof: Proof, truth: set[str], folder: Path, seed: int) -> Counter[b
         assert set(checked[0].claims) == {answer.name for answer in proof.answers if answer.proven}
     for answer in proof.answers:
         assert answer.proven or answer.requirement
+        if answer.point is not None:
+            assert told(proof.reading.lockfile, answer, "the lock")
     return Counter(answer.proven for answer in proof.answers if answer.name in proof.goals or not answer.proven)
 
 
@@ -106,8 +109,8 @@ def test_uv(batch: int, tmp_path: Path) -> None:
         for number, member in enumerate(lock.members):
             if number:
                 text = _with_notes(text, asks, member, number)
-        told = Told(INDEX, lock.entries, asks)
-        proof = _prove(tmp_path, "uv.lock", text, project_text(asks, lock.members[0], 0), told)
+        index = Told(INDEX, lock.entries, asks)
+        proof = _prove(tmp_path, "uv.lock", text, project_text(asks, lock.members[0], 0), index)
         truth = uv_unmet(lock, asks)
         seen += _agrees(proof, truth, tmp_path, seed)
     assert seen[True]
@@ -125,9 +128,9 @@ def test_deciding(kind: str, batch: int, tmp_path: Path) -> None:
         lock += [("q0", "1.0", groups, None), ("q1", "2.0", groups, None)]
         asks = asks_of_deciding(chance, lock, _lists(kind))
         text = {"pylock": pylock_text, "poetry": poetry_text, "pdm": pdm_text}[kind](lock)
-        told = Told(INDEX, [(name, version) for name, version, *_ in lock], asks)
+        index = Told(INDEX, [(name, version) for name, version, *_ in lock], asks)
         name = "pylock.toml" if kind == "pylock" else f"{kind}.lock"
-        proof = _prove(tmp_path, name, text, project_text(asks, "app", -1), told)
+        proof = _prove(tmp_path, name, text, project_text(asks, "app", -1), index)
         seen += _agrees(proof, deciding_unmet(lock, asks, choices, lambda which: _needs(kind, which)), tmp_path, seed)
     assert seen[True]
     assert seen[False]
