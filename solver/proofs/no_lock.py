@@ -60,7 +60,8 @@ def prove_no_lock(facts: Sequence[Fact], universe: Universe, single_version: fro
     for fact_in_words in words["facts"]:
         formula.say(fact_in_words)
     for name in words["single-version"]:
-        _tie(formula, packages, name)
+        marked = [name + telling.mark for telling in tellings]
+        _tie(formula, packages, [one for one in marked if one in packages])
     formula.say_order()
     return NoLockProof(words, tuple(formula.names), tuple(formula.clauses))
 
@@ -97,9 +98,8 @@ def _groups(
     return found
 
 
-def _tie(formula: Formula, packages: dict[str, Any], name: str) -> None:
-    """That a package has one version in all environments that are spoken of."""
-    cells = [cell for cell in packages if cell.partition(" #")[0] == name]
+def _tie(formula: Formula, packages: dict[str, Any], cells: Sequence[str]) -> None:
+    """That a package, of which there is a cell in each of several environments, has one version in all of them."""
     for one, other in combinations(cells, 2):
         both = [-formula.at(one, 1), -formula.at(other, 1)]
         if packages[one]["versions"] != packages[other]["versions"]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from satlock.records import dataclass, field
+from satlock.solver.lockfiles.links import members_of
 from satlock.solver.lockfiles.model import (
     ALWAYS,
     NEVER,
@@ -263,14 +264,13 @@ def _ask_as_uv(found: Asking, reading: Reading, project: ProjectLists, there: bo
 def _choose_as_uv(found: Asking, lockfile: Lockfile) -> None:
     """The extras and groups of each member can be chosen, also those of which the lock has no list."""
     switches: list[Switch] = []
-    roots = [edge.targets[0] for edge in lockfile.edges if edge.name.startswith("root ") and "[" not in edge.targets[0]]
-    for root in roots:
-        owner = found.owners.get(root)
+    for number, member in members_of(lockfile).items():
+        owner = found.owners.get(str(number))
         for which in owner.lists if owner is not None else ():
             if which != OWN:
                 switches.append(Switch(*which))
-                itself = Switch("project", lockfile.entries[int(root)].name)
+                itself = Switch("project", member)
                 condition = all_of(Whether(itself), Whether(switches[-1]))
-                found.choices.append(_choice(root, which, condition))
+                found.choices.append(_choice(str(number), which, condition))
     found.switches = tuple(switch for switch in dict.fromkeys(switches) if switch not in lockfile.switches)
     found.implied = tuple((switch, PRODUCTION) for switch in found.switches if switch.kind == "extra")
