@@ -14,29 +14,42 @@ from operator import or_
 from satlock.encoder.formula.candidates import python_region, runs
 from satlock.encoder.formula.cells import Bar, Cell, Edge
 from satlock.encoder.formula.facts import Admission, Constraint, Fact, Held, HoldKind, Required, Unasked, stated_by
-from satlock.encoder.formula.reasons import NeedsPython, NoFile, Unreadable
+from satlock.encoder.formula.reasons import NeedsPython, NoFile
 from satlock.encoder.markers.marker import TRUE, Formula, all_of, chosen
 from satlock.encoder.markers.shortest import Shortener
 from satlock.encoder.project.project import Choice
-from satlock.encoder.project.universe import Universe
+from satlock.encoder.project.universe import Pin, Universe
 from satlock.records import dataclass, field
 from satlock.solver.explaining.fitting import fitting, left_out_that_fit
-from satlock.solver.explaining.wording.phrases import (
-    asked,
-    candidates_of,
-    choice_of,
-    held_back,
-    is_the_projects,
-    left_out,
-    listed,
-    none_admitted,
-    not_admitted,
-    refused,
-    source_of,
-    span,
-    spelled_in_words,
-    versions,
+from satlock.solver.explaining.wording.clashes import (
+    CLASH,
+    NOT_ALL_READ,
+    NOT_ALL_YANKED,
+    Lister,
+    Origin,
+    Stater,
+    Taker,
+    Versions,
+    barred,
+    comes_from,
+    demanded,
+    differently,
+    every_version,
+    for_example,
+    headline,
+    nothing_fits,
+    nothing_left,
+    nothing_serves_everywhere,
+    nothing_usable,
+    one_everywhere,
+    out_of_it,
+    refusing,
+    requires,
+    told_by_example,
+    unknown,
+    unused,
 )
+from satlock.solver.explaining.wording.phrases import asked, candidates_of, choice_of, source_of, spelled_in_words
 from satlock.solver.search.search import NoLock
 
 __all__ = ["Conclusion", "Explanation", "Stated", "explanation_of", "reason_of"]
@@ -110,10 +123,9 @@ class _Story:
     # -- the frame
 
     def headline(self) -> str:
-        if self._is_told_by_example:
-            return f"For {self.no_lock.witness}, these cannot all hold:"
-        where = self._where(self._place) if self.no_lock.witness is not None else None
-        return "These cannot all hold:" if where is None else f"Where {where}, these cannot all hold:"
+        if self.no_lock.witness is not None and self._is_told_by_example:
+            return told_by_example(self.no_lock.witness)
+        return headline(self._where(self._place) if self.no_lock.witness is not None else None)
 
     @property
     def _is_told_by_example(self) -> bool:
@@ -126,14 +138,11 @@ class _Story:
     def advice(self) -> Iterator[str]:
         """What a person may do about it, where that can be told."""
         if self.no_lock.witness is not None and not self._is_told_by_example:
-            yield f"For example: {self.no_lock.witness}."
+            yield for_example(self.no_lock.witness)
         if self.no_lock.failed:
-            yield "Some versions could not be read or built; with them, there might be a lock."
+            yield NOT_ALL_READ
         if self.no_lock.unread:
-            yield (
-                "A yanked release serves where somebody who is selected requires exactly it; not all older versions of "
-                "other packages were read for that, and with one of them there might be a lock."
-            )
+            yield NOT_ALL_YANKED
 
     def _where(self, region: Formula) -> str | None:
         """A region in words; None where it is everywhere, or too intricate to be told."""
@@ -151,7 +160,7 @@ class _Story:
             cells = dict.fromkeys(cell.package.name for fact in self.no_lock.facts for cell in fact.cells)
             for name in cells:
                 if name in self.single_version:
-                    yield f"{name} must be one and the same everywhere (tool.satlock.single-version)"
+                    yield one_everywhere(name)
 
     def _order(self) -> list[str]:
         """The packages of the core from the project (``""``) down, each after those that require it if that can be."""
@@ -188,43 +197,39 @@ class _Story:
             else:
                 everything = sorted((one for stated in told for one in stated), key=lambda one: one.rank)
                 oldest, newest = everything[0], everything[-1]
-                subject, _ = self._subject(everything)
-                yield f"{subject} require {shared[-1]} in {len(told)} ways, from {asked(oldest)} to {asked(newest)}"
+                yield differently(self._stater(everything), str(shared[-1]), len(told), oldest, newest)
 
     def _statement(self, stated: Sequence[Edge | Bar]) -> str:
-        edge = stated[0]
-        subject, many = self._subject(stated)
-        if isinstance(edge, Bar):
-            return f"{subject}{':' if isinstance(edge.refusal, Unreadable) else ''} {refused(edge.refusal, many)}"
-        said = f"{subject} {'require' if many else 'requires'} {asked(edge)}"
-        where = self._where(edge.dependency.marker)
-        if self.no_lock.witness is None and choice_of(edge, self.universe) is None:
-            where = self._where(all_of((edge.region, edge.node.cell.region if edge.node.cell else TRUE)))
-        said += f" where {where}" if where else ""
-        return f"{said} ({edge.dependency.origin})" if is_the_projects(edge) else said
+        one, stater = stated[0], self._stater(stated)
+        if isinstance(one, Bar):
+            return barred(stater, one)
+        where = self._where(one.dependency.marker)
+        if self.no_lock.witness is None and choice_of(one, self.universe) is None:
+            where = self._where(all_of((one.region, one.node.cell.region if one.node.cell else TRUE)))
+        return requires(stater, one, where)
 
-    def _subject(self, stated: Sequence[Edge | Bar]) -> tuple[str, bool]:
-        """Who states it, and whether that is more than one."""
+    def _stater(self, stated: Sequence[Edge | Bar]) -> Stater:
+        """Who states it."""
         node, cell = stated[0].node, stated[0].node.cell
         if cell is None:
             choice = choice_of(stated[0], self.universe)
-            return "the project" if choice is None else f"{choice}{self._brought(choice)}", False
+            return Lister(choice, None if choice is None else self._bringer(choice))
         ranks = 0
         for one in stated:
             ranks |= 1 << one.rank
         name = f"{cell.package.name}[{node.extra}]" if node.extra else cell.package.name
-        return versions(name, cell.candidates, ranks), ranks & (ranks - 1) != 0
+        return Versions(name, cell.candidates, ranks)
 
-    def _brought(self, choice: Choice) -> str:
+    def _bringer(self, choice: Choice) -> Choice | None:
         """What brings a choice with it that nobody made."""
         witness = self.no_lock.witness
         if witness is None or choice.name in (witness.extras if choice.kind == "extra" else witness.groups):
-            return ""
+            return None
         made = [Choice("extra", name) for name in witness.extras] + [Choice("group", name) for name in witness.groups]
         for other in made:
             if self.universe.domain.satisfiable(self._place, self.universe.active[choice], chosen(other)):
-                return f", which {other} brings with it,"
-        return ""
+                return other
+        return None
 
     # -- what is left of a package
 
@@ -233,7 +238,7 @@ class _Story:
         if not name:
             return
         facts = [fact for fact in self.no_lock.facts if fact.cells and fact.cells[-1].package.name == name]
-        yield from (f"{fact.text} is demanded by {fact.origin}" for fact in facts if isinstance(fact, Constraint))
+        yield from (demanded(fact) for fact in facts if isinstance(fact, Constraint))
         for cell in dict.fromkeys(fact.cells[-1] for fact in facts):
             own = [fact for fact in facts if fact.cells[-1] is cell]
             yield from self._admissions([fact for fact in own if isinstance(fact, Admission)], cell)
@@ -247,8 +252,7 @@ class _Story:
             for rank, refusal in self._refusals(fact, cell):
                 by_refusal[refusal] = by_refusal.get(refusal, 0) | 1 << rank
         for refusal, ranks in by_refusal.items():
-            said = not_admitted(refusal, ranks & (ranks - 1) != 0)
-            yield f"{versions(cell.package.name, cell.candidates, ranks)} {said}"
+            yield refusing(Versions(cell.package.name, cell.candidates, ranks), refusal)
 
     def _refusals(self, fact: Fact, cell: Cell) -> Iterator[tuple[int, NeedsPython | NoFile]]:
         """Each rank that has no place there, with the reason."""
@@ -269,18 +273,9 @@ class _Story:
         by_reason: dict[tuple[bool, HoldKind, str], list[Held]] = {}
         for fact in facts:
             by_reason.setdefault((isinstance(fact, Unasked), fact.kind, fact.reason), []).append(fact)
-        for (unasked, kind, _), held in by_reason.items():
-            ranks = reduce(or_, (fact.ranks for fact in held))
-            subject, said = (
-                versions(cell.package.name, cell.candidates, ranks),
-                held_back(held[0], ranks & (ranks - 1) != 0),
-            )
-            if unasked or kind == "unavailable":
-                yield f"{subject} cannot be used: {said}"
-            elif kind == "prerelease":
-                yield f"{subject} {said}, which tool.uv.prerelease refuses"
-            else:
-                yield f"{subject} {said}"
+        for alike in by_reason.values():
+            ranks = reduce(or_, (fact.ranks for fact in alike))
+            yield unused(Versions(cell.package.name, cell.candidates, ranks), alike[0])
 
     def _exhausted(self, facts: Sequence[Fact], cell: Cell) -> Iterator[str]:
         """That no candidate fits what is asked of a package, with those that there are."""
@@ -289,26 +284,25 @@ class _Story:
         told = 0
         for fact in facts:
             told |= fact.ranks
-        place, pinned = self._from_where(cell)
+        origin = self._origin(cell)
         if admitted & ~told or fits is None or (told and not candidates.everything & ~told):
-            yield from (f"{name} comes from {place}",) if pinned else ()
+            yield from (comes_from(name, origin),) if isinstance(origin, Pin) else ()
             return
         if not candidates.top and not candidates.left_out:
-            yield f"{name} is not in {place}{self._meant(name)}"
+            yield unknown(name, origin, self._meant(name))
             return
         by_reason = left_out_that_fit(cell, fits)
         for reason, out in by_reason.items():
-            which = out[0] if len(out) == 1 else f"{out[0]} to {out[-1]}"
-            yield f"{name} {which} {left_out(reason, len(out) > 1)}"
+            yield out_of_it(name, out, reason)
         if candidates.top:
-            yield Conclusion(f"no {'other ' if told else ''}version of {name} fits: {place} has {span(candidates)}")
+            yield Conclusion(nothing_fits(name, candidates, origin, other=told != 0))
         elif not by_reason:
-            yield f"no version of {name} in {place} can be used"
+            yield nothing_usable(name, origin)
 
-    def _meant(self, name: str) -> str:
-        """Asks for a package that may have been meant: one that is named anyway and is spelt much alike."""
+    def _meant(self, name: str) -> str | None:
+        """A package that may have been meant: one that is named anyway and is spelt much alike."""
         near = get_close_matches(name, sorted(set(self.no_lock.named) - {name}), n=1, cutoff=_ALIKE)
-        return f"; was {near[0]} meant?" if near else ""
+        return near[0] if near else None
 
     # -- in one clause
 
@@ -318,56 +312,52 @@ class _Story:
             facts = [fact for fact in self.no_lock.facts if fact.cells and fact.cells[-1].package.name == name]
             if self.no_lock.witness is None:
                 if name in self.single_version and facts:
-                    return f"no one version of {name} serves everywhere, as tool.satlock.single-version demands"
+                    return nothing_serves_everywhere(name)
                 continue
             for cell in dict.fromkeys(fact.cells[-1] for fact in facts):
                 found = self._nothing_left([fact for fact in facts if fact.cells[-1] is cell], cell)
                 if found is not None:
                     return found
-        return "what is asked for clashes"
+        return CLASH
 
     def _nothing_left(self, facts: Sequence[Fact], cell: Cell) -> str | None:
         name, candidates = cell.package.name, cell.candidates
         fits, admitted = fitting(facts, cell)
         if not candidates.top and not candidates.left_out:
-            return f"{name} is not in {self._from_where(cell)[0]}"
+            return unknown(name, self._origin(cell))
         if fits is None:
             return None
-        ruled_out = {self._ruled_out(fact, cell): fact.ranks for fact in facts if fact.ranks & admitted}
-        ruled_out |= dict.fromkeys(map(left_out, left_out_that_fit(cell, fits)), 0)
+        takers: list[Taker] = [self._taker(fact, cell) for fact in facts if fact.ranks & admitted]
+        takers += left_out_that_fit(cell, fits)
         told = 0
         for fact in facts:
             told |= fact.ranks
         if admitted & ~told:
             return None
-        if ruled_out:
-            which = f" that fits {','.join(sorted(set(map(str, fits)), reverse=True))}" if fits else ""
-            return f"every version of {name}{which} {' or '.join(ruled_out)}"
-        several = len({*map(_said, facts)}) > 1
-        return f"no version of {name} fits {'all that is asked of it' if several else str(fits)}"
+        if takers:
+            return every_version(name, fits, takers)
+        several = len({*map(_asks, facts)}) > 1
+        return nothing_left(name, None if several else fits)
 
-    def _ruled_out(self, fact: Fact, cell: Cell) -> str:
-        """What is the matter with the versions that a fact takes away."""
+    def _taker(self, fact: Fact, cell: Cell) -> Taker:
+        """What takes the versions of a fact away: what the environments lack, or the fact itself."""
         if isinstance(fact, Admission):
-            return none_admitted({refusal for _, refusal in self._refusals(fact, cell)})
-        if not isinstance(fact, Held):
-            return "is ruled out"
-        return "cannot be used" if fact.kind == "unavailable" else held_back(fact)
+            return frozenset(refusal for _, refusal in self._refusals(fact, cell))
+        return fact
 
-    def _from_where(self, cell: Cell) -> tuple[str, bool]:
-        """The index that a package comes from in a cell, with the pin that says so, and whether there is one."""
+    def _origin(self, cell: Cell) -> Origin:
+        """Where a package comes from in a cell."""
         name = cell.package.name
         for pin in self.universe.pins.get(name, ()):
             if self.universe.domain.implies(cell.region, pin.region):
-                scope = "" if pin.text == "everywhere" else f", {pin.text}"
-                if pin.reference is not None:
-                    return f"{pin.reference} ({pin.text if scope else 'tool.uv.sources'})", True
-                return f"index {pin.index!r} (tool.uv.sources{scope})", True
-        indexes = cell.candidates.indexes or tuple(dict.fromkeys(self.searched.get(name, ())))
-        return listed(list(indexes)) if indexes else "any index", False
+                return pin
+        return cell.candidates.indexes or tuple(dict.fromkeys(self.searched.get(name, ())))
 
 
-def _said(fact: Fact) -> str:
+def _asks(fact: Fact) -> str:
+    """What a fact asks of a package, to tell those that ask for something else."""
     if isinstance(fact, Required):
         return str(fact.edge.dependency.specifier)
-    return fact.text if isinstance(fact, Constraint) else held_back(fact) if isinstance(fact, Held) else ""
+    if isinstance(fact, Held):
+        return fact.reason if fact.kind == "unavailable" else fact.kind
+    return fact.text if isinstance(fact, Constraint) else ""

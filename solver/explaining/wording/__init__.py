@@ -1,6 +1,7 @@
 """The one place where facts and reasons become text, in rooms by what is told:
 
 ``phrases``   what all share: versions, requirements, and why something does not serve
+``clashes``   why there is no lock
 ``holders``   who keeps a package from its newest release
 ``newer``     why a package is in no newer version
 
