@@ -85,9 +85,7 @@ def explanation_of(
     reason = reason_of(none, universe, searched, project.single_version)
     unknown = _unknown(none, project, watched) if watched is not None else []
     more: tuple[str, ...] = ()
-    if len(unknown) > 1 or any(
-        near and not any(f"was {near} meant" in line for line in found.lines) for _, near in unknown
-    ):
+    if len(unknown) > 1 or any(near and near not in found.meant for _, near in unknown):
         told = (f"{name} (was {near} meant?)" if near else name for name, near in unknown)
         more = (f"In no index that was asked: {', '.join(told)}.",)
     if watched is not None:

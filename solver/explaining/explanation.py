@@ -78,6 +78,8 @@ class Explanation:
     """Where it is so, as the beginning of what cannot all hold."""
     lines: tuple[str, ...]
     advice: tuple[str, ...]
+    meant: frozenset[str]
+    """Packages that the lines ask about: they may have been meant where a name is in no index."""
 
 
 def explanation_of(
@@ -93,7 +95,8 @@ def explanation_of(
         single_version: the packages of which the project wants one version everywhere.
     """
     story = _Story(no_lock, universe, searched or {}, single_version)
-    return Explanation(story.headline(), tuple(story.lines()), tuple(story.advice()))
+    lines = tuple(story.lines())
+    return Explanation(story.headline(), lines, tuple(story.advice()), frozenset(story.meant))
 
 
 def reason_of(
@@ -112,6 +115,8 @@ class _Story:
     universe: Universe
     searched: Mapping[str, Sequence[str]]
     single_version: Collection[str]
+    meant: set[str] = field(default_factory=set, init=False)
+    """Those that the lines so far have asked about."""
     _shortener: Shortener = field(init=False)
     _place: Formula = field(init=False)
     """Where every fact of the core is in force; FALSE in effect where there is no such environment."""
@@ -289,7 +294,9 @@ class _Story:
             yield from (comes_from(name, origin),) if isinstance(origin, Pin) else ()
             return
         if not candidates.top and not candidates.left_out:
-            yield unknown(name, origin, self._meant(name))
+            near = self._alike(name)
+            self.meant |= {near} if near else set()
+            yield unknown(name, origin, near)
             return
         by_reason = left_out_that_fit(cell, fits)
         for reason, out in by_reason.items():
@@ -299,7 +306,7 @@ class _Story:
         elif not by_reason:
             yield nothing_usable(name, origin)
 
-    def _meant(self, name: str) -> str | None:
+    def _alike(self, name: str) -> str | None:
         """A package that may have been meant: one that is named anyway and is spelt much alike."""
         near = get_close_matches(name, sorted(set(self.no_lock.named) - {name}), n=1, cutoff=_ALIKE)
         return near[0] if near else None
