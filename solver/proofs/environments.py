@@ -30,7 +30,7 @@ from satlock.encoder.markers.grid import (
 from satlock.records import dataclass, field
 from satlock.solver.lockfiles.model import Comparison, LockfileError
 
-__all__ = ["Axes", "axes_of", "is_opaque", "opaque_name", "true_of"]
+__all__ = ["Axes", "axes_of", "is_opaque", "opaque_question", "opaque_variable", "true_of"]
 
 _PYTHONS = ("python_version", "python_full_version")
 _MOST = 256
@@ -43,11 +43,16 @@ def is_opaque(comparison: Comparison) -> bool:
     return comparison.variable in ORDERED and comparison.operator in ("in", "not in")
 
 
-def opaque_name(comparison: Comparison) -> tuple[str, bool]:
-    """The variable of an opaque question, and whether the comparison asks it or its opposite."""
+def opaque_question(comparison: Comparison) -> tuple[Comparison, bool]:
+    """The opaque question in its positive form, and whether the comparison asks it or its opposite."""
     positive = {"!=": "==", "not in": "in"}.get(comparison.operator, comparison.operator)
     asked = Comparison(comparison.variable, positive, comparison.text, comparison.reversed)
-    return f"opaque {asked}", (positive == comparison.operator) != comparison.denied
+    return asked, (positive == comparison.operator) != comparison.denied
+
+
+def opaque_variable(question: Comparison) -> str:
+    """The variable of an opaque question in its positive form."""
+    return f"opaque {question}"
 
 
 @lru_cache(maxsize=65536)

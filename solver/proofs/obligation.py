@@ -18,7 +18,7 @@ from itertools import combinations
 from satlock.encoder.markers.regions import closure
 from satlock.records import dataclass, field, replace
 from satlock.solver.lockfiles.model import AllOf, AnyOf, Comparison, Condition, Edge, Item, Lockfile, Switch, Whether
-from satlock.solver.proofs.environments import Axes, is_opaque, opaque_name
+from satlock.solver.proofs.environments import Axes, is_opaque, opaque_question, opaque_variable
 
 __all__ = ["Clause", "Obligation", "obligation_of", "opposite"]
 
@@ -63,8 +63,8 @@ class Obligation:
     """The edges into each node that matters here."""
     loops: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     """The sets for which :meth:`loop` was called: ``reach`` or ``may``, and the nodes."""
-    opaque: dict[str, str] = field(default_factory=dict)
-    """The variable of each question of which nothing is known, and the comparison that it is."""
+    opaque: dict[str, Comparison] = field(default_factory=dict)
+    """The variable of each question of which nothing is known, and the comparison that it is in its positive form."""
     shared: dict[str, str] = field(init=False)
     """The variable of the condition of each edge that has it in common with another one."""
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -133,8 +133,9 @@ class Obligation:
     def _holds(self, comparison: Comparison) -> list[int] | None:
         """Literals one of which is true where the comparison holds; None where it holds everywhere."""
         if is_opaque(comparison):
-            name, agrees = opaque_name(comparison)
-            self.opaque[name] = name.removeprefix("opaque ")
+            question, agrees = opaque_question(comparison)
+            name = opaque_variable(question)
+            self.opaque[name] = question
             return [self.variable(name) * (1 if agrees else -1)]
         axis, places = self.axes.where(replace(comparison, denied=False) if comparison.denied else comparison)
         everywhere = range(self.axes.size(axis))

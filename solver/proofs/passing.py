@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from satlock.encoder.markers.grid import AXES, ORDERED
 from satlock.records import dataclass, replace
 from satlock.solver.lockfiles.model import Comparison
-from satlock.solver.proofs.environments import Axes, is_opaque, opaque_name
+from satlock.solver.proofs.environments import Axes, is_opaque, opaque_question, opaque_variable
 from satlock.solver.proofs.obligation import Clause, Obligation
 from satlock.solver.proofs.walk import Here, Point, Walk, Watched, walk
 
@@ -126,7 +126,11 @@ def each_kind(obligation: Obligation, box: Passed) -> Iterator[Watched]:
                     todo.append(rest.at(axis, tuple(place for place in rest.places[axis] if place not in same)))
                     rest = rest.at(axis, same)
                 continue
-            name, agrees = opaque_name(question) if isinstance(question, Comparison) else (str(question), True)
+            if isinstance(question, Comparison):
+                asked, agrees = opaque_question(question)
+                name = opaque_variable(asked)
+            else:
+                name, agrees = str(question), True
             if name in known and name not in rest.fixed:
                 todo.append(replace(rest, fixed={**rest.fixed, name: answer != agrees}))
                 rest = replace(rest, fixed={**rest.fixed, name: answer == agrees})

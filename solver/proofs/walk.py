@@ -23,7 +23,7 @@ from satlock.solver.lockfiles.model import (
     Thing,
     Whether,
 )
-from satlock.solver.proofs.environments import is_opaque, opaque_name, true_of
+from satlock.solver.proofs.environments import is_opaque, opaque_question, true_of
 
 __all__ = ["Here", "Point", "Walk", "Watched", "holds", "walk"]
 
@@ -36,7 +36,7 @@ class Point:
     """Marker variables."""
     switches: frozenset[Switch]
     """What is on, of the lock's switches."""
-    opaque: Mapping[str, bool]
+    opaque: Mapping[Comparison, bool]
     """Answers to the opaque questions; what is not listed does not hold."""
 
     def on(self, switch: Switch) -> bool:
@@ -46,8 +46,8 @@ class Point:
     def meets(self, comparison: Comparison) -> bool:
         """Whether a comparison holds."""
         if is_opaque(comparison):
-            name, agrees = opaque_name(comparison)
-            return self.opaque.get(name.removeprefix("opaque "), False) == agrees
+            question, agrees = opaque_question(comparison)
+            return self.opaque.get(question, False) == agrees
         return true_of(comparison, self.variables[comparison.variable])
 
     def value(self, variable: str) -> str:
