@@ -24,11 +24,31 @@ from satlock.records import dataclass, field
 from satlock.solver.explaining.wording.phrases import held_back, left_out, refused
 from satlock.solver.proofs.obligation import Clause
 
-__all__ = ["Formula", "Given", "NotCertified", "Scales", "Telling", "runs_of"]
+__all__ = ["Formula", "Given", "NotCertified", "Scales", "Telling", "Title", "runs_of"]
 
 
 class NotCertified(Exception):
     """What a search found cannot be put into a certificate; the message is one sentence."""
+
+
+class Title(NamedTuple):
+    """What a version of a package is called, as a text ``1.0``, or ``1.0 @ INDEX`` where several indexes have it."""
+
+    version: str
+    place: str | None = None
+    """The index that has it; None where the version alone tells."""
+
+    @classmethod
+    def read(cls, text: str) -> Title:
+        """The title that the words of a certificate have."""
+        version, mark, place = text.partition(_FROM)
+        return cls(version, place if mark else None)
+
+    def __str__(self) -> str:
+        return self.version if self.place is None else f"{self.version}{_FROM}{self.place}"
+
+
+_FROM = " @ "
 
 
 class Scale(NamedTuple):
@@ -54,9 +74,7 @@ class Scales:
             for _, build in singles:
                 count[build.version] = count.get(build.version, 0) + 1
             # With its index, where one version is in several of them.
-            versions = [
-                one.version if count[one.version] == 1 else f"{one.version} @ {one.index}" for _, one in singles
-            ]
+            versions = [str(Title(one.version, one.index if count[one.version] > 1 else None)) for _, one in singles]
             found = Scale(versions, {rank: place for place, (rank, _) in enumerate(singles, 1)})
             self._known[candidates] = found
         return found
@@ -323,8 +341,8 @@ class Formula:
                 self.add([*head, self.number(f"{name}[{extra}]")])
 
     def _admits(self, specifier: SpecifierSet, name: str, place: int) -> bool:
-        version = self._packages[name]["versions"][place - 1].partition(" @ ")[0]
-        return specifier.contains(Version(version), prereleases=True)
+        title = Title.read(self._packages[name]["versions"][place - 1])
+        return specifier.contains(Version(title.version), prereleases=True)
 
     def top(self, name: str) -> int:
         return len(self._packages[name]["versions"])

@@ -25,7 +25,7 @@ from satlock.encoder.markers.platforms import common_places, region_of
 from satlock.records import dataclass
 from satlock.solver.locking import Locked
 from satlock.solver.objective.environments import Environments
-from satlock.solver.proofs.facts import Formula, NotCertified, Scales, Telling
+from satlock.solver.proofs.facts import Formula, NotCertified, Scales, Telling, Title
 from satlock.solver.proofs.obligation import Clause
 from satlock.solver.proofs.one_environment import NotNewer, OneEnvironment
 from satlock.solver.search.reached import reached
@@ -180,7 +180,7 @@ class Finding:
     def _titled(self, cell: Cell, here: OneEnvironment, telling: Telling) -> tuple[str, str]:
         name, build = telling.name_of(cell), self._build(cell, here)
         versions = self._scales.of(cell.candidates).versions
-        return name, build.version if build.version in versions else f"{build.version} @ {build.index}"
+        return name, build.version if build.version in versions else str(Title(build.version, build.index))
 
 
 def _words(claims: Sequence[_Claim]) -> dict[str, Any]:
@@ -262,8 +262,8 @@ def _formula(words: dict[str, Any]) -> Formula:
     return formula
 
 
-def _public(version: str) -> Version:
-    return Version(Version(version.partition(" @ ")[0]).public)
+def _public(title: str) -> Version:
+    return Version(Version(Title.read(title).version).public)
 
 
 def _as_new(versions: Sequence[str], version: str) -> int:
