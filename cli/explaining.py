@@ -39,6 +39,8 @@ class Explanation:
         """The lines on the ways out; ``shown`` where each was told when it was found."""
         if self.out is None:
             return
+        from satlock.solver.explaining.wording.ways import cut_short
+
         if not shown:
             if len(self.out.ways) == 1:
                 yield "This makes it lock (it was tried):"
@@ -48,7 +50,7 @@ class Explanation:
                 yield f"  {number}. {way}"
         if self.out.wide:
             yield "Bounds that are gone here may only have to move: there was no time to look how far."
-        more = f"There may be more: {self.out.cut}." if self.out.cut else ""
+        more = f"There may be more: {cut_short(self.out.cut)}." if self.out.cut else ""
         if not self.out.ways:
             yield f"No way out was found. {more}".strip()
         elif more:
@@ -64,7 +66,9 @@ class Explanation:
             found["ways-out-complete"] = not self.out.cut
             found["ways-out-narrowed"] = not self.out.wide
             if self.out.cut:
-                found["ways-out-cut"] = self.out.cut
+                from satlock.solver.explaining.wording.ways import cut_short
+
+                found["ways-out-cut"] = cut_short(self.out.cut)
         return found
 
 
@@ -141,6 +145,7 @@ def with_ways_out(  # noqa: PLR0917
     if given.kind != "project":
         return told
     from satlock.encoder.project.tables import load
+    from satlock.solver.explaining.correction_sets import Cut
     from satlock.solver.explaining.ways_out import Limits, WaysOut, ways_out
 
     try:
@@ -165,4 +170,4 @@ def with_ways_out(  # noqa: PLR0917
             raise
         if os.environ.get("SATLOCK_TRACEBACK"):
             say(traceback.format_exc())
-        return replace(told, out=WaysOut((), f"looking for them failed with {type(error).__name__} ({said})"))
+        return replace(told, out=WaysOut((), Cut("fault", fault=f"{type(error).__name__} ({said})")))

@@ -22,7 +22,9 @@ from satlock.encoder.project.amendments import Amendment, InList, Setting, amend
 from satlock.encoder.project.project import Choice, Project, ProjectError
 from satlock.encoder.project.reading import read_project
 from satlock.solver.explaining.amending import amendments_of
+from satlock.solver.explaining.correction_sets import Cut
 from satlock.solver.explaining.ways_out import Limits, WaysOut, ways_out
+from satlock.solver.explaining.wording.ways import cut_short
 from satlock.solver.locking import lock
 from satlock.solver.search.search import NoLock
 from satlock.solver.writing.pylock import to_pylock
@@ -167,7 +169,22 @@ def test_a_cut_enumeration_says_so(tmp_path: Path) -> None:
     seed = next(seed for seed, _, _ in unsatisfiable(random_world, 1, tmp_path))
     few = found_for(random_world(seed), tmp_path, Limits(seconds=1000, trials=1))
     assert few is not None
-    assert "cut off after 1 trials" in few.cut
+    assert few.cut == Cut("trials", 1)
+
+
+@pytest.mark.parametrize(
+    ("cut", "words"),
+    [
+        (Cut("enough"), "no more were looked for"),
+        (Cut("ways", 20), "only the first 20 were looked for"),
+        (Cut("trials", 16), "the search for more was cut off after 16 trials"),
+        (Cut("steps", 4), "those with more than 4 changes were not looked for"),
+        (Cut("failure"), "some changes could not be tried, since an index failed"),
+        (Cut("fault", fault="ValueError ({})"), "looking for them failed with ValueError ({})"),
+    ],
+)
+def test_what_cut_it_is_told(cut: Cut, words: str) -> None:
+    assert cut_short(cut) == words
 
 
 def test_bounds_that_were_not_narrowed_are_told(tmp_path: Path) -> None:
@@ -312,4 +329,4 @@ def test_ways_out_are_told_as_they_are_found_in_their_order(tmp_path: Path) -> N
 def test_the_clock_ends_the_search(tmp_path: Path) -> None:
     seed = next(seed for seed, _, _ in unsatisfiable(random_world, 1, tmp_path))
     found = found_for(random_world(seed), tmp_path, Limits(clock=0.0))
-    assert found is not None and not found.ways and "cut off" in found.cut
+    assert found is not None and not found.ways and found.cut is not None and found.cut.by == "trials"

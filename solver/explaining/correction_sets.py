@@ -10,17 +10,29 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from satlock.records import dataclass, field
 from satlock.solver.explaining.loosenings import resolves
 from satlock.solver.explaining.steps import Clash, Step
 
-__all__ = ["Correction", "CorrectionSets", "needed"]
+__all__ = ["Correction", "CorrectionSets", "Cut", "needed"]
 
 Correction: TypeAlias = frozenset[Step]
 Oracle: TypeAlias = Callable[[Correction], Clash | bool | None]
 """After these steps: None where nothing clashes, a clash, or False where it cannot be told."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What ended an enumeration before it was complete."""
+
+    by: Literal["enough", "ways", "trials", "steps", "failure", "fault"]
+    """As many as were asked for; a limit; an index that failed; or a fault of the search itself."""
+    most: int = 0
+    """Where it is a limit: so many were found, tried, or taken together."""
+    fault: str = ""
+    """Where it is one: its class, and what it says."""
 
 
 @dataclass

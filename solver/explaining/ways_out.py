@@ -20,7 +20,7 @@ from satlock.encoder.project.project import Project, ProjectError
 from satlock.encoder.project.universe import Universe
 from satlock.records import dataclass, field, replace
 from satlock.solver.explaining.amending import amendments_of
-from satlock.solver.explaining.correction_sets import Correction, CorrectionSets, needed
+from satlock.solver.explaining.correction_sets import Correction, CorrectionSets, Cut, needed
 from satlock.solver.explaining.loosenings import steps_against
 from satlock.solver.explaining.steps import Clash, Step, clash_of
 from satlock.solver.galloping import first
@@ -78,8 +78,8 @@ class WaysOut:
     """The ways out, the smallest change first."""
 
     ways: tuple[WayOut, ...]
-    cut: str = ""
-    """Why there may be more; empty where these are all."""
+    cut: Cut | None = None
+    """Why there may be more; None where these are all."""
     wide: bool = False
     """Whether a bound was taken away altogether for want of time to look for the nearest one that serves."""
 
@@ -223,28 +223,27 @@ def ways_out(
         return None if clash is None else clash_of(clash.facts, clash.witness, changed, universe, steps)
 
     told = _Told(on_way)
-    cut, found = "", 0
+    cut: Cut | None = None
     sets = CorrectionSets(clash_first, oracle, lambda clash: steps_against(clash, document, meant), limits.steps)
     with suppress(_Exhausted):
-        for steps in sets:
+        for found, steps in enumerate(sets, 1):
             told.turn_to(sum(step.cost for step in steps))
             if limits.enough and len(told.ways) >= limits.enough:
-                cut = "no more were looked for"
+                cut = Cut("enough")
                 break
             told.add(
                 _narrowed(_ordered(needed(steps, lambda some: trials.locks(amendments_of(some, document)))), trials)
             )
-            found += 1
             if found >= limits.ways:
-                cut = f"only the first {limits.ways} were looked for"
+                cut = Cut("ways", limits.ways)
                 break
     told.turn_to(None)
     if not cut and trials.exhausted:
-        cut = f"the search for more was cut off after {trials.count} trials"
+        cut = Cut("trials", trials.count)
     if not cut and sets.too_large:
-        cut = f"those with more than {limits.steps} changes were not looked for"
+        cut = Cut("steps", limits.steps)
     if not cut and trials.failed:
-        cut = "some changes could not be tried, since an index failed"
+        cut = Cut("failure")
     return WaysOut(tuple(told.ways.values()), cut, trials.wide)
 
 

@@ -2,6 +2,7 @@
 
 ``phrases``   what all share: versions, requirements, and why something does not serve
 ``clashes``   why there is no lock
+``ways``      why there may be more ways out of a clash
 ``holders``   who keeps a package from its newest release
 ``newer``     why a package is in no newer version
 
