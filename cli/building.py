@@ -104,7 +104,8 @@ def building_for(project: Project, access: Access, default_index: str, folder: P
 def _by_source(text: str, project: Project) -> str:
     """A build constraint, by the repository, archive or folder that the project takes the package from."""
     from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
+
+    from satlock.corpora.names import canonicalize_name
 
     constraint = Requirement(text)
     for source in project.sources.get(canonicalize_name(constraint.name), ()):

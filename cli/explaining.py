@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -169,5 +168,7 @@ def with_ways_out(  # noqa: PLR0917
         if said == "Caught keyboard interrupt":  # PySAT catches the signal itself.
             raise
         if os.environ.get("SATLOCK_TRACEBACK"):
+            import traceback
+
             say(traceback.format_exc())
         return replace(told, out=WaysOut((), Cut("fault", fault=f"{type(error).__name__} ({said})")))

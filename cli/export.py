@@ -18,8 +18,7 @@ from satlock.cli.words import count
 from satlock.records import dataclass
 
 if TYPE_CHECKING:
-    from packaging.markers import Marker
-
+    from satlock.encoder.markers.structure import Marker
     from satlock.encoder.project.values import Value
     from satlock.solver.lockfiles.model import Lockfile, Switch
     from satlock.solver.writing.requirements_txt import Pins
@@ -214,7 +213,7 @@ def _chosen(
     kind: str, lock: Lockfile, names: Sequence[str], *, everything: bool = False, empty: Collection[str] = ()
 ) -> list[str]:
     """The extras or groups of these names; all of the lock's on request. Raises Ended where it has none such."""
-    from packaging.utils import canonicalize_name
+    from satlock.corpora.names import canonicalize_name
 
     known = [name for one, name in lock.switches if one == kind]
     found = list(known) if everything else []

@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -14,7 +13,7 @@ from typing import Literal
 import click
 
 from satlock.cli.failures import FAILED, WRONG, Ended
-from satlock.corpora.regular_files import read_regular
+from satlock.corpora.regular_files import created_in, read_regular
 from satlock.records import dataclass
 
 __all__ = ["LOCKFILES", "Target", "lockfile_in", "meant_in", "target_of"]
@@ -68,7 +67,7 @@ class Target:
         target = Path(os.path.realpath(self.path))  # through a symbolic link, not in its place
         temporary = ""
         try:
-            descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+            descriptor, temporary = created_in(target.parent, f".{target.name}.")
             with os.fdopen(descriptor, "wb") as file:
                 file.write(text.encode("utf-8"))
                 file.flush()

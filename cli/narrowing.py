@@ -12,8 +12,7 @@ from satlock.cli.failures import WRONG, Ended
 from satlock.records import dataclass
 
 if TYPE_CHECKING:
-    from packaging.markers import Marker
-
+    from satlock.encoder.markers.structure import Marker
     from satlock.encoder.project.project import Choice, Project
     from satlock.solver.lockfiles.graph import LockGraph
 
@@ -77,7 +76,7 @@ class Narrowing:
         Raises:
             Ended: the project does not have an extra or a group.
         """
-        from packaging.markers import Marker
+        from satlock.encoder.markers.structure import Marker
 
         place = environments_of(self.python, self.platform)
         offered = {"extra": sorted(project.extras), "group": sorted(project.groups)}
@@ -98,8 +97,7 @@ class Narrowing:
         Raises:
             Ended: there is no such extra or group.
         """
-        from packaging.utils import canonicalize_name
-
+        from satlock.corpora.names import canonicalize_name
         from satlock.encoder.project.project import Choice
 
         found: dict[Choice, bool] = {}
@@ -170,8 +168,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 
 def environments_of(python: str | None, platform: str | None) -> Marker | None:
     """The environments that are asked for. Raises Ended where one of the words is none."""
-    from packaging.markers import Marker
     from packaging.version import InvalidVersion, Version
+
+    from satlock.encoder.markers.structure import Marker
 
     parts = []
     if python is not None:

@@ -72,9 +72,8 @@ def tree(  # noqa: PLR0917
 
 def _starts(graph: LockGraph, names: Sequence[str], invert: bool) -> list[int | None]:
     """Where the trees begin. Raises Ended where a name is not in the lock."""
-    from packaging.utils import canonicalize_name
-
     from satlock.cli.words import near
+    from satlock.corpora.names import canonicalize_name
 
     numbers = [entry.number for entry in graph.packages]
     if names:

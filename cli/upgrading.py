@@ -118,7 +118,7 @@ def _packages(ctx: click.Context, parameter: click.Parameter, values: tuple[str,
 def _groups(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     if not values:
         return ()
-    from packaging.utils import canonicalize_name
+    from satlock.corpora.names import canonicalize_name
 
     return tuple(canonicalize_name(value) for value in values)
 

@@ -25,10 +25,9 @@ from satlock.cli.upgrading import Upgrades, upgrade_options
 from satlock.cli.words import clear, near
 
 if TYPE_CHECKING:
-    from packaging.markers import Marker
-
     from satlock.cli.watching import Watched
     from satlock.encoder.markers.marker import Formula
+    from satlock.encoder.markers.structure import Marker
     from satlock.encoder.project.project import Project, Requirement
     from satlock.solver.explaining.why import Entry, NotNewer, Place
     from satlock.solver.lockfiles.changes import Change

@@ -42,9 +42,7 @@ def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def clear(marker: str) -> str:
     """A marker with brackets where ``and`` and ``or`` meet, so that nobody has to know which binds more strongly."""
-    from packaging.markers import InvalidMarker, Marker
-
-    from satlock.encoder.markers.structure import folded
+    from satlock.encoder.markers.structure import Marker, folded
 
     if " or " not in marker or " and " not in marker:
         return marker
@@ -55,7 +53,7 @@ def clear(marker: str) -> str:
             lambda parts: _joined(" and ", parts),
             lambda parts: _joined(" or ", parts),
         )
-    except (InvalidMarker, ValueError):
+    except ValueError:
         return marker
 
 

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing takes its time, and this is read by runs that only recall something
     from typing import BinaryIO
 
-__all__ = ["open_regular", "read_regular"]
+__all__ = ["created_in", "open_regular", "read_regular"]
 
 _MOST = 512 << 20
 """Bytes."""
@@ -40,3 +40,13 @@ def read_regular(path: str | os.PathLike[str], most: int = _MOST) -> bytes:
         if len(data) > most or os.fstat(file.fileno()).st_size > most:
             raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MB", os.fspath(path))
     return data
+
+
+def created_in(folder: str | os.PathLike[str], prefix: str) -> tuple[int, str]:
+    """A new empty file of a folder, for this user alone: its descriptor, open to be written, and its path.
+
+    As :func:`tempfile.mkstemp`, whose module takes longer to import than a file to write. Raises OSError.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    path = os.path.join(os.fspath(folder), prefix + os.urandom(8).hex())
+    return os.open(path, flags, 0o600), path

@@ -308,8 +308,7 @@ def _proof(
 ) -> Found:
     match property:
         case "unique":
-            from packaging.utils import canonicalize_name
-
+            from satlock.corpora.names import canonicalize_name
             from satlock.solver.proofs.unique import prove_unique
 
             return prove_unique(reading, [canonicalize_name(name) for name in packages])

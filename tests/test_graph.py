@@ -7,9 +7,9 @@ import random
 from pathlib import Path
 
 import pytest
-from packaging.markers import Marker
 
 from satlock.encoder.markers.marker import from_marker
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.project import Choice, ProjectError
 from satlock.solver.lockfiles.graph import LockGraph, graph_of, narrowed
 from tests.prove.deciding_locks import pdm_text, poetry_text, pylock_text, random_deciding

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from packaging.markers import Marker
 
 from satlock.encoder.formula.facts import SingleVersion
 from satlock.encoder.markers.marker import Formula, all_of, chosen, from_marker
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.project import Choice
 from satlock.solver.explaining.parts import Part, parts_of
 from satlock.solver.locking import Locked

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from packaging.markers import Marker
 
 from satlock.corpora.facts import File
 from satlock.encoder.markers.marker import TRUE, from_marker
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.reading import read_project
 from satlock.solver.lockfiles.serving import Serving

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from satlock.corpora.names import canonicalize_name
 from satlock.records import dataclass
 
 __all__ = ["Advisory", "Affected", "read_advisory", "version_of"]

@@ -18,12 +18,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO, Any, NamedTuple
 from urllib.parse import quote, unquote
 
-from packaging.utils import canonicalize_name
-
 from satlock.corpora.facts import CorpusError, File, Listing
 from satlock.corpora.index.building import Building, Place
 from satlock.corpora.index.files import Broken
 from satlock.corpora.index.transport import Job
+from satlock.corpora.names import canonicalize_name
 
 __all__ = ["BuildShelf", "Reading", "reading_in"]
 

@@ -168,7 +168,7 @@ def _stated(source: Path) -> tuple[str | None, str | None]:
     """The name and the Pythons that a source tree states."""
     import tomllib
 
-    from packaging.utils import canonicalize_name
+    from satlock.corpora.names import canonicalize_name
 
     try:
         project = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]

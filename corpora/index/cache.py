@@ -7,7 +7,6 @@ can spoil at most the one entry it was writing, which is then discarded.
 from __future__ import annotations
 
 import os
-import tempfile
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,6 +18,7 @@ import msgpack
 from satlock.corpora.columns import Columns
 from satlock.corpora.facts import File, Listing, Metadata, NeedsBuild, Wanted
 from satlock.corpora.index.cache_folder import default_folder, entry_name
+from satlock.corpora.regular_files import created_in
 from satlock.records import replace
 
 __all__ = ["Cache", "Kept", "default_folder", "keys_of", "pack_listing", "sha256_of", "unpack_listing"]
@@ -189,10 +189,10 @@ class Cache:
         temporary = ""
         try:
             try:
-                handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+                handle, temporary = created_in(folder, ".new-")
             except FileNotFoundError:
                 os.makedirs(folder, exist_ok=True)
-                handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+                handle, temporary = created_in(folder, ".new-")
             with open(handle, "wb", buffering=0) as file:
                 file.write(_MAGIC + zlib.crc32(body).to_bytes(4, "big") + body)
             os.replace(temporary, path)

@@ -75,7 +75,7 @@ def _sdist_name(stem: str, name: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=1000)
 def _normalised(name: str) -> str:
-    from packaging.utils import canonicalize_name
+    from satlock.corpora.names import canonicalize_name
 
     return canonicalize_name(name)
 

@@ -53,7 +53,7 @@ def conditional(requirement: Requirement, *, marker: str = "", extra: str = "") 
 
 def extra_name(name: str) -> str:
     """The normalised name of an extra; raises ValueError where it is no name."""
-    from packaging.utils import canonicalize_name
+    from satlock.corpora.names import canonicalize_name
 
     normal: str = canonicalize_name(name)
     if not _EXTRA.fullmatch(normal):

@@ -142,7 +142,7 @@ def _note(found: _Found, path: str, size: int, read: Callable[[], bytes], name: 
         found.read.add(path)
         found.project = read() if size <= _LARGEST_TEXT else None
     elif len(found.egg_infos) <= _MOST_EGG_INFOS and (match := _EGG_INFO.fullmatch(path)) is not None:
-        from packaging.utils import canonicalize_name
+        from satlock.corpora.names import canonicalize_name
 
         if canonicalize_name(match[2]) == name:
             found.egg_infos.setdefault(match[1], b"")

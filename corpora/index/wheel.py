@@ -75,7 +75,7 @@ def metadata_of_wheel(file: IO[bytes] | Sparse, name: str, version: str) -> byte
     import zipfile
     import zlib
 
-    from packaging.utils import canonicalize_name
+    from satlock.corpora.names import canonicalize_name
 
     try:
         with zipfile.ZipFile(BoundedFile(file)) as archive:

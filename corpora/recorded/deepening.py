@@ -7,11 +7,11 @@ from itertools import islice
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from satlock.corpora.environments import holds_somewhere, pythons
 from satlock.corpora.facts import Listing, Metadata, Release, Wanted
+from satlock.corpora.names import canonicalize_name
 from satlock.corpora.recorded.recording import Recording
 
 __all__ = ["deepen"]

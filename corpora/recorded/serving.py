@@ -14,9 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from packaging.utils import canonicalize_name
-
 from satlock.corpora.facts import CorpusError
+from satlock.corpora.names import canonicalize_name
 from satlock.corpora.recorded.served import HTML, JSON, Page, Served
 
 __all__ = ["CorpusServer", "slug"]

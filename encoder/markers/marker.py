@@ -12,13 +12,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import ClassVar, NamedTuple, TypeAlias
 
-from packaging.markers import Marker
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
-from packaging.utils import canonicalize_name
 
+from satlock.corpora.names import canonicalize_name
 from satlock.encoder.markers.grid import MINORS, ORDERED, Grid, Python, neighbours, python_text, words_in
 from satlock.encoder.markers.ordered import compares, questions
-from satlock.encoder.markers.structure import Asked, folded
+from satlock.encoder.markers.structure import Asked, Marker, folded
 from satlock.encoder.project.project import Choice
 
 __all__ = [

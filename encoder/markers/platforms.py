@@ -11,11 +11,10 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
-from packaging.markers import Marker
-
 from satlock.corpora.facts import File
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, Matches, any_of, from_marker, matches, python_at_least
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.markers.tags import fits_of
 from satlock.records import dataclass
 

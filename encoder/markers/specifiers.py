@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from packaging.markers import Marker
-from packaging.requirements import Requirement as Pep508Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name, canonicalize_version
 from packaging.version import InvalidVersion, Version
 
+from satlock.corpora.names import canonicalize_name
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.project import Requirement
 
 __all__ = ["marker_of", "parse_requirement", "parse_strict_requirement", "python_lower_bounds", "specifiers_of"]
@@ -32,7 +31,7 @@ def parse_requirement(text: str, origin: str) -> Requirement:
 
 def parse_strict_requirement(text: str, origin: str) -> Requirement:
     """Read a requirement that must be valid PEP 508; raises :class:`ValueError` where it is not."""
-    return _with_origin(_read(text), text, origin)
+    return _with_origin(_read_plainly(text) or _read(text), text, origin)
 
 
 class _Parsed(NamedTuple):
@@ -65,11 +64,14 @@ def _read(text: str) -> _Parsed:
         raise ValueError("it has a number of more than a hundred digits")
     # `name @ URL; marker`: PEP 508 wants a space before the semicolon, but neither uv nor the people who write it do.
     match = _URL_AND_MARKER.fullmatch(text) if "@" in text else None
+    from packaging.requirements import Requirement as Pep508Requirement
+
     try:
         found = Pep508Requirement(f"{match.group(1)} ;{match.group(2)}" if match else text)
     except RecursionError as error:  # A marker of thousands of nested parentheses.
         raise ValueError("it is nested too deeply") from error
-    return _parsed(found.name, found.extras, found.specifier, found.marker, found.url)
+    marker = None if found.marker is None else marker_of(str(found.marker))
+    return _parsed(found.name, found.extras, found.specifier, marker, found.url)
 
 
 _CLAUSES = r"(?:~=|==|!=|<=|>=|<|>)\s*[A-Za-z0-9.*+!_-]+"
@@ -146,8 +148,7 @@ def _without_quotes(versions: str) -> str:
 
 
 def _substitution(pattern: str, replacement: str) -> Callable[[str], str]:
-    compiled = re.compile(pattern)
-    return lambda versions: compiled.sub(replacement, versions)
+    return lambda versions: re.sub(pattern, replacement, versions)  # compiled where something is to be repaired
 
 
 _REPAIRS: tuple[Callable[[str], str], ...] = (
@@ -211,8 +212,18 @@ def python_lower_bounds(specifier: str) -> str | None:
         return None
     kept = {f"!={version}.*" for version in excluded if lower is None or not _is_below(version, lower)}
     if lower is not None:
-        kept.add(f"{'>' if lower[1] else '>='}{canonicalize_version(lower[0])}")
+        kept.add(f"{'>' if lower[1] else '>='}{_shortest(lower[0])}")
     return str(SpecifierSet(",".join(kept)))
+
+
+def _shortest(version: Version) -> str:
+    """Without the zeros at the end of its release."""
+    text = str(version)
+    if text.replace(".", "").isdecimal():
+        return re.sub(r"(?:\.0)+$", "", text)
+    from packaging.utils import canonicalize_version
+
+    return canonicalize_version(version)
 
 
 def _is_below(version: Version, lower: tuple[Version, bool]) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
+from satlock.corpora.names import canonicalize_name
 from satlock.corpora.references import Reference
 from satlock.encoder.markers.marker import FALSE, Formula, from_marker, in_project
 from satlock.encoder.markers.specifiers import parse_requirement

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from satlock.corpora.facts import Metadata
-from satlock.encoder.markers.structure import without_extra
+from satlock.encoder.markers.structure import Marker, without_extra
 
 __all__ = ["completed", "left_to_build", "without_dynamic"]
 
@@ -48,9 +46,13 @@ def completed(document: Mapping[str, Any], told: Metadata) -> dict[str, Any]:
 
 def _of_extra(line: str) -> tuple[str, str]:
     """The extra that lists a line of metadata (empty for none), and the line as it lists it."""
+    from packaging.markers import Marker as Pep508Marker
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         requirement = Requirement(line)
     except InvalidRequirement:
         return "", line  # which is refused where it is read
-    extra, requirement.marker = without_extra(requirement.marker)
+    extra, rest = without_extra(Marker(str(requirement.marker)) if requirement.marker else None)
+    requirement.marker = Pep508Marker(str(rest)) if rest else None
     return extra, str(requirement) if extra else line

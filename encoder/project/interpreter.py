@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,7 +102,9 @@ def _of_request(request: str) -> tuple[int, int] | None:
         )
     if path.is_file():
         return _of_environment(path.parent.parent) or _told_by(str(path))
-    named = shutil.which(request)
+    from shutil import which
+
+    named = which(request)
     return _told_by(named) if named is not None else None
 
 
@@ -118,12 +118,16 @@ def _first_in(admitted: SpecifierSet) -> tuple[int, int] | None:
     if fits(running[1]):
         return running
     fitting = [minor for minor in range(100) if fits(minor)]
-    here = (minor for minor in reversed(fitting) if shutil.which(f"python3.{minor}"))
+    from shutil import which
+
+    here = (minor for minor in reversed(fitting) if which(f"python3.{minor}"))
     found = next(here, fitting[0] if fitting else None)
     return None if found is None else (3, found)
 
 
 def _told_by(python: str) -> tuple[int, int] | None:
+    import subprocess
+
     try:
         done = subprocess.run([python, "-I", "-c", _ASK], capture_output=True, text=True, timeout=_SECONDS, check=True)
         major, minor = map(int, done.stdout.split())

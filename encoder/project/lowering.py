@@ -6,8 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
+from satlock.corpora.names import canonicalize_name
 from satlock.corpora.references import Direct, GitReference, PathReference
 from satlock.encoder.markers.marker import FALSE, from_marker
 from satlock.encoder.project.dependencies import Dependency

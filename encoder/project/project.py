@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
-from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -15,6 +14,7 @@ from satlock.corpora.index.access import Access
 from satlock.corpora.index.address import without_credentials
 from satlock.corpora.index.building import Building
 from satlock.corpora.references import PathReference, Reference
+from satlock.encoder.markers.structure import Marker
 from satlock.records import dataclass, field, replace
 
 __all__ = ["Choice", "DependencyMetadata", "Index", "Member", "Project", "ProjectError", "Requirement", "Scope",

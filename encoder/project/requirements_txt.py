@@ -12,8 +12,9 @@ from typing import NoReturn
 from urllib.parse import unquote
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from satlock.corpora.names import canonicalize_name
 from satlock.corpora.references import PathReference
 from satlock.encoder.markers.specifiers import parse_strict_requirement
 from satlock.encoder.project.direct import reference_of_url

@@ -10,10 +10,9 @@ from datetime import UTC, date, datetime
 from itertools import combinations
 from typing import TypedDict, TypeVar, get_args
 
-from packaging.markers import Marker
-
 from satlock.corpora.index.access import KEYRINGS, Access
 from satlock.corpora.index.building import Building
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.building import BUILD_KEYS, read_building
 from satlock.encoder.project.cutoffs import end_of_day, parse_cutoff
 from satlock.encoder.project.misspelt import ignored

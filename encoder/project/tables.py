@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from packaging.dependency_groups import DependencyGroupResolver
-from packaging.markers import Marker
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
 from satlock.corpora.regular_files import read_regular
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.project import ProjectError, Requirement, StatedGroups
 from satlock.encoder.project.values import Value, first_line, shown
 from satlock.records import dataclass, replace
@@ -142,7 +141,7 @@ def read_groups(value: Value | None, dev: Value | None, settings: Value | None =
             if item.name("group name") not in groups:
                 raise item.error(f"names the unknown group {shown(item.raw)}", "add it to [dependency-groups]")
     names = {name: tuple(item.name() for item in included) for name, included in includes.items() if included}
-    if value is not None:
+    if value is not None and names:
         _refuse_cycles(value, groups, names)
     pythons = dict(_pythons_of_groups(settings, groups))
     for name, specifiers in pythons.items():
@@ -197,6 +196,8 @@ def _include(entry: Value) -> Value:
 
 def _refuse_cycles(value: Value, groups: Mapping[str, object], includes: Mapping[str, tuple[str, ...]]) -> None:
     """Let packaging walk the includes: their order and their cycles are as PEP 735 has them."""
+    from packaging.dependency_groups import DependencyGroupResolver
+
     resolver = DependencyGroupResolver(
         {name: [{"include-group": other} for other in includes.get(name, ())] for name in groups}
     )

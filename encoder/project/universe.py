@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 
-from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
 from satlock.corpora.references import Direct, Reference, same_place
@@ -24,6 +23,7 @@ from satlock.encoder.markers.marker import (
     in_project,
     with_choices,
 )
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.dependencies import Dependency, Edits, edits_of
 from satlock.encoder.project.direct import reference_of_url
 from satlock.encoder.project.lowering import lowering_of

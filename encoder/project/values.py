@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from datetime import date, time
 from pathlib import Path
 
-from packaging.markers import InvalidMarker, Marker
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from satlock.corpora.index.redaction import redacted
+from satlock.corpora.names import canonicalize_name
 from satlock.encoder.markers.specifiers import parse_strict_requirement
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.direct import reference_of_url
 from satlock.encoder.project.project import ProjectError, Requirement
 from satlock.records import dataclass, replace
@@ -154,7 +154,7 @@ class Value:
         advice = "write one as in PEP 508, e.g. \"sys_platform == 'linux'\""
         try:
             marker = Marker(text)
-        except (InvalidMarker, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise self.error(f"is {shown(text)}, which is not a valid marker ({first_line(error)})", advice) from error
         if re.search(refused, _QUOTED.sub("''", str(marker))):
             raise self.error(f"is {shown(text)}, which depends on {what}", advice)

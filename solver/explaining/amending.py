@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
+from satlock.corpora.names import canonicalize_name
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.grid import Python
 from satlock.encoder.markers.marker import TRUE, all_of, any_of, from_marker
 from satlock.encoder.markers.shortest import Shortener
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.amendments import Amendment, InList, Setting, setting_path
 from satlock.encoder.project.project import Choice
 from satlock.solver.explaining.repinning import sources_of

@@ -183,7 +183,7 @@ def _bringers(
     for group, items in document.get("dependency-groups", {}).items():
         for item in items:
             if isinstance(item, dict) and "include-group" in item:
-                from packaging.utils import canonicalize_name
+                from satlock.corpora.names import canonicalize_name
 
                 brought = frozenset((Choice("group", canonicalize_name(item["include-group"])),))
                 yield ("dependency-groups", group), item, brought

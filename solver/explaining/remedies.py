@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from satlock.corpora.advisories.advisory import version_of
 from satlock.corpora.facts import Corpus
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.project import Project, Requirement
 from satlock.records import dataclass, replace
 from satlock.solver.explaining.explanation import Stated, explanation_of, reason_of

@@ -59,7 +59,7 @@ def pinned_to(document: Mapping[str, Any], name: str) -> list[str]:
 
 
 def sources_of(document: Mapping[str, Any], name: str) -> Iterator[tuple[tuple[str, ...], list[dict[str, Any]]]]:
-    from packaging.utils import canonicalize_name
+    from satlock.corpora.names import canonicalize_name
 
     path = setting_path(document, "sources")
     for key, entries in document.get("tool", {}).get(path[1], {}).get("sources", {}).items():

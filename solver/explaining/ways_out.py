@@ -323,7 +323,8 @@ def _ladders(step: Step, encoding: Encoding, project: Project) -> Iterator[list[
         yield _cutoffs(step.subject[0], encoding, project)
         return
     from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
+
+    from satlock.corpora.names import canonicalize_name
 
     requirement = Requirement(step.subject[1])
     clause = Specifier(step.subject[2])

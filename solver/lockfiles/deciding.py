@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from packaging.utils import canonicalize_name
-
+from satlock.corpora.names import canonicalize_name
 from satlock.encoder.project.values import Value, shown
 from satlock.records import dataclass
 from satlock.solver.lockfiles.following import (

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from packaging.utils import canonicalize_name
-
 from satlock.corpora.index.address import without_credentials
+from satlock.corpora.names import canonicalize_name
 from satlock.records import dataclass
 from satlock.solver.lockfiles.reading import Reading, packages_of
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from satlock.corpora.names import canonicalize_name
 from satlock.encoder.project.values import Value, shown
 from satlock.records import dataclass, field
 from satlock.solver.lockfiles.markers import condition_of, replace

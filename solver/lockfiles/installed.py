@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import combinations
 
-from packaging.markers import Marker
-
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, TRUE, Formula, all_of, from_marker, from_python_specifier
 from satlock.encoder.markers.shortest import Shortener
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.project import ProjectError
 from satlock.records import dataclass
 from satlock.solver.lockfiles.model import PRODUCTION, Entry, Lockfile, Switch, Thing, node_of

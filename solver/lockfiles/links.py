@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
+from satlock.corpora.names import canonicalize_name
 from satlock.encoder.project.project import Choice
 from satlock.records import dataclass
 from satlock.solver.lockfiles.markers import condition_of

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from packaging.markers import InvalidMarker, Marker
-
-from satlock.encoder.markers.structure import Asked, folded
+from satlock.encoder.markers.structure import Asked, Marker, folded
 from satlock.encoder.project.values import Value, first_line, shown
 from satlock.solver.lockfiles.model import ALWAYS, AllOf, AnyOf, Comparison, Condition, LockfileError, all_of, any_of
 
@@ -41,7 +39,7 @@ def condition_of(text: str) -> Condition:
         raise ValueError("it is too long")
     try:
         return folded(Marker(text), _compared, lambda parts: all_of(*parts), lambda parts: any_of(*parts))
-    except InvalidMarker as error:
+    except ValueError as error:
         raise ValueError(first_line(error)) from None
 
 

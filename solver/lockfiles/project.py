@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from satlock.corpora.index.address import without_credentials
+from satlock.corpora.names import canonicalize_name
 from satlock.encoder.project.values import Value
 from satlock.records import dataclass
 from satlock.records import replace as changed

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
+from satlock.corpora.names import canonicalize_name
 from satlock.encoder.markers.regions import closure
 from satlock.encoder.project.values import Value
 from satlock.encoder.project.workspace import workspace_of

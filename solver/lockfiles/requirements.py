@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 
+from satlock.corpora.names import canonicalize_name
 from satlock.encoder.markers.specifiers import parse_requirement
 from satlock.encoder.project.project import DependencyMetadata, Requirement, Scope, ScopedExclude
 from satlock.encoder.project.settings import (

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 
-from packaging.utils import canonicalize_name, is_normalized_name
+from packaging.utils import is_normalized_name
 
+from satlock.corpora.names import canonicalize_name
 from satlock.encoder.markers.ordered import AS_TEXT
 from satlock.encoder.project.values import Value, shown
 from satlock.solver.lockfiles.markers import read_marker, replace

@@ -14,10 +14,10 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
 from satlock.corpora.facts import File
+from satlock.encoder.markers.structure import Marker
 from satlock.solver.lockfiles.lock import Lock, LockedPackage
 
 __all__ = ["to_toml"]

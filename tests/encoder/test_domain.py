@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from packaging.markers import Marker
+from packaging.markers import Marker as Pep508Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -30,6 +30,7 @@ from satlock.encoder.markers.marker import (
     from_python_specifier,
 )
 from satlock.encoder.markers.shortest import Shortener
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.markers.tags import installs_on
 from satlock.encoder.project.dependencies import Dependencies, Edits
 from satlock.encoder.project.project import Project
@@ -124,7 +125,7 @@ markers = st.recursive(comparisons(), joined, max_leaves=5)
 
 def evaluated(marker: str, env: Environment) -> bool:
     """What packaging says."""
-    return Marker(marker).evaluate(marker_variables(env))
+    return Pep508Marker(marker).evaluate(marker_variables(env))
 
 
 SHARED = Domain()
@@ -148,7 +149,7 @@ def test_a_witness_is_an_environment_where_the_marker_holds(marker: str) -> None
     for part, truth in ((formula, True), (~formula, False)):
         witness = domain.witness(part)
         if witness is not None:
-            assert Marker(marker).evaluate(dict(witness.variables)) == truth
+            assert Pep508Marker(marker).evaluate(dict(witness.variables)) == truth
         else:
             assert not any(evaluated(marker, env) == truth for env in BASES)
 
@@ -161,7 +162,7 @@ def test_markers_that_no_environment_tells_apart_are_equivalent(one: str, other:
     found = domain.witness(left, ~right) or domain.witness(right, ~left)
     assert domain.equivalent(left, right) == (found is None)
     if found is not None:
-        assert Marker(one).evaluate(dict(found.variables)) != Marker(other).evaluate(dict(found.variables))
+        assert Pep508Marker(one).evaluate(dict(found.variables)) != Pep508Marker(other).evaluate(dict(found.variables))
     else:
         assert all(evaluated(one, env) == evaluated(other, env) for env in BASES)
 

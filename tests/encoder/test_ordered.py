@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packaging.markers import Marker
 from packaging.version import InvalidVersion, Version
 
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import from_marker
 from satlock.encoder.markers.ordered import compares, holds, questions, telling_values
 from satlock.encoder.markers.shortest import Shortener
+from satlock.encoder.markers.structure import Marker
 from satlock.solver.checking import ordered as checking
 from tests.encoder.test_domain import examples
 

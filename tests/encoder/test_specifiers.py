@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from satlock.encoder.markers.specifiers import parse_requirement, python_lower_bounds
-from satlock.encoder.markers.structure import without_extra
+from satlock.encoder.markers.structure import Marker, without_extra
 
 
 def test_a_requirement_is_normalised_and_keeps_its_text():

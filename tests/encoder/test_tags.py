@@ -10,12 +10,12 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packaging.markers import Marker
 from packaging.tags import Tag, compatible_tags, cpython_tags, generic_tags, mac_platforms
 
 import satlock
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import all_of, from_marker
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.markers.tags import fits_of, installs_on
 
 WASM = ("pyemscripten_2026_0", "pyodide_2024_0", "emscripten_3_1_58")

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from packaging.markers import Marker
 
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.project import ProjectError
 from satlock.solver.checking.certificate import Bad, check_certificate
 from satlock.solver.lockfiles.installed import installed

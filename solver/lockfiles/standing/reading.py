@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote
 
-from packaging.markers import Marker
 from packaging.pylock import Package, Pylock, PylockValidationError
 
 from satlock.corpora.references import repository
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.values import Value, first_line
 from satlock.records import dataclass, field
 from satlock.solver.lockfiles.model import Lockfile, LockfileError, Source
@@ -102,7 +102,7 @@ def _of_pylock(tables: dict[str, Any], folder: str) -> Standing:
         "pylock",
         tuple(_entry_of_pylock(package, folder) for package in lock.packages),
         str(lock.requires_python or ""),
-        tuple(lock.environments or ()),
+        tuple(Marker(str(marker)) for marker in lock.environments or ()),
         tuple(lock.extras or ()),
         tuple(lock.dependency_groups or ()),
         tuple(lock.default_groups or ()),
@@ -121,7 +121,7 @@ def _entry_of_pylock(package: Package, folder: str) -> StandingEntry:
         str(package.name),
         str(package.version or ""),
         package.index.rstrip("/") if package.index and files else None,
-        package.marker,
+        Marker(str(package.marker)) if package.marker else None,
         (*((file.filename, file.hashes) for file in files), *alone),
         (
             (

@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from packaging.markers import InvalidMarker, Marker
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
 from satlock.corpora.index.address import without_credentials
+from satlock.corpora.names import canonicalize_name
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import FALSE, Formula, any_of, from_marker, from_python_specifier
 from satlock.encoder.markers.releases import release_ranges
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.project import Project
 from satlock.encoder.project.universe import Universe
 from satlock.encoder.project.uv_view import UvView
@@ -42,7 +42,7 @@ def disagreement(
     try:
         differences = compared.differences(tables, tomllib.loads(stated_of(view, folder)))
         return next(differences, None) or next(compared.trees(tables, universe, project, folder), None)
-    except (TypeError, ValueError, KeyError, AttributeError, InvalidMarker):
+    except (TypeError, ValueError, KeyError, AttributeError):
         return "what it repeats of the project cannot be read"
 
 

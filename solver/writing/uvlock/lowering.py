@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from satlock.encoder.markers.domain import Domain
 from satlock.encoder.markers.marker import Formula, chosen, from_marker
+from satlock.encoder.markers.structure import Marker
 from satlock.encoder.project.project import Choice, Requirement, Source
 from satlock.records import dataclass, field
 from satlock.solver.writing.uvlock.markers import conjunction, negation

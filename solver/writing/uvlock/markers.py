@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from packaging.markers import Marker
-
-from satlock.encoder.markers.structure import Asked, folded
+from satlock.encoder.markers.structure import Asked, Marker, folded
 from satlock.encoder.project.project import Choice
 
 __all__ = ["conjunction", "negation", "spelling_of"]
