@@ -34,6 +34,7 @@ import functools
 import itertools
 import re
 import tomllib
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -146,6 +147,7 @@ def marker_variables(base: Environment) -> dict[str, str]:
 # The same few texts are read in every environment and at every step of the backtracking.
 canonicalize_name = functools.cache(canonical_name)
 _requirement = functools.cache(Requirement)
+_version = functools.cache(Version)
 
 
 @functools.cache
@@ -275,6 +277,7 @@ class Judge:
         self._ranked: dict[str, list[Candidate]] = {}
         self._active: dict[Environment, frozenset[Choice]] = {}
         self._own: dict[Environment, dict[str, list[tuple[Requirement, str]]]] = {}
+        self._asked: dict[tuple[Candidate | None, frozenset[str], Environment], list[Requirement]] = {}
         self._objections: dict[tuple[Candidate, Environment], Violation | None] = {}
         self._solutions: dict[tuple[Environment, bool], dict[str, Candidate] | None] = {}
 
@@ -453,28 +456,45 @@ class Judge:
         """
         found: dict[str, list[tuple[Requirement, str]]] = {}
         done: set[tuple[str, frozenset[str]]] = set()
-        none = frozenset[str]()
-        todo = [(written, "the project", extras, none) for written, extras in self._written(self.active(env))]
+        todo = deque((requirement, "the project") for requirement in self._asked_by(None, frozenset(), env))
         while todo:
-            written, asker, asker_extras, said = todo.pop(0)
-            for requirement in self._replaced(written, asker_extras, env, said):
-                name = canonicalize_name(requirement.name)
-                if name == self.name:
-                    continue
-                found.setdefault(name, []).append((requirement, asker))
-                if name not in selection:
-                    continue
-                dist = self.dist(selection[name])
-                declared = {canonicalize_name(extra) for extra in dist.provides_extra}
-                asked = {canonicalize_name(extra) for r, _ in found[name] for extra in r.extras}
-                extras = frozenset(asked & declared)
-                if (name, extras) not in done:
-                    done.add((name, extras))
-                    asker = f"{name} {selection[name].version}"
-                    lines = [_requirement(text) for text in self._lines(dist, env)]
-                    changed, names = self._changed_here(selection[name], lines)
-                    todo += [(line, asker, extras, names) for line in changed]
+            requirement, asker = todo.popleft()
+            name = canonicalize_name(requirement.name)
+            if name == self.name:
+                continue
+            found.setdefault(name, []).append((requirement, asker))
+            if name not in selection:
+                continue
+            asked = {canonicalize_name(extra) for r, _ in found[name] for extra in r.extras}
+            declared = asked and {canonicalize_name(extra) for extra in self.dist(selection[name]).provides_extra}
+            extras = frozenset(asked & declared)
+            if (name, extras) not in done:
+                done.add((name, extras))
+                asker = f"{name} {selection[name].version}"
+                todo += [(line, asker) for line in self._asked_by(selection[name], extras, env)]
         return found
+
+    def _asked_by(self, candidate: Candidate | None, extras: frozenset[str], env: Environment) -> list[Requirement]:
+        """What a candidate with these extras, or the project itself, asks for in an environment.
+
+        Each step of the backtracking wants to know it again.
+        """
+        key = candidate, extras, env
+        if key not in self._asked:
+            self._asked[key] = list(self._find_asked_by(candidate, extras, env))
+        return self._asked[key]
+
+    def _find_asked_by(
+        self, candidate: Candidate | None, extras: frozenset[str], env: Environment
+    ) -> Iterator[Requirement]:
+        if candidate is None:
+            for written, its_extras in self._written(self.active(env)):
+                yield from self._replaced(written, its_extras, env, frozenset())
+            return
+        lines = [_requirement(text) for text in self._lines(self.dist(candidate), env)]
+        changed, names = self._changed_here(candidate, lines)
+        for line in changed:
+            yield from self._replaced(line, extras, env, names)
 
     def _changed_here(self, candidate: Candidate, lines: list[Requirement]) -> tuple[list[Requirement], frozenset[str]]:
         """A candidate's requirements after what the project changes in them alone, and what that names."""
@@ -648,7 +668,7 @@ class Judge:
         mode = self.settings.get("prerelease-package", {}).get(name, self.settings.get("prerelease", ""))
         if mode == "explicit":
             named = (
-                Version(s.version.removesuffix(".*")).is_prerelease
+                _version(s.version.removesuffix(".*")).is_prerelease
                 for s in self._asking(name, env)
                 if s.operator != "!="
             )
@@ -666,13 +686,13 @@ class Judge:
         if self.dist(candidate).yanked is not None:
             return None if any(self._pins_exactly(candidate.version, each) for each in specifiers) else "yanked"
         mode = self.prerelease_asked(candidate.name, env)
-        if not Version(candidate.version).is_prerelease or mode:
+        if not _version(candidate.version).is_prerelease or mode:
             return None
         dists = self.world.indexes[candidate.index][candidate.name]
         listed = [version for version, dist in dists.items() if dist.wheels or dist.sdist]
         only = mode is None and any(
             satisfies(candidate.version, str(each))
-            and all(Version(v).is_prerelease for v in listed if satisfies(v, str(each)))
+            and all(_version(v).is_prerelease for v in listed if satisfies(v, str(each)))
             for each in specifiers
         )
         return None if only else "prerelease"
@@ -771,7 +791,7 @@ class Judge:
                 for index, packages in self.world.indexes.items()
                 for version in packages.get(name, {})
             ]
-            self._ranked[name] = sorted(found, key=lambda candidate: Version(candidate.version), reverse=True)
+            self._ranked[name] = sorted(found, key=lambda candidate: _version(candidate.version), reverse=True)
         return self._ranked[name]
 
     # The checker
@@ -779,7 +799,7 @@ class Judge:
     def check(self, lock: Pylock, env: Environment) -> list[Violation]:
         """Everything that is wrong with a lock in one environment."""
         found = [Violation("scope", text) for text in _out_of_scope(lock, env)]
-        entries = [p for p in lock.packages if p.marker is None or _selected(str(p.marker), env)]
+        entries = [p for p in lock.packages if p.marker is None or selected(str(p.marker), env)]
         selection: dict[str, Candidate] = {}
         for entry in entries:
             candidate = self._candidate(entry)
@@ -810,7 +830,7 @@ class Judge:
 
     def _candidate(self, entry: Package) -> Candidate | None:
         for candidate in self._candidates(entry.name):
-            if Version(candidate.version) == entry.version and candidate.index.rstrip("/") == str(entry.index).rstrip(
+            if _version(candidate.version) == entry.version and candidate.index.rstrip("/") == str(entry.index).rstrip(
                 "/"
             ):
                 return candidate
@@ -822,12 +842,12 @@ class Judge:
         One version for all comes before finals for some: the entry may reach beyond that environment.
         """
         for env in self.environments():
-            here = entry.marker is None or _selected(str(entry.marker), env)
+            here = entry.marker is None or selected(str(entry.marker), env)
             if not here:
                 continue
             if self._solve(env, last_resort=False) is None:
                 return True
-            entries = [p for p in lock.packages if p.marker is None or _selected(str(p.marker), env)]
+            entries = [p for p in lock.packages if p.marker is None or selected(str(p.marker), env)]
             selection = {str(p.name): candidate for p in entries if (candidate := self._candidate(p)) is not None}
             asked = self.requirements(env, selection).get(str(entry.name), [])
             if self.held(selection[str(entry.name)], asked, env) is None:
@@ -887,7 +907,7 @@ def _out_of_scope(lock: Pylock, env: Environment) -> Iterator[str]:
 
 
 @functools.cache
-def _selected(marker: str, env: Environment) -> bool:
+def selected(marker: str, env: Environment) -> bool:
     """Whether a lock's marker holds for an environment and what is chosen in it."""
     chosen = {**marker_variables(env.base), "extras": env.extras, "dependency_groups": env.groups}
     return with_order(marker, env.base).evaluate(chosen, context="lock_file")
@@ -895,7 +915,7 @@ def _selected(marker: str, env: Environment) -> bool:
 
 def _around(named: list[str]) -> list[str]:
     """Versions before, at and behind those that are named; nothing where none is."""
-    ordered = sorted({*named}, key=Version)
+    ordered = sorted({*named}, key=_version)
     return ["0", *(value for one in ordered for value in (one, f"{one}.0.1"))] if named else [""]
 
 
@@ -909,7 +929,7 @@ def _scoped(entries: list[dict[str, Any]], candidate: Candidate) -> list[list[st
 
 
 def _public(candidate: Candidate) -> str:
-    return Version(candidate.version).public
+    return _version(candidate.version).public
 
 
 def _machine(env: Environment) -> tuple[str, str, str]:
@@ -917,7 +937,7 @@ def _machine(env: Environment) -> tuple[str, str, str]:
 
 
 def _is_required(marker: str, env: Environment) -> bool:
-    if env.implementation != "cpython" or Version(env.python) >= Version("3.16") or not holds(marker, env):
+    if env.implementation != "cpython" or _version(env.python) >= _version("3.16") or not holds(marker, env):
         return False
     if "platform_machine" in marker:
         return env.machine in ("x86_64", "aarch64", "arm64", "AMD64") or repr(env.machine) in marker

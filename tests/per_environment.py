@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.bruteforce import Candidate, Choice, Environment, Judge, marker_variables, satisfies
+from tests.bruteforce import Candidate, Choice, Environment, Judge, satisfies, selected
 
 __all__ = ["TICKS", "environments", "installed", "is_best", "selections", "serving", "vector"]
 
@@ -75,8 +75,7 @@ def _bringing(judge: Judge, named: set[Choice]) -> set[Choice]:
 
 def installed(judge: Judge, lock: Pylock, env: Environment) -> dict[str, Candidate]:
     """What a lock installs in an environment."""
-    chosen = {**marker_variables(env.base), "extras": env.extras, "dependency_groups": env.groups}
-    entries = [p for p in lock.packages if p.marker is None or p.marker.evaluate(chosen, context="lock_file")]
+    entries = [p for p in lock.packages if p.marker is None or selected(str(p.marker), env)]
     found = {str(entry.name): judge._candidate(entry) for entry in entries}
     return {name: candidate for name, candidate in found.items() if candidate is not None}
 
