@@ -105,13 +105,18 @@ class Environment:
 
     @functools.cached_property
     def base(self) -> Environment:
-        """The same machine with nothing chosen."""
-        return replace(self, extras=frozenset(), groups=frozenset())
+        """The same machine with nothing chosen: one object, so that tables find it without comparing it."""
+        return _one(replace(self, extras=frozenset(), groups=frozenset()))
 
     def __str__(self) -> str:
         chosen = [f"extra {name}" for name in sorted(self.extras)] + [f"group {name}" for name in sorted(self.groups)]
         machine = f"{self.implementation} {self.python} on {self.platform} {self.machine}"
         return f"{machine}, with {', '.join(chosen) or 'nothing chosen'}"
+
+
+@functools.cache
+def _one(env: Environment) -> Environment:
+    return env
 
 
 class Violation(NamedTuple):
@@ -146,7 +151,7 @@ def marker_variables(base: Environment) -> dict[str, str]:
 
 # The same few texts are read in every environment and at every step of the backtracking.
 canonicalize_name = functools.cache(canonical_name)
-_requirement = functools.cache(Requirement)
+requirement_of = functools.cache(Requirement)
 _version = functools.cache(Version)
 
 
@@ -491,7 +496,7 @@ class Judge:
             for written, its_extras in self._written(self.active(env)):
                 yield from self._replaced(written, its_extras, env, frozenset())
             return
-        lines = [_requirement(text) for text in self._lines(self.dist(candidate), env)]
+        lines = [requirement_of(text) for text in self._lines(self.dist(candidate), env)]
         changed, names = self._changed_here(candidate, lines)
         for line in changed:
             yield from self._replaced(line, extras, env, names)

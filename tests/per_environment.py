@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.bruteforce import Candidate, Choice, Environment, Judge, satisfies, selected
+from tests.bruteforce import Candidate, Choice, Environment, Judge, requirement_of, satisfies, selected
 
 __all__ = ["TICKS", "environments", "installed", "is_best", "selections", "serving", "vector"]
 
@@ -183,6 +183,7 @@ def _lacks_file(judge: Judge, candidate: Candidate, env: Environment) -> bool:
     return any(judge.fits(one, place) for one in admissible(judge, candidate.name, env))
 
 
+@_once
 def _place_like(judge: Judge, env: Environment) -> Environment | None:
     """The common platform that an environment is most like, on a released CPython; None where it is like none, and has
     the files for any platform alone."""
@@ -265,7 +266,7 @@ def _asks(judge: Judge, candidate: Candidate, extras: frozenset[str], env: Envir
     dist = judge.dist(candidate)
     here = frozenset(extras & {canonicalize_name(extra) for extra in dist.provides_extra})
     return [
-        one for text in judge._lines(dist, env) for one in judge._replaced(Requirement(text), here, env, frozenset())
+        one for text in judge._lines(dist, env) for one in judge._replaced(requirement_of(text), here, env, frozenset())
     ]
 
 
