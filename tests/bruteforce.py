@@ -743,18 +743,22 @@ class Judge:
     ) -> dict[str, Candidate] | None:
         """Backtracking: extend a selection until it meets, in each environment, all that is asked there."""
         missing: str | None = None
+        wanted: list[tuple[list[tuple[Requirement, str]], Environment]] = []
         for env, _ in envs:
             for name, asked in self.requirements(env, selection).items():
                 if name not in selection:
                     missing = missing or name
+                    wanted += [(asked, env)] if name == missing else []
                 elif not self._serves(selection[name], asked, env):
                     return None
         if missing is None:
             return selection if all(self._opened(selection, env, last_resort) for env, last_resort in envs) else None
         for candidate in self._candidates(missing):
-            found = self._search(envs, {**selection, missing: candidate})
-            if found is not None:
-                return found
+            # Whatever is chosen besides, no less will be asked of it.
+            if all(self._serves(candidate, asked, env) for asked, env in wanted):
+                found = self._search(envs, {**selection, missing: candidate})
+                if found is not None:
+                    return found
         return None
 
     def _serves(self, candidate: Candidate, asked: list[tuple[Requirement, str]], env: Environment) -> bool:

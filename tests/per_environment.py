@@ -20,7 +20,7 @@ from packaging.version import Version
 
 from tests.bruteforce import Candidate, Choice, Environment, Judge, requirement_of, satisfies, selected
 
-__all__ = ["TICKS", "environments", "installed", "is_best", "selections", "serving", "vector"]
+__all__ = ["TICKS", "environments", "installed", "is_best", "least_vector", "selections", "serving", "vector"]
 
 COMMON = {("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("win32", "AMD64")}
 PYTHONS = {f"3.{minor}" for minor in range(9, 16)}
@@ -91,7 +91,8 @@ def selections(judge: Judge, env: Environment, chosen: dict[str, Candidate]) -> 
             yield chosen
         return
     for candidate in judge._candidates(missing):
-        yield from selections(judge, env, {**chosen, missing: candidate})
+        if judge._serves(candidate, asked[missing], env):
+            yield from selections(judge, env, {**chosen, missing: candidate})
 
 
 def is_best(judge: Judge, env: Environment, found: Mapping[str, Candidate], *, alone: bool = False) -> bool:
@@ -106,9 +107,23 @@ def is_best(judge: Judge, env: Environment, found: Mapping[str, Candidate], *, a
     """
     every, tiers = list(selections(judge, env, {})), None if alone else -1
     return any(
-        vector(judge, env, found, read)[:tiers] <= min(vector(judge, env, one, read) for one in every)[:tiers]
+        vector(judge, env, found, read)[:tiers] <= least_vector(judge, env, every, read)[:tiers]
         for read in (True, False)
     )
+
+
+def least_vector(judge: Judge, env: Environment, every: list[dict[str, Candidate]], read: bool) -> Vector:
+    """The least that some selections have.
+
+    Escapes take long to count, so a selection that would be no better without any is left aside.
+    """
+    bounds = sorted(((_without_escapes(judge, env, one), place) for place, one in enumerate(every)))
+    least = vector(judge, env, every[bounds[0][1]], read)
+    for bound, place in bounds[1:]:
+        if bound >= least:
+            break
+        least = min(least, vector(judge, env, every[place], read))
+    return least
 
 
 def vector(judge: Judge, env: Environment, chosen: Mapping[str, Candidate], read: bool = True) -> Vector:
@@ -118,11 +133,16 @@ def vector(judge: Judge, env: Environment, chosen: Mapping[str, Candidate], read
     Args:
         read: whether releases were read that somebody else who is selected rules out.
     """
-    asked = judge.requirements(env, chosen)
+    without_file, lacking, none, *ages = _without_escapes(judge, env, chosen)
+    found = escapes(judge, chosen, judge.requirements(env, chosen), env, read)
+    return without_file, lacking, none + found, *ages
+
+
+def _without_escapes(judge: Judge, env: Environment, chosen: Mapping[str, Candidate]) -> Vector:
+    """The vector of a selection if it has no escapes."""
     ages = {name: behind(judge, candidate, env) for name, candidate in chosen.items()}
     direct = sum(age for name, age in ages.items() if name in _named(judge))
-    rest = sum(ages.values()) - direct
-    return *serving(judge, env, chosen), escapes(judge, chosen, asked, env, read), direct, rest, len(chosen)
+    return *serving(judge, env, chosen), 0, direct, sum(ages.values()) - direct, len(chosen)
 
 
 def serving(judge: Judge, env: Environment, chosen: Mapping[str, Candidate]) -> tuple[int, int]:
@@ -136,6 +156,7 @@ def serving(judge: Judge, env: Environment, chosen: Mapping[str, Candidate]) -> 
     return sum(_lacks_file(judge, candidate, env) for candidate in chosen.values()), lacking
 
 
+@_once
 def _named(judge: Judge) -> set[str]:
     lists = [judge.dependencies, *judge.extras.values(), *judge.groups.values()]
     return {canonicalize_name(one.name) for one in itertools.chain(*lists)}
@@ -235,6 +256,7 @@ def _admits(judge: Judge, candidate: Candidate, extras: frozenset[str], other: C
     return any(satisfies(other.version, str(one.specifier)) for one in asks)
 
 
+@_once
 def _has_moved(  # noqa: PLR0917
     judge: Judge, candidate: Candidate, newer: Candidate, extras: frozenset[str], other: Candidate, env: Environment
 ) -> bool:

@@ -17,7 +17,7 @@ from satlock.solver.locking import Locked
 from satlock.solver.search.search import NoLock
 from satlock.solver.writing.pylock import to_pylock
 from tests.bruteforce import Candidate, Environment, Judge, marker_variables
-from tests.per_environment import environments, installed, selections, serving, vector
+from tests.per_environment import environments, installed, least_vector, selections, serving, vector
 from tests.splitting import splitting_world
 from tests.standing.kept import kept_versions
 from tests.strategies import random_world
@@ -79,8 +79,7 @@ def is_best(judge: Judge, env: Environment, lock: Pylock, found: Mapping[str, Ca
     fewest = min(leaving(lock, env, one) for one in every)
     every = [one for one in every if leaving(lock, env, one) == fewest]
     return leaving(lock, env, found) == fewest and any(
-        vector(judge, env, found, read)[:-1] <= min(vector(judge, env, one, read) for one in every)[:-1]
-        for read in (True, False)
+        vector(judge, env, found, read)[:-1] <= least_vector(judge, env, every, read)[:-1] for read in (True, False)
     )
 
 
