@@ -5,6 +5,7 @@ from __future__ import annotations
 from packaging.pylock import Pylock
 
 from satlock.encoder.markers.marker import Formula, from_marker
+from satlock.encoder.markers.structure import Marker
 from satlock.solver.lockfiles.standing.keeping import versions_by_region
 
 __all__ = ["kept_versions"]
@@ -13,7 +14,7 @@ __all__ = ["kept_versions"]
 def kept_versions(lock: Pylock) -> dict[str, dict[str, Formula]]:
     """For each package its versions in a lock, with where they are locked."""
     return versions_by_region(
-        (str(package.name), str(package.version), from_marker(package.marker))
+        (str(package.name), str(package.version), from_marker(package.marker and Marker(str(package.marker))))
         for package in lock.packages
         if package.version is not None
     )
