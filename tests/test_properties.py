@@ -67,11 +67,7 @@ def text_of(answer: Locked | NoLock) -> str:
 
 def wrong(world: World, folder: Path, objective: str = "newest-first") -> str | None:
     """What is wrong with the answer for a world, in words; None where it is right."""
-    return refuted_by(Judge(world), locked(world, folder, objective=objective))
-
-
-def refuted_by(judge: Judge, answer: Locked | NoLock) -> str | None:
-    """What is wrong with an answer for the world of a judge, in words; None where it is right."""
+    answer, judge = locked(world, folder, objective=objective), Judge(world)
     if isinstance(answer, Locked):
         refuted = judge.refute(to_pylock(answer.lock))
         return None if refuted is None else f"the lock is wrong for {refuted[0]}: {refuted[1]}"
@@ -107,21 +103,9 @@ def test_markers_with_an_order(first: int, tmp_path: Path) -> None:
 
 @kinds
 @chunks
-def test_locks_are_valid_found_wherever_there_can_be_one_and_kept_as_they_are(
-    draw: Draw, first: int, tmp_path: Path
-) -> None:
+def test_locks_are_valid_and_found_wherever_there_can_be_one(draw: Draw, first: int, tmp_path: Path) -> None:
     for seed in range(first, first + CHUNK):
-        drawn = draw(seed)
-        answer, judge = locked(drawn, tmp_path), Judge(drawn)
-        assert refuted_by(judge, answer) is None, f"seed {seed}"
-        if isinstance(answer, Locked):
-            before = to_pylock(answer.lock)
-            again = locked(drawn, tmp_path, preferred=kept_versions(before))
-            assert isinstance(again, Locked), f"seed {seed}"
-            after = to_pylock(again.lock)
-            # Where a choice that no conflict names is left out, nothing is asked of a lock but to be valid.
-            for env in environments(judge):
-                assert installed(judge, after, env) == installed(judge, before, env), f"seed {seed}, {env}"
+        assert wrong(draw(seed), tmp_path) is None, f"seed {seed}"
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
@@ -393,3 +377,18 @@ def before(judge: Judge, candidate: Candidate, objective: str) -> list[Candidate
     """The candidates that are preferred to one."""
     candidates = preferred(judge, candidate.name, objective)
     return candidates[: candidates.index(candidate)]
+
+
+@kinds
+@chunks
+def test_a_lock_that_is_kept_to_stays_as_it_is(draw: Draw, first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + CHUNK):
+        answer = locked(draw(seed), tmp_path)
+        if isinstance(answer, Locked):
+            before, judge = to_pylock(answer.lock), Judge(draw(seed))
+            again = locked(draw(seed), tmp_path, preferred=kept_versions(before))
+            assert isinstance(again, Locked), f"seed {seed}"
+            after = to_pylock(again.lock)
+            # Where a choice that no conflict names is left out, nothing is asked of a lock but to be valid.
+            for env in environments(judge):
+                assert installed(judge, after, env) == installed(judge, before, env), f"seed {seed}, {env}"
