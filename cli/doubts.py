@@ -65,8 +65,10 @@ def files_left_out(name: str, watched: Watched) -> Iterator[tuple[str, str, str]
     from satlock.corpora.index.file_names import LONG_NUMBER, Unfit, version_part
 
     for (index, package), listing in watched.found.items():
-        served = {release.version for release in listing.releases} if package == name and listing.skipped else ()
-        for filename, reason in listing.skipped if package == name else ():
+        if package != name or not listing.skipped:
+            continue
+        served = {release.version for release in listing.releases}
+        for filename, reason in listing.skipped:
             with suppress(Unfit, InvalidVersion):
                 spelled = version_part(filename, name)
                 if str(Version(spelled)) not in served and not LONG_NUMBER.search(spelled):

@@ -31,7 +31,6 @@ def _place(wheel: File) -> tuple[tuple[int, int, int], str, str]:
     return _wheel_rank(wheel.filename), wheel.filename, wheel.url
 
 
-@lru_cache(maxsize=65536)
 def _wheel_rank(filename: str) -> tuple[int, int, int]:
     """Lower is asked first: pure wheels, then Linux on x86-64 with the newest CPython, then the others by name; of
     these the one with the highest build number, which is installed.
@@ -39,13 +38,18 @@ def _wheel_rank(filename: str) -> tuple[int, int, int]:
     The wheels of one version rarely differ in their metadata. Where they do, and are not read one by one, this order
     decides for every run alike.
     """
-    parts = filename.removesuffix(".whl").split("-")
-    python, abi, platform = [*parts[-3:], "", "", ""][:3]
-    build = re.match(r"\d{1,9}", parts[2]) if len(parts) == 6 else None
-    later = -1 - int(build[0]) if build else 0
+    name, *tags = filename.removesuffix(".whl").rsplit("-", 3)
+    parts = name.split("-")
+    build = re.match(r"\d{1,9}", parts[2]) if len(parts) == 3 else None
+    return *_rank_of_tags(*[*tags, "", "", ""][:3]), -1 - int(build[0]) if build else 0
+
+
+@lru_cache(maxsize=8192)
+def _rank_of_tags(python: str, abi: str, platform: str) -> tuple[int, int]:
+    """Thousands of wheels share their tags."""
     if abi == "none" and platform == "any":
-        return (0 if "py3" in python.split(".") else 1), 0, later
+        return (0 if "py3" in python.split(".") else 1), 0
     linux = any(tag.startswith(("manylinux", "linux")) and tag.endswith("x86_64") for tag in platform.split("."))
     newest = max((int(minor) for minor in re.findall(r"cp3(\d+)", python)), default=0)
     free_threaded = abi.endswith("t")
-    return (2 if linux else 3), (2 * -newest + free_threaded if linux else 0), later
+    return (2 if linux else 3), (2 * -newest + free_threaded if linux else 0)

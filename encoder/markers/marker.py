@@ -124,6 +124,8 @@ class Formula:
         return found
 
     def __and__(self, other: Formula) -> Formula:
+        if self is TRUE or other is TRUE:  # as nearly always
+            return other if self is TRUE else self
         return all_of((self, other))
 
     def __or__(self, other: Formula) -> Formula:

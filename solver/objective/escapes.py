@@ -114,10 +114,7 @@ class Escapes:
         weight: int,
         missing: Callable[[Cell, int], bool],
     ) -> None:
-        """
-        Args:
-            missing: whether the metadata of a candidate is to be loaded, and is no great effort.
-        """
+        """``missing`` says whether the metadata of a candidate is to be loaded, and is no great effort."""
         self._encoding, self._environments, self._optimiser = encoding, environments, optimiser
         self._weight, self._missing = weight, missing
         self.literals: dict[tuple[Cell, str], int] = {}
@@ -125,6 +122,8 @@ class Escapes:
         self._edges_of: dict[Cell, _Edges] = {}
         self._said: dict[tuple[Cell, int, Cell, int, frozenset[str]], _Said] = {}
         """By candidate, version of a dependency, and the extras that are asked for."""
+        self._asked: dict[tuple[Edge, Cell | None], tuple[tuple[int, int], list[tuple[Cell, _Asked]]]] = {}
+        """By edge and who is selected, with how many cells there were, and clauses of the edge in them."""
         # For the selection at hand:
         self._asks: dict[Cell, list[_Asked]] = {}
         self._extras: dict[Cell, frozenset[str]] = {}
@@ -316,14 +315,20 @@ class Escapes:
         for cell, rank in reached.items():
             sources += [(edge, cell) for edge in self._required(cell, rank)]
         for edge, source in sources:
-            if edge.withdrawn:
-                continue
-            region = edge.region if source is None else edge.region & source.region
-            for target in edge.package.cells:
-                if (target.guard, 0) in edge.encoded:
-                    found = _Asked(source, edge.node, self._admitted(edge, target), region)
-                    asks.setdefault(target, []).append(found)
+            for target, found in () if edge.withdrawn else self._asked_by(edge, source):
+                asks.setdefault(target, []).append(found)
         return asks
+
+    def _asked_by(self, edge: Edge, source: Cell | None) -> list[tuple[Cell, _Asked]]:
+        """What an edge asks of each cell, which changes only where the cells do, or where it gets clauses."""
+        state = len(edge.encoded), len(edge.package.cells)
+        known = self._asked.get((edge, source))
+        if known is None or known[0] != state:
+            region = edge.region if source is None else edge.region & source.region
+            targets = [target for target in edge.package.cells if (target.guard, 0) in edge.encoded]
+            found = [(one, _Asked(source, edge.node, self._admitted(edge, one), region)) for one in targets]
+            known = self._asked[edge, source] = state, found
+        return known[1]
 
     def _required(self, cell: Cell, rank: int) -> list[Edge]:
         """What a candidate requires, with those of its extras that are asked for."""

@@ -103,10 +103,15 @@ def _entry(entry: LockedPackage, known: set[tuple[str, str, str]]) -> Iterator[s
 
 
 def _file(file: File, kind: str) -> str:
+    name, url = file.filename, file.url
+    if _SPECIAL.search(name + url) is None:  # as nearly always
+        name, url = f'"{name}"', f'"{url}"'
+    else:
+        name, url = _quoted(name), _quoted(url)
     moment = f"upload-time = {datetime.fromisoformat(file.upload_time)}\n" if file.upload_time else ""
     size = "" if file.size is None else f"size = {file.size}\n"
     hashes = "".join(f"\n{_key(name)} = {_quoted(digest)}" for name, digest in dict(file.hashes).items())
-    head = f"name = {_quoted(file.filename)}\n{moment}url = {_quoted(file.url)}\n{size}"
+    head = f"name = {name}\n{moment}url = {url}\n{size}"
     return f"{head}\n[packages.{kind}.hashes]{hashes}"
 
 
