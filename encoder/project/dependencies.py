@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from packaging.specifiers import SpecifierSet
@@ -160,6 +161,13 @@ def edits_of(project: Project, active: Mapping[Choice, Formula], *, itself: bool
     return Edits(overrides, project.excludes | met, project.scoped_overrides, project.scoped_excludes)
 
 
+@lru_cache(maxsize=1 << 14)
+def _one_extra(marker: str) -> str:
+    """The extra that a marker plainly asks for, normalised; empty where it asks for several, or in another way."""
+    named = _EXTRA.findall(marker)
+    return canonicalize_name(named[0]) if len(named) == 1 and not _OTHER_EXTRA.search(marker) else ""
+
+
 class Dependencies:
     """The requirements of one build. Lines are parsed when their extra is first asked for: most never are."""
 
@@ -190,9 +198,9 @@ class Dependencies:
         self._read: dict[str, tuple[Dependency, ...]] = {}
         for line in edits.lines(name, version, lines):
             marker = line.partition(";")[2]
-            named = _EXTRA.findall(marker) if "extra" in marker else []
-            if len(named) == 1 and not _OTHER_EXTRA.search(marker):
-                self._by_extra.setdefault(canonicalize_name(named[0]), []).append(line)
+            extra = _one_extra(marker) if "extra" in marker else ""
+            if extra:
+                self._by_extra.setdefault(extra, []).append(line)
             else:
                 self._always.append(line)
 

@@ -140,6 +140,8 @@ def _by(wheels: Iterable[File], key: Callable[[File], object]) -> dict[object, l
 
 def said_by(whole: Formula, parts: Sequence[tuple[Formula, Metadata]]) -> list[Said]:
     """What the parts of a build require: first what all of them do, in all of its region, then the rest, by region."""
+    if len(parts) == 1:
+        return [Said(whole, tuple(dict.fromkeys(parts[0][1].requires_dist)), parts[0][1].requires_python)]
     where: dict[str, list[Formula]] = {}
     pythons: dict[str | None, list[Formula]] = {}
     for region, metadata in parts:
