@@ -55,7 +55,7 @@ def _parsed(
     return _Parsed(canonicalize_name(name), named, specifier, marker, url)
 
 
-_URL_AND_MARKER = re.compile(r"([^;@]*@\s*[^\s;]+);(\s.*)", re.DOTALL)
+_URL_AND_MARKER = r"([^;@]*@\s*[^\s;]+);(\s.*)"
 _LONG = 1000
 
 
@@ -63,7 +63,7 @@ def _read(text: str) -> _Parsed:
     if len(text) > _LONG and _LONG_NUMBER.search(text):
         raise ValueError("it has a number of more than a hundred digits")
     # `name @ URL; marker`: PEP 508 wants a space before the semicolon, but neither uv nor the people who write it do.
-    match = _URL_AND_MARKER.fullmatch(text) if "@" in text else None
+    match = re.fullmatch(_URL_AND_MARKER, text, re.DOTALL) if "@" in text else None
     from packaging.requirements import Requirement as Pep508Requirement
 
     try:
@@ -80,7 +80,6 @@ _PLAIN = re.compile(
     rf"(?P<name>{_NAME})\s*(?:\[\s*(?P<extras>{_NAME}(?:\s*,\s*{_NAME})*)\s*\]\s*)?"
     rf"(?P<open>\(\s*)?(?P<specifiers>{_CLAUSES}(?:\s*,\s*{_CLAUSES})*)?(?(open)\s*\))\s*(?:;(?P<marker>.+))?"
 )
-_EXTRAS = re.compile(r"\s*,\s*")
 
 
 def _read_plainly(text: str) -> _Parsed | None:
@@ -95,7 +94,8 @@ def _read_plainly(text: str) -> _Parsed | None:
         specifier = specifiers_of(found["specifiers"] or "")
     except (ValueError, RecursionError):
         return None
-    return _parsed(found["name"], _EXTRAS.split(found["extras"]) if found["extras"] else (), specifier, marker, None)
+    extras = re.split(r"\s*,\s*", found["extras"]) if found["extras"] else ()
+    return _parsed(found["name"], extras, specifier, marker, None)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -119,7 +119,7 @@ def _read_tolerantly(text: str) -> _Parsed:
         return _read(text)
     except ValueError as error:
         # The name and the marker are left as they are: `a2>=1` needs no comma, and quotes belong to a marker.
-        parts = _PARTS.fullmatch(text)
+        parts = re.fullmatch(_PARTS, text, re.DOTALL)
         if parts is None:
             raise
         name, versions, marker = parts.group("name"), parts.group("versions"), parts.group("marker") or ""
@@ -135,10 +135,9 @@ def _read_tolerantly(text: str) -> _Parsed:
         raise ValueError(f"{text!r} is not a valid requirement") from error
 
 
-_PARTS = re.compile(
+_PARTS = (
     r"""(?P<name>\s*['"]?[A-Za-z0-9][A-Za-z0-9._-]*['"]?\s*(?:\[[^\]]*\]\s*)?)"""
-    r"""(?P<versions>[^;@]*?)(?P<marker>\s*;.*)?""",
-    re.DOTALL,
+    r"""(?P<versions>[^;@]*?)(?P<marker>\s*;.*)?"""
 )
 _STRAY_QUOTES = re.compile(r"['\"]")
 

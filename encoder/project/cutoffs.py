@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 __all__ = ["end_of_day", "iso_duration", "parse_cutoff"]
 
 _SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_ISO_DURATION = re.compile(
+# Patterns are compiled where a project has a cut-off: most have none.
+_ISO_DURATION = (
     r"[+-]?P(?:(?P<Y>\d{1,9})Y)?(?:(?P<M>\d{1,9})M)?(?:(?P<w>\d{1,9})W)?(?:(?P<d>\d{1,9})D)?"
-    r"(?:T(?:(?P<h>\d{1,9})H)?(?:(?P<m>\d{1,9})M)?(?:(?P<s>\d{1,9})S)?)?",
-    re.IGNORECASE | re.ASCII,
+    r"(?:T(?:(?P<h>\d{1,9})H)?(?:(?P<m>\d{1,9})M)?(?:(?P<s>\d{1,9})S)?)?"
 )
 _UNITS = {
     unit: kind
@@ -26,9 +26,9 @@ _UNITS = {
     }.items()
     for unit in units.split()
 }
-_FRIENDLY_PART = re.compile(r"(\d{1,9})\s*([A-Za-z]+)", re.ASCII)
-_FRIENDLY = re.compile(r"[+-]?\s*\d{1,9}\s*[A-Za-z]+(?:\s*,?\s*\d{1,9}\s*[A-Za-z]+)*(?:\s+ago)?", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FRIENDLY_PART = r"(\d{1,9})\s*([A-Za-z]+)"
+_FRIENDLY = r"[+-]?\s*\d{1,9}\s*[A-Za-z]+(?:\s*,?\s*\d{1,9}\s*[A-Za-z]+)*(?:\s+ago)?"
+_DATE = r"\d{4}-\d{2}-\d{2}"
 
 
 def parse_cutoff(text: str, now: datetime) -> datetime:
@@ -43,7 +43,7 @@ def parse_cutoff(text: str, now: datetime) -> datetime:
     """
     text = text.strip()
     try:
-        if _DATE.fullmatch(text):
+        if re.fullmatch(_DATE, text, re.ASCII):
             return end_of_day(date.fromisoformat(text))
         seconds = _duration(text)
         if seconds is not None:
@@ -90,12 +90,12 @@ def _duration(text: str) -> int | None:
 
 def _parts(text: str) -> list[tuple[str, int]] | None:
     """The amount of each unit, in order."""
-    iso = _ISO_DURATION.fullmatch(text)
+    iso = re.fullmatch(_ISO_DURATION, text, re.IGNORECASE | re.ASCII)
     if iso is not None:
         return [(kind, int(amount)) for kind, amount in iso.groupdict().items() if amount is not None] or None
-    if not _FRIENDLY.fullmatch(text):
+    if not re.fullmatch(_FRIENDLY, text, re.ASCII):
         return None
-    found = _FRIENDLY_PART.findall(text)
+    found = re.findall(_FRIENDLY_PART, text, re.ASCII)
     if any(unit.lower() not in _UNITS for _, unit in found):
         return None
     return [(_UNITS[unit.lower()], int(amount)) for amount, unit in found]
