@@ -1,6 +1,7 @@
 """What every test may use."""
 
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,12 @@ gc.set_threshold(50_000, 20, 20)
 def no_environment_of_another_project(monkeypatch: pytest.MonkeyPatch) -> None:
     """`.ci/run` says where this project's own environment is; the projects of the tests have others."""
     monkeypatch.delenv("UV_PROJECT_ENVIRONMENT", raising=False)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors: a quarter of the time, tests wait for the processes they started."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
