@@ -2,9 +2,10 @@
 
     python -m tests.benchmark --output docs/benchmark.md
 
-Recorded worlds are served on loopback with the caching headers of PyPI; ``--live`` takes the sets of ``live.toml`` and
-the real index instead. ``--json`` keeps every run, and goes on where it was left. Needs uv, satlock and psutil in the
-environment, and a machine with nothing else to do: ratios move when something else runs. Nothing here runs in CI.
+Recorded worlds are served on loopback with the caching headers of PyPI; ``--live`` takes the sets of ``live.toml`` on
+the real index as well, which are called ``live-NAME`` here. ``--json`` keeps every run, and goes on where it was left.
+Needs uv, satlock and psutil in the environment, and a machine with nothing else to do: ratios move when something else
+runs. Nothing here runs in CI.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tests.benchmark.measuring import LIMIT, Run
@@ -46,7 +47,7 @@ def served(snapshot: Path | None) -> Iterator[str | None]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="*", default=["*"], metavar="NAME", help="names or patterns such as geo-*")
-    parser.add_argument("--live", action="store_true", help="the sets of live.toml on the real index")
+    parser.add_argument("--live", action="store_true", help="also the sets of live.toml, on the real index")
     parser.add_argument("--phases", nargs="*", default=list(PHASES), choices=PHASES, metavar="PHASE")
     parser.add_argument("--runs", type=int, default=5, help="of each tool in each phase; two where one takes 20 s")
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds after which a run is given up")
@@ -61,7 +62,8 @@ def main() -> None:
         made = [sys.executable, "-m", "satlock", "corpus", "generate", "--output", str(families)]
         sizes = ["--size", "20", "--size", "40", "--size", "80"]
         subprocess.run([*made, *sizes], check=True, capture_output=True)
-        every = live_sets() if given.live else recorded_sets(families)
+        live = [replace(one, name=f"live-{one.name}") for one in live_sets()] if given.live else []
+        every = [*recorded_sets(families), *live]
         chosen = [one for one in every if any(fnmatch.fnmatch(one.name, pattern) for pattern in given.sets)]
         for snapshot in dict.fromkeys(one.snapshot for one in chosen):
             with served(snapshot) as index:

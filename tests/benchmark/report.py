@@ -16,6 +16,7 @@ from tests.benchmark.phases import PHASES, TOOLS, Result
 __all__ = ["Circumstances", "row", "text_of"]
 
 _OUTLIER = 5.0
+_MANY_SPLITS, _MANY_CALLS = 25, 800
 _SMALL = 10
 """Packages that a smallest project has at most."""
 
@@ -144,15 +145,32 @@ def _outliers(results: Sequence[Result]) -> Iterator[str]:
         return
     yield "## Over five times uv's time, cold or warm"
     yield ""
-    yield "With where satlock says that a warm run's time went, and what its solver did."
+    yield "With the reason, where satlock says that a warm run's time went, and what its solver did."
     yield ""
     for one in sorted(far, key=lambda one: -(ratio(one, "warm") or 0)):
         times, solver = one.told.get("times", {}), one.told.get("solver", {})
         parts = sorted(((value, key) for key, value in times.items() if key != "total"), reverse=True)[:3]
         where = ", ".join(f"{key} {value:.2f} s" for value, key in parts)
         done = ", ".join(f"{value} {key}" for key, value in solver.items())
-        yield f"- `{one.name}`: cold {_shown(ratio(one, 'cold'))}, warm {_shown(ratio(one, 'warm'))}; {where}; {done}."
+        ratios = f"cold {_shown(ratio(one, 'cold'))}, warm {_shown(ratio(one, 'warm'))}"
+        yield f"- `{one.name}`: {ratios}. {_reason(times, solver)} ({where}; {done})"
     yield ""
+
+
+def _reason(times: Mapping[str, float], solver: Mapping[str, int]) -> str:
+    """What most of a warm run's time goes to, from what satlock told of it."""
+    search = times.get("search", 0.0)
+    if not times:
+        return "It has no warm lock that tells."
+    if search < times.get("total", 0.0) / 2:
+        return "Less than half is search: the rest is the start of CPython, its imports, and reading and writing."
+    if solver.get("splits", 0) >= _MANY_SPLITS:
+        return "Its environments want different versions of many packages, and each division is searched again."
+    if solver.get("sat-calls", 0) >= _MANY_CALLS:
+        return "Its packages hold each other back, and that nothing could be newer takes many questions to the solver."
+    if solver.get("cores", 0):
+        return "Its extras or platforms exclude each other, and each way in which they do is found by the solver."
+    return "The solver is asked little: Python reads what each release requires, and makes clauses of it."
 
 
 def _table(results: Sequence[Result]) -> Iterator[str]:
