@@ -129,7 +129,8 @@ class Encoding:
         package = cell.package
         cell.alive = False
         package.cells.remove(cell)
-        self.state([-cell.guard])
+        for literal in (cell.guard, *(cell.at_least[rank] for rank in cell.thresholds[:1])):
+            self.state([-literal])  # nobody asks any more, so a solver need not look for a rank
         parts = []
         for region in (cell.region & formula, cell.region & ~formula):
             part = self._new_cell(package, self._shortener.in_short(region, _LARGE), cell.candidates)

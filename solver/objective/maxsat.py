@@ -69,6 +69,14 @@ class Totalizer:
             self._outputs.append(literal)
         return self._outputs[count - 1]
 
+    def retire(self) -> None:
+        """Makes what it means void, once nobody asks it any more: a solver drops its clauses."""
+        for part in self._halves:
+            part.retire()
+        if self._halves:
+            for literal in self._outputs:
+                self._add([literal])
+
 
 @dataclass(eq=False)
 class _Payment:
@@ -80,6 +88,8 @@ class _Payment:
     """The assumptions that it rests on."""
     made: list[int]
     """Soft literals that it brought in, with its weight each."""
+    total: Totalizer | None = None
+    """What counts how many of its core are lost, where there are several."""
 
 
 class Optimiser:
@@ -321,7 +331,9 @@ class Optimiser:
             if literal in self._counts:
                 self._count(*self._counts[literal], payment, self.cells[literal])
         if len(core) > 1:
-            total = Totalizer([-literal for literal in core], self._encoding.fresh, self._encoding.state)
+            total = payment.total = Totalizer(
+                [-literal for literal in core], self._encoding.fresh, self._encoding.state
+            )
             self._count(total, 1, payment, cells)
         for literal in core:
             if literal not in self.softs:
@@ -347,6 +359,8 @@ class Optimiser:
         for one in gone:
             del self._payments[one]
             self.cost -= one.weight
+            if one.total is not None:
+                one.total.retire()
             for literal in one.core:
                 self._paid_with.get(literal, {}).pop(one, None)
                 if literal in self.cells:
