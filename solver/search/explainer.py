@@ -68,12 +68,15 @@ class Explainer:
             raise AssertionError("a core was asked of a formula that has a model")
         kept = _trimmed(found, lambda subset: _clash(self._solver, assumptions, subset))
         clauses = self._excerpt(kept, set(assumptions).intersection(self._solver.get_core() or ()))
-        known = {abs(literal) for clause in clauses for literal in clause}
-        assumed = [literal for literal in assumptions if abs(literal) in known]
-        excerpt = Solver(SOLVER, bootstrap_with=clauses)
-        smaller = _clash(excerpt, assumed, kept)
+        # A solver decides all variables up to the highest one, so those of the excerpt are numbered anew.
+        known = sorted({abs(literal) for clause in clauses for literal in clause})
+        number = {sign * variable: sign * place for place, variable in enumerate(known, 1) for sign in (1, -1)}
+        excerpt = Solver(SOLVER, bootstrap_with=[[number[literal] for literal in clause] for clause in clauses])
+        assumed = [number[literal] for literal in assumptions if literal in number]
+        smaller = _clash(excerpt, assumed, [number[selector] for selector in kept])
         if smaller is not None:
-            kept = _minimised(smaller, lambda subset: _clash(excerpt, assumed, subset))
+            smaller = _minimised(smaller, lambda subset: _clash(excerpt, assumed, subset))
+            kept = [known[place - 1] for place in smaller]
         else:
             kept = self._minimised(kept, assumptions)
         excerpt.delete()
